@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from clipforget.charts import chart
 from clipforget.charts._style import COLOURS, LINE, ORIGINAL, PATTERNS, axis, empty, figure, short
 
+LIGHT = "rgba(255, 255, 255, 0.6)"  # of the patterns
 SHOWN = 32  # classes; of more, the target, its siblings and those that change most
 
 
@@ -38,7 +39,7 @@ def classes(view: dict[str, Any]) -> go.Figure:
     fig.add_trace(_bars("before", names, [before[i] for i in shown], {"color": ORIGINAL, "opacity": 0.55}))
     marker = {
         "color": [COLOURS[roles[i]] for i in shown],
-        "pattern": {"shape": [PATTERNS[roles[i]] for i in shown], "fillmode": "overlay", "fgcolor": "rgba(255, 255, 255, 0.6)"},
+        "pattern": {"shape": [PATTERNS[roles[i]] for i in shown], "fillmode": "overlay", "fgcolor": LIGHT},
         "line": {"color": LINE, "width": 0.5},
     }
     fig.add_trace(_bars("after", names, [now[i] for i in shown], marker))
