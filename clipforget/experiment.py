@@ -19,6 +19,7 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from clipforget.choices import likely_device
 from clipforget.config import RunConfig
 from clipforget.errors import ClipforgetError
 from clipforget.progress import Clock, plan
@@ -92,7 +93,14 @@ class Journal:
         """Append a step event and return it."""
         now = time.monotonic()
         eta = None if stage == "wait" else round(self.clock.eta(stage, step, total, now - self.work), 2)
-        event = {"t": round(now - self.start, 3), "kind": "step", "stage": stage, "step": step, "total": total, "eta": eta}
+        event = {
+            "t": round(now - self.start, 3),
+            "kind": "step",
+            "stage": stage,
+            "step": step,
+            "total": total,
+            "eta": eta,
+        }
         event |= {name: figures.get(name) or {} for name in ("losses", "validation", "data")}
         return self.run.append({**event, "note": note})
 
@@ -110,7 +118,7 @@ def _work(run: Run, journal: Journal) -> Events:
 
     config = run.config.checked()
     method = METHODS.load()[config.method]
-    lane = run.store.lane(lane_of(config.device))
+    lane = run.store.lane(likely_device(config.device))
     with lane:
         since = -REPEAT
         while not lane.take():
@@ -126,15 +134,6 @@ def _work(run: Run, journal: Journal) -> Events:
         task, evaluation = yield from _load(config, journal, run, stages)
         yield from _forget(config, method, task, journal)
         yield from _finish(run, task, evaluation, journal)
-
-
-def lane_of(device: str) -> str:
-    """The device that a configuration will most likely use, told without importing torch."""
-    if device != "auto":
-        return device
-    if os.path.exists("/dev/nvidia0") and os.environ.get("CUDA_VISIBLE_DEVICES", "0") not in ("", "-1"):
-        return "cuda"
-    return "mps" if sys.platform == "darwin" and os.uname().machine == "arm64" else "cpu"
 
 
 def _load(

@@ -54,15 +54,15 @@ def load(config: RunConfig) -> Generator[tuple[int, int, str], None, tuple[Task,
     """As `build_task`, yielding (step, total, note) on the way; steps count images, after model and data set."""
     dataset = load_dataset(config.data)
     selection = select(config, dataset)
-    order = {i: None for i in selection.evaluated}
+    order = dict.fromkeys(selection.evaluated)
     order |= dict.fromkeys(i for name in ("forget", "retain", "others") for i in selection.train[name])
     total = len(order)
     yield 0, total, f"{dataset.name}: {total:,} images"
     clip = load_clip(config.model, config.device)
-    pixels: Tensor | None = None
-    for done, pixels in read_pixels(dataset, list(order), clip):
+    pixels = torch.empty(0)
+    for done, filled in read_pixels(dataset, list(order), clip):
+        pixels = filled
         yield done, total, ""
-    assert pixels is not None  # there are always images to forget
     return _assemble(config, dataset, selection, list(order), clip, pixels)
 
 

@@ -6,14 +6,15 @@ Letters: N gallery images, L nodes of the soup path, D embedding, A = 101 alphas
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from clipforget.retrieval import Index
+from clipforget.retrieval import EQUAL, Index
+from clipforget.souppath import ALPHAS, SoupPath
 from clipforget.store import Run
 
-ALPHAS = tuple(round(step / 100, 2) for step in range(101))
 K = 24
 
 
@@ -25,13 +26,13 @@ def view(run: Run, scores: Mapping[str, Any]) -> dict[str, Any]:
     info = run.info()
     config = info["config"]
     method = METHODS.load()[config["method"]]
-    shared = {name: info[name] for name in ("id", "title", "state", "created", "seconds", "device", "command", "config")}
+    names = "id title state created seconds device command config".split()
     settings = as_dict(parse(method.settings, config["settings"]))
     steps = [event for event in run.events() if event.get("kind") == "step" and event["stage"] in method.stages]
     layers = next((event["data"]["layers"] for event in steps if event.get("data", {}).get("layers")), [])
     hidden = ("evaluated",)
     return {
-        **shared,
+        **{name: info[name] for name in names},
         "starred": info.get("starred", False),
         "settings": settings,
         **{name: value for name, value in scores.items() if name not in hidden},
@@ -41,69 +42,56 @@ def view(run: Run, scores: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def original_share(settings: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> list[float] | None:
-    """The original's share in the soup at each alpha, alpha + (1 - alpha) beta^T, with the reminder's EMA counted in.
+def original_share(settings: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> float | None:
+    """The original's share b left in the unlearned model by the reminder's moving average, beta^T, 0 to 1.
 
-    None for a method without such an average. A values, each 0 to 1.
+    The whole share of the original at an alpha is then alpha + (1 - alpha) b. None for a method without an average.
     """
-    beta = settings.get("ema")
+    beta = settings.get("ema_decay")
     reminders = sum(1 for event in steps if event["stage"] == "remind")
-    if not isinstance(beta, float) or not reminders:
-        return None
-    return [round(alpha + (1 - alpha) * beta**reminders, 4) for alpha in ALPHAS]
+    return round(beta**reminders, 6) if isinstance(beta, float) and reminders else None
 
 
 class Gallery:
-    """The gallery of a run along its soup path, ready for queries.
+    """The gallery of a run along its soup path, ready for queries; `path` holds the N gallery images alone."""
 
-    nodes: L alphas, ascending, from 0 to 1; features: L x N x D unit vectors; fingerprints: L, of the souped weights.
-    Between two nodes features are interpolated and brought back to unit length, as SoupPath.features does.
-    """
-
-    def __init__(self, nodes: Sequence[float], features: np.ndarray, fingerprints: Sequence[str]) -> None:
-        self.nodes = tuple(round(float(node), 2) for node in nodes)
-        self.features = features
-        self.fingerprints = tuple(fingerprints)
-        self.indexes = [Index(part, mark) for part, mark in zip(features, self.fingerprints, strict=True)]
-        pairs = zip(features[:-1], features[1:], strict=True)
-        self.between = [np.einsum("nd,nd->n", low, high) for low, high in pairs]  # cosine of neighbours, N each
+    def __init__(self, path: SoupPath) -> None:
+        self.path = path
+        self.indexes = {node.alpha: Index(node.features, node.fingerprint) for node in path.nodes}
 
     def pack(self, query: np.ndarray, leave_out: int | None = None) -> dict[str, Any]:
         """The K nearest images at each of the A alphas, and under the original (alpha 1).
 
-        query is L x D, unit, one row a node. An image query leaves itself out of its results.
-        Nodes are searched exactly, through their FAISS index; in between the similarity is that of the interpolated
-        features, computed from the similarities at both ends.
+        query is L x D unit features, one row a node, or 1 x D where they are the same everywhere. An image query
+        leaves itself out of its results. Nodes are searched through their FAISS index; between two nodes the cosines
+        of the interpolated features follow from those at both ends.
         """
         hits = [self._at(alpha, query, leave_out) for alpha in ALPHAS]
         ids = [[int(i) for i in found] for found, _ in hits]
         cosines = [[round(float(value), 3) for value in values] for _, values in hits]
-        k = len(ids[-1])
-        return {"k": k, "before": {"ids": ids[-1], "cosines": cosines[-1]}, "after": {"ids": ids, "cosines": cosines}}
+        before = {"ids": ids[-1], "cosines": cosines[-1]}
+        return {"k": len(ids[-1]), "before": before, "after": {"ids": ids, "cosines": cosines}}
 
     def _at(self, alpha: float, query: np.ndarray, leave_out: int | None) -> tuple[np.ndarray, np.ndarray]:
-        if alpha in self.nodes:
-            node = self.nodes.index(alpha)
-            extra = 0 if leave_out is None else 1
-            count = min(K + extra, self.features.shape[1])
-            ids, cosines = self.indexes[node].search(query[node : node + 1], self.fingerprints[node], count)
-            keep = ids[0] != (-1 if leave_out is None else leave_out)
-            return ids[0][keep][:K], cosines[0][keep][:K]
-        similar = self._similarities(alpha, query)
+        count = min(K, len(self.path) - (leave_out is not None))
+        wanted = self.path.texts(query[:, None, :], alpha)
+        if alpha in self.indexes:
+            found, near = self.indexes[alpha].search(wanted, self.path.fingerprint(alpha), min(K + 1, len(self.path)))
+            keep = found[0] != (-1 if leave_out is None else leave_out)
+            return found[0][keep][:count], near[0][keep][:count]
+        i, t = self.path.where(alpha)
+        ends = self.path.nodes[i].features @ wanted[0], self.path.nodes[i + 1].features @ wanted[0]
+        similar = ((1 - t) * ends[0] + t * ends[1]) / self.path.norms(i, t)
         if leave_out is not None:
             similar[leave_out] = -np.inf
-        count = min(K, len(similar) - (leave_out is not None))
-        best = np.argpartition(-similar, count - 1)[:count]
-        best = best[np.lexsort((best, -similar[best]))]
+        similar = np.round(similar, EQUAL)
+        edge = np.partition(similar, len(similar) - count)[len(similar) - count]
+        best = np.flatnonzero(similar >= edge)  # with all that tie at the end, to be settled by id
+        best = best[np.lexsort((best, -similar[best]))][:count]
         return best, similar[best]
 
-    def _similarities(self, alpha: float, query: np.ndarray) -> np.ndarray:
-        """Cosines (N) of interpolated features and interpolated query, both unit, at an alpha between two nodes."""
-        high = int(np.searchsorted(self.nodes, alpha))
-        low = high - 1
-        t = (alpha - self.nodes[low]) / (self.nodes[high] - self.nodes[low])
-        ends = query[low : high + 1]
-        mixed = (1 - t) * ends[0] + t * ends[1]
-        mixed = mixed / np.linalg.norm(mixed)
-        similar = (1 - t) * (self.features[low] @ mixed) + t * (self.features[high] @ mixed)
-        return similar / np.sqrt((1 - t) ** 2 + t**2 + 2 * t * (1 - t) * self.between[low])
+
+def part_of(path: SoupPath, start: int, stop: int) -> SoupPath:
+    """The path of images start to stop alone; the arrays are shared."""
+    nodes = tuple(replace(node, features=node.features[start:stop]) for node in path.nodes)
+    return replace(path, nodes=nodes)
