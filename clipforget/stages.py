@@ -1,0 +1,147 @@
+"""The image tower as a list of named stages, so that what lies before the first changed weight runs only once.
+
+A recipe proposes how a tower decomposes; a probe then runs one image both ways, and a tower whose stages do not give
+exactly what encode_image gives becomes a single stage: correct, only not faster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+TOWER = "visual."  # the prefix of the image tower's parameter names in an open_clip model
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A piece of the image tower. `prefixes` are the beginnings of the names of its parameters in the whole model.
+
+    The first stage takes B x 3 x H x W pixels, the last one gives B x D features (not normalised); what runs between
+    two stages is whatever the tower has there.
+    """
+
+    name: str
+    prefixes: tuple[str, ...]
+    call: Callable[[Tensor], Tensor]
+
+    def owns(self, parameter: str) -> bool:
+        """True where the parameter, named as in the model's state dict, belongs to this stage."""
+        return parameter.startswith(self.prefixes)
+
+
+def stages(model: Any) -> list[Stage]:
+    """The image tower of an open_clip model as stages whose composition equals `model.encode_image`.
+
+    Knows open_clip's ModifiedResNet (stem, every residual block, attnpool) and VisionTransformer (patches, every
+    residual block, pool), and timm towers that are a chain of their children (MobileNet, EfficientNet, ResNet,
+    ConvNeXt, RegNet, plain ViT, ...). Every other tower is one stage. The model has to be in eval mode.
+    """
+    whole = [Stage("tower", (TOWER,), model.encode_image)]
+    try:
+        found = list(_recipe(model.visual))
+        return found if _same(model, found) else whole
+    except (AttributeError, TypeError, RuntimeError, NotImplementedError):
+        return whole  # a tower of another build: nothing is known about its insides
+
+
+def first_changed(parts: Sequence[Stage], names: Iterable[str]) -> int:
+    """Index of the first stage that owns one of the named parameters; len(parts) where the image tower is untouched.
+
+    A parameter of the image tower that no stage owns counts as lying in the first one.
+    """
+    first = len(parts)
+    for name in names:
+        if name.startswith(TOWER):
+            first = min(first, next((i for i, part in enumerate(parts) if part.owns(name)), 0))
+    return first
+
+
+def _recipe(tower: Any) -> Iterator[Stage]:
+    kind = type(tower).__name__
+    if kind == "ModifiedResNet":
+        yield from _modified_resnet(tower)
+    elif kind == "VisionTransformer":
+        yield from _vision_transformer(tower)
+    elif kind == "TimmModel":
+        yield from _timm(tower)
+    else:
+        raise NotImplementedError(kind)
+
+
+def _modified_resnet(tower: Any) -> Iterator[Stage]:
+    stem = tuple(f"{TOWER}{part}{i}." for part in ("conv", "bn") for i in (1, 2, 3))
+    yield Stage("stem", stem, tower.stem)
+    for layer in ("layer1", "layer2", "layer3", "layer4"):
+        yield from _chain(getattr(tower, layer), layer, TOWER)
+    yield Stage("attnpool", (f"{TOWER}attnpool.",), tower.attnpool)
+
+
+def _vision_transformer(tower: Any) -> Iterator[Stage]:
+    if not tower.transformer.batch_first:
+        raise NotImplementedError("sequence-first transformer")
+    first = ("conv1.", "class_embedding", "positional_embedding", "ln_pre.")
+    yield Stage("patches", tuple(TOWER + name for name in first), tower._embeds)
+    for i, block in enumerate(tower.transformer.resblocks):
+        yield Stage(f"resblocks.{i}", (f"{TOWER}transformer.resblocks.{i}.",), block)
+
+    def pool(x: Tensor) -> Tensor:
+        pooled, _ = tower._pool(x)
+        return pooled if tower.proj is None else pooled @ tower.proj
+
+    yield Stage("pool", tuple(TOWER + name for name in ("ln_post.", "attn_pool", "proj")), pool)
+
+
+def _timm(tower: Any) -> Iterator[Stage]:
+    trunk, prefix = tower.trunk, f"{TOWER}trunk."
+    if hasattr(trunk, "patch_embed") and hasattr(trunk, "_pos_embed"):
+        yield from _timm_transformer(trunk, prefix)
+    else:
+        for name, child in trunk.named_children():
+            yield from _chain(child, name, prefix)
+    yield Stage("head", (f"{TOWER}head.",), tower.head)
+
+
+def _timm_transformer(trunk: Any, prefix: str) -> Iterator[Stage]:
+    def embed(x: Tensor) -> Tensor:
+        return trunk.norm_pre(trunk.patch_drop(trunk._pos_embed(trunk.patch_embed(x))))
+
+    blocks = f"{prefix}blocks."
+    own = {name.split(".")[0] for name, _ in trunk.named_parameters()}
+    late = {"norm", "fc_norm", "attn_pool", "head", "blocks"}
+    yield Stage("patches", tuple(prefix + name for name in sorted(own - late)), embed)
+    for i, block in enumerate(trunk.blocks):
+        yield Stage(f"blocks.{i}", (f"{blocks}{i}.",), block)
+    yield Stage(
+        "pool",
+        tuple(prefix + name for name in ("norm.", "fc_norm.", "attn_pool.", "head.")),
+        lambda x: trunk.forward_head(trunk.norm(x)),
+    )
+
+
+def _chain(module: nn.Module, name: str, prefix: str) -> Iterator[Stage]:
+    """One stage for a module, or one for each link where it is a (nested) nn.Sequential."""
+    if type(module) is nn.Sequential and len(module):
+        for key, child in module.named_children():
+            yield from _chain(child, f"{name}.{key}", prefix)
+    else:
+        yield Stage(name, (f"{prefix}{name}.",), module)
+
+
+@torch.inference_mode()
+def _same(model: Any, parts: Sequence[Stage]) -> bool:
+    """Whether the stages give for one noise image what the tower gives, and own every parameter of the tower."""
+    first = next(model.visual.parameters())
+    size = model.visual.image_size
+    height, width = size if isinstance(size, tuple | list) else (size, size)
+    noise = torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(0))
+    pixels = noise.to(first.device, first.dtype)
+    expected = x = model.encode_image(pixels)
+    x = pixels
+    for part in parts:
+        x = part.call(x)
+    owned = all(any(part.owns(TOWER + name) for part in parts) for name, _ in model.visual.named_parameters())
+    return owned and x.shape == expected.shape and torch.allclose(x, expected, rtol=1e-5, atol=1e-6)
