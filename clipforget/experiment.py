@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from clipforget.task import Evaluation
 
 POLL = 0.25  # seconds between two looks at a busy device
+EVERY = 0.2  # seconds between two events of the soup path
 REPEAT = 5.0  # seconds between two events that say so
 Events = Generator[dict[str, Any], None, None]
 
@@ -133,7 +134,7 @@ def _work(run: Run, journal: Journal) -> Events:
         yield journal.step("load", 0, 1, "Starting the engine.")
         task, evaluation = yield from _load(config, journal, run, stages)
         yield from _forget(config, method, task, journal)
-        yield from _finish(run, task, evaluation, journal)
+        yield from _finish(run, config, task, evaluation, journal)
 
 
 def _load(
@@ -170,6 +171,64 @@ def _forget(config: RunConfig, method: Any, task: Task, journal: Journal) -> Eve
             validation=record.validation,
             data=record.data,
         )
+
+
+def _finish(run: Run, config: RunConfig, task: Task, evaluation: Evaluation, journal: Journal) -> Events:
+    """From the changed weights to the files of the run: delta, soup path, texts, scores."""
+    from clipforget.judged import Judged, suggestions
+    from clipforget.results import headline, score
+    from clipforget.soup import Souped, walk_path
+    from clipforget.weights import changed, save
+
+    delta = changed(task.original.model.state_dict(), task.clip.model.state_dict())
+    souped = Souped(task.original, delta)
+    marks = {"original": souped.original, "unlearned": souped.unlearned, "data": evaluation.dataset.fingerprint}
+    save(delta, run.path("delta.safetensors"), {**marks, "model": config.model, "run": run.id})
+    run.update(fingerprints=marks)
+    judged = Judged.build(evaluation.dataset, evaluation.selection)
+    asked = suggestions(evaluation.dataset, evaluation.selection.forget)
+    walk = walk_path(
+        task.original,
+        delta,
+        evaluation.pixels,
+        evaluation.labels,
+        judged.banks["superclass"].prompts,
+        asked,
+        gallery=judged.mask("test"),
+        sets={row.key: row.mask for row in judged.rows() if row.bank == "superclass"},
+    )
+    path = yield from _walk(walk, journal)
+    path.save(run.path("path.npz"))
+    yield journal.step("score", 0, 1)
+    banks = {level: souped.texts(path.alphas, bank.prompts) for level, bank in judged.banks.items()}
+    write_texts(run, asked, souped.texts(path.alphas, asked))
+    scores = score(path, judged, banks, evaluation.dataset, evaluation.selection.forget, config.seed)
+    write_json(run, "scores.json", scores)
+    run.update(best=scores["best"], headline=headline(scores))
+    yield journal.step("score", 1, 1)
+
+
+def _walk(walk: Any, journal: Journal) -> Generator[dict[str, Any], None, Any]:
+    """The steps of a walk along the soup path, not more than a few a second."""
+    last = -EVERY
+    while True:
+        try:
+            record = next(walk)
+        except StopIteration as end:
+            return end.value
+        now = time.monotonic()
+        if now - last >= EVERY or record.step == record.total:
+            last = now
+            data = {"nodes": record.nodes, "alpha": record.alpha}
+            yield journal.step("restore", record.step, record.total, data=data)
+
+
+def write_texts(run: Run, texts: list[str], features: Any) -> None:
+    """Keep text features (L x M x D, or 1 x M x D) with the run, so that its suggested queries need no model."""
+    import numpy as np
+
+    with run.path("queries.npz").open("wb") as file:
+        np.savez(file, texts=np.array(json.dumps(texts)), features=features)
 
 
 def write_json(run: Run, name: str, content: Mapping[str, Any]) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from clipforget.data import Dataset
 from clipforget.errors import BadModel, BadQuery, RunProblem, StaleIndex
-from clipforget.results import Judged, label_of
+from clipforget.judged import Judged, label_of
 from clipforget.souppath import SoupPath
 from clipforget.store import Run
 from clipforget.view import Gallery, K, part_of, view
@@ -38,9 +38,9 @@ class Opened:
         marks = self.info["fingerprints"]
         self.scores = _read(run)
         self.path = SoupPath.load(run.path("path.npz"), original=marks["original"], unlearned=marks["unlearned"])
-        self.judged = Judged.read(self.scores)
-        if len(self.path) != len(self.judged.parts):
-            raise RunProblem(f"The run {run.id} holds {len(self.path)} features for {len(self.judged.parts)} images.")
+        self.judged = Judged.read(self.scores["evaluated"])
+        if len(self.path) != len(self.judged):
+            raise RunProblem(f"The run {run.id} holds {len(self.path)} features for {len(self.judged)} images.")
         self.start, self.stop = self.judged.block("test")
         self.gallery = Gallery(part_of(self.path, self.start, self.stop))
         self.texts = _read_texts(run)
@@ -72,8 +72,8 @@ class Opened:
         self._label(kind, value, upload)
         souped = self.souped()
         features = souped.embed(alpha, self._all_pixels())
-        bank = souped.text(alpha, self.judged.prompts(self.scores["template"])) if souped.text_changed else None
-        rows = self.judged.values(features, self.path.bank(alpha) if bank is None else bank)
+        banks = {level: souped.text(alpha, bank.prompts) for level, bank in self.judged.banks.items()}
+        rows = self.judged.values(features, banks)
         gallery = features[self.start : self.stop]
         query = gallery[value : value + 1] if kind == "image" else self._embed_one(alpha, kind, value, upload)
         index = Index(gallery, self.path.fingerprint(alpha))

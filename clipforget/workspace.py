@@ -19,6 +19,7 @@ from clipforget.cache import Cache
 from clipforget.config import RunConfig
 from clipforget.data import Dataset
 from clipforget.errors import BadData, BadQuery, RunProblem, StaleIndex, UnknownName
+from clipforget.export import export
 from clipforget.store import Run, Store
 from clipforget.thumbnails import SIZES, encode, thumbnail
 from clipforget.worker import Workers
@@ -162,6 +163,11 @@ class Workspace:
         from clipforget.charts import CHARTS, to_plain
 
         return to_plain(CHARTS.load()[name].draw(self.opened(id).view()))
+
+    def export(self, id: str, name: str) -> tuple[Path | bytes, str, str]:
+        """A file of a finished run: (path or bytes, media type, name to save it under). Raises UnknownName."""
+        opened = self.opened(id)
+        return export(opened.run, name, opened.scores)
 
     # images
 
