@@ -23,7 +23,7 @@ def place(view: dict[str, Any], alpha: float | None) -> int:
 
 
 def summary(view: dict[str, Any], alpha: float | None = None) -> dict[str, Any]:
-    """The figures of a finished run at an alpha: rows with before and after (accuracies, shares), H, Score, bound."""
+    """The figures of a finished run at an alpha: rows with before and after (shares), H and Score (0 to 100)."""
     at = place(view, alpha)
     copied = ("id", "title", "state", "command", "device", "seconds", "best", "chance", "template", "do_nothing")
     rows = [
@@ -50,8 +50,8 @@ def text(view: dict[str, Any], alpha: float | None = None) -> str:
         "",
         table(HEADER, [_cells(row) for row in figures["rows"]], numbers=(1, 4)),
         "",
-        f"H {figures['h']:.3f}, Score {figures['score']:.1f}"
-        f" (doing nothing: H {nothing.get('h', 0):.3f}, Score {nothing.get('score', math.nan):.1f});"
+        f"H {figures['h']:.1f}, Score {figures['score']:.1f}"
+        f" (doing nothing: H {nothing.get('h', 0):.1f}, Score {nothing.get('score', math.nan):.1f});"
         f" chance {figures['chance']:.1%}",
     ]
     return "\n".join(lines)
@@ -63,7 +63,7 @@ def as_markdown(view: dict[str, Any], alpha: float | None = None) -> str:
     rows = [_cells(row) for row in figures["rows"]]
     nothing = figures["do_nothing"] or {}
     rows += [
-        ["H", "", f"{nothing.get('h', 0):.3f} (do nothing)", f"{figures['h']:.3f}", ""],
+        ["H", "", f"{nothing.get('h', 0):.1f} (do nothing)", f"{figures['h']:.1f}", ""],
         ["Score", "", f"{nothing.get('score', math.nan):.1f} (do nothing)", f"{figures['score']:.1f}", ""],
     ]
     about = f"At alpha {figures['alpha']:.2f}{_suggested(figures)}, chance {figures['chance']:.1%}"

@@ -181,7 +181,7 @@ def test_show(fake, capsys):
     assert figures["rows"][0]["after"]["value"] == pytest.approx(0.315)
     assert main(["show", "good", "--alpha", "0.1"]) == 0
     shown = capsys.readouterr().out
-    assert "alpha 0.10;" in shown and "agreement 99.3%" in shown and "doing nothing: H 0.000, Score 50.0" in shown
+    assert "alpha 0.10;" in shown and "agreement 99.3%" in shown and "doing nothing: H 0.0, Score 50.0" in shown
     assert main(["show", "good"]) == 0 and "(suggested)" in capsys.readouterr().out
     assert main(["show", "good", "--markdown"]) == 0
     assert capsys.readouterr().out.splitlines()[1] == "| --- | --- | --- | --- | --- |"

@@ -20,8 +20,8 @@ LAYERS = (
     ("stages", "souped", "soup", "souppath", "bisection", "retrieval", "evaluate", "bootstrap", "scores", "train"),
     ("methods", "audits"),
     ("config", "store"),
-    ("selection", "progress", "choices", "task", "results", "experiment", "pretrain"),
-    ("workspace", "view", "opened", "worker", "thumbnails"),
+    ("selection", "progress", "choices", "task", "judged", "results", "experiment", "pretrain"),
+    ("workspace", "view", "opened", "worker", "thumbnails", "export"),
     ("charts",),
     ("web", "cli", "commands", "report", "terminal", "bench", "__main__"),
 )

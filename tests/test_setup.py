@@ -15,7 +15,7 @@ import clipforget
 
 ROOT = Path(__file__).resolve().parent.parent
 INDIRECT = {"torchvision"}  # open_clip transforms images with it; ours to install beside a matching torch
-COMES_ALONG = {"starlette", "uvicorn", "tqdm", "huggingface-hub"}  # parts of gradio and open_clip that we use
+COMES_ALONG = {"anyio", "starlette", "uvicorn", "tqdm", "huggingface-hub"}  # parts of gradio and open_clip that we use
 
 
 def canonical(name: str) -> str:
