@@ -164,9 +164,9 @@ def _runs(parser: Parser) -> None:
 
 
 def _show(parser: Parser) -> None:
-    parser.add_argument("id", metavar="ID", help="a run, as `runs` lists them, or `last`")
+    parser.add_argument("ids", nargs="+", metavar="ID", help="a run, as `runs` lists them, or `last`")
     parser.add_argument("--alpha", type=float, metavar="A", help="share of the original (default: the suggested alpha)")
-    parser.add_argument("--markdown", action="store_true", help="print a Markdown table with the command")
+    parser.add_argument("--markdown", action="store_true", help="print Markdown; of several runs one table, a row each")
     _runs_folder(parser)
     _json(parser)
 

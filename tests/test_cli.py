@@ -185,6 +185,11 @@ def test_show(fake, capsys):
     assert main(["show", "good"]) == 0 and "(suggested)" in capsys.readouterr().out
     assert main(["show", "good", "--markdown"]) == 0
     assert capsys.readouterr().out.splitlines()[1] == "| --- | --- | --- | --- | --- |"
+    assert main(["show", "good", "good", "--markdown"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 5 and "do nothing" in lines[2] and "90.0% > 31.5%" in lines[3]
+    assert main(["show", "good", "bad", "--markdown"]) == 2 and "bad is failed" in line_of(capsys)
+    assert main(["show", "good", "good"]) == 2 and "with --markdown only" in line_of(capsys)
     assert main(["show", "bad"]) == 0 and "is failed: Too few." in capsys.readouterr().out
 
 

@@ -23,7 +23,7 @@ LAYERS = (
     ("selection", "progress", "choices", "task", "judged", "results", "experiment", "pretrain"),
     ("workspace", "view", "opened", "worker", "thumbnails", "export"),
     ("charts",),
-    ("web", "cli", "commands", "report", "terminal", "bench", "__main__"),
+    ("web", "cli", "commands", "listings", "report", "terminal", "bench", "__main__"),
 )
 BANNED = {  # who may not import what, at any depth of its own code
     "gradio": ("data", "charts", "methods", "workspace", "experiment", "store", "cli", "commands", "bench"),
