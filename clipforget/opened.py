@@ -49,8 +49,8 @@ class Opened:
         self._pixels: Any = None
 
     @property
-    def bytes(self) -> int:
-        """About what the features take in memory, the FAISS copies of the gallery among it."""
+    def size(self) -> int:
+        """Bytes that the features take in memory, about; the FAISS copies of the gallery among it."""
         each = self.path.nodes[0].features.nbytes
         return len(self.path.nodes) * each * 2
 

@@ -1,0 +1,61 @@
+"""A tiny data set and a tiny model on disk, for tests that need whole runs: seconds, no network."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+COLOURS = {"disc": "#c0392b", "square": "#27ae60", "stripe": "#2e6fb7"}
+SHAPES = ("big", "small", "thin")
+STYLES = ("light", "dark")
+CONFIG = {
+    "model_cfg": {
+        "embed_dim": 16,
+        "vision_cfg": {"image_size": 32, "layers": [1, 1, 1, 1], "width": 8, "head_width": 64},
+        "text_cfg": {"context_length": 16, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1},
+    },
+    "preprocess_cfg": {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]},
+}
+
+
+def draw_data(root: Path, train: int = 20, test: int = 5) -> Path:
+    """3 superclasses x 3 subgroups x 2 styles of 32 px pictures, `train` and `test` of each, and a suite "shifted"."""
+    rng = np.random.default_rng(0)
+    for split, count in (("train", train), ("test", test), ("shifted", 1)):
+        for superclass, colour in COLOURS.items():
+            for subgroup in SHAPES:
+                for style in STYLES:
+                    folder = root / split / superclass / subgroup / style
+                    folder.mkdir(parents=True)
+                    for i in range(count):
+                        _picture(rng, colour, subgroup, style).save(folder / f"{i}.png")
+    return root
+
+
+def _picture(rng: np.random.Generator, colour: str, subgroup: str, style: str) -> Image.Image:
+    ground = (235, 230, 220) if style == "light" else (40, 40, 50)
+    noise = rng.integers(-12, 13, (32, 32, 3))
+    image = Image.fromarray(np.clip(np.array(ground) + noise, 0, 255).astype(np.uint8))
+    x, y = rng.integers(4, 12, 2)
+    width, height = {"big": (18, 18), "small": (8, 8), "thin": (20, 4)}[subgroup]
+    ImageDraw.Draw(image).ellipse((x, y, x + width, y + height), fill=colour)
+    return image
+
+
+def save_clip(folder: Path) -> Path:
+    """A randomly initialised ModifiedResNet CLIP in open_clip's layout; embed 16, 32 px."""
+    import open_clip
+    import torch
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True)
+    (folder / "open_clip_config.json").write_text(json.dumps(CONFIG))
+    torch.manual_seed(0)
+    config = CONFIG["model_cfg"]
+    model = open_clip.CLIP(config["embed_dim"], config["vision_cfg"], config["text_cfg"])
+    state = {name: value.clone().contiguous() for name, value in model.state_dict().items()}
+    save_file(state, folder / "open_clip_model.safetensors")
+    return folder
