@@ -154,6 +154,11 @@ def describe(entry: Option) -> str:
     return f"{entry.help} (default: {entry.default}{bounds})"
 
 
+def settings_of(chosen: argparse.Namespace) -> dict[str, Any]:
+    """The settings that were named on the command line, by name."""
+    return {name.removeprefix("set:"): value for name, value in vars(chosen).items() if name.startswith("set:")}
+
+
 def _bound(value: float | None) -> str:
     return "any" if value is None else f"{value:g}"
 
@@ -198,7 +203,11 @@ def _methods(parser: Parser) -> None:
 
 
 def _pretrain(parser: Parser) -> None:
+    from clipforget.pretrain import PretrainSettings
+
     parser.add_argument("out", metavar="OUT", help="the folder to write the model to")
+    for entry in options(PretrainSettings):
+        _setting(parser, entry)
 
 
 def _bench(parser: Parser) -> None:

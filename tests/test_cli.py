@@ -90,7 +90,7 @@ def test_the_command_of_a_run_reads_back_as_its_configuration(name):
     words = shlex.split(config.command())
     assert words[:3] == ["python", "-m", "clipforget"]
     chosen = cli.read(words[3:])
-    settings = {key.removeprefix("set:"): value for key, value in vars(chosen).items() if key.startswith("set:")}
+    settings = cli.settings_of(chosen)
     names = [field.name for field in fields(RunConfig) if field.name != "settings"]
     again = RunConfig.read({**{key: getattr(chosen, key) for key in names}, "settings": settings}).checked()
     assert again == config
