@@ -16,6 +16,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -105,7 +106,7 @@ def agreement(opened: Opened) -> Iterator[Figure]:
 
 def packs(workspace: Workspace, id: str) -> Iterator[Figure]:
     """The wait for a query nobody asked before: its pack for 101 alphas."""
-    times = [_time(lambda text=text: workspace.query(id, text=text)) for text in WORDS]
+    times = [_time(partial(workspace.query, id, text=text)) for text in WORDS]
     note = f"101 alphas x {K} neighbours, median of {len(times)} new texts, the slowest {max(times) * 1000:.0f} ms"
     yield Figure("query pack", f"{statistics.median(times) * 1000:.0f} ms", note, statistics.median(times))
 
