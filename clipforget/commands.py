@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +25,7 @@ PAGE = "http://127.0.0.1:7860"
 
 def run(chosen: argparse.Namespace) -> int:
     """Forget something in this process, with a bar on stderr; or, as the page's worker, an existing run."""
+    from clipforget.cli import settings_of
     from clipforget.config import RunConfig
     from clipforget.experiment import execute, stoppable
     from clipforget.store import Store
@@ -34,8 +37,8 @@ def run(chosen: argparse.Namespace) -> int:
                 pass
         return 0
     names = ("model", "data", "forget", "retain", "method", "seed", "device", "gallery")
-    settings = {name.removeprefix("set:"): value for name, value in vars(chosen).items() if name.startswith("set:")}
-    config = RunConfig.read({**{name: getattr(chosen, name) for name in names}, "settings": settings}).checked()
+    settings = {"settings": settings_of(chosen)}
+    config = RunConfig.read({name: getattr(chosen, name) for name in names} | settings).checked()
     started = store.create(config)
     bar, events = Bar(), execute(started)
     with stoppable():
@@ -133,9 +136,20 @@ def search(chosen: argparse.Namespace) -> None:
 
 def pretrain(chosen: argparse.Namespace) -> None:
     """Train the embedded model from scratch."""
-    from clipforget.pretrain import pretrain
+    from clipforget.cli import settings_of
+    from clipforget.pretrain import PretrainSettings, pretrain
+    from clipforget.settings import parse
 
-    pretrain(chosen.out)
+    bar, start = Bar(), time.monotonic()
+    begun = {"": start}
+    for record in pretrain(parse(PretrainSettings, settings_of(chosen)), Path(chosen.out)):
+        now = time.monotonic()
+        spent = now - begun.setdefault(record.stage, now)
+        event = {"kind": "step", "t": now - start, "stage": record.stage, "step": record.step, "total": record.total}
+        event["eta"] = spent / (record.step - 1) * (record.total - record.step) if record.step > 1 else None
+        event["losses"] = {"loss": record.loss} if math.isfinite(record.loss) else {}
+        bar.show(event | {"note": ", ".join(f"{name} {share:.1%}" for name, share in record.accuracies.items())})
+    bar.show({"kind": "end", "t": time.monotonic() - start, "note": f"Wrote {chosen.out}."})
 
 
 def bench(chosen: argparse.Namespace) -> None:

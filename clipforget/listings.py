@@ -25,7 +25,8 @@ def data(chosen: argparse.Namespace) -> None:
     elif not chosen.words:
         known = {name: str(path) for name, path in EMBEDDED.items()}
         more = "Any folder or .tar of train|test/<superclass>/<subgroup>/*.jpg is named by its path."
-        emit(chosen.json, {"data": known}, f"{table(('name', 'where'), [list(row) for row in known.items()])}\n\n{more}")
+        listed = table(("name", "where"), [list(row) for row in known.items()])
+        emit(chosen.json, {"data": known}, f"{listed}\n\n{more}")
     else:
         dataset = load_dataset(chosen.words[0])
         emit(chosen.json, _described(dataset), _counted(dataset))

@@ -9,7 +9,7 @@ from clipforget.errors import BadQuery
 from clipforget.terminal import clock, markdown, table
 
 HEADER = ("set", "images", "before", "after", "kept")
-COMPARED = ("forget", "alpha", "target, before > after", "siblings kept", "everything else kept", "H", "Score", "command")
+COMPARED = ("forget", "alpha", "target accuracy", "siblings kept", "everything else kept", "H", "Score", "command")
 
 
 def place(view: dict[str, Any], alpha: float | None) -> int:

@@ -116,7 +116,7 @@ def test_no_drawer_for_everything():
 
 LIGHT = {
     "clipforget.cli": "from clipforget import cli",
-    "the parser of run": "from clipforget.cli import build; build('targeted')",
+    "the parser of run": "from clipforget.cli import build; build(['run'])",
     "methods and their settings": "from clipforget.methods import METHODS; METHODS.load()",
     "the store": "import clipforget.store",
     "a workspace": "from clipforget.workspace import Workspace; Workspace()",
