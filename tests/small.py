@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image, ImageDraw
+
+from clipforget.config import RunConfig
+from clipforget.experiment import execute
+from clipforget.store import Run, Store
 
 COLOURS = {"disc": "#c0392b", "square": "#27ae60", "stripe": "#2e6fb7"}
 SHAPES = ("big", "small", "thin")
@@ -59,3 +66,46 @@ def save_clip(folder: Path) -> Path:
     state = {name: value.clone().contiguous() for name, value in model.state_dict().items()}
     save_file(state, folder / "open_clip_model.safetensors")
     return folder
+
+
+METHOD = "dummy"
+FEW = {"steps": 4}
+SLOW = {"steps": 4000, "pause": 0.02}
+
+
+@dataclass(frozen=True)
+class World:
+    """A folder with a data set and a model, and runs beside them."""
+
+    folder: Path
+
+    @property
+    def data(self) -> str:
+        return str(self.folder / "data")
+
+    @property
+    def clip(self) -> str:
+        return str(self.folder / "clip")
+
+    def config(self, **changes: Any) -> RunConfig:
+        """Forget the big discs with few steps on the processor."""
+        own = {"model": self.clip, "data": self.data, "forget": ("disc/big",), "method": METHOD, "settings": FEW}
+        return RunConfig(**{**own, "device": "cpu", **changes})
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A data set and a model on disk."""
+    folder = tmp_path_factory.mktemp("world")
+    draw_data(folder / "data")
+    save_clip(folder / "clip")
+    return World(folder)
+
+
+@pytest.fixture(scope="session")
+def finished(world: World) -> Run:
+    """One finished run in the store `world.folder / "runs"`; not to be changed."""
+    run = Store(world.folder / "runs").create(world.config())
+    events = list(execute(run))
+    assert events[-1]["state"] == "done", events[-1]["note"]
+    return run
