@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import threading
+import zipfile
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -178,9 +179,9 @@ def _read(run: Run) -> dict[str, Any]:
 def _read_texts(run: Run) -> dict[str, np.ndarray]:
     """Text features that were kept with the run, so that its suggested queries need no model: L x D or 1 x D each."""
     try:
-        with np.load(run.path("queries.npz"), allow_pickle=False) as file:
+        with run.path("queries.npz").open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             texts = json.loads(str(file["texts"]))
             features = file["features"]
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return {}  # a convenience only: the model can make them again
     return {text: features[:, place] for place, text in enumerate(texts)}

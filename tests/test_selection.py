@@ -8,7 +8,9 @@ from clipforget.errors import BadData, BadQuery, UnknownName
 from clipforget.selection import select
 
 
-def dataset(train=20, validation=6, test=10, suites=("rain",), superclasses=("air", "sea", "land"), subgroups=("a", "b")):
+def dataset(
+    train=20, validation=6, test=10, suites=("rain",), superclasses=("air", "sea", "land"), subgroups=("a", "b")
+):
     """train, validation and test images of each subgroup in two styles; no pixels."""
     counts = {"train": train, "validation": validation, "test": test, **dict.fromkeys(suites, 3)}
     items = [
