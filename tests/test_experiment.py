@@ -4,6 +4,7 @@ import json
 import signal
 import threading
 import time
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -142,5 +143,5 @@ def test_the_time_left_follows_the_measured_speed_without_jumps():
     ends = now
     late = [(at, eta) for at, eta in shown if at > 0.4 * ends]
     assert all(abs(at + eta - ends) < 0.15 * ends for at, eta in late)
-    assert all(abs((b + t) - (a + s)) < 0.12 * ends for (s, a), (t, b) in zip(shown, shown[1:], strict=False))
+    assert all(abs((b + t) - (a + s)) < 0.12 * ends for (s, a), (t, b) in pairwise(shown))
     assert shown[-1][1] < 0.5

@@ -113,5 +113,5 @@ def test_what_makes_no_sense_is_refused_with_a_sentence(config, error, words):
 
 @pytest.mark.parametrize("sizes", [{"train": 1}, {"validation": 1}, {"test": 1}])
 def test_too_few_images_are_refused(sizes):
-    with pytest.raises(BadData, match="Only 2 .* at least 4"):
+    with pytest.raises(BadData, match=r"Only 2 .* at least 4"):
         select(RunConfig(forget=("air/a",)), dataset(**sizes))

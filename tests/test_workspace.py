@@ -127,8 +127,11 @@ def test_images_are_small_upright_and_only_of_known_data_sets(space, finished, w
     data, media = space.image(mark, 0, 96)
     assert media == "image/png" and Image.open(io.BytesIO(data)).size == (32, 32)
     for fingerprint, index, size, error in (
-        ("0" * 16, 0, 96, UnknownName), ("../..", 0, 96, UnknownName), (mark, 99999, 96, UnknownName), (mark, 0, 97, BadQuery),
-    ):  # fmt: skip
+        ("0" * 16, 0, 96, UnknownName),
+        ("../..", 0, 96, UnknownName),
+        (mark, 99999, 96, UnknownName),
+        (mark, 0, 97, BadQuery),
+    ):
         with pytest.raises(error):
             space.image(fingerprint, index, size)
     fresh = Workspace(finished.folder.parent, sample=False)
