@@ -42,7 +42,8 @@ def biplane(pen: Pen, rng: Random) -> None:
 
     def plane(y: float, colour: tuple[int, int, int]) -> None:
         near, far = 0.55 * span, 0.5 * span
-        pen.poly([(0.52 - near * 0.55, y + lean * 1.3), (0.14 - near * 0.75, y + lean * 1.3), (0.02 + far * 0.2, y - lean),
+        pen.poly([(0.52 - near * 0.55, y + lean * 1.3), (0.14 - near * 0.75, y + lean * 1.3),
+                  (0.02 + far * 0.2, y - lean),
                   (0.42 + far * 0.45, y - lean)], colour)
 
     pen.poly([(-0.66, -0.06), (-0.86, -0.42), (-1.04, -0.44), (-1.04, 0.02)], wing)
