@@ -28,7 +28,7 @@ def _petals(pen: Pen, count: int, inner: float, outer: float, width: float, colo
             turn: float) -> None:
     """A ring of petals around the origin; ``point`` 0 is round-tipped, 1 pointed."""
     for i in range(count):
-        tone = shade(colour, rng.uniform(0.88, 1.1))
+        tone = shade(colour, rng.uniform(0.94, 1.05))
         reach = outer * rng.uniform(0.93, 1.05)
         with pen.at(0, 0, 1, 360 * i / count + turn + rng.uniform(-4, 4)):
             tip = [(reach, 0), (reach, 0)] if point > 0.5 else [(reach * 0.97, -width * 0.5),

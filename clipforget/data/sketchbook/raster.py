@@ -49,7 +49,11 @@ def luminance(colour: RGB) -> float:
 
 
 def tones(parts: list[Part], tone: ImageDraw.ImageDraw, n: int, lift: float) -> None:
-    """Lay each part's lightness (0..255, raised towards white by ``lift`` 0..1) into a tone picture."""
+    """Lay each part's lightness (0..255) into a tone picture, raised towards white by ``lift`` 0..1.
+
+    Near-black details such as pupils and tyres stay as they are.
+    """
     for part in parts:
         if part.fill is not None:
-            tone.polygon(flat(part, n), fill=int(255 * (1 - (1 - luminance(part.fill)) * (1 - lift))))
+            dark = 1 - luminance(part.fill)
+            tone.polygon(flat(part, n), fill=int(255 * (1 - dark * (1 if dark > 0.78 else 1 - lift))))

@@ -60,7 +60,7 @@ def compose_scene(superclass: str, subgroup: str, rng: Random, style: str, suite
     DRAWERS[superclass][subgroup](pen, rng)
     pivot, heights, sizes, tilt = STANCE[superclass]
     cluttered, rotated = suite == "cluttered scenes", suite == "rotated and noisy"
-    size = rng.uniform(*sizes) * (rng.uniform(0.66, 0.8) if cluttered else 0.9 if rotated else 1)
+    size = rng.uniform(*sizes) * (rng.uniform(0.64, 0.8) if cluttered else 0.9 if rotated else rng.uniform(0.84, 1))
     at_y = rng.uniform(*heights)
     at_x = 0.5 + rng.uniform(-0.07, 0.07) * (1.6 if cluttered else 1)
     pose = _pose(rng, size, at_x, at_y, pivot, tilt)

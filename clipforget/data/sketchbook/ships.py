@@ -35,9 +35,10 @@ def container_ship(pen: Pen, rng: Random) -> None:
                                                                                                    "cream")
     rise = rng.uniform(0.34, 0.44)
     box_w, box_h = 0.235, 0.155
+    stacks = [rng.choice((2, 3, 3, 4)) for _ in range(6)]
     for row in range(4):
         for col in range(6):
-            if row == 3 and rng.random() < 0.45 or row == 2 and rng.random() < 0.2:
+            if row >= stacks[col]:
                 continue
             x, y = -0.62 + col * box_w, 0.2 - row * box_h
             colour = pick(rng, "red", "orange", "mustard", "green", "teal", "blue", "sky", "cream", "brown", "grey")
