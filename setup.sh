@@ -42,10 +42,14 @@ make_venv() {
     "$python" -m venv --clear "$venv"
 }
 
-install() { # install requirement files, unless these very files have been installed
-    stamp=$venv/$(basename "$1" .txt).stamp
-    now=$(cat "$@" | cksum)
-    [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$now" ] && return
+installed() { # are these requirement files the very ones that were installed?
+    for file; do
+        [ -f "$venv/$file.stamp" ] && [ "$(cksum <"$file")" = "$(cat "$venv/$file.stamp")" ] || return 1
+    done
+}
+
+install() {
+    installed "$@" && return
     say "installing $* (a few minutes the first time)"
     quiet=
     [ -t 2 ] || quiet=--quiet
@@ -54,7 +58,7 @@ install() { # install requirement files, unless these very files have been insta
     # shellcheck disable=SC2086
     "$venv/bin/python" -m pip install --disable-pip-version-check $quiet $arguments ||
         fail "The packages could not be installed (see above). Is there a network? Repeating is safe."
-    printf '%s' "$now" >"$stamp"
+    for file; do cksum <"$file" >"$venv/$file.stamp"; done
 }
 
 find_browser() { # one that playwright can drive: a Chromium or Chrome of the system, or playwright's own

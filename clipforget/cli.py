@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def read(words: Sequence[str]) -> argparse.Namespace:
     """Parse a command line. Raises UnknownName with the nearest known name, BadQuery for anything else amiss."""
-    parser = build(_method_named(words))
+    parser = build(words)
     chosen, extra = parser.parse_known_args(words)
     if extra:
         _refuse(extra[0], parser.of[chosen.command])
@@ -63,8 +63,11 @@ class Parser(argparse.ArgumentParser):
             raise UnknownName(action.dest, str(value), [str(choice) for choice in action.choices])
 
 
-def build(method: str = RunConfig.method) -> Parser:
-    """The whole parser; `run` gets the options of that method."""
+def build(words: Sequence[str] = (), *, whole: bool = False) -> Parser:
+    """The parser for a command line: every command is known to it, but only those it names have their options.
+
+    `run` gets the options of the method that is named.
+    """
     parser = Parser(prog=PROG, description="Make a CLIP model forget image subgroups, and judge the result.")
     parser.allow_abbrev = False
     parser.add_argument("--version", action="version", version=f"clipforget {__version__}")
@@ -72,7 +75,8 @@ def build(method: str = RunConfig.method) -> Parser:
     parser.of = {}
     for name, (help, fill) in COMMANDS.items():
         part = commands.add_parser(name, help=help, description=f"{help}.", allow_abbrev=False)
-        fill(part, method) if fill is _run else fill(part)
+        if whole or name in words:
+            fill(part, _method_named(words)) if fill is _run else fill(part)
         part.set_defaults(call=_later(name))
         parser.of[name] = part
     return parser
@@ -154,6 +158,11 @@ def describe(entry: Option) -> str:
     return f"{entry.help} (default: {entry.default}{bounds})"
 
 
+def settings_of(chosen: argparse.Namespace) -> dict[str, Any]:
+    """The settings that were named on the command line, by name."""
+    return {name.removeprefix("set:"): value for name, value in vars(chosen).items() if name.startswith("set:")}
+
+
 def _bound(value: float | None) -> str:
     return "any" if value is None else f"{value:g}"
 
@@ -164,9 +173,9 @@ def _runs(parser: Parser) -> None:
 
 
 def _show(parser: Parser) -> None:
-    parser.add_argument("id", metavar="ID", help="a run, as `runs` lists them, or `last`")
+    parser.add_argument("ids", nargs="+", metavar="ID", help="a run, as `runs` lists them, or `last`")
     parser.add_argument("--alpha", type=float, metavar="A", help="share of the original (default: the suggested alpha)")
-    parser.add_argument("--markdown", action="store_true", help="print a Markdown table with the command")
+    parser.add_argument("--markdown", action="store_true", help="print Markdown; of several runs one table, a row each")
     _runs_folder(parser)
     _json(parser)
 
@@ -198,7 +207,11 @@ def _methods(parser: Parser) -> None:
 
 
 def _pretrain(parser: Parser) -> None:
+    from clipforget.pretrain import PretrainSettings
+
     parser.add_argument("out", metavar="OUT", help="the folder to write the model to")
+    for entry in options(PretrainSettings):
+        _setting(parser, entry)
 
 
 def _bench(parser: Parser) -> None:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import json
+import math
 import sys
-from collections import Counter
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clipforget import report
 from clipforget.errors import BadQuery, ClipforgetError
-from clipforget.terminal import Bar, clock, table
+from clipforget.listings import data, methods, models
+from clipforget.terminal import Bar, clock, emit, table
 
 if TYPE_CHECKING:
-    from clipforget.data import Dataset
     from clipforget.workspace import Workspace
+
+__all__ = ["bench", "data", "methods", "models", "pretrain", "run", "runs", "search", "show"]
 
 STOPPED = 130
 PAGE = "http://127.0.0.1:7860"
@@ -23,6 +25,7 @@ PAGE = "http://127.0.0.1:7860"
 
 def run(chosen: argparse.Namespace) -> int:
     """Forget something in this process, with a bar on stderr; or, as the page's worker, an existing run."""
+    from clipforget.cli import settings_of
     from clipforget.config import RunConfig
     from clipforget.experiment import execute, stoppable
     from clipforget.store import Store
@@ -34,8 +37,8 @@ def run(chosen: argparse.Namespace) -> int:
                 pass
         return 0
     names = ("model", "data", "forget", "retain", "method", "seed", "device", "gallery")
-    settings = {name.removeprefix("set:"): value for name, value in vars(chosen).items() if name.startswith("set:")}
-    config = RunConfig.read({**{name: getattr(chosen, name) for name in names}, "settings": settings}).checked()
+    settings = {"settings": settings_of(chosen)}
+    config = RunConfig.read({name: getattr(chosen, name) for name in names} | settings).checked()
     started = store.create(config)
     bar, events = Bar(), execute(started)
     with stoppable():
@@ -53,7 +56,7 @@ def run(chosen: argparse.Namespace) -> int:
         return STOPPED
     view = _workspace(chosen).view(started.id)
     end = f"Run {started.id}, {clock(info['seconds'])} minutes. To see it: python app.py, then {PAGE}/?run={started.id}"
-    _print(chosen, report.summary(view), f"{report.text(view)}\n\n{end}")
+    emit(chosen.json, report.summary(view), f"{report.text(view)}\n\n{end}")
     return 0
 
 
@@ -75,22 +78,33 @@ def runs(chosen: argparse.Namespace) -> None:
     ]
     header = ("run", "state", "forget", "method", "data", "alpha", "forget", "siblings", "others", "time")
     nothing = "No runs yet. Start one: python -m clipforget run --forget airplane/biplane"
-    _print(chosen, {"runs": found}, table(header, rows, numbers=(5, 9)) if rows else nothing)
+    emit(chosen.json, {"runs": found}, table(header, rows, numbers=(5, 9)) if rows else nothing)
 
 
 def show(chosen: argparse.Namespace) -> None:
-    """Show the figures of a run at an alpha."""
+    """Show the figures of a run at an alpha; of several runs in one Markdown table."""
     workspace = _workspace(chosen)
-    view = workspace.view(_id(workspace, chosen.id))
+    views = [workspace.view(_id(workspace, id)) for id in chosen.ids]
+    view = views[0]
+    if len(views) > 1:
+        unfinished = next((one for one in views if one["state"] != "done"), None)
+        if unfinished is not None or not chosen.markdown:
+            raise BadQuery(
+                f"The run {unfinished['id']} is {unfinished['state']}; only finished runs can be compared."
+                if unfinished
+                else "Several runs are shown with --markdown only."
+            )
+        print(report.comparison(views, chosen.alpha))
+        return
     if view["state"] != "done":
         error = view.get("error") or "it has no figures"
-        _print(chosen, view, f"The run {view['id']} is {view['state']}: {error}\nTo repeat it: {view['command']}")
+        emit(chosen.json, view, f"The run {view['id']} is {view['state']}: {error}\nTo repeat it: {view['command']}")
         return
     if chosen.markdown:
         print(report.as_markdown(view, chosen.alpha))
         return
     shown = f"{report.text(view, chosen.alpha)}\n\nTo repeat it: {view['command']}"
-    _print(chosen, report.summary(view, chosen.alpha), shown)
+    emit(chosen.json, report.summary(view, chosen.alpha), shown)
 
 
 def search(chosen: argparse.Namespace) -> None:
@@ -117,83 +131,25 @@ def search(chosen: argparse.Namespace) -> None:
     targets = {side: sum(hit["role"] == "forget" for hit in found) for side, found in hits.items()}
     foot = f"* to be forgotten: {targets['before']} before, {targets['after']} after; {kept} images on both sides"
     result = {"id": id, "query": chosen.text, "alpha": alpha, **hits}
-    _print(chosen, result, f"{table(header, rows, numbers=(0, 1, 3))}\n\n{foot}")
-
-
-def data(chosen: argparse.Namespace) -> None:
-    """List data sets, describe one, or build the embedded one."""
-    from clipforget.data.catalogue import EMBEDDED, load_dataset
-
-    if chosen.words[:1] == ["build"]:
-        _build(chosen.words[1:])
-    elif len(chosen.words) > 1:
-        raise BadQuery("Name one data set; quote a path with spaces.")
-    elif not chosen.words:
-        known = {name: str(path) for name, path in EMBEDDED.items()}
-        more = "Any folder or .tar of train|test/<superclass>/<subgroup>/*.jpg is named by its path."
-        _print(chosen, {"data": known}, f"{table(('name', 'where'), [list(row) for row in known.items()])}\n\n{more}")
-    else:
-        dataset = load_dataset(chosen.words[0])
-        _print(chosen, _described(dataset), _counted(dataset))
-
-
-def models(chosen: argparse.Namespace) -> None:
-    """List models, or load one and describe it."""
-    from clipforget.clip import EMBEDDED, load_clip
-
-    if chosen.name:
-        clip = load_clip(chosen.name)
-        about: dict[str, Any] = {
-            "name": clip.name,
-            "parameters": sum(weight.numel() for weight in clip.model.parameters()),
-            "embedding": clip.encode_text(["a photo"]).shape[-1],
-            "image_size": getattr(clip.model.visual, "image_size", None),
-            "logit_scale": round(clip.logit_scale, 3),
-            "fingerprint": clip.fingerprint(),
-        }
-        _print(chosen, about, table(("what", "value"), [[name, str(value)] for name, value in about.items()]))
-        return
-    listed: dict[str, Any] = {"embedded": {name: str(path) for name, path in EMBEDDED.items()}}
-    text = table(("name", "where"), [list(row) for row in listed["embedded"].items()])
-    if chosen.all:
-        import open_clip
-
-        listed["open_clip"] = [f"{name}/{tag}" for name, tag in open_clip.list_pretrained()]
-        text += "\n" + "\n".join(listed["open_clip"])
-    more = "Also a local folder in open_clip's layout, or open_clip's model/pretrained (--all lists them)."
-    _print(chosen, listed, f"{text}\n\n{more}")
-
-
-def methods(chosen: argparse.Namespace) -> None:
-    """List methods, or describe one and its settings."""
-    from clipforget.cli import describe
-    from clipforget.methods import METHODS
-    from clipforget.settings import options
-
-    known = METHODS.load()
-    about = [known[chosen.name]] if chosen.name else list(known.values())
-    listed = [
-        {
-            **{name: getattr(entry, name) for name in ("name", "title", "summary", "source", "stages")},
-            "options": [{**vars(opt), "kind": opt.kind.__name__} for opt in options(entry.settings)],
-        }
-        for entry in about
-    ]
-    if chosen.name:
-        entry = about[0]
-        rows = [[f"--{opt.name.replace('_', '-')}", describe(opt)] for opt in options(entry.settings)]
-        head = f"{entry.title}: {entry.summary}\nSource: {entry.source}\nStages: {', '.join(entry.stages)}"
-        _print(chosen, listed[0], f"{head}\n\n{table(('option of run', 'what it is'), rows)}")
-        return
-    text = table(("method", "what it does", "source"), [[m.name, m.summary, m.source] for m in about])
-    _print(chosen, {"methods": listed}, text)
+    emit(chosen.json, result, f"{table(header, rows, numbers=(0, 1, 3))}\n\n{foot}")
 
 
 def pretrain(chosen: argparse.Namespace) -> None:
     """Train the embedded model from scratch."""
-    from clipforget.pretrain import pretrain
+    from clipforget.cli import settings_of
+    from clipforget.pretrain import PretrainSettings, pretrain
+    from clipforget.settings import parse
 
-    pretrain(chosen.out)
+    bar, start = Bar(), time.monotonic()
+    begun = {"": start}
+    for record in pretrain(parse(PretrainSettings, settings_of(chosen)), Path(chosen.out)):
+        now = time.monotonic()
+        spent = now - begun.setdefault(record.stage, now)
+        event = {"kind": "step", "t": now - start, "stage": record.stage, "step": record.step, "total": record.total}
+        event["eta"] = spent / (record.step - 1) * (record.total - record.step) if record.step > 1 else None
+        event["losses"] = {"loss": record.loss} if math.isfinite(record.loss) else {}
+        bar.show(event | {"note": ", ".join(f"{name} {share:.1%}" for name, share in record.accuracies.items())})
+    bar.show({"kind": "end", "t": time.monotonic() - start, "note": f"Wrote {chosen.out}."})
 
 
 def bench(chosen: argparse.Namespace) -> None:
@@ -206,7 +162,7 @@ def bench(chosen: argparse.Namespace) -> None:
         print(f"{figure.name} ...", file=sys.stderr, flush=True)
         figures.append(figure)
     rows = [[figure.name, figure.value, figure.note] for figure in figures]
-    _print(chosen, {"figures": [vars(figure) for figure in figures]}, table(("what", "measured", "how"), rows))
+    emit(chosen.json, {"figures": [vars(figure) for figure in figures]}, table(("what", "measured", "how"), rows))
 
 
 def _workspace(chosen: argparse.Namespace) -> Workspace:
@@ -222,10 +178,6 @@ def _id(workspace: Workspace, id: str) -> str:
     if not finished:
         raise BadQuery("There is no finished run yet; start one with: python -m clipforget run --forget TARGET")
     return finished[0]
-
-
-def _print(chosen: argparse.Namespace, content: dict[str, Any], text: str) -> None:
-    print(json.dumps(content, indent=1, ensure_ascii=False, default=list) if chosen.json else text)
 
 
 def _change(info: dict[str, Any], key: str) -> str:
@@ -248,49 +200,3 @@ def _hit(gallery: dict[str, Any], id: int, cosine: float) -> dict[str, Any]:
 
 def _named(hit: dict[str, Any]) -> str:
     return f"{'*' if hit['role'] == 'forget' else ' '} {hit['label']}"
-
-
-def _build(words: list[str]) -> None:
-    if len(words) != 2 or words[0] != "sketchbook":
-        raise BadQuery("Only the embedded set can be built: python -m clipforget data build sketchbook OUT.")
-    from clipforget.data.sketchbook import build
-
-    def tell(done: int, total: int) -> None:
-        print(f"\r{done:,} of {total:,} images", end="", file=sys.stderr)
-
-    try:
-        count = build(words[1], progress=tell)
-    except OSError as error:
-        raise BadQuery(f"Cannot write {words[1]}: {error.strerror}.") from error
-    print(f"\nWrote {count:,} images to {words[1]}.", file=sys.stderr)
-
-
-def _described(dataset: Dataset) -> dict[str, Any]:
-    counts = Counter((i.split, i.superclass, i.subgroup) for i in dataset.items)
-    return {
-        "name": dataset.name,
-        "images": len(dataset.items),
-        "fingerprint": dataset.fingerprint,
-        "template": dataset.template,
-        "superclasses": {name: list(dataset.subgroups(name)) for name in dataset.superclasses},
-        "styles": list(dataset.styles()),
-        "suites": list(dataset.suites),
-        "counts": [{"split": a, "superclass": b, "subgroup": c, "n": n} for (a, b, c), n in counts.items()],
-        "skipped": [{"file": key, "reason": reason} for key, reason in dataset.skipped],
-    }
-
-
-def _counted(dataset: Dataset) -> str:
-    splits = list(dict.fromkeys(item.split for item in dataset.items))
-    counts = Counter((item.superclass, item.subgroup, item.split) for item in dataset.items)
-    groups = sorted({key[:2] for key in counts})
-    rows = [["/".join(filter(None, group)), *(f"{counts[(*group, split)]:,}" for split in splits)] for group in groups]
-    rows.append(["all", *(f"{len(dataset.of(split)):,}" for split in splits)])
-    lines = [table(("superclass/subgroup", *splits), rows, numbers=range(1, len(splits) + 1))]
-    if dataset.styles():
-        lines.append(f"styles: {', '.join(dataset.styles())}")
-    if dataset.skipped:
-        lines.append(f"{len(dataset.skipped):,} files skipped:")
-        lines += [f"  {key} {reason}" for key, reason in dataset.skipped[:20]]
-        lines += [f"  and {len(dataset.skipped) - 20:,} more (--json lists all)"] if len(dataset.skipped) > 20 else []
-    return "\n".join(lines)

@@ -9,6 +9,7 @@ from clipforget.errors import BadQuery
 from clipforget.terminal import clock, markdown, table
 
 HEADER = ("set", "images", "before", "after", "kept")
+COMPARED = ("forget", "alpha", "target accuracy", "siblings kept", "everything else kept", "H", "Score", "command")
 
 
 def place(view: dict[str, Any], alpha: float | None) -> int:
@@ -23,7 +24,7 @@ def place(view: dict[str, Any], alpha: float | None) -> int:
 
 
 def summary(view: dict[str, Any], alpha: float | None = None) -> dict[str, Any]:
-    """The figures of a finished run at an alpha: rows with before and after (accuracies, shares), H, Score, bound."""
+    """The figures of a finished run at an alpha: rows with before and after (shares), H and Score (0 to 100)."""
     at = place(view, alpha)
     copied = ("id", "title", "state", "command", "device", "seconds", "best", "chance", "template", "do_nothing")
     rows = [
@@ -50,8 +51,8 @@ def text(view: dict[str, Any], alpha: float | None = None) -> str:
         "",
         table(HEADER, [_cells(row) for row in figures["rows"]], numbers=(1, 4)),
         "",
-        f"H {figures['h']:.3f}, Score {figures['score']:.1f}"
-        f" (doing nothing: H {nothing.get('h', 0):.3f}, Score {nothing.get('score', math.nan):.1f});"
+        f"H {figures['h']:.1f}, Score {figures['score']:.1f}"
+        f" (doing nothing: H {nothing.get('h', 0):.1f}, Score {nothing.get('score', math.nan):.1f});"
         f" chance {figures['chance']:.1%}",
     ]
     return "\n".join(lines)
@@ -63,7 +64,7 @@ def as_markdown(view: dict[str, Any], alpha: float | None = None) -> str:
     rows = [_cells(row) for row in figures["rows"]]
     nothing = figures["do_nothing"] or {}
     rows += [
-        ["H", "", f"{nothing.get('h', 0):.3f} (do nothing)", f"{figures['h']:.3f}", ""],
+        ["H", "", f"{nothing.get('h', 0):.1f} (do nothing)", f"{figures['h']:.1f}", ""],
         ["Score", "", f"{nothing.get('score', math.nan):.1f} (do nothing)", f"{figures['score']:.1f}", ""],
     ]
     about = f"At alpha {figures['alpha']:.2f}{_suggested(figures)}, chance {figures['chance']:.1%}"
@@ -71,14 +72,34 @@ def as_markdown(view: dict[str, Any], alpha: float | None = None) -> str:
     return f"{markdown(HEADER, rows)}\n\n{about}{took}:\n\n```\n{figures['command']}\n```"
 
 
+def comparison(views: list[dict[str, Any]], alpha: float | None = None) -> str:
+    """Several runs as one Markdown table, a row each with its command, and doing nothing above them."""
+    rows = []
+    for view in views:
+        figures = summary(view, alpha)
+        row = {row["key"]: row for row in figures["rows"]}
+        target = row["forget"]
+        change = f"{target['before']['value']:.1%} > {target['after']['value']:.1%}"
+        kept = [_kept(row[key]) if key in row else "" for key in ("siblings", "others")]
+        total = [f"{figures['h']:.1f}", f"{figures['score']:.1f}"]
+        names = ", ".join(view["config"]["forget"])
+        rows.append([names, f"{figures['alpha']:.2f}", change, *kept, *total, f"`{figures['command']}`"])
+    score = views[0]["do_nothing"]["score"]
+    rows.insert(0, ["do nothing", "1.00", "", "100.0%", "100.0%", "0.0", f"{score:.1f}", ""])
+    return markdown(COMPARED, rows)
+
+
 def _suggested(figures: dict[str, Any]) -> str:
     return " (suggested)" if figures["best"] is not None and figures["alpha"] == figures["best"] else ""
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
-    before, after = row["before"], row["after"]
-    kept = f"{min(1.0, after['value'] / before['value']):.1%}" if before["value"] else ""
-    return [row["label"], f"{row['n']:,}", _interval(before), _interval(after), kept]
+    return [row["label"], f"{row['n']:,}", _interval(row["before"]), _interval(row["after"]), _kept(row)]
+
+
+def _kept(row: dict[str, Any]) -> str:
+    """The share of the accuracy before that is left, at most 1; blank where there was none."""
+    return f"{min(1.0, row['after']['value'] / row['before']['value']):.1%}" if row["before"]["value"] else ""
 
 
 def _interval(figure: dict[str, Any]) -> str:

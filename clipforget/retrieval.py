@@ -1,4 +1,4 @@
-"""Search over image features: an index that knows whose features it holds, and packs for the page.
+"""Search over image features: an index that knows whose features it holds, and how good a ranking is.
 
 N gallery, Q queries, D embedding, K neighbours. Cosines closer than 1e-6 count as equal and are ordered by id, so that
 results are the same on every machine.
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipforget.errors import StaleIndex
-from clipforget.souppath import ALPHAS, Floats, SoupPath
+from clipforget.souppath import Floats
 
 MARGIN = 16  # more neighbours than asked for, to settle ties at the end of the list
 EQUAL = 6  # decimals to which cosines are compared
@@ -82,41 +82,3 @@ def _hits(
     hits = [float(len(wanted.intersection(row.tolist()))) for wanted, row in zip(relevant, first, strict=True)]
     return np.array(hits), np.array([float(len(wanted)) for wanted in relevant])
 
-
-def pack(
-    path: SoupPath,
-    query: NDArray[Any],
-    gallery: NDArray[Any],
-    k: int = 24,
-    *,
-    exclude: int | None = None,
-    alphas: Sequence[float] = ALPHAS,
-) -> dict[str, dict[str, list]]:
-    """The k nearest gallery images of one query, before (the original) and after, at every alpha; JSON-ready.
-
-    query: D unit features where they are the same at every alpha, or nodes x D, one at each node of the path.
-    gallery: a mask of N or the indices of the images searched; ids count within the gallery. exclude: an id left out
-    (an image query's own). Returns {"before": {"ids": [K], "cosines": [K]}, "after": {"ids": [[K] ...], "cosines":
-    [[K] ...]}} with K = min(k, gallery) and cosines of three decimals.
-    """
-    rows = np.asarray(gallery)
-    rows = np.flatnonzero(rows) if rows.dtype == bool else rows
-    query = np.asarray(query, dtype=np.float32)
-    stack = query[None] if query.ndim == 1 else query
-    before = _search_at(path, stack, rows, k, exclude, 1.0)
-    after = [before if alpha == 1.0 else _search_at(path, stack, rows, k, exclude, alpha) for alpha in alphas]
-    return {
-        "before": {"ids": before[0], "cosines": before[1]},
-        "after": {"ids": [ids for ids, _ in after], "cosines": [cosines for _, cosines in after]},
-    }
-
-
-def _search_at(
-    path: SoupPath, stack: Floats, rows: NDArray[Any], k: int, exclude: int | None, alpha: float
-) -> tuple[list[int], list[float]]:
-    name = path.fingerprint(alpha)
-    index = Index(path.features(alpha)[rows], name)
-    query = path.texts(stack[:, None], alpha)
-    ids, cosines = index.search(query, name, k + (exclude is not None))
-    found = [(int(i), round(float(c), 3)) for i, c in zip(ids[0], cosines[0], strict=True) if i != exclude][:k]
-    return [i for i, _ in found], [c for _, c in found]

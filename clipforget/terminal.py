@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from typing import Any, TextIO
@@ -25,6 +26,11 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """The same as a Markdown table."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def emit(as_json: bool, content: dict[str, Any], text: str) -> None:
+    """Print either the content as one JSON document or the text."""
+    print(json.dumps(content, indent=1, ensure_ascii=False, default=list) if as_json else text)
 
 
 def clock(seconds: float | None) -> str:

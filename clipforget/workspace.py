@@ -158,12 +158,6 @@ class Workspace:
         opened = self.opened(id)
         return self._packs.get((id, alpha, *query), lambda: opened.exact(alpha, *query, self._upload_of(query)))
 
-    def chart(self, id: str, name: str) -> dict[str, Any]:
-        """A chart of a run as plotly figure JSON. Raises UnknownName."""
-        from clipforget.charts import CHARTS, to_plain
-
-        return to_plain(CHARTS.load()[name].draw(self.opened(id).view()))
-
     def export(self, id: str, name: str) -> tuple[Path | bytes, str, str]:
         """A file of a finished run: (path or bytes, media type, name to save it under). Raises UnknownName."""
         opened = self.opened(id)

@@ -9,6 +9,8 @@ import plotly.graph_objects as go
 from clipforget.charts import chart
 from clipforget.charts._style import COLOURS, LINE, ORIGINAL, axis, empty, figure
 
+KEPT = ("siblings", "others")
+
 
 @chart("tradeoff", title="Trade-off")
 def tradeoff(view: dict[str, Any]) -> go.Figure:
@@ -54,8 +56,9 @@ def _forgetting(view: dict[str, Any]) -> list[float]:
 
 
 def _retention(view: dict[str, Any]) -> list[float]:
-    """The smallest ratio of the rows that are not to be forgotten, at each alpha; empty without such rows."""
-    rows = [row for row in view.get("rows") or [] if row["role"] != "forget" and row["before"]["value"] > 0]
+    """The smallest ratio of siblings, others and unseen suites at each alpha, as in H; empty without such rows."""
+    kept = [row for row in view.get("rows") or [] if row["key"] in KEPT or row["key"].startswith("suite:")]
+    rows = [row for row in kept if row["before"]["value"] > 0]
     return [min(ratios) for ratios in zip(*map(_ratios, rows), strict=True)] if rows else []
 
 

@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
+from clipforget.charts import CHARTS, to_plain
 from clipforget.config import RunConfig
 from clipforget.errors import BadQuery
 from clipforget.web import responses
@@ -102,8 +103,9 @@ class Api:
         return reply(request, await self.threads.light(self.workspace.events, _id(request), after), "no-store")
 
     async def chart(self, request: Request) -> Response:
-        name = request.path_params["name"]
-        return reply(request, await self.threads.heavy(self.workspace.chart, _id(request), name))
+        id, name = _id(request), request.path_params["name"]
+        draw = partial(draw_chart, self.workspace, id, name)
+        return reply(request, await self.threads.heavy(draw))
 
     async def export(self, request: Request) -> Response:
         name = request.path_params["name"]
@@ -135,6 +137,11 @@ class Api:
     async def estimate(self, request: Request) -> Response:
         config = RunConfig.read(await json_body(request))
         return reply(request, await self.threads.heavy(self.workspace.estimate, config), "no-store")
+
+
+def draw_chart(workspace: Workspace, id: str, name: str) -> dict[str, Any]:
+    """A chart of a finished run as plotly figure JSON. Raises UnknownName, or RunProblem for a run that is not done."""
+    return to_plain(CHARTS.load()[name].draw(workspace.opened(id).view()))
 
 
 async def static(request: Request) -> Response:
