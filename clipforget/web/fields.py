@@ -7,18 +7,20 @@ from typing import Any
 import gradio as gr
 
 
-class Live(gr.HTML):
-    """A component that static/<file> draws from its props, so that names reach the page as text, never as markup."""
+def live(file: str, **props: Any) -> gr.HTML:
+    """A component that static/<file> draws from its props, so that names reach the page as text, never as markup.
 
-    def __init__(self, file: str, *events: str, **rest: Any) -> None:
-        script = f"""const events = {[*events]};
-        import(new URL("clipforget/static/{file}", document.baseURI)).then(
-            (module) => module.mount(element, {{props, trigger, watch}}),
-        );"""
-        super().__init__(html_template="<div></div>", js_on_load=script, apply_default_css=False, **rest)
+    It is no subclass of gr.HTML: Gradio would write a .pyi file beside one.
+    """
+    return gr.HTML(html_template="<div></div>", js_on_load=mount(file), apply_default_css=False, **props)
 
-    def get_block_name(self) -> str:
-        return "html"
+
+def mount(file: str, *events: str) -> str:
+    """The js_on_load that hands a component to static/<file>; Gradio wants custom events named in quotes in it."""
+    return f"""const events = {[*events]};
+    import(new URL("clipforget/static/{file}", document.baseURI)).then(
+        (module) => module.mount(element, {{props, trigger, watch, events}}),
+    );"""
 
 
 def step(number: int, title: str) -> None:
@@ -34,9 +36,7 @@ def group(method: dict[str, Any], visible: bool) -> tuple[gr.Column, dict[str, A
     """A method's settings, the rare ones under Advanced. Gives the group and its components by name."""
     fields = {}
     with gr.Column(visible=visible, elem_classes="cf-settings") as column:
-        gr.HTML(
-            html_template='<p class="cf-help">${value}</p>', value=method["summary"], apply_default_css=False, js_on_load=None
-        )
+        live("note.js", value={"text": method["summary"]})
         common = [option for option in method["options"] if not option["advanced"]]
         rare = [option for option in method["options"] if option["advanced"]]
         fields |= _rows(common)

@@ -6,9 +6,10 @@ from typing import Any
 
 import gradio as gr
 
-from clipforget.errors import ClipforgetError
-from clipforget.store import RunConfig
-from clipforget.web.fields import Live, field, group, step
+from clipforget import choices
+from clipforget.config import RunConfig
+from clipforget.errors import BadData, ClipforgetError
+from clipforget.web.fields import group, live, step
 
 ANY = "Any style"
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -19,9 +20,8 @@ LATEST: dict[str, Any] = {**QUIET, "trigger_mode": "always_last", "concurrency_i
 class Form:
     """The components of the set-up column and what they do. Build it inside a Blocks context."""
 
-    def __init__(self, workspace: Any) -> None:
+    def __init__(self, workspace: Any, setup: dict[str, Any]) -> None:
         self.workspace = workspace
-        setup = workspace.setup()
         self.methods = {method["name"]: method for method in setup["methods"]}
         step(1, "Model")
         models = [(model["title"], model["name"]) for model in setup["models"]]
@@ -31,14 +31,15 @@ class Form:
         )  # fmt: skip
         step(2, "Images")
         data = [(entry["title"], entry["name"]) for entry in setup["data"]]
+        data += [(name, name) for name in setup["recent"]["data"]]
         self.data = gr.Dropdown(
             data, value=data[0][1], label="Data set", allow_custom_value=True, elem_id="cf-data",
             info="A name, or the path of a folder or .tar: train|test/superclass/subgroup/*.jpg",
         )  # fmt: skip
-        self.data_note = Live("note.js", value={}, elem_id="cf-data-note")
+        self.data_note = live("note.js", value={}, elem_id="cf-data-note")
         step(3, "Forget")
         self.superclass = gr.Dropdown([], label="Superclass", elem_id="cf-superclass")
-        self.picker = Live("picker.js", "input", value=[], items=[], elem_id="cf-picker")
+        self.picker = live("picker.js", value=[], items=[], elem_id="cf-picker")
         self.style = gr.Dropdown([ANY], value=ANY, label="Style", visible=False, elem_id="cf-style")
         step(4, "Retain")
         self.retain = gr.Dropdown(
@@ -47,8 +48,9 @@ class Form:
         )  # fmt: skip
         step(5, "Method")
         self._method(setup)
-        self.estimate = Live("note.js", value={}, elem_id="cf-estimate")
-        self.run = gr.Button("Run", variant="primary", size="lg", elem_id="cf-run")
+        with gr.Column(elem_id="cf-go"):
+            self.estimate = live("note.js", value={}, elem_id="cf-estimate")
+            self.run = gr.Button("Run", variant="primary", size="lg", elem_id="cf-run")
         self.started = gr.Textbox(visible=False)
 
     def _method(self, setup: dict[str, Any]) -> None:
@@ -169,6 +171,15 @@ class Form:
         return [*start, *settings, note, *(gr.update(visible=owner == method) for owner in self.groups)]
 
 
+def offered(workspace: Any) -> dict[str, Any]:
+    """What can be chosen, told without reading a data set, so that the page shows at once."""
+
+    def unread(name: str) -> Any:
+        raise BadData("not read yet")
+
+    return choices.describe([run["config"] for run in workspace.runs()], unread)
+
+
 def targets(superclass: str, picked: list[str], style: str) -> tuple[str, ...]:
     """The targets a pick names: one per subgroup, or the whole superclass (in one style) where none is picked."""
     tail = "" if style == ANY else f"/{style}"
@@ -197,7 +208,7 @@ def siblings(entry: dict[str, Any], superclass: str, picked: list[str], style: s
 
 def every_target(entry: dict[str, Any]) -> list[str]:
     """All that could be retained: superclasses, their subgroups, and each of these in one style."""
-    names = [name for name in entry["superclasses"]]
+    names = list(entry["superclasses"])
     pairs = [f"{name}/{subgroup}" for name in names for subgroup in entry["superclasses"][name]]
     styled = [f"{pair}/{style}" for pair in [*pairs, *(f"{n}/*" for n in names)] for style in entry.get("styles") or []]
     return [*names, *pairs, *styled]
@@ -231,7 +242,10 @@ def first_pick(entry: dict[str, Any], superclass: str) -> list[str]:
 
 def described(entry: dict[str, Any]) -> dict[str, Any]:
     """What the note under the data set says."""
-    return {"data": {key: entry.get(key) for key in ("count", "skipped", "suites")} | {"superclasses": len(entry["superclasses"])}}
+    return {
+        "data": {key: entry.get(key) for key in ("count", "skipped", "suites")}
+        | {"superclasses": len(entry["superclasses"])}
+    }
 
 
 def default_of(method: dict[str, Any], name: str) -> Any:

@@ -8,10 +8,30 @@ FONT = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "s
 MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
 
 ACCENT = gr.themes.Color(
-    "#f2f3fd", "#e6e8fb", "#ced2f7", "#a9b0ef", "#8089e6", "#5d66d9", "#4750c4", "#3b43a3", "#323983", "#2b3168", "#1b1f45"
+    "#f2f3fd",
+    "#e6e8fb",
+    "#ced2f7",
+    "#a9b0ef",
+    "#8089e6",
+    "#5d66d9",
+    "#4750c4",
+    "#3b43a3",
+    "#323983",
+    "#2b3168",
+    "#1b1f45",
 )
 GREY = gr.themes.Color(
-    "#f8f9fb", "#f1f3f6", "#e4e7ec", "#d0d5dd", "#98a1b0", "#667085", "#4c5566", "#39414f", "#212733", "#171b24", "#0f1218"
+    "#f8f9fb",
+    "#f1f3f6",
+    "#e4e7ec",
+    "#d0d5dd",
+    "#98a1b0",
+    "#667085",
+    "#4c5566",
+    "#39414f",
+    "#212733",
+    "#171b24",
+    "#0f1218",
 )
 
 

@@ -79,13 +79,15 @@ export function chart(app, name, place) {
     if (name !== "classes" || !figure || !plot.offsetParent || drawn !== app.view?.id) return;
     const trace = afterTrace(plot.data);
     if (trace < 0) return;
-    const values = app.view.per_class.after[app.index].map((share) => 100 * share);
+    const all = app.view.per_class.after[app.index];
+    const shown = figure.layout.meta?.classes || all.keys();
+    const values = Array.from(shown, (i) => all[i]);
     const flat = plot.data[trace].orientation === "h";
     window.Plotly.restyle(plot, { [flat ? "x" : "y"]: [values] }, [trace]);
   }, 60);
 
   app.bus.on("alpha", () => { if (plot.offsetParent) { follow(); bars(); } });
-  app.bus.on("theme", () => { if (figure) window.Plotly.relayout(plot, looks()); });
+  app.bus.on("theme", () => { if (figure) window.Plotly.relayout(plot, looks(figure.layout)); });
   return { show: () => show().then(() => { follow(); bars(); }) };
 }
 

@@ -22,7 +22,7 @@ import { theme } from "./theme.js";
 function makeApp(gradio) {
   const app = {
     bus: bus(), state: readAddress(), index: 100, mode: "", view: null, pack: null, runs: [], loaded: false,
-    exact: null, exactPending: false, peeking: false, methods: {},
+    exact: null, exactPending: false, peeking: false, stages: gradio.props.stages || {},
   };
   let endFollow = () => {};
   const saveAddress = later(() => writeAddress(app.state, false), 200);
@@ -99,7 +99,7 @@ function makeApp(gradio) {
   app.link = () => new URL(addressOf(app.state), location.href).href;
   app.sampleRun = () => {
     const done = app.runs.filter((run) => run.state === "done" && run.best !== null);
-    return done.find((run) => /sample/i.test(`${run.id} ${run.title}`)) || done.at(-1);
+    return done.find((run) => run.sample) || done.at(-1);
   };
   app.useSettings = (config) => {
     gradio.trigger("use", { config });
@@ -159,7 +159,7 @@ function makeApp(gradio) {
 
   function showProgress(run) {
     app.view = app.pack = null;
-    const stages = app.methods[run.config.method]?.stages || ["forget", "remind"];
+    const stages = app.stages[run.config.method] || [];
     const panel = progressPanel(app, run.id, stages);
     stage.replaceChildren(panel.node);
     setMode("running");
@@ -176,14 +176,16 @@ function makeApp(gradio) {
       if (document.hidden) document.title = "✓ ClipForget";
       return show();
     }
-    const runs = await refreshRuns(app).catch(() => app.runs);
-    const now = runs.find((one) => one.id === run.id) || run;
+    await refreshRuns(app).catch(() => {});
+    const now = await get(`runs/${encodeURIComponent(run.id)}/view`).catch(() => run);
+    if (app.state.run !== run.id) return;
     const end = events.findLast((event) => event.kind === "end");
-    const notes = answer.log || events.filter((event) => event.note && event.kind === "step").slice(-4).map((event) => event.note);
-    const panel = state === "stopped" ? progressPanel(app, run.id, app.methods[run.config.method]?.stages || []) : null;
-    showEnd(state, now, answer.error || now.error || end?.note, notes);
-    panel?.update(state, events);
-    if (panel && events.length > 1) stage.append(...panel.node.querySelectorAll(".cf-stages, .cf-live"));
+    showEnd(state, now, now.error || answer.error || end?.note, now.log ? now.log.split("\n") : []);
+    if (state === "stopped" && events.length > 1) {
+      const panel = progressPanel(app, run.id, app.stages[run.config.method] || []);
+      panel.update(state, events);
+      stage.append(h("section.cf-progress", { "aria-label": "What was done" }, panel.node.querySelector(".cf-stages"), panel.node.querySelector(".cf-live")));
+    }
   }
 
   async function showRun(id) {
@@ -243,8 +245,6 @@ export async function mount(element, gradio) {
   sideSwitch(app, sides, both);
   tabs(app, lower);
   app.bus.on("asking", (on) => both.classList.toggle("cf-asking", on));
-  const setup = await get("setup").catch(() => ({ methods: [] }));
-  app.methods = Object.fromEntries(setup.methods.map((method) => [method.name, method]));
   if (!app.state.run) refreshRuns(app).catch(() => {});
   await app.show();
 }

@@ -52,6 +52,8 @@ function alphaCard(app) {
   const button = h("button.cf-text", { type: "button", id: "cf-exact", onclick: () => app.askExact(), title: "Embed every image with the souped weights of exactly this alpha (e)" }, "Make exact");
   const text = h("span");
   note.append(text, " ", button);
+  const original = h("i"), left = h("span"), right = h("span");
+  node.append(h("div.cf-mix", { title: "How much of the weights is the original's, how much the unlearned model's" }, h("div.cf-mixbar", {}, original), h("p", {}, left, right)));
   const update = (i) => {
     const view = app.view, exact = view.nodes.includes(i / 100);
     value.textContent = (i / 100).toFixed(2);
@@ -63,6 +65,9 @@ function alphaCard(app) {
       : exact ? "re-embedded with these weights" : `top 24 ≥ ${percent(view.bound.agreement[i])}% right.`;
     button.hidden = Boolean(exact || asked);
     button.disabled = app.exactPending;
+    original.style.width = `${i}%`;
+    left.textContent = i > 12 ? "original" : "";
+    right.textContent = i < 88 ? "unlearned" : "";
     button.textContent = app.exactPending ? "Computing…" : "Make exact";
   };
   return { node, update };

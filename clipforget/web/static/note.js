@@ -4,15 +4,15 @@ import { clock, h } from "./dom.js";
 
 const count = (number) => Number(number).toLocaleString("en");
 
-/** Gradio mounts this on a component; its value is {}, {data}, {estimate} or {error}. */
+/** Gradio mounts this on a component; its value is {}, {text}, {data}, {estimate} or {error}. */
 export function mount(element, { props, watch }) {
   const place = h("div.cf-formnote", { role: "status" });
   element.replaceChildren(place);
   const draw = () => {
     if (!place.isConnected) element.replaceChildren(place);
-    const { data, estimate, error } = props.value || {};
+    const { text, data, estimate, error } = props.value || {};
     place.classList.toggle("cf-error", Boolean(error));
-    place.replaceChildren(...(error ? [error] : estimate ? estimated(estimate) : data ? [described(data)] : []));
+    place.replaceChildren(...(error ? [error] : estimate ? estimated(estimate) : data ? [described(data)] : text ? [text] : []));
   };
   watch("value", draw);
   draw();

@@ -16,9 +16,9 @@ export function plotly() {
   return loading;
 }
 
-/** Layout values that follow the page: fonts, grid and hover colours, in Plotly's dotted names. */
-export function looks() {
-  const style = getComputedStyle(document.body);
+/** Layout values that follow the page: fonts, grid and hover colours, in Plotly's dotted names, for the axes there. */
+export function looks(layout) {
+  const style = getComputedStyle(document.getElementById("cf-explorer"));
   const colour = (name) => style.getPropertyValue(name).trim();
   const values = {
     paper_bgcolor: "rgba(0,0,0,0)",
@@ -31,7 +31,7 @@ export function looks() {
     "hoverlabel.font.color": colour("--cf-text"),
     "legend.bgcolor": "rgba(0,0,0,0)",
   };
-  for (const axis of ["xaxis", "yaxis"]) {
+  for (const axis of Object.keys(layout).filter((name) => /^[xy]axis\d*$/.test(name))) {
     values[`${axis}.gridcolor`] = colour("--cf-grid-line");
     values[`${axis}.linecolor`] = colour("--cf-line");
     values[`${axis}.zerolinecolor`] = colour("--cf-line");
@@ -42,7 +42,7 @@ export function looks() {
 /** A copy of a layout with the looks put in. */
 export function dressed(layout) {
   const copy = structuredClone(layout);
-  for (const [path, value] of Object.entries(looks())) {
+  for (const [path, value] of Object.entries(looks(layout))) {
     const parts = path.split(".");
     const last = parts.pop();
     let at = copy;

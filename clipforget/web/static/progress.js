@@ -71,7 +71,7 @@ function overall(last) {
 
 function stageItems(stages, steps) {
   const latest = new Map(steps.map((step) => [step.stage, step]));
-  const all = [...new Set(["load", ...stages, "restore", "score", ...latest.keys()])].filter((name) => name !== "wait");
+  const all = [...new Set([...stages, ...latest.keys()])].filter((name) => name !== "wait");
   const now = steps.at(-1)?.stage;
   return all.map((name) => {
     const step = latest.get(name);
@@ -87,6 +87,7 @@ function stageItems(stages, steps) {
 /** Two small charts of the steps so far: the losses, and the validation accuracies. */
 function curves(steps) {
   const losses = series(steps, "losses"), validation = series(steps, "validation");
+  if (!losses.size && !validation.size) return [h("p.cf-wait", {}, "The losses appear here once the method is at work.")];
   return [losses.size ? small("Loss", losses, null) : null, validation.size ? small("Validation accuracy", validation, 1) : null].filter(Boolean);
 }
 

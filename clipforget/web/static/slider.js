@@ -36,7 +36,7 @@ export function alphaBar(app) {
   });
   app.bus.on("alpha", (index) => {
     const value = (index / 100).toFixed(2);
-    root.style.setProperty("--cf-fill", `${index}%`);
+    root.style.setProperty("--cf-fill", String(index));
     range.setAttribute("aria-valuetext", `${value}, ${index === 100 ? "the original" : index === 0 ? "fully unlearned" : "between unlearned and original"}`);
     if (Number(range.value) === index / 100) return;
     echo = true;
