@@ -36,17 +36,32 @@ def browser() -> Iterator[Any]:
         running.close()
 
 
+@pytest.fixture(scope="session")
+def contexts(browser: Any) -> Iterator[Any]:
+    """contexts(**options): a browser context, the same one for the same options, so that its cache is warm."""
+    made: dict[str, Any] = {}
+
+    def context(**options: Any) -> Any:
+        key = repr(sorted(options.items()))
+        if key not in made:
+            made[key] = browser.new_context(**options)
+        return made[key]
+
+    yield context
+    for one in made.values():
+        one.close()
+
+
 @pytest.fixture
-def visit(browser: Any, site: Site) -> Iterator[Any]:
+def visit(contexts: Any, site: Site) -> Iterator[Any]:
     """visit(query, **options) opens the page; at the end no console error and no request off the host may be left."""
     problems: list[str] = []
-    contexts = []
+    pages = []
 
     def open_page(query: str = "", **options: Any) -> Any:
         options = {"viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce", **options}
-        context = browser.new_context(**options)
-        contexts.append(context)
-        page = context.new_page()
+        page = contexts(**options).new_page()
+        pages.append(page)
         page.set_default_timeout(20_000)
         page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: problems.append(str(error)))
@@ -56,10 +71,9 @@ def visit(browser: Any, site: Site) -> Iterator[Any]:
         page.wait_for_selector("#cf-main[data-mode]", state="attached")
         return page
 
-    open_page.problems = problems  # type: ignore[attr-defined]
     yield open_page
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.close()
     assert not problems
 
 
