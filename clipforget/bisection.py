@@ -6,7 +6,7 @@ N images, D embedding, C classes, Q queries. Alphas are counted in hundredths he
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from clipforget.souppath import Bound, Floats, Node, unit
 
 K = 24  # neighbours whose agreement is measured: what one grid shows
 IMAGE_QUERIES = 32  # gallery images that serve as queries beside the texts
+FINEST_AGREEMENT, FINEST_IMAGES = 0.0025, 4  # no bound is stated more finely: below lies chance
 UNKNOWN = Bound(agreement=0.0, accuracy=100.0, worst=0.0, images=0.0, sets=100.0)
 
 
@@ -69,9 +70,22 @@ class Bisection:
         return min(ends + middles, self.max_nodes - len(self.nodes))
 
     def result(self) -> tuple[tuple[Node, ...], tuple[Bound, ...]]:
-        """Nodes and segments in ascending alpha."""
+        """Nodes and the bounds of the segments between them, in ascending alpha."""
         nodes = tuple(self.nodes[i] for i in sorted(self.nodes))
-        return nodes, tuple(self.intervals[span] for span in sorted(self.intervals))
+        points = 100.0 * FINEST_IMAGES / max(len(nodes[0].features), FINEST_IMAGES)
+        return nodes, tuple(self._stated(self.intervals[span], points) for span in sorted(self.intervals))
+
+    @staticmethod
+    def _stated(error: Bound, points: float) -> Bound:
+        agreement, images = (min(share, 1.0 - FINEST_AGREEMENT) for share in (error.agreement, error.images))
+        return replace(
+            error,
+            agreement=agreement,
+            images=images,
+            worst=min(error.worst, agreement),
+            accuracy=max(error.accuracy, points),
+            sets=max(error.sets, points),
+        )
 
     def _open(self, span: tuple[int, int]) -> bool:
         return span[1] - span[0] >= 2 and self.excess(self.intervals[span]) > 1.0

@@ -105,7 +105,7 @@ def estimate(config: RunConfig, dataset: Dataset, runs: Iterable[Run]) -> dict[s
     Raises UnknownName, BadQuery or BadData where the configuration makes no sense.
     """
     chosen = select(config, dataset)
-    images = len({*chosen.evaluated, *(i for indices in chosen.train.values() for i in indices)})
+    images = len(chosen.images)
     stages = ("load", *METHODS.load()[config.method].stages, "restore", "score")
     return {
         "seconds": round(START + sum(plan(runs, config, stages, images).values()), 1),

@@ -21,11 +21,14 @@ from typing import TYPE_CHECKING, Any
 
 from clipforget.choices import likely_device
 from clipforget.config import RunConfig
+from clipforget.data.catalogue import load_dataset
 from clipforget.errors import ClipforgetError
 from clipforget.progress import Clock, plan
+from clipforget.selection import Selection, select
 from clipforget.store import Run
 
 if TYPE_CHECKING:
+    from clipforget.data import Dataset
     from clipforget.methods import Task
     from clipforget.task import Evaluation
 
@@ -131,32 +134,30 @@ def _work(run: Run, journal: Journal) -> Events:
         run.update(state="running")
         stages = ("load", *method.stages, "restore", "score")
         journal.clock.plan(plan(run.store.all(), config, stages, images=3000))
-        yield journal.step("load", 0, 1, "Starting the engine.")
-        task, evaluation = yield from _load(config, journal, run, stages)
+        yield journal.step("load", 0, 1, "Reading the data set.")
+        dataset = load_dataset(config.data)
+        selection = select(config, dataset)
+        images = len(selection.images)
+        journal.clock.plan(plan(run.store.all(), config, stages, images))
+        yield journal.step("load", 0, images, f"{dataset.name}: {images:,} of {len(dataset.items):,} images.")
+        task, evaluation = yield from _load(config, dataset, selection, journal)
+        run.update(device=str(task.clip.device))
         yield from _forget(config, method, task, journal)
         yield from _finish(run, config, task, evaluation, journal)
 
 
 def _load(
-    config: RunConfig, journal: Journal, run: Run, stages: tuple[str, ...]
+    config: RunConfig, dataset: Dataset, selection: Selection, journal: Journal
 ) -> Generator[dict[str, Any], None, tuple[Task, Evaluation]]:
     from clipforget.task import load
 
-    loading = load(config)
+    loading = load(config, dataset, selection)
     while True:
         try:
-            step, total, note = next(loading)
+            step, total = next(loading)
         except StopIteration as end:
-            task, evaluation = end.value
-            break
-        if step == 0:
-            journal.clock.plan(plan(run.store.all(), config, stages, images=total))
-        yield journal.step("load", step, total, note)
-    run.update(
-        device=str(task.clip.device),
-        fingerprints={"original": task.original.fingerprint(), "data": evaluation.dataset.fingerprint},
-    )
-    return task, evaluation
+            return end.value
+        yield journal.step("load", step, total)
 
 
 def _forget(config: RunConfig, method: Any, task: Task, journal: Journal) -> Events:
@@ -210,15 +211,15 @@ def _finish(run: Run, config: RunConfig, task: Task, evaluation: Evaluation, jou
 
 def _walk(walk: Any, journal: Journal) -> Generator[dict[str, Any], None, Any]:
     """The steps of a walk along the soup path, not more than a few a second."""
-    last = -EVERY
+    last, step = -EVERY, -1
     while True:
         try:
             record = next(walk)
         except StopIteration as end:
             return end.value
         now = time.monotonic()
-        if now - last >= EVERY or record.step == record.total:
-            last = now
+        if record.step != step and (now - last >= EVERY or record.step == record.total):
+            last, step = now, record.step
             data = {"nodes": record.nodes, "alpha": record.alpha}
             yield journal.step("restore", record.step, record.total, data=data)
 

@@ -171,9 +171,7 @@ def class_groups(judged: Judged, dataset: Dataset, targets: Sequence[Target]) ->
 def gallery(judged: Judged, dataset: Dataset) -> dict[str, Any]:
     """The test part as the page lists it: items are [dataset index, superclass, subgroup, style, role] as numbers."""
     start, stop = judged.block("test")
-    names = {
-        level: list(judged.banks[level].names) if level in judged.banks else _names(dataset, level) for level in LEVELS
-    }
+    names = {level: names_of(dataset, level) for level in LEVELS}
     number = {level: {name: place for place, name in enumerate(names[level])} for level in LEVELS}
     items = []
     for index, role in zip(judged.items[start:stop], judged.roles[start:stop], strict=True):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import threading
+import zipfile
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -49,8 +50,8 @@ class Opened:
         self._pixels: Any = None
 
     @property
-    def bytes(self) -> int:
-        """About what the features take in memory, the FAISS copies of the gallery among it."""
+    def size(self) -> int:
+        """Bytes that the features take in memory, about; the FAISS copies of the gallery among it."""
         each = self.path.nodes[0].features.nbytes
         return len(self.path.nodes) * each * 2
 
@@ -178,9 +179,9 @@ def _read(run: Run) -> dict[str, Any]:
 def _read_texts(run: Run) -> dict[str, np.ndarray]:
     """Text features that were kept with the run, so that its suggested queries need no model: L x D or 1 x D each."""
     try:
-        with np.load(run.path("queries.npz"), allow_pickle=False) as file:
+        with run.path("queries.npz").open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             texts = json.loads(str(file["texts"]))
             features = file["features"]
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return {}  # a convenience only: the model can make them again
     return {text: features[:, place] for place, text in enumerate(texts)}

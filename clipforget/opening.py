@@ -62,7 +62,7 @@ def _sentence(what: str, tag: bool, error: BaseException) -> str:
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """open_clip speaks through the root logger, which would also install a handler; its mismatch warnings are errors."""
+    """open_clip speaks through the root logger, which installs a handler; its QuickGELU warning becomes an error."""
     root, null = logging.getLogger(), logging.NullHandler()
 
     def theirs(record: logging.LogRecord) -> bool:

@@ -1,42 +1,51 @@
-"""The number format in which a model embeds fastest here, measured: float32, or bfloat16 autocast."""
+"""float32, or bfloat16 autocast where that is measured to be worth it on this machine."""
 
 from __future__ import annotations
 
 import contextlib
 import time
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from clipforget.clip import Clip
 
-GAIN = 1.25  # bfloat16 is chosen only where it is at least this much faster
+FLOAT32, BFLOAT16 = "float32", "bfloat16"
+GAIN = 1.25  # bfloat16 has to be at least this much faster ...
+SAVING = 60.0  # ... and to save so many seconds a pass: its rounding moves 4 of 100 neighbours
 
 
-def autocast(clip: Clip, precision: str) -> contextlib.AbstractContextManager:
-    """The context in which to run the model: "float32" (nothing) or "bfloat16" (autocast)."""
-    if precision == "float32":
+def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[Any]:
+    """The context in which to run a model: nothing for "float32", autocast for "bfloat16"."""
+    if precision == FLOAT32:
         return contextlib.nullcontext()
-    if precision != "bfloat16":
-        raise ValueError(f"precision is float32 or bfloat16, not {precision}")
-    return torch.autocast(clip.device.type, torch.bfloat16)
+    if precision != BFLOAT16:
+        raise ValueError(f"precision is {FLOAT32} or {BFLOAT16}, not {precision}")
+    return torch.autocast(device.type, torch.bfloat16)
 
 
 @torch.inference_mode()
-def fastest(clip: Clip, pixels: Tensor, sample: int = 16) -> str:
-    """"bfloat16" where embedding the first `sample` images (N x 3 x H x W) under autocast is clearly faster.
-
-    bfloat16 helps plain convolutions on processors that have it and hurts depthwise ones. Takes about the time of
-    6 * sample images. Not for results that must not depend on the machine's mood: store what was chosen.
-    """
+def seconds_per_image(clip: Clip, pixels: Tensor, precision: str, sample: int = 16) -> float:
+    """The better of two timed passes of the image tower over the first `sample` images (N x 3 x H x W), after one
+    that warms up. bfloat16 helps plain convolutions on processors that have it and can hurt depthwise ones."""
     few = pixels[:sample].to(clip.device)
-    best = {}
-    for precision in ("float32", "bfloat16"):
-        times = []
-        for _ in range(3):  # the first one warms up
-            start = time.perf_counter()
-            with autocast(clip, precision):
-                clip.model.encode_image(few).float().cpu()
-            times.append(time.perf_counter() - start)
-        best[precision] = min(times)
-    return "bfloat16" if best["bfloat16"] * GAIN < best["float32"] else "float32"
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        with autocast(clip.device, precision):
+            clip.encode_image(few).float().cpu()
+        times.append(time.perf_counter() - start)
+    return min(times[1:]) / max(len(few), 1)
+
+
+def worthwhile(clip: Clip, pixels: Tensor, images: int) -> str:
+    """"bfloat16" where one pass over so many images is clearly faster in it (GAIN) and saves SAVING seconds.
+
+    Depends on the machine and its mood: keep what was chosen beside the results.
+    """
+    full = seconds_per_image(clip, pixels, FLOAT32)
+    if full * images < SAVING:
+        return FLOAT32
+    short = seconds_per_image(clip, pixels, BFLOAT16)
+    return BFLOAT16 if short * GAIN < full and (full - short) * images > SAVING else FLOAT32

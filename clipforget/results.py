@@ -89,12 +89,8 @@ def headline(scores: Mapping[str, Any]) -> dict[str, Any]:
 
 def _row(row: Any, correct: Bools, seed: int) -> dict[str, Any]:
     """One line of the scores from A x n booleans; equal counts share their interval."""
-    known: dict[int, tuple[float, float]] = {}
-    for values in correct:
-        hits = int(values.sum())
-        if hits not in known:
-            known[hits] = evaluate.interval(values, seed=seed)
     hits = [int(values.sum()) for values in correct]
+    known = {hit: evaluate.interval(correct[hits.index(hit)], seed=seed) for hit in set(hits)}
     count = correct.shape[1]
     low, high = known[hits[-1]]
     return {
@@ -123,12 +119,11 @@ def _combined(rows: Sequence[Mapping[str, Any]]) -> tuple[list[float], list[floa
         ratios = [_ratio(row, place) for row in kept]
         h.append(round(100 * evaluate.harmonic(gone, min(ratios, default=1.0)), 2))
         total.append(round(evaluate.score(gone, ratios), 2))
-    return h, total, {"h": h[-1], "score": total[-1]}
+    return h, total, {"h": 0.0, "score": round(evaluate.do_nothing(len(kept)), 2)}
 
 
 def _ratio(row: Mapping[str, Any], place: int) -> float:
-    before = row["before"]["value"]
-    return min(1.0, row["after"][place] / before) if before > 0 else 1.0
+    return evaluate.ratio(row["after"][place], row["before"]["value"])
 
 
 def _per_class(judged: Judged, dataset: Dataset, targets: Sequence[Target], correct: Bools) -> dict[str, Any]:

@@ -40,6 +40,12 @@ class Selection:
     roles: tuple[str, ...]
     validation_retain: tuple[int, ...]
 
+    @property
+    def images(self) -> tuple[int, ...]:
+        """Every image of the run once: the evaluated ones, in their order, then those trained on."""
+        trained = (i for name in ("forget", "retain", "others") for i in self.train[name])
+        return tuple(dict.fromkeys((*self.evaluated, *trained)))
+
     def positions(self, part: str, role: str | None = None) -> list[int]:
         """Positions in `evaluated` of a part, or of a role within it."""
         return [

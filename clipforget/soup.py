@@ -16,7 +16,7 @@ from torch import Tensor
 
 from clipforget.bisection import Bisection, Meter
 from clipforget.clip import Clip
-from clipforget.precision import fastest
+from clipforget.precision import FLOAT32, worthwhile
 from clipforget.souped import BATCH, Souped, embed_at, merge, soup
 from clipforget.souppath import Bound, Floats, Node, SoupPath, kept, soup_fingerprint, unit
 
@@ -69,12 +69,15 @@ def walk_path(
     is two points. gallery (a mask of N) says which images rankings are made of; all without it. At most max_nodes
     (>= 3) alphas are embedded; then the path carries the errors it has, within tolerance or not.
 
-    precision: "float32", "bfloat16", or None for the faster one as measured here; all nodes share it. cache: bytes
-    that the kept activations before the first changed stage may take. Closing the generator leaves nothing behind.
+    precision: "float32"; "bfloat16" for the stages before the first changed one; or None for the latter where it is
+    measured to save time worth speaking of. All nodes share it. cache: bytes that the activations kept from before the
+    first changed stage may take. Closing the generator leaves nothing behind.
     Raises BadQuery, StaleIndex as soup does, ValueError where shapes do not fit.
     """
     started = time.perf_counter()
-    souped = Souped(clip, delta, precision or fastest(clip, pixels))
+    souped = Souped(clip, delta, precision or FLOAT32)
+    if precision is None and souped.first > 0:
+        souped.precision = worthwhile(souped.clip, pixels, len(pixels))
     texts = (_Texts(souped, bank), _Texts(souped, queries))
     meter = Meter(*_masks(len(pixels), labels, gallery, sets))
     images = _Images(souped, pixels, cache)

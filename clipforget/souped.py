@@ -91,13 +91,23 @@ class Souped:
         return self.clip
 
     def run(self, x: Tensor, start: int, stop: int) -> Tensor:
-        """Run the stages start to stop on one batch, at the weights set by `at`."""
+        """Run the stages start to stop on one batch, at the weights set by `at`.
+
+        bfloat16 is used before the first changed stage only. What is rounded there is rounded alike at every alpha;
+        rounding after it would differ from node to node and look like an error of the interpolation.
+        """
         if start == 0:
             x = x.to(self.clip.device)
             x = x.contiguous(memory_format=torch.channels_last) if x.device.type == "cpu" else x
-        with torch.inference_mode(), autocast(self.clip, self.precision):
-            for part in self.parts[start:stop]:
-                x = part.call(x)
+        with torch.inference_mode():
+            if start < self.first:
+                with autocast(self.clip.device, self.precision):
+                    for part in self.parts[start : min(stop, self.first)]:
+                        x = part.call(x)
+            if stop > self.first:
+                x = x.float()
+                for part in self.parts[max(start, self.first) : stop]:
+                    x = part.call(x)
         return x
 
     def embed(self, alpha: float, pixels: Tensor) -> Floats:

@@ -42,7 +42,8 @@ def build_task(config: RunConfig) -> tuple[Task, Evaluation]:
 
     Raises BadModel, BadData, BadQuery or UnknownName with what to put right.
     """
-    loading = load(config)
+    dataset = load_dataset(config.data)
+    loading = load(config, dataset, select(config, dataset))
     while True:
         try:
             next(loading)
@@ -50,20 +51,17 @@ def build_task(config: RunConfig) -> tuple[Task, Evaluation]:
             return end.value
 
 
-def load(config: RunConfig) -> Generator[tuple[int, int, str], None, tuple[Task, Evaluation]]:
-    """As `build_task`, yielding (step, total, note) on the way; steps count images, after model and data set."""
-    dataset = load_dataset(config.data)
-    selection = select(config, dataset)
-    order = dict.fromkeys(selection.evaluated)
-    order |= dict.fromkeys(i for name in ("forget", "retain", "others") for i in selection.train[name])
-    total = len(order)
-    yield 0, total, f"{dataset.name}: {total:,} images"
+def load(
+    config: RunConfig, dataset: Dataset, selection: Selection
+) -> Generator[tuple[int, int], None, tuple[Task, Evaluation]]:
+    """As `build_task`, yielding (images done, images in all) on the way; the model is loaded before the first."""
+    order = selection.images
     clip = load_clip(config.model, config.device)
     pixels = torch.empty(0)
-    for done, filled in read_pixels(dataset, list(order), clip):
+    for done, filled in read_pixels(dataset, order, clip):
         pixels = filled
-        yield done, total, ""
-    return _assemble(config, dataset, selection, list(order), clip, pixels)
+        yield done, len(order)
+    return _assemble(config, dataset, selection, order, clip, pixels)
 
 
 def read_pixels(dataset: Dataset, indices: Sequence[int], clip: Clip) -> Generator[tuple[int, Tensor], None, None]:
@@ -83,13 +81,8 @@ def read_pixels(dataset: Dataset, indices: Sequence[int], clip: Clip) -> Generat
     yield len(indices), out
 
 
-def label_bank(clip: Clip, names: Sequence[str], template: str) -> Tensor:
-    """C x D unit text features on the CPU, float32: one caption of `template` for each name."""
-    return clip.bank(names, template).cpu()
-
-
 def _assemble(
-    config: RunConfig, dataset: Dataset, selection: Selection, order: list[int], clip: Clip, pixels: Tensor
+    config: RunConfig, dataset: Dataset, selection: Selection, order: Sequence[int], clip: Clip, pixels: Tensor
 ) -> tuple[Task, Evaluation]:
     names = dataset.superclasses
     number = {name: place for place, name in enumerate(names)}

@@ -29,7 +29,7 @@ def view(run: Run, scores: Mapping[str, Any]) -> dict[str, Any]:
     names = ["id", "title", "state", "created", "seconds", "device", "command", "config"]
     settings = as_dict(parse(method.settings, config["settings"]))
     steps = [event for event in run.events() if event.get("kind") == "step" and event["stage"] in method.stages]
-    layers = next((event["data"]["layers"] for event in steps if event.get("data", {}).get("layers")), [])
+    layers: list[Any] = next((event["data"]["layers"] for event in steps if event.get("data", {}).get("layers")), [])
     hidden = ("evaluated",)
     return {
         **{name: info[name] for name in names},

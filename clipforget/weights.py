@@ -18,7 +18,7 @@ IGNORED = "num_batches_tracked"  # a counter, no weight: it has no part in a sou
 
 
 def fingerprint(state: Mapping[str, Tensor]) -> str:
-    """Content hash of a state dict (names, shapes, types, values), 16 hex digits; device and memory order are no part."""
+    """Content hash of a state dict (names, shapes, types, values), 16 hex digits; the device is no part of it."""
     digest = hashlib.sha256()
     for name in sorted(state):
         if name.endswith(IGNORED):

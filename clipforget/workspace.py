@@ -41,7 +41,7 @@ class Workspace:
         self.store = Store(Path(runs))
         self.samples = Store(ASSETS / "sample-run") if sample else None
         self._datasets: Cache[Dataset] = Cache(4)
-        self._opened: Cache[Opened] = Cache(1024 * MIB, lambda opened: opened.bytes)
+        self._opened: Cache[Opened] = Cache(1024 * MIB, lambda opened: opened.size)
         self._clips: Cache[Clip] = Cache(2)
         self._packs: Cache[dict] = Cache(400)
         self._images: Cache[tuple[bytes, str]] = Cache(96 * MIB, lambda entry: len(entry[0]))

@@ -41,14 +41,14 @@ def decode(data: bytes) -> Image.Image:
 def check(data: bytes) -> None:
     """Raise BadData where the file is no image that `decode` would take, without decoding where that can be spared.
 
-    JPEG and PNG are judged by header, size and end (PNG also by its checksums), the rest is decoded. Damage inside a
-    JPEG that keeps its end is therefore found by `decode` alone.
+    JPEG, PNG and still WebP are judged by header, size and end (PNG also by its checksums), the rest is decoded.
+    Damage inside a file that keeps its end is therefore found by `decode` alone.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             image = _open(data)
-            if not data.endswith(ENDS.get(image.format or "", b"\0no such end")):
+            if not _ends_well(data, image):
                 decode(data)
             elif image.format == "PNG":
                 image.verify()
@@ -65,6 +65,12 @@ def _open(data: bytes) -> Image.Image:
     if min(image.size) < SMALLEST:
         raise BadData(f"is {image.width} x {image.height} pixels, smaller than {SMALLEST} a side")
     return image
+
+
+def _ends_well(data: bytes, image: Image.Image) -> bool:
+    if image.format == "WEBP":  # its head tells the length
+        return int.from_bytes(data[4:8], "little") + 8 == len(data) and not getattr(image, "is_animated", False)
+    return image.format in ENDS and data.endswith(ENDS[image.format])
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -42,7 +42,8 @@ def biplane(pen: Pen, rng: Random) -> None:
 
     def plane(y: float, colour: tuple[int, int, int]) -> None:
         near, far = 0.55 * span, 0.5 * span
-        pen.poly([(0.52 - near * 0.55, y + lean * 1.3), (0.14 - near * 0.75, y + lean * 1.3), (0.02 + far * 0.2, y - lean),
+        pen.poly([(0.52 - near * 0.55, y + lean * 1.3), (0.14 - near * 0.75, y + lean * 1.3),
+                  (0.02 + far * 0.2, y - lean),
                   (0.42 + far * 0.45, y - lean)], colour)
 
     pen.poly([(-0.66, -0.06), (-0.86, -0.42), (-1.04, -0.44), (-1.04, 0.02)], wing)
@@ -79,7 +80,7 @@ def fighter_jet(pen: Pen, rng: Random) -> None:
     pen.poly([(0.28, 0.06), (0.36, 0.14), (0.0, 0.2), (-0.3, 0.12)], DARK, 0.6)
     pen.poly([(0.3, 0.05), (back, tip), (back - 0.16, tip), (-0.76, 0.08)], wing)
     pen.poly([(back + 0.26, tip * 0.72), (back, tip), (back - 0.16, tip), (back - 0.1, tip * 0.72)], trim, 0.5)
-    pen.line([(back - 0.24, tip + 0.02), (back + 0.3, tip + 0.02)], shade(trim, 0.8), 1.8)
+    pen.line([(back - 0.2, tip), (back + 0.16, tip)], shade(trim, 0.8), 1.8)
     pen.poly([(-0.66, 0.05), (-0.98, 0.3), (-1.1, 0.3), (-0.92, 0.04)], wing)
     pen.poly([(-0.32, -0.06), (-0.74, -0.58), (-0.92, -0.58), (-0.84, -0.02)], body)
     pen.poly([(-0.66, -0.48), (-0.74, -0.58), (-0.92, -0.58), (-0.91, -0.48)], trim, 0.4)

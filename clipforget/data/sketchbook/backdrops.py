@@ -37,11 +37,13 @@ def cloud(pen: Pen, x: float, y: float, size: float, colour: RGB, rng: Random) -
               (x + s * 0.4, y - s * b), (x + s * 0.85, y - s * b * 0.55), (x + s, y), (x, y + s * 0.06)], colour, 0.6)
 
 
-def ridge(pen: Pen, y: float, height: float, colour: RGB, rng: Random, peaks: int, soft: bool, line: float = 0.6) -> None:
+def ridge(pen: Pen, y: float, height: float, colour: RGB, rng: Random, peaks: int, soft: bool,
+          line: float = 0.6) -> None:
     """A band of hills (``soft``) or mountains from x = -0.6 to 1.6 with its foot at ``y``."""
     points = []
     for i in range(peaks * 2 + 1):
-        points.append((-0.6 + 2.2 * i / (peaks * 2), y - (height * rng.uniform(0.6, 1.1) if i % 2 else height * rng.uniform(0, 0.3))))
+        rise = rng.uniform(0.6, 1.1) if i % 2 else rng.uniform(0, 0.3)
+        points.append((-0.6 + 2.2 * i / (peaks * 2), y - height * rise))
     ends = [(1.7, y + 0.3), (1.7, y + 0.3), (-0.7, y + 0.3), (-0.7, y + 0.3)]
     if soft:
         pen.blob(points + ends, colour, line)
@@ -49,7 +51,8 @@ def ridge(pen: Pen, y: float, height: float, colour: RGB, rng: Random, peaks: in
         pen.poly(points + ends[::2], colour, line)
         for x, top in points[1::2]:
             cap = height * 0.2
-            pen.poly([(x, top), (x + cap * 0.6, top + cap), (x + cap * 0.1, top + cap * 0.8), (x - cap * 0.4, top + cap * 1.1)],
+            pen.poly([(x, top), (x + cap * 0.6, top + cap), (x + cap * 0.1, top + cap * 0.8),
+                      (x - cap * 0.4, top + cap * 1.1)],
                      mix(colour, WHITE, 0.75), 0)
 
 
@@ -82,7 +85,8 @@ def bush(pen: Pen, x: float, y: float, size: float, colour: RGB, rng: Random) ->
     """A lumpy bush ``size`` wide standing on ``y``."""
     s = size / 2
     n = rng.randint(5, 7)
-    top = [(x - s * math.cos(math.pi * i / n), y - s * rng.uniform(0.75, 1.15) * math.sin(math.pi * i / n)) for i in range(n + 1)]
+    angles = [math.pi * i / n for i in range(n + 1)]
+    top = [(x - s * math.cos(a), y - s * rng.uniform(0.75, 1.15) * math.sin(a)) for a in angles]
     pen.blob([(x - s * 1.05, y + 0.02), *top, (x + s * 1.05, y + 0.02)], colour, 0.8)
     for _ in range(3):
         dx, dy = rng.uniform(-0.6, 0.5) * s, rng.uniform(0.2, 0.7) * s
@@ -195,7 +199,8 @@ def deep(pen: Pen, colour: RGB, rng: Random) -> RGB:
     """Under water: light shafts, weeds, sand and bubbles. Returns the colour of the bed."""
     for _ in range(rng.randint(0, 3)):
         x, w = rng.uniform(-0.2, 0.9), rng.uniform(0.06, 0.16)
-        pen.poly([(x + 0.3, -0.6), (x + 0.3 + w, -0.6), (x + w - 0.2, 1.6), (x - 0.2 - w, 1.6)], mix(colour, WHITE, 0.16), 0)
+        pen.poly([(x + 0.3, -0.6), (x + 0.3 + w, -0.6), (x + w - 0.2, 1.6), (x - 0.2 - w, 1.6)],
+                 mix(colour, WHITE, 0.16), 0)
     bed = vary(rng, mix(rng.choice(SAND), colour, 0.35))
     y = rng.uniform(0.8, 1.05)
     ridge(pen, y, 0.12, mix(bed, colour, 0.6), rng, 3, True)
@@ -203,7 +208,8 @@ def deep(pen: Pen, colour: RGB, rng: Random) -> RGB:
     for _ in range(rng.randint(2, 5)):
         x, h = rng.uniform(0, 1), rng.uniform(0.15, 0.4)
         tone = vary(rng, rng.choice(((72, 140, 110), (150, 92, 130), (206, 112, 96), (120, 150, 80))))
-        pen.tube([(x, y + 0.2), (x + 0.03, y - h * 0.3), (x - 0.03, y - h * 0.7), (x + 0.02, y - h)], [0.05, 0.045, 0.012], tone, 0.6)
+        pen.tube([(x, y + 0.2), (x + 0.03, y - h * 0.3), (x - 0.03, y - h * 0.7), (x + 0.02, y - h)],
+                 [0.05, 0.045, 0.012], tone, 0.6)
     for _ in range(rng.randint(2, 7)):
         pen.oval(rng.random(), rng.uniform(0, 0.8), rng.uniform(0.01, 0.025), None, mix(colour, WHITE, 0.5), line=0.6)
     return bed

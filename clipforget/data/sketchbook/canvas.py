@@ -91,6 +91,7 @@ def smooth(points: Points | np.ndarray, closed: bool = True) -> np.ndarray:
         q = np.concatenate([p[:1], p, p[-1:]])
         count = len(p) - 1
     windows = np.stack([q[i:i + count] for i in range(4)], axis=1)
+    windows = windows[(windows[:, 1] != windows[:, 2]).any(axis=1)]  # a repeated point is a corner, not a stretch
     curve = (_BASIS @ windows).reshape(-1, 2)
     return curve if closed else np.concatenate([curve, p[-1:]])
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
+import numpy as np
+
 from clipforget.data.sketchbook import airplanes, backdrops, birds, cars, clutter, fish, flowers, houses, ships, trees
 from clipforget.data.sketchbook.canvas import RGB, WHITE, Matrix, Part, Pen, compose, mix, pick, shade, transform, vary
 
@@ -39,15 +41,14 @@ STANCE: dict[str, tuple[float, tuple[float, float], tuple[float, float], float]]
 
 @dataclass(slots=True)
 class Scene:
-    """A picture before it is rendered: sky colours and three stacks of parts in picture units (0..1)."""
+    """A picture before it is rendered: sky colours and four stacks of parts in picture units (0..1), far to near."""
 
     sky: tuple[RGB, RGB]
     back: list[Part]
+    props: list[Part]
     subject: list[Part]
     front: list[Part]
     night: bool
-    ground: RGB
-    turn: float = 0.0
 
 
 def compose_scene(superclass: str, subgroup: str, rng: Random, style: str, suite: str | None) -> Scene:
@@ -59,7 +60,7 @@ def compose_scene(superclass: str, subgroup: str, rng: Random, style: str, suite
     DRAWERS[superclass][subgroup](pen, rng)
     pivot, heights, sizes, tilt = STANCE[superclass]
     cluttered, rotated = suite == "cluttered scenes", suite == "rotated and noisy"
-    size = rng.uniform(*sizes) * (rng.uniform(0.66, 0.8) if cluttered else 0.9 if rotated else 1)
+    size = rng.uniform(*sizes) * (rng.uniform(0.64, 0.8) if cluttered else 0.9 if rotated else rng.uniform(0.84, 1))
     at_y = rng.uniform(*heights)
     at_x = 0.5 + rng.uniform(-0.07, 0.07) * (1.6 if cluttered else 1)
     pose = _pose(rng, size, at_x, at_y, pivot, tilt)
@@ -70,13 +71,11 @@ def compose_scene(superclass: str, subgroup: str, rng: Random, style: str, suite
         place = "blank"
     if subgroup == "seaplane" and rng.random() < 0.5:
         place = "sea"
-    sky, back, front, night, ground = _surroundings(superclass, subgroup, place, rng, at_x, at_y, size, cluttered)
-    turn = 0.0
+    sky, back, props, front, night = _surroundings(superclass, subgroup, place, rng, at_x, at_y, size, cluttered)
     if rotated:
-        turn = rng.choice((-1, 1)) * rng.uniform(25, 60)
-        spin = _spin(turn)
+        spin = _spin(rng.choice((-1, 1)) * rng.uniform(25, 60), subject)
         back, subject, front = (transform(p, spin) for p in (back, subject, front))
-    return Scene(sky, back, subject, front, night, ground, turn)
+    return Scene(sky, back, props, subject, front, night)
 
 
 def _pose(rng: Random, size: float, x: float, y: float, pivot: float, tilt: float) -> Matrix:
@@ -90,17 +89,19 @@ def _pose(rng: Random, size: float, x: float, y: float, pivot: float, tilt: floa
     return compose(turn, local)
 
 
-def _spin(degrees: float) -> Matrix:
-    """Rotation about the middle of the picture, slightly enlarged."""
+def _spin(degrees: float, subject: list[Part]) -> Matrix:
+    """Rotation about the middle of the subject that also brings it to the middle of the picture."""
+    points = np.concatenate([part.points for part in subject])
+    x, y = (np.clip(points, 0, 1).min(0) + np.clip(points, 0, 1).max(0)) / 2
     a = math.radians(degrees)
-    c, s = 1.04 * math.cos(a), 1.04 * math.sin(a)
-    return (c, -s, 0.5 - 0.5 * c + 0.5 * s, s, c, 0.5 - 0.5 * s - 0.5 * c)
+    c, s = math.cos(a), math.sin(a)
+    return (c, -s, 0.5 - x * c + y * s, s, c, 0.5 - x * s - y * c)
 
 
 def _surroundings(superclass: str, subgroup: str, place: str, rng: Random, x: float, y: float, size: float,
-                  cluttered: bool) -> tuple[tuple[RGB, RGB], list[Part], list[Part], bool, RGB]:
-    """Background and foreground parts for one place around a subject pinned at (x, y)."""
-    back, front = Pen(), Pen()
+                  cluttered: bool) -> tuple[tuple[RGB, RGB], list[Part], list[Part], list[Part], bool]:
+    """Sky, background, props, foreground and darkness of one place around a subject pinned at (x, y)."""
+    back, props, front = Pen(), Pen(), Pen()
     name = rng.choice(("day", "day", "day", "dawn", "sunset", "overcast", "mint", "night"))
     night = name == "night" and place not in ("deep", "blank")
     sky = backdrops.SKIES[name][:2]
@@ -119,11 +120,12 @@ def _surroundings(superclass: str, subgroup: str, place: str, rng: Random, x: fl
         ground = backdrops.land(back, place, name, horizon, rng)
     if cluttered:
         for _ in range(rng.randint(1, 3)):
-            backdrops.bush(back, rng.random(), rng.uniform(0.6, 0.9), rng.uniform(0.2, 0.4), vary(rng, (96, 140, 90)), rng)
-        clutter.scatter(back, rng, rng.randint(4, 7), size * 0.55)
+            backdrops.bush(back, rng.random(), rng.uniform(0.6, 0.9), rng.uniform(0.2, 0.4), vary(rng, (96, 140, 90)),
+                           rng)
+        clutter.scatter(props, rng, rng.randint(4, 7), size * 0.55)
     _grounding(back, front, superclass, subgroup, place, rng, x, y, size, ground)
     _occlude(front, superclass, rng, ground, cluttered)
-    return sky, back.parts, front.parts, night, ground
+    return sky, back.parts, props.parts, front.parts, night
 
 
 def _horizon(superclass: str, y: float, rng: Random) -> float:
@@ -140,7 +142,8 @@ def _grounding(back: Pen, front: Pen, superclass: str, subgroup: str, place: str
                size: float, ground: RGB) -> None:
     """Join the subject to its place: a road and shadow below, water or grass in front of its foot."""
     if superclass == "ship":
-        backdrops.waves(front, y + 0.02, vary(rng, shade(ground, rng.uniform(0.85, 1.1)), 6), rng, rng.uniform(0.01, 0.03))
+        backdrops.waves(front, y + 0.02, vary(rng, shade(ground, rng.uniform(0.85, 1.1)), 6), rng,
+                        rng.uniform(0.01, 0.03))
         backdrops.ripples(front, y + 0.07, 1.0, mix(ground, WHITE, 0.5), rng, rng.randint(3, 7))
     elif superclass == "car" and place != "blank":
         if place in ("road", "city", "mountains", "meadow") or rng.random() < 0.4:
@@ -153,7 +156,8 @@ def _grounding(back: Pen, front: Pen, superclass: str, subgroup: str, place: str
         back.oval(x + 0.04, y, size * (0.9 if superclass == "house" else 0.5), 0.03, shade(ground, 0.72), line=0)
     if superclass in ("tree", "house") and rng.random() < 0.6:
         for _ in range(rng.randint(2, 5)):
-            backdrops.tuft(front, rng.random(), y + rng.uniform(0.0, 0.1), rng.uniform(0.05, 0.1), shade(ground, 0.8), rng)
+            backdrops.tuft(front, rng.random(), y + rng.uniform(0.0, 0.1), rng.uniform(0.05, 0.1), shade(ground, 0.8),
+                           rng)
     if subgroup == "flamingo" and rng.random() < 0.6 and place in ("lake", "beach", "sea"):
         backdrops.waves(front, y + size * 0.86, ground, rng, 0.012)
 
@@ -168,7 +172,8 @@ def _occlude(front: Pen, superclass: str, rng: Random, ground: RGB, cluttered: b
     if superclass in ("airplane", "fish", "ship"):
         kind = rng.choice(("corner", "puff"))
     if kind == "bush":
-        backdrops.bush(front, rng.choice((rng.uniform(0, 0.25), rng.uniform(0.75, 1))), 1.03, rng.uniform(0.3, 0.5) + deep, green, rng)
+        backdrops.bush(front, rng.choice((rng.uniform(0, 0.25), rng.uniform(0.75, 1))), 1.03,
+                       rng.uniform(0.3, 0.5) + deep, green, rng)
     elif kind == "tufts":
         for _ in range(rng.randint(3, 7)):
             backdrops.tuft(front, rng.random(), 1.02, rng.uniform(0.1, 0.16) + deep, green, rng)
@@ -180,9 +185,10 @@ def _occlude(front: Pen, superclass: str, rng: Random, ground: RGB, cluttered: b
                         rng.uniform(0.4, 0.55) + deep, tone, rng)
     else:
         side = rng.choice((0, 1))
-        for i in range(4):
+        for _ in range(4):
             front.oval(side + (0.03 if side else -0.03), rng.uniform(0, 0.35), 0.14 + deep, 0.045, vary(rng, green),
                        angle=rng.uniform(10, 70) * (-1 if side else 1), line=0.7)
     if cluttered:
-        clutter.OBJECTS[rng.randrange(len(clutter.OBJECTS))](front, rng, rng.choice((0.1, 0.16, 0.84, 0.9)), rng.uniform(0.72, 0.95),
+        clutter.OBJECTS[rng.randrange(len(clutter.OBJECTS))](front, rng, rng.choice((0.1, 0.16, 0.84, 0.9)),
+                                                             rng.uniform(0.72, 0.95),
                                                              rng.uniform(0.24, 0.34))

@@ -23,19 +23,22 @@ def sailboat(pen: Pen, rng: Random) -> None:
               (0.14, 0.18)], jib)
     pen.poly([(0.08, top), (0.34, top - 0.07), (0.08, top - 0.13)], pick(rng, "red", "mustard", "blue", "orange"))
     pen.poly([(-0.3, 0.36), (-0.22, 0.24), (0.22, 0.24), (0.32, 0.36)], shade(hull, 1.6), 0.8)
-    pen.blob([(-0.86, 0.34), (-0.86, 0.34), (0.2, 0.38), (0.98, 0.28), (0.98, 0.28), (0.76, 0.6), (0.5, 0.72), (-0.6, 0.72),
+    pen.blob([(-0.86, 0.34), (-0.86, 0.34), (0.2, 0.38), (0.98, 0.28), (0.98, 0.28), (0.76, 0.6), (0.5, 0.72),
+              (-0.6, 0.72),
               (-0.8, 0.6)], hull)
     pen.poly([(-0.85, 0.42), (0.9, 0.38), (0.86, 0.46), (-0.83, 0.5)], shade(hull, 1.7), 0)
 
 
 def container_ship(pen: Pen, rng: Random) -> None:
     """A long low hull stacked with coloured boxes, bridge house at the stern."""
-    hull, deck = pick(rng, "red", "navy", "black", "teal", "green", "brown", "blue", "plum"), pick(rng, "white", "cream")
+    hull, deck = pick(rng, "red", "navy", "black", "teal", "green", "brown", "blue", "plum"), pick(rng, "white",
+                                                                                                   "cream")
     rise = rng.uniform(0.34, 0.44)
     box_w, box_h = 0.235, 0.155
+    stacks = [rng.choice((2, 3, 3, 4)) for _ in range(6)]
     for row in range(4):
         for col in range(6):
-            if row == 3 and rng.random() < 0.45 or row == 2 and rng.random() < 0.2:
+            if row >= stacks[col]:
                 continue
             x, y = -0.62 + col * box_w, 0.2 - row * box_h
             colour = pick(rng, "red", "orange", "mustard", "green", "teal", "blue", "sky", "cream", "brown", "grey")
@@ -46,9 +49,11 @@ def container_ship(pen: Pen, rng: Random) -> None:
     pen.rect(-1.0, -rise - 0.16, -0.66, -rise - 0.09, DARK, 0)
     for i in range(3):
         pen.rect(-0.97, -0.22 + i * 0.13, -0.75, -0.17 + i * 0.13, GLASS, 0)
-    pen.poly([(-0.98, -rise - 0.2), (-0.96, -rise - 0.44), (-0.8, -rise - 0.44), (-0.78, -rise - 0.2)], shade(hull, 0.9))
+    pen.poly([(-0.98, -rise - 0.2), (-0.96, -rise - 0.44), (-0.8, -rise - 0.44), (-0.78, -rise - 0.2)],
+             shade(hull, 0.9))
     pen.line([(0.98, 0.12), (0.98, -0.22)], DARK, 1.2)
-    pen.blob([(-1.12, 0.2), (-1.12, 0.2), (0.8, 0.2), (0.86, 0.1), (1.22, 0.04), (1.22, 0.04), (1.06, 0.36), (0.98, 0.66),
+    pen.blob([(-1.12, 0.2), (-1.12, 0.2), (0.8, 0.2), (0.86, 0.1), (1.22, 0.04), (1.22, 0.04), (1.06, 0.36),
+              (0.98, 0.66),
               (0.9, 0.72), (-0.98, 0.72), (-1.08, 0.6)], hull)
     pen.poly([(-1.08, 0.54), (1.02, 0.54), (0.97, 0.72), (-1.02, 0.72)], shade(hull, 0.62), 0)
     pen.line([(-1.08, 0.29), (1.1, 0.27)], shade(hull, 1.6), 0.9)
@@ -64,7 +69,8 @@ def submarine(pen: Pen, rng: Random) -> None:
     pen.oval(-1.15, y, 0.05, 0.2, (190, 170, 110), angle=rng.uniform(-10, 10))
     pen.line([(tower + 0.06, top - 0.2), (tower + 0.06, top - 0.66), (tower + 0.24, top - 0.66)], shade(hull, 0.6), 2.6)
     pen.line([(tower - 0.12, top - 0.2), (tower - 0.12, top - 0.5)], DARK, 1.2)
-    pen.blob([(tower - 0.3, top + 0.12), (tower - 0.26, top - 0.28), (tower - 0.26, top - 0.28), (tower + 0.18, top - 0.28),
+    pen.blob([(tower - 0.3, top + 0.12), (tower - 0.26, top - 0.28), (tower - 0.26, top - 0.28),
+              (tower + 0.18, top - 0.28),
               (tower + 0.24, top - 0.22), (tower + 0.34, top + 0.12)], shade(hull, 0.85))
     pen.rect(tower - 0.17, top - 0.18, tower + 0.13, top - 0.1, trim, 0.4)
     pen.blob([(-1.04, y - 0.04), (-0.8, y - fat * 0.7), (-0.3, top), (0.5, top), (0.94, y - fat * 0.6), (1.06, y),
@@ -98,7 +104,8 @@ def rowing_boat(pen: Pen, rng: Random) -> None:
         pen.blob([(lean - 0.17, -0.42), (lean - 0.13, -0.61), (lean + 0.08, -0.62), (lean + 0.14, -0.48),
                   (lean - 0.06, -0.52)], rng.choice(((70, 48, 36), (150, 96, 50), (58, 54, 56))))
     pen.tube([(lean + 0.03, -0.16), (0.24, 0.06), (0.4, 0.06)], [0.12, 0.1, 0.09], shade(shirt, 0.85))
-    pen.blob([(-1.16, -0.02), (-1.16, -0.02), (-0.6, 0.22), (0.4, 0.24), (1.2, -0.08), (1.2, -0.08), (1.0, 0.4), (0.7, 0.64),
+    pen.blob([(-1.16, -0.02), (-1.16, -0.02), (-0.6, 0.22), (0.4, 0.24), (1.2, -0.08), (1.2, -0.08), (1.0, 0.4),
+              (0.7, 0.64),
               (-0.74, 0.64), (-1.02, 0.38)], hull)
     for t in (0.3, 0.46):
         pen.line([(-1.04, t - 0.12), (-0.5, t + 0.04), (0.4, t + 0.05), (1.08, t - 0.18)], shade(hull, 0.68), 0.8, True)

@@ -54,7 +54,8 @@ def grain(n: int, kind: str) -> np.ndarray:
     noise = rng.normal(0, 1, (n, n)).astype(np.float32)
     if kind == "canvas":
         return 0.5 * np.sin(x * 2.1) + 0.5 * np.sin(y * 2.1) + 0.6 * noise
-    image = Image.fromarray(np.clip(noise * 40 + 128, 0, 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(n / 190))
+    image = Image.fromarray(np.clip(noise * 40 + 128, 0, 255).astype(np.uint8))
+    image = image.filter(ImageFilter.GaussianBlur(n / 190))
     soft = np.asarray(image, dtype=np.float32) - 128
     return soft / (soft.std() + 1e-6) * 0.7 + 0.4 * noise
 

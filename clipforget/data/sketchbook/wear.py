@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from random import Random
 
 import numpy as np
 from PIL import Image, ImageFilter
 
-from clipforget.data.sketchbook.styles import noise_source
+from clipforget.data.sketchbook.raster import noise_source
 
 
 def wear(picture: Image.Image, rng: Random) -> Image.Image:
@@ -19,17 +18,17 @@ def wear(picture: Image.Image, rng: Random) -> Image.Image:
     if rng.random() < 0.5:
         picture = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.4, 1.1) * size[0] / 96))
     if rng.random() < 0.35:
-        low = tuple(max(8, int(s * rng.uniform(0.45, 0.7))) for s in size)
+        low = tuple(max(8, int(s * rng.uniform(0.55, 0.75))) for s in size)
         picture = picture.resize(low, Image.Resampling.BILINEAR).resize(size, Image.Resampling.NEAREST)
     pixels = np.asarray(picture, np.float32)
-    contrast, lift = rng.uniform(0.55, 1.25), rng.uniform(-26, 26)
+    contrast, lift = rng.uniform(0.62, 1.2), rng.uniform(-24, 24)
     pixels = (pixels - 128) * contrast + 128 + lift
     shape = (*pixels.shape[:2], 1 if grey or rng.random() < 0.5 else 3)
-    pixels = pixels + source.normal(0, rng.uniform(6, 22), shape)
-    picture = Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
+    pixels = pixels + source.normal(0, rng.uniform(5, 18), shape)
+    pixels = np.clip(pixels, 0, 255)
     if rng.random() < 0.4:
-        picture = _blocks(picture, rng.randint(14, 34), grey)
-    return picture
+        pixels = _blocks(pixels, rng.uniform(24, 60))
+    return Image.fromarray(pixels.astype(np.uint8))
 
 
 def _is_grey(picture: Image.Image) -> bool:
@@ -37,9 +36,18 @@ def _is_grey(picture: Image.Image) -> bool:
     return bool((pixels[:, :, 0] == pixels[:, :, 1]).all() and (pixels[:, :, 1] == pixels[:, :, 2]).all())
 
 
-def _blocks(picture: Image.Image, quality: int, grey: bool) -> Image.Image:
-    """Pass the picture through strong JPEG compression."""
-    buffer = io.BytesIO()
-    (picture.convert("L") if grey else picture).save(buffer, "JPEG", quality=quality)
-    buffer.seek(0)
-    return Image.open(buffer).convert("RGB")
+_FREQ = np.arange(8, dtype=np.float32)
+_DCT = np.sqrt(2 / 8) * np.cos((2 * _FREQ[None, :] + 1) * _FREQ[:, None] * np.pi / 16).astype(np.float32)
+_DCT[0] /= np.sqrt(2)
+
+
+def _blocks(pixels: np.ndarray, step: float) -> np.ndarray:
+    """Compression artefacts: quantise 8 x 8 cosine blocks of (h, w, 3) float pixels (0..255), coarser upwards."""
+    h, w = pixels.shape[:2]
+    padded = np.pad(pixels, ((0, -h % 8), (0, -w % 8), (0, 0)), mode="edge")
+    tiles = padded.reshape(padded.shape[0] // 8, 8, padded.shape[1] // 8, 8, 3)
+    waves = np.einsum("ui,aibjc,vj->aubvc", _DCT, tiles - 128, _DCT, optimize=True)
+    table = (step * (0.35 + 0.16 * (_FREQ[:, None] + _FREQ[None, :])))[None, :, None, :, None]
+    waves = np.round(waves / table) * table
+    tiles = np.einsum("ui,aubvc,vj->aibjc", _DCT, waves, _DCT, optimize=True) + 128
+    return np.clip(tiles.reshape(padded.shape)[:h, :w], 0, 255)
