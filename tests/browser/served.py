@@ -21,6 +21,7 @@ from urllib.parse import parse_qs, urlsplit
 from small import draw_data, save_clip
 
 ROOT = Path(__file__).resolve().parents[2]
+QUICK = {"forget_steps": 6, "remind_steps": 2, "layers": 2, "rank": 2, "fisher_samples": 8, "align_steps": 1}
 HOSTILE = "${alert(1)} <img src=x onerror=alert(2)> {{x}} \u202eabc"
 
 
@@ -49,7 +50,7 @@ class Site:
 
     def config(self, **more: Any) -> dict[str, Any]:
         """The configuration of a quick run."""
-        return {"model": str(self.model), "data": str(self.data), "forget": ["disc/big"], "device": "cpu", "method": "dummy", **more}
+        return {"model": str(self.model), "data": str(self.data), "forget": ["disc/big"], "device": "cpu", "settings": QUICK, **more}
 
     def state(self, run: str) -> str:
         """The state of a run."""
@@ -67,7 +68,8 @@ class Site:
 @contextmanager
 def serve(folder: Path) -> Iterator[Site]:
     """app.py on a free port, working in `folder`, with a finished run."""
-    data, model = draw_data(folder / "data"), save_clip(folder / "model")
+    data = draw_data(folder / "data")
+    model = save_clip(folder / "model", data)
     _hostile(data)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
