@@ -36,7 +36,7 @@ def build(workspace: Any) -> gr.Blocks:
             with gr.Column(elem_id="cf-main", scale=1, min_width=320):
                 _alpha_bar()
                 explorer = gr.HTML(
-                    html_template='<main id="cf-explorer" aria-label="Explorer"></main>',
+                    html_template='<div id="cf-explorer"></div>',
                     js_on_load=mount("explorer.js", "use"),
                     apply_default_css=False,
                     elem_id="cf-explorer-block",

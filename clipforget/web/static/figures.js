@@ -47,22 +47,21 @@ function draw(app, place) {
 }
 
 function alphaCard(app) {
-  const { node, value, delta, note } = card("alpha", "");
+  const { node, value, delta, note, name } = card("alpha", "");
   node.classList.add("cf-alpha-card");
   const button = h("button.cf-text", { type: "button", id: "cf-exact", onclick: () => app.askExact(), title: "Embed every image with the souped weights of exactly this alpha (e)" }, "Make exact");
-  const text = h("span");
-  note.append(text, " ", button);
+  name.parentNode.append(button);
   const original = h("i"), left = h("span"), right = h("span");
   node.append(h("div.cf-mix", { title: "How much of the weights is the original's, how much the unlearned model's" }, h("div.cf-mixbar", {}, original), h("p", {}, left, right)));
   const update = (i) => {
     const view = app.view, exact = view.nodes.includes(i / 100);
     value.textContent = (i / 100).toFixed(2);
     const asked = app.exactNow();
-    delta.textContent = exact || asked ? "exact" : `figures ~ ${view.bound.accuracy[i].toFixed(1)} pts`;
+    delta.textContent = exact || asked ? "exact" : `~ within ${view.bound.accuracy[i].toFixed(1)} pts`;
     delta.classList.toggle("cf-good", Boolean(exact || asked));
-    text.textContent = asked
+    note.textContent = asked
       ? `computed; top 24 ${percent(asked.agreement)}% alike`
-      : exact ? "embedded with these weights" : `top 24 ≥ ${percent(view.bound.agreement[i])}% ·`;
+      : exact ? "embedded with these weights" : `top 24 ≥ ${percent(view.bound.agreement[i])}% right`;
     button.hidden = Boolean(exact || asked);
     button.disabled = app.exactPending;
     original.style.width = `${i}%`;
@@ -83,12 +82,14 @@ function accuracyCard(app, row, role) {
   const chance = role === "forget" ? ` · chance ${percent(app.view.chance)}` : "";
   const number = h("span"), unit = h("small", {}, "%");
   value.append(number, unit);
+  const change = h("span");
+  delta.append(change, h("span.cf-from", {}, ` from ${percent(row.before.value)}%`));
   node.title = `${row.n} test images. Before: ${percent(row.before.value)}% (95% interval ${percent(row.before.low)} to ${percent(row.before.high)})`;
   const update = (i) => {
     const asked = app.exactNow();
     const now = asked ? asked.rows[row.key] ?? row.after[i] : row.after[i];
     number.textContent = percent(now);
-    delta.textContent = `${points(now - row.before.value)} pts from ${percent(row.before.value)}%`;
+    change.textContent = `${points(now - row.before.value)} pts`;
     note.textContent = `95% ${percent(row.low[i])}–${percent(row.high[i])}${chance}`;
     spark.move(i);
   };
