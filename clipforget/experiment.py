@@ -25,6 +25,7 @@ from clipforget.data.catalogue import load_dataset
 from clipforget.errors import ClipforgetError
 from clipforget.progress import Clock, plan
 from clipforget.selection import Selection, select
+from clipforget.settings import parse
 from clipforget.store import Run
 
 if TYPE_CHECKING:
@@ -142,8 +143,11 @@ def _work(run: Run, journal: Journal) -> Events:
         yield journal.step("load", 0, images, f"{dataset.name}: {images:,} of {len(dataset.items):,} images.")
         task, evaluation = yield from _load(config, dataset, selection, journal)
         run.update(device=str(task.clip.device))
-        yield from _forget(config, method, task, journal)
-        yield from _finish(run, config, task, evaluation, journal)
+        settings = parse(method.settings, config.settings)
+        for record in method.run(task, settings):
+            figures = {name: getattr(record, name) for name in ("losses", "validation", "data")}
+            yield journal.step(record.stage, record.step, record.total, **figures)
+        yield from _finish(run, config, task, evaluation, journal, getattr(settings, "tolerance", 0.0))
 
 
 def _load(
@@ -160,21 +164,9 @@ def _load(
         yield journal.step("load", step, total)
 
 
-def _forget(config: RunConfig, method: Any, task: Task, journal: Journal) -> Events:
-    from clipforget.settings import parse
-
-    for record in method.run(task, parse(method.settings, config.settings)):
-        yield journal.step(
-            record.stage,
-            record.step,
-            record.total,
-            losses=record.losses,
-            validation=record.validation,
-            data=record.data,
-        )
-
-
-def _finish(run: Run, config: RunConfig, task: Task, evaluation: Evaluation, journal: Journal) -> Events:
+def _finish(
+    run: Run, config: RunConfig, task: Task, evaluation: Evaluation, journal: Journal, tolerance: float
+) -> Events:
     """From the changed weights to the files of the run: delta, soup path, texts, scores."""
     from clipforget.judged import Judged, suggestions
     from clipforget.results import headline, score
@@ -203,7 +195,8 @@ def _finish(run: Run, config: RunConfig, task: Task, evaluation: Evaluation, jou
     yield journal.step("score", 0, 1)
     banks = {level: souped.texts(path.alphas, bank.prompts) for level, bank in judged.banks.items()}
     write_texts(run, asked, souped.texts(path.alphas, asked))
-    scores = score(path, judged, banks, evaluation.dataset, evaluation.selection.forget, config.seed)
+    targets = evaluation.selection.forget
+    scores = score(path, judged, banks, evaluation.dataset, targets, config.seed, tolerance)
     write_json(run, "scores.json", scores)
     run.update(best=scores["best"], headline=headline(scores))
     yield journal.step("score", 1, 1)

@@ -47,12 +47,16 @@ def score(
     dataset: Dataset,
     targets: Sequence[Target],
     seed: int,
+    tolerance: float,
 ) -> dict[str, Any]:
-    """All of scores.json: alpha chosen on validation, rows, H, Score and per-class bars on test, the gallery."""
+    """All of scores.json: alpha chosen on validation, and on test the rows, H, Score, per-class bars and the gallery.
+
+    tolerance: the forget accuracy on validation, 0 to 1, that counts as forgotten where chance is lower.
+    """
     correct = correct_along(path, judged, banks)
     chance = 1 / len(judged.banks["superclass"].names)
     validation = correct["superclass"][:, judged.mask("validation", "forget")].mean(axis=1)
-    best = evaluate.choose_alpha(ALPHAS, validation, chance)
+    best = evaluate.choose_alpha(ALPHAS, validation, chance, tolerance)
     rows = [_row(row, correct[row.bank][:, row.mask], seed) for row in judged.rows()]
     bounds = [path.bound(alpha) for alpha in ALPHAS]
     agreement = [_short(bound.agreement) for bound in bounds]

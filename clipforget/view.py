@@ -29,7 +29,7 @@ def view(run: Run, scores: Mapping[str, Any]) -> dict[str, Any]:
     names = ["id", "title", "state", "created", "seconds", "device", "command", "config"]
     settings = as_dict(parse(method.settings, config["settings"]))
     steps = [event for event in run.events() if event.get("kind") == "step" and event["stage"] in method.stages]
-    layers: list[Any] = next((event["data"]["layers"] for event in steps if event.get("data", {}).get("layers")), [])
+    layers: list[Any] = next((event["data"]["layers"] for event in steps if "layers" in event["data"]), [])
     hidden = ("evaluated",)
     return {
         **{name: info[name] for name in names},
@@ -38,18 +38,17 @@ def view(run: Run, scores: Mapping[str, Any]) -> dict[str, Any]:
         **{name: value for name, value in scores.items() if name not in hidden},
         "layers": layers,
         "steps": steps,
-        "original_share": original_share(settings, steps),
+        "original_share": original_share(steps),
     }
 
 
-def original_share(settings: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> float | None:
-    """The original's share b left in the unlearned model by the reminder's moving average, beta^T, 0 to 1.
+def original_share(steps: Sequence[Mapping[str, Any]]) -> float | None:
+    """What the method says it left of the original in the unlearned model, b in 0 to 1; None where it says nothing.
 
-    The whole share of the original at an alpha is then alpha + (1 - alpha) b. None for a method without an average.
+    The whole share of the original at an alpha is then alpha + (1 - alpha) b.
     """
-    beta = settings.get("ema_decay")
-    reminders = sum(1 for event in steps if event["stage"] == "remind")
-    return round(beta**reminders, 6) if isinstance(beta, float) and reminders else None
+    said = [event["data"]["original_share"] for event in steps if "original_share" in event["data"]]
+    return round(said[-1], 6) if said else None
 
 
 class Gallery:

@@ -77,6 +77,7 @@ def test_closing_the_generator_stops_the_run_and_keeps_what_there_is(world, tmp_
     events.close()
     assert run.info()["state"] == "stopped" and not run.alive()
     assert run.events()[-1]["state"] == "stopped" and run.events()[-2]["stage"] == "forget"
+    assert not run.path("path.npz").exists()
 
 
 def test_a_signal_stops_the_run_wherever_it_arrives(world, tmp_path, monkeypatch):
@@ -109,7 +110,7 @@ def test_a_second_run_waits_visibly_for_the_device(world, tmp_path):
         ({"forget": ("disc/bigg",)}, "Did you mean 'big'"),
         ({"data": "/nowhere/at/all"}, "nowhere"),
         ({"model": "/nowhere/at/all"}, "nowhere"),
-        ({"settings": {"steps": -1}}, "steps"),
+        ({"settings": {"forget_steps": -1}}, "forget_steps"),
         ({"method": "targetted"}, "Did you mean 'targeted'"),
     ],
 )
