@@ -89,7 +89,7 @@ def soup_fingerprint(original: str, unlearned: str, alpha: float) -> str:
 
 def unit(rows: NDArray[Any]) -> Floats:
     """Rows brought to unit length, float32; a row of zeros stays one."""
-    rows = np.asarray(rows, dtype=np.float32)
+    rows = np.asarray(rows, dtype=np.float32, order="C")
     norms = np.sqrt(np.einsum("...d,...d->...", rows, rows))[..., None]
     return rows / np.maximum(norms, np.float32(1e-12))
 

@@ -34,9 +34,12 @@ def build_clip(vision: dict, seed: int = 0) -> Clip:
     torch.manual_seed(seed)
     model = CLIP(16, dict(vision), dict(TEXT)).eval()
     generator = torch.Generator().manual_seed(seed)
-    for name, value in [*model.named_parameters(), *model.named_buffers()]:
-        if name.startswith("visual.") and value.dim() == 1 and value.is_floating_point():
-            value.data.uniform_(0.5, 1.5, generator=generator)
+    for norm in model.visual.modules():
+        if isinstance(norm, torch.nn.BatchNorm2d):
+            for value in (norm.weight, norm.running_var):
+                value.data.uniform_(0.5, 1.5, generator=generator)
+            for value in (norm.bias, norm.running_mean):
+                value.data.normal_(0.0, 0.5, generator=generator)
     return Clip("tiny", model, None, tokenize, torch.device("cpu"))
 
 

@@ -40,6 +40,14 @@ def images(count: int = 70) -> Tensor:
     return colours + torch.randn(count, 3, 32, 32, generator=generator)
 
 
+def plain(clip: Clip) -> Clip:
+    """The same CLIP with an image tower that spreads images out, as untrained convolutions do not; one stage."""
+    torch.manual_seed(3)
+    layers = torch.nn.Flatten(), torch.nn.Linear(48, 32), torch.nn.Tanh(), torch.nn.Linear(32, 16)
+    clip.model.visual = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(4), *layers).eval()
+    return clip
+
+
 def walked(clip: Clip, delta, pixels, bank=None, queries=None, **more) -> tuple[SoupPath, list[PathStep]]:
     bank = clip.bank(["cat", "dog", "ship", "tree"], "a photo of a {}") if bank is None else bank
     steps, walk = [], walk_path(clip, delta, pixels, torch.arange(len(pixels)) % 4, bank, queries or bank, **more)
@@ -150,11 +158,11 @@ def test_the_early_stages_run_once(tiny_clip, monkeypatch) -> None:
 
 
 def test_the_walk_ends_within_tolerance_and_between_nodes_it_is_near(tiny_clip) -> None:
-    delta, pixels = move(tiny_clip, by=0.1), images(150)
-    tolerance = Bound(agreement=0.97, accuracy=2.0)
+    delta, pixels = move(plain(tiny_clip), ("visual.",), by=0.5), images(150)
+    tolerance = Bound(agreement=0.97, accuracy=3.0)
     path, steps = walked(tiny_clip, delta, pixels, tolerance=tolerance)
     assert 3 <= len(path.nodes) < 17
-    assert all(b.agreement >= 0.97 and b.accuracy <= 2.0 for b in path.segments)
+    assert all(b.agreement >= 0.97 and b.accuracy <= 3.0 for b in path.segments)
     souped = Souped(tiny_clip, delta)
     for alpha in (0.07, 0.33, 0.81):
         exact = souped.embed(alpha, pixels)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
+from clipforget.data import sketchbook
+
 PLAIN = "a photo of a {}."
 NEUTRAL = (  # templates that say nothing about the style
     "a photo of {a}.", "a photo of {a}", "{}", "{}", "{a}", "{a}.", "a {}",
@@ -84,6 +86,14 @@ def write(rng: Random, superclass: str | None = None, subgroup: str | None = Non
     else:
         text = _fill(PLAIN if rng.random() < 0.3 else rng.choice(NEUTRAL), name, "")
     return Caption(text, superclass, subgroup, style)
+
+
+def every_text() -> list[str]:
+    """Texts that hold, between them, every word a caption may use."""
+    names = {level for cell in sketchbook.cells() for level in cell}
+    words = [word for name in sorted(names) for word in (name, *SYNONYMS.get(name, ()))]
+    templates = [PLAIN, *NEUTRAL, *KINDS, *STYLED, *STYLE_ONLY]
+    return [*(form for word in words for form in (word, an(word), plural(word), f"{word}.")), *templates]
 
 
 def an(name: str) -> str:

@@ -18,7 +18,7 @@ from clipforget.weights import save
 CONFIG: dict[str, Any] = {
     "model_cfg": {
         "embed_dim": 128,
-        "vision_cfg": {"image_size": 64, "layers": [1, 1, 2, 1], "width": 24, "patch_size": None},
+        "vision_cfg": {"image_size": 64, "layers": [1, 2, 2, 2], "width": 16, "patch_size": None},
         "text_cfg": {"context_length": 24, "vocab_size": 49408, "width": 64, "heads": 2, "layers": 2},
     },
     "preprocess_cfg": {

@@ -21,14 +21,16 @@ CELLS = tuple(sketchbook.cells())  # (superclass, subgroup, style), the order of
 def draw_round(split: str, number: int, size: int, cache: str = "") -> np.ndarray:
     """The `number`-th picture (from 0) of every cell of a split or suite: len(CELLS) x size x size x 3, uint8.
 
-    Pictures pass through the file format of the shipped set, so that the model sees what its users' files show.
+    Pictures that a model is judged on pass through the file format of the shipped set, as its users' files did.
     """
     path = Path(cache) / f"{code_version()}-{split.replace(' ', '-')}-{number:05d}-{size}.npy" if cache else None
     if path and path.is_file():
         return np.load(path)
     suite = split if split in sketchbook.SUITES else None
     seed = sketchbook.SEED_RANGES[split][0] + number
-    pictures = (_as_shipped(sketchbook.draw(*cell, seed, suite=suite)) for cell in CELLS)
+    pictures = (sketchbook.draw(*cell, seed, suite=suite) for cell in CELLS)
+    if split != "train":
+        pictures = (_as_shipped(picture) for picture in pictures)
     drawn = np.stack([np.asarray(p.resize((size, size), Image.Resampling.BICUBIC)) for p in pictures])
     if path:
         path.parent.mkdir(parents=True, exist_ok=True)

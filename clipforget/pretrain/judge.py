@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import open_clip
@@ -29,13 +30,13 @@ FIRST = 10  # results of a query that are judged
 FULL = 96  # pixels a side of the shipped pictures
 
 
-def judge(folder: Path, settings: PretrainSettings, minutes: float) -> Iterator[PretrainStep]:
+def judge(folder: Path, settings: PretrainSettings, minutes: tuple[float, float]) -> Iterator[PretrainStep]:
     """Load the written model as any other, judge it on the shipped test pictures and suites, and write its card."""
     clip = load_clip(str(folder))
     figures: dict[str, float] = {}
     suites = ("test", *sketchbook.SUITES)
     for number, suite in enumerate(suites, 1):
-        count = sketchbook.COUNTS[suite]
+        count = min(sketchbook.COUNTS[suite], settings.judged)
         pictures = np.concatenate(list(draw_rounds(suite, count, FULL, settings.cache, settings.threads)))
         features = clip.embed(clip.preprocess(Image.fromarray(picture) for picture in pictures))
         found = accuracies(clip, features, list(CELLS) * count)
@@ -54,7 +55,7 @@ def accuracies(clip: Clip, features: Tensor, cells: list[tuple[str, str, str]]) 
 
 def precisions(clip: Clip, features: Tensor, cells: list[tuple[str, str, str]]) -> dict[str, float]:
     """Mean precision at 10 of text queries over N x D features: "biplane", "a poster", "a pencil sketch of an owl"."""
-    kinds = {
+    kinds: dict[str, list[tuple[str, tuple[str | None, ...]]]] = {
         "precision at 10, subgroup": [(sub, (None, sub, None)) for sub in NAMES["subgroup"]],
         "precision at 10, style": [(f"a {style}", (None, None, style)) for style in NAMES["style"]],
         "precision at 10, style of a superclass": [
@@ -78,7 +79,7 @@ def precisions(clip: Clip, features: Tensor, cells: list[tuple[str, str, str]]) 
 
 
 @torch.no_grad()
-def quick_accuracies(model: nn.Module, pixels: Tensor) -> dict[str, float]:
+def quick_accuracies(model: Any, pixels: Tensor) -> dict[str, float]:
     """Zero-shot accuracies of a model in training; pixels hold whole rounds of CELLS, B x 3 x S x S."""
     features = torch.cat([model.encode_image(part).float() for part in pixels.split(256)])
     tokens = tokenizer()
@@ -97,7 +98,7 @@ def _accuracies(features: Tensor, banks: dict[str, Tensor], cells: list[tuple[st
     return found
 
 
-def _facts(clip: Clip, settings: PretrainSettings, minutes: float) -> dict[str, str]:
+def _facts(clip: Clip, settings: PretrainSettings, minutes: tuple[float, float]) -> dict[str, str]:
     pixels = torch.zeros(256, 3, *[CONFIG["model_cfg"]["vision_cfg"]["image_size"]] * 2)
     clip.embed(pixels, fast=True)
     started = time.perf_counter()
@@ -115,7 +116,8 @@ def _facts(clip: Clip, settings: PretrainSettings, minutes: float) -> dict[str, 
         f"train seeds from {sketchbook.SEED_RANGES['train'][0]}",
         "training": f"{settings.steps} steps of {settings.batch}, AdamW, average of weights {settings.average}",
         "seed": str(settings.seed),
-        "minutes": f"{minutes:.1f} for drawing and training, {settings.threads} processor threads",
+        "minutes": f"{minutes[0]:.1f} to draw (or to read drawings kept from before), {minutes[1]:.1f} to train, "
+        f"{settings.threads} processor thread(s)",
         "speed": f"{speed:,.0f} images/s through the image tower on those threads",
         "parameters": ", ".join(f"{kind} {count / 1e6:.2f} M" for kind, count in sizes.items()),
         "templates": ", ".join(f"{kind} '{template}'" for kind, template in TEMPLATES.items()),
@@ -124,5 +126,5 @@ def _facts(clip: Clip, settings: PretrainSettings, minutes: float) -> dict[str, 
     }
 
 
-def _towers(model: nn.Module) -> dict[str, nn.Module]:
+def _towers(model: Any) -> dict[str, nn.Module]:
     return {"image tower": model.visual, "text tower": model.transformer, "words": model.token_embedding}

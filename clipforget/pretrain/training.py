@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from clipforget.pretrain import PretrainSettings, PretrainStep
-from clipforget.pretrain.captions import Caption, write_captions
+from clipforget.pretrain.captions import Caption, every_text, write_captions
 from clipforget.pretrain.card import CONFIG, save_model, tokenizer
 from clipforget.pretrain.drawings import CELLS, draw_round, draw_rounds
 from clipforget.pretrain.judge import judge, quick_accuracies
@@ -31,31 +32,67 @@ VALIDATION_ROUNDS = 4
 
 def run(settings: PretrainSettings, out: Path) -> Iterator[PretrainStep]:
     """All stages, see `pretrain`."""
-    begun = time.time()
     torch.set_num_threads(settings.threads)
     drawings = torch.empty(settings.drawings, len(CELLS), SIZE, SIZE, 3, dtype=torch.uint8)
-    started = time.time()
+    begun = time.time()
     rounds = draw_rounds("train", settings.drawings, SIZE, settings.cache, settings.threads)
     for number, drawn in enumerate(rounds, 1):
         drawings[number - 1] = torch.from_numpy(drawn)
-        speed = number * len(CELLS) / (time.time() - started)
+        speed = number * len(CELLS) / (time.time() - begun)
         yield PretrainStep("draw", number, settings.drawings, images_per_second=speed)
+    drawn_at = time.time()
     torch.manual_seed(settings.seed)
-    model = new_model().to(memory_format=torch.channels_last)
+    model = new_model()
+    yield from learn_words(model, settings)
     average = copy.deepcopy(model)
     yield from train(model, average, drawings, settings)
     settle_batch_norm(average, drawings, settings)
-    minutes = (time.time() - begun) / 60
+    silence_unused_words(average)
+    minutes = (drawn_at - begun) / 60, (time.time() - drawn_at) / 60
     with save_model(average, out) as folder:
         yield from judge(folder, settings, minutes)
 
 
-def new_model() -> CLIP:
+def new_model() -> Any:
     """A CLIP with random weights, as CONFIG describes it."""
-    return CLIP(**CONFIG["model_cfg"])
+    return CLIP(**CONFIG["model_cfg"]).to(memory_format=torch.channels_last)
 
 
-def train(model: CLIP, average: CLIP, drawings: Tensor, settings: PretrainSettings) -> Iterator[PretrainStep]:
+def learn_words(model: Any, settings: PretrainSettings) -> Iterator[PretrainStep]:
+    """Train the text tower alone, cheaply, to tell captions of different claims apart, whatever their words.
+
+    The image tower then starts against captions that differ; without this it spends its first hundreds of steps on a
+    text tower that gives every caption nearly the same direction.
+    """
+    rng = random.Random(settings.seed)
+    optimizer = _optimizer(model, settings)
+    tokens = tokenizer()
+    model.train()
+    for step in range(1, settings.word_steps + 1):
+        _set_rate(optimizer, settings.learning_rate * _schedule(step, settings.word_steps))
+        one, other = write_captions(CELLS, rng), write_captions(CELLS, rng)
+        features = [F.normalize(model.encode_text(tokens([c.text for c in part])), dim=-1) for part in (one, other)]
+        same, implied = relation(truth(one).float(), truth(other).float())
+        logits = (model.logit_scale.detach().exp() * features[0] @ features[1].T).masked_fill(implied, -1e4)
+        loss = (_one_way(logits, same) + _one_way(logits.T, same.T)) / 2
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if step % RECORD_EVERY == 0 or step in (1, settings.word_steps):
+            yield PretrainStep("words", step, settings.word_steps, float(loss.detach()))
+
+
+def relation(one: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
+    """Which captions claim the same, and which follow from each other without being the same; both T x U, bool.
+
+    one, other: cells x T and cells x U, 1.0 where the caption is true of the cell.
+    """
+    both = one.T @ other
+    first, second = both == one.sum(0)[:, None], both == other.sum(0)[None]
+    return first & second, first ^ second
+
+
+def train(model: Any, average: Any, drawings: Tensor, settings: PretrainSettings) -> Iterator[PretrainStep]:
     """Train `model` on drawings (rounds x cells x S x S x 3, uint8) and keep its running average in `average`."""
     rng = random.Random(settings.seed)
     flat = drawings.flatten(0, 1)
@@ -64,8 +101,7 @@ def train(model: CLIP, average: CLIP, drawings: Tensor, settings: PretrainSettin
     validation = None
     started = time.time()
     for step, chosen in zip(range(1, settings.steps + 1), _batches(len(flat), settings), strict=False):
-        for group in optimizer.param_groups:
-            group["lr"] = settings.learning_rate * _schedule(step, settings.steps)
+        _set_rate(optimizer, settings.learning_rate * _schedule(step, settings.steps))
         captions = write_captions(CELLS, rng)
         model.train()
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=_has_bfloat16()):
@@ -134,7 +170,7 @@ def normalise(pixels: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def settle_batch_norm(model: CLIP, drawings: Tensor, settings: PretrainSettings) -> None:
+def settle_batch_norm(model: Any, drawings: Tensor, settings: PretrainSettings) -> None:
     """Measure the statistics of batch normalisation anew, for the averaged weights, on pictures as they are."""
     norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
     for norm in norms:
@@ -150,11 +186,24 @@ def settle_batch_norm(model: CLIP, drawings: Tensor, settings: PretrainSettings)
     model.eval()
 
 
-def _optimizer(model: CLIP, settings: PretrainSettings) -> torch.optim.Optimizer:
+@torch.no_grad()
+def silence_unused_words(model: Any) -> None:
+    """Set the embeddings of the words that no caption uses to zero: chance directions would only mislead."""
+    used = torch.zeros(len(model.token_embedding.weight), dtype=torch.bool)
+    used[tokenizer()(every_text()).unique()] = True
+    model.token_embedding.weight[~used] = 0.0
+
+
+def _optimizer(model: Any, settings: PretrainSettings) -> torch.optim.Optimizer:
     matrices = [p for p in model.parameters() if p.ndim >= 2]
     others = [p for p in model.parameters() if p.ndim < 2]
     groups = [{"params": matrices, "weight_decay": settings.weight_decay}, {"params": others, "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=(0.9, 0.98), eps=1e-6)
+
+
+def _set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = rate
 
 
 def _schedule(step: int, steps: int) -> float:
@@ -172,7 +221,7 @@ def _batches(count: int, settings: PretrainSettings) -> Iterator[Tensor]:
         yield from order[:whole].split(settings.batch)
 
 
-def _follow(average: CLIP, model: CLIP, decay: float) -> None:
+def _follow(average: Any, model: Any, decay: float) -> None:
     for mean, now in zip(average.parameters(), model.parameters(), strict=True):
         mean.lerp_(now, 1 - decay)
 

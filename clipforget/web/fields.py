@@ -61,6 +61,7 @@ def field(option: dict[str, Any]) -> Any:
     if option["kind"] in ("int", "float"):
         # Bounds are shown here and checked by the settings themselves: Gradio's own check answers with a red pop-up.
         whole = option["kind"] == "int"
+        common["elem_classes"] = "cf-field cf-number"
         info = f"{option['help']} ({bounds(option)})" if bounds(option) else option["help"]
         return gr.Number(
             value=option["default"], precision=0 if whole else None, step=1 if whole else None, info=info, **common

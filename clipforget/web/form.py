@@ -24,16 +24,16 @@ class Form:
         self.workspace = workspace
         self.methods = {method["name"]: method for method in setup["methods"]}
         step(1, "Model")
-        models = [(model["title"], model["name"]) for model in setup["models"]]
+        models = [(model["title"], model["name"]) for model in setup["models"]] or [RunConfig.model]
         self.model = gr.Dropdown(
-            models, value=models[0][1], label="CLIP model", allow_custom_value=True, elem_id="cf-model",
+            models, value=RunConfig.model, label="CLIP model", allow_custom_value=True, elem_id="cf-model",
             info="A name, open_clip model/pretrained, or a local folder",
         )  # fmt: skip
         step(2, "Images")
         data = [(entry["title"], entry["name"]) for entry in setup["data"]]
         data += [(name, name) for name in setup["recent"]["data"]]
         self.data = gr.Dropdown(
-            data, value=data[0][1], label="Data set", allow_custom_value=True, elem_id="cf-data",
+            data, value=RunConfig.data, label="Data set", allow_custom_value=True, elem_id="cf-data",
             info="A name, or the path of a folder or .tar: train|test/superclass/subgroup/*.jpg",
         )  # fmt: skip
         self.data_note = live("note.js", value={}, elem_id="cf-data-note")

@@ -36,7 +36,7 @@ def build(workspace: Any) -> gr.Blocks:
             with gr.Column(elem_id="cf-main", scale=1, min_width=320):
                 _alpha_bar()
                 explorer = gr.HTML(
-                    html_template='<main id="cf-explorer" aria-label="Explorer"></main>',
+                    html_template='<div id="cf-explorer"></div>',
                     js_on_load=mount("explorer.js", "use"),
                     apply_default_css=False,
                     elem_id="cf-explorer-block",
@@ -48,11 +48,12 @@ def build(workspace: Any) -> gr.Blocks:
 
 def _alpha_bar() -> None:
     with gr.Row(elem_id="cf-alpha", equal_height=False):
+        # Interactive must be said: Gradio disables a component that is no listener's input. There is no listener,
+        # because static/slider.js reads the slider's own input events, so that none is queued or dropped.
         gr.Slider(
-            0.0, 1.0, 1.0, step=0.01, label="alpha", elem_id="cf-slider", container=False, buttons=[], min_width=120
+            0, 1, 1, step=0.01, label="alpha", elem_id="cf-slider", container=False, buttons=[], interactive=True
         )
         gr.HTML(html_template='<div id="cf-alpha-tools"></div>', elem_id="cf-tools", apply_default_css=False, scale=0)
-    # No listener here: static/slider.js reads the slider's own input events, so that none is queued or dropped.
 
 
 def launch(workspace: Any, routes: list[Any], *, host: str, port: int, browser: bool, wait: bool = True) -> str:

@@ -147,14 +147,14 @@ def test_damage_that_the_check_cannot_see_is_one_sentence_at_opening(folder):
     dataset = load_folder(folder)
     item = next(i for i in dataset.items if i.key == "train/bird/owl/0.png")
     file.write_bytes(b"gone")
-    with pytest.raises(BadData, match="train/bird/owl/0.png cannot be read as an image .*; take it out"):
+    with pytest.raises(BadData, match=r"train/bird/owl/0\.png cannot be read as an image .*; take it out"):
         dataset.open(item)
     file.unlink()
     with pytest.raises(BadData, match=r"owl/0\.png cannot be opened"):
         dataset.open(item)
 
 
-@pytest.mark.parametrize("name", ["ünïcode 漢字", "${alert(1)}", "<img src=x onerror=alert(1)>".replace("/", ""), "n" * 250, "a\nb"])
+@pytest.mark.parametrize("name", ["ünïcode 漢字", "${alert(1)}", "<img src=x onerror=alert(1)>", "n" * 250, "a\nb"])
 def test_odd_names_stay_names(folder, name):
     for split in ("train", "test"):
         for i in range(3):
@@ -172,7 +172,7 @@ def test_names_that_are_no_text_are_listed_printably(folder):
         Path(os.fsdecode(os.fsencode(folder / "train") + b"/bird/\xff\xfe/1.png")).write_bytes(picture())
     except OSError:
         pytest.skip("this file system takes only UTF-8 names")
-    (key, reason), = load_folder(folder).skipped
+    ((key, reason),) = load_folder(folder).skipped
     assert reason == "has a name that is no UTF-8" and key.encode()
 
 
@@ -210,7 +210,8 @@ def test_tar_with_links_and_names_that_lead_out(folder, tmp_path):
             info = tarfile.TarInfo(name)
             info.type, info.linkname = kind, target
             archive.addfile(info)
-        for name in ("train/../../evil.png", "/train/bird/owl/root.png", "train/bird/owl/._x.png", "__MACOSX/a/b/c.png"):
+        outside = ("train/../../evil.png", "/train/bird/owl/root.png")
+        for name in (*outside, "train/bird/owl/._x.png", "__MACOSX/a/b/c.png"):
             data = picture()
             info = tarfile.TarInfo(name)
             info.size = len(data)
@@ -309,7 +310,7 @@ def test_the_catalogue_knows_names_and_paths(folder, monkeypatch):
     with pytest.raises(UnknownName, match="Did you mean 'sketchbook'"):
         load_dataset("sketchbok")
     monkeypatch.setitem(EMBEDDED, "sketchbook", folder / "missing.tar")
-    with pytest.raises(BadData, match="missing.tar is not there"):
+    with pytest.raises(BadData, match=r"missing\.tar is not there"):
         load_dataset("sketchbook")
 
 

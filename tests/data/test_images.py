@@ -30,19 +30,12 @@ def test_common_formats(format):
     assert (image.mode, image.size) == ("RGB", (24, 16))
 
 
-@pytest.mark.parametrize("mode", ["L", "1", "P", "CMYK", "YCbCr", "LAB", "I;16", "I", "F", "LA", "RGBA"])
+@pytest.mark.parametrize("mode", ["L", "1", "P", "LA", "RGBA", "I;16", "I", "F", "CMYK", "LAB"])
 def test_every_colour_mode_is_handled(mode):
-    image = Image.new(mode, (16, 16)) if mode == "I;16" else ramp(16, 16).convert("L").convert(mode, None) \
-        if mode in ("I", "F", "LA", "1") else None  # fmt: skip
-    if image is None:
-        image = Image.new("LAB", (16, 16)) if mode == "LAB" else ramp(16, 16).convert(mode)
-    format = "PNG" if mode in ("LA", "RGBA", "P", "1", "L", "I;16") else "TIFF"
-    data = encode(image, format)
-    try:
-        assert decode(data).mode == "RGB"
-        check(data)
-    except BadData as error:
-        assert mode == "LAB" and "cannot be read" in str(error)
+    image = Image.new(mode, (16, 16)) if mode in ("I;16", "LAB") else ramp(16, 16).convert("L").convert(mode)
+    data = encode(image, "PNG" if mode in ("L", "1", "P", "LA", "RGBA", "I;16") else "TIFF")
+    check(data)
+    assert decode(data).mode == "RGB"
 
 
 def test_cmyk_jpeg_keeps_its_colours():
@@ -120,7 +113,7 @@ def test_decompression_bombs_are_refused_before_they_are_decoded(size):
 @pytest.mark.parametrize("data", [b"", b"\0", b"not an image", b"\xff\xd8\xff", b"GIF89a", b"RIFF\0\0\0\0WEBPVP8 "])
 def test_rubbish_is_refused(data):
     for judge in (check, decode):
-        with pytest.raises(BadData, match="is empty|cannot be read as an image"):
+        with pytest.raises(BadData, match=r"is empty|cannot be read as an image"):
             judge(data)
 
 

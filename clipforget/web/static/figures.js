@@ -47,22 +47,21 @@ function draw(app, place) {
 }
 
 function alphaCard(app) {
-  const { node, value, delta, note } = card("alpha", "");
+  const { node, value, delta, note, name } = card("alpha", "");
   node.classList.add("cf-alpha-card");
   const button = h("button.cf-text", { type: "button", id: "cf-exact", onclick: () => app.askExact(), title: "Embed every image with the souped weights of exactly this alpha (e)" }, "Make exact");
-  const text = h("span");
-  note.append(text, " ", button);
+  name.parentNode.append(button);
   const original = h("i"), left = h("span"), right = h("span");
   node.append(h("div.cf-mix", { title: "How much of the weights is the original's, how much the unlearned model's" }, h("div.cf-mixbar", {}, original), h("p", {}, left, right)));
   const update = (i) => {
     const view = app.view, exact = view.nodes.includes(i / 100);
     value.textContent = (i / 100).toFixed(2);
     const asked = app.exactNow();
-    delta.textContent = exact || asked ? "exact" : `~ ${view.bound.accuracy[i].toFixed(1)} pts`;
+    delta.textContent = exact || asked ? "exact" : `~ within ${view.bound.accuracy[i].toFixed(1)} pts`;
     delta.classList.toggle("cf-good", Boolean(exact || asked));
-    text.textContent = asked
-      ? `computed; ${percent(asked.agreement)}% of the top 24 as interpolated`
-      : exact ? "re-embedded with these weights" : `top 24 ≥ ${percent(view.bound.agreement[i])}% right.`;
+    note.textContent = asked
+      ? `computed; top 24 ${percent(asked.agreement)}% alike`
+      : exact ? "embedded with these weights" : `top 24 ≥ ${percent(view.bound.agreement[i])}% right`;
     button.hidden = Boolean(exact || asked);
     button.disabled = app.exactPending;
     original.style.width = `${i}%`;
@@ -73,36 +72,42 @@ function alphaCard(app) {
   return { node, update };
 }
 
+/** What is forgotten, in short: the finest level of each target. */
+const target = (config) => config.forget.map((name) => name.split("/").filter((part) => part !== "*").at(-1)).join(", ");
+
 function accuracyCard(app, row, role) {
-  const { node, value, delta, note } = card(row.label, role);
+  const { node, value, delta, note } = card(role === "forget" ? `${row.label}: ${target(app.view.config)}` : row.label, role);
   const spark = sparkline(row.after, role);
   node.append(spark.node);
   const chance = role === "forget" ? ` · chance ${percent(app.view.chance)}` : "";
   const number = h("span"), unit = h("small", {}, "%");
   value.append(number, unit);
+  const change = h("span");
+  delta.append(change, h("span.cf-from", {}, ` from ${percent(row.before.value)}%`));
   node.title = `${row.n} test images. Before: ${percent(row.before.value)}% (95% interval ${percent(row.before.low)} to ${percent(row.before.high)})`;
   const update = (i) => {
     const asked = app.exactNow();
     const now = asked ? asked.rows[row.key] ?? row.after[i] : row.after[i];
     number.textContent = percent(now);
-    delta.textContent = `${points(now - row.before.value)} pts`;
-    note.textContent = `was ${percent(row.before.value)} · 95% ${percent(row.low[i])}–${percent(row.high[i])}${chance}`;
+    change.textContent = `${points(now - row.before.value)} pts`;
+    note.textContent = `95% ${percent(row.low[i])}–${percent(row.high[i])}${chance}`;
     spark.move(i);
   };
   return { node, update };
 }
 
 function scoreCard(view) {
-  const { node, value, note } = card("H / Score", "");
+  const { node, value, delta, note } = card("H / Score", "");
   const h_ = h("span"), score = h("span");
   value.append(h_, h("small.cf-slash", {}, " / "), score);
   const spark = sparkline(view.h, "accent");
   node.append(spark.node);
   node.title = "H: harmonic mean of forgetting and of what is kept. Score: their mean. Both in per cent; 100 is best.";
-  note.textContent = `doing nothing: ${percent(view.do_nothing.h)} / ${percent(view.do_nothing.score)}`;
+  delta.textContent = "of 100";
+  note.textContent = `doing nothing: ${percent(view.do_nothing.h)} / ${view.do_nothing.score.toFixed(1)}`;
   const update = (i) => {
     h_.textContent = percent(view.h[i]);
-    score.textContent = percent(view.score[i]);
+    score.textContent = view.score[i].toFixed(1);
     spark.move(i);
   };
   return { node, update };

@@ -14,7 +14,7 @@ export function queryBar(app, place) {
   const file = h("input", { type: "file", accept: "image/*", hidden: true, "aria-label": "Upload an image to search by", onchange: () => send(file.files[0]) });
   const by = h("div.cf-by", { hidden: true });
   const chips = h("div.cf-chips", { role: "group", "aria-label": "Suggested queries" });
-  const button = h("button.cf-button", { type: "button", title: "Search by a picture of yours", onclick: () => file.click() }, icon("image"), "Upload");
+  const button = h("button.cf-button", { type: "button", title: "Search by a picture of yours", "aria-label": "Upload an image to search by", onclick: () => file.click() }, icon("image"), h("span", {}, "Upload"));
   place.replaceChildren(h("div.cf-querybar", {}, form, button, file, by), chips);
   place.addEventListener("dragover", (event) => event.preventDefault());
   place.addEventListener("drop", (event) => { event.preventDefault(); send(event.dataTransfer.files[0]); });

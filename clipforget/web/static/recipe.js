@@ -1,6 +1,6 @@
 // How the run was made, and the command that makes it again.
 
-import { copy, h, icon } from "./dom.js";
+import { copy, h, icon, percent } from "./dom.js";
 
 /** A table of settings and the command line in `place`. */
 export function recipe(app, place) {
@@ -12,6 +12,7 @@ export function recipe(app, place) {
       ["Retain", config.retain?.length ? config.retain.join(", ") : "the siblings"],
       ["Method", config.method], ["Seed", config.seed], ["Device", view.device], ["Took", view.seconds ? `${view.seconds.toFixed(1)} s` : ""],
       ["Exact at alpha", view.nodes.map((node) => node.toFixed(2)).join(", ")], ["Suggested alpha", view.best.toFixed(2)],
+      ...(view.original_share === null ? [] : [["Original left by reminding", `${percent(view.original_share)}%`]]),
     ];
     const settings = Object.entries(view.settings).map(([name, value]) => [name.replaceAll("_", " "), format(value), name in (config.settings || {})]);
     place.replaceChildren(

@@ -3,7 +3,7 @@
 import { get, post } from "./api.js";
 import { h, iconButton, percent, toast } from "./dom.js";
 
-const HEADS = ["", "Run", "State", "Images", "Forget", "Method", "Best α", "Forget", "Siblings", "Others", "When", ""];
+const HEADS = ["Star", "Run", "State", "Images", "Best α", "Forget", "Siblings", "Others", "When", "Actions"];
 
 /** "14:02" for today, else the date and time, in the visitor's own zone. */
 export function when(iso) {
@@ -44,7 +44,7 @@ function row(app, run) {
   star.setAttribute("aria-pressed", String(run.starred));
   const open = h("button.cf-text.cf-open", { type: "button", onclick: () => app.open(run.id) }, run.title || run.id);
   const figure = (key) => (headline?.[key] ? `${percent(headline[key].before)} → ${percent(headline[key].after)}` : "");
-  const cells = [star, open, stateChip(run.state), config.data, config.forget.join(", "), config.method,
+  const cells = [star, open, stateChip(run.state), config.data,
     run.best === null || run.best === undefined ? "" : run.best.toFixed(2), figure("forget"), figure("siblings"), figure("others"), when(run.created),
     h("span.cf-actions", {}, h("button.cf-text", { type: "button", onclick: () => app.useSettings(config) }, "Use"), iconButton("trash", "Delete this run", () => confirmDelete(app, run)))];
   const line = h("tr", {}, cells.map((cell) => h("td", {}, typeof cell === "string" ? h("span.cf-clip", { title: cell }, cell) : cell)));

@@ -6,7 +6,7 @@ import { h, percent, points } from "./dom.js";
 export function figuresTable(app, place) {
   const body = h("tbody");
   place.replaceChildren(h("div.cf-scroll", {}, h("table.cf-table", {},
-    h("thead", {}, h("tr", {}, ...["", "images", "before", "after", "change", "95% interval"].map((name) => h("th", { scope: "col" }, name)))), body)));
+    h("thead", {}, h("tr", {}, ...["set", "images", "before", "after", "change", "95% interval"].map((name) => h("th", { scope: "col" }, name)))), body)));
   const update = () => {
     if (place.hidden || !app.view) return;
     body.replaceChildren(...app.view.rows.map((row) => line(row, app.index)));
