@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 class Opened:
     """A run with its soup path. Safe across threads.
 
-    dataset_of and clip_of give a data set by name and a model by (name, device); engines keeps what is large. Raises RunProblem where a file of the
-    run is missing or damaged, StaleIndex where the path belongs to other weights than run.json says.
+    dataset_of and clip_of give a data set by name and a model by (name, device); engines keeps what is large.
+    Raises RunProblem where a file of the run is missing or damaged, StaleIndex where the path belongs to other weights
+    than run.json says.
     """
 
     def __init__(
