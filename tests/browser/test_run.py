@@ -6,7 +6,6 @@ import time
 from typing import Any
 
 import pytest
-
 from served import Site, query_of
 
 pytestmark = pytest.mark.browser
