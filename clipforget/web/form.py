@@ -24,9 +24,9 @@ class Form:
         self.workspace = workspace
         self.methods = {method["name"]: method for method in setup["methods"]}
         step(1, "Model")
-        models = [(model["title"], model["name"]) for model in setup["models"]]
+        models: list[Any] = [(model["title"], model["name"]) for model in setup["models"]] or [RunConfig.model]
         self.model = gr.Dropdown(
-            models or [RunConfig.model], value=RunConfig.model, label="CLIP model", allow_custom_value=True, elem_id="cf-model",
+            models, value=RunConfig.model, label="CLIP model", allow_custom_value=True, elem_id="cf-model",
             info="A name, open_clip model/pretrained, or a local folder",
         )  # fmt: skip
         step(2, "Images")
