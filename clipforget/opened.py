@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import io
 import json
-import threading
 import zipfile
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clipforget.cache import Cache
 from clipforget.data import Dataset
 from clipforget.errors import BadModel, BadQuery, RunProblem, StaleIndex
 from clipforget.judged import Judged, label_of
@@ -29,12 +29,20 @@ if TYPE_CHECKING:
 class Opened:
     """A run with its soup path. Safe across threads.
 
-    dataset_of and clip_of give a data set by name and a model by (name, device). Raises RunProblem where a file of the
-    run is missing or damaged, StaleIndex where the path belongs to other weights than run.json says.
+    dataset_of and clip_of give a data set by name and a model by (name, device); engines keeps what is large.
+    Raises RunProblem where a file of the run is missing or damaged, StaleIndex where the path belongs to other weights
+    than run.json says.
     """
 
-    def __init__(self, run: Run, dataset_of: Callable[[str], Dataset], clip_of: Callable[[str, str], Clip]) -> None:
+    def __init__(
+        self,
+        run: Run,
+        dataset_of: Callable[[str], Dataset],
+        clip_of: Callable[[str, str], Clip],
+        engines: Cache[Any] | None = None,
+    ) -> None:
         self.run, self._dataset_of, self._clip_of = run, dataset_of, clip_of
+        self._engines = Cache(2) if engines is None else engines
         self.info = run.info()
         marks = self.info["fingerprints"]
         self.scores = _read(run)
@@ -45,9 +53,6 @@ class Opened:
         self.start, self.stop = self.judged.block("test")
         self.gallery = Gallery(part_of(self.path, self.start, self.stop))
         self.texts = _read_texts(run)
-        self._lock = threading.RLock()
-        self._souped: Souped | None = None
-        self._pixels: Any = None
 
     @property
     def size(self) -> int:
@@ -95,22 +100,20 @@ class Opened:
 
     def souped(self) -> Souped:
         """The model that can be put at any alpha. Raises StaleIndex where the original is not the run's any more."""
+        return self._engines.get(("souped", self.run.folder), self._make_souped)
+
+    def _make_souped(self) -> Souped:
         from clipforget.souped import Souped
         from clipforget.weights import load
 
-        with self._lock:
-            if self._souped is None:
-                clip = self._clip()
-                if clip.fingerprint() != self.path.original:
-                    name = self.info["config"]["model"]
-                    raise StaleIndex(
-                        f"The model '{name}' is not the one of this run any more; run the forgetting again."
-                    )
-                self._souped = Souped(clip, load(self.run.path("delta.safetensors")), self.path.precision)
-                if self._souped.unlearned != self.path.unlearned:
-                    self._souped = None
-                    raise StaleIndex("The change of weights is not the one the soup path was made with; run it again.")
-            return self._souped
+        clip = self._clip()
+        if clip.fingerprint() != self.path.original:
+            name = self.info["config"]["model"]
+            raise StaleIndex(f"The model '{name}' is not the one of this run any more; run the forgetting again.")
+        souped = Souped(clip, load(self.run.path("delta.safetensors")), self.path.precision)
+        if souped.unlearned != self.path.unlearned:
+            raise StaleIndex("The change of weights is not the one the soup path was made with; run it again.")
+        return souped
 
     def dataset(self) -> Dataset:
         """The data set. Raises StaleIndex where its images are not the run's any more."""
@@ -159,14 +162,14 @@ class Opened:
         return self.souped().clip.preprocess([Image.open(io.BytesIO(upload[0])).convert("RGB")])
 
     def _all_pixels(self) -> Any:
-        """N x 3 x H x W pixels of every judged image, read once."""
+        """N x 3 x H x W pixels of every judged image; runs of one model and target share them."""
         from clipforget.task import read_pixels
 
-        with self._lock:
-            if self._pixels is None:
-                filled = list(read_pixels(self.dataset(), self.judged.items, self.souped().clip))
-                self._pixels = filled[-1][1]
-            return self._pixels
+        def read() -> Any:
+            return list(read_pixels(self.dataset(), self.judged.items, self.souped().clip))[-1][1]
+
+        marks = self.info["fingerprints"]
+        return self._engines.get(("pixels", marks["data"], marks["original"], self.judged.items), read)
 
 
 def _read(run: Run) -> dict[str, Any]:

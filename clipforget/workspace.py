@@ -43,6 +43,7 @@ class Workspace:
         self._datasets: Cache[Dataset] = Cache(4)
         self._opened: Cache[Opened] = Cache(1024 * MIB, lambda opened: opened.size)
         self._clips: Cache[Clip] = Cache(2)
+        self._engines: Cache[Any] = Cache(3)  # models on the soup path and pixels of the last exact looks
         self._packs: Cache[dict] = Cache(400)
         self._images: Cache[tuple[bytes, str]] = Cache(96 * MIB, lambda entry: len(entry[0]))
         self._uploads: Cache[tuple[bytes, str]] = Cache(64 * MIB, lambda entry: len(entry[0]))
@@ -112,6 +113,7 @@ class Workspace:
         self.store.delete(id)
         self._opened.drop(lambda key: key == id)
         self._packs.drop(lambda key: isinstance(key, tuple) and key[0] == id)
+        self._engines.drop(lambda key: isinstance(key, tuple) and key[1] == self.store.root / id)
 
     def events(self, id: str, after: int = 0) -> dict[str, Any]:
         """State, events from number `after` on, and the seconds since the run was created."""
@@ -128,7 +130,7 @@ class Workspace:
         sample = {"sample": self.is_sample(run)}
         if info["state"] != "done":
             shown = ("id", "title", "state", "created", "seconds", "device", "command", "config", "error", "starred")
-            return {name: info.get(name) for name in shown} | sample | {"log": _tail(run) if info["error"] else ""}
+            return {name: info.get(name) for name in shown} | sample | {"log": _tail(run)}
         return self.opened(id).view() | {"starred": info["starred"]} | sample
 
     def opened(self, id: str) -> Opened:
@@ -138,7 +140,7 @@ class Workspace:
         run = self.run(id)
         if run.info()["state"] != "done":
             raise RunProblem(f"The run {id} is not finished (it is {run.info()['state']}), so it cannot be searched.")
-        return self._opened.get(id, lambda: Opened(run, self.dataset, self._clip))
+        return self._opened.get(id, lambda: Opened(run, self.dataset, self._clip, self._engines))
 
     def query(
         self, id: str, text: str | None = None, image: int | None = None, upload: str | None = None
@@ -270,7 +272,7 @@ def _age(info: dict[str, Any]) -> float:
 
 
 def _tail(run: Run, lines: int = 12) -> str:
-    """The last lines of the worker's log, for a run that failed."""
+    """The last lines of the worker's log, for a run that failed or was lost."""
     try:
         return "\n".join(run.path("worker.log").read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
     except OSError:

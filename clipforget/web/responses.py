@@ -22,6 +22,7 @@ IMMUTABLE = "public, max-age=31536000, immutable"
 SMALL = 1000  # bytes below which compressing is not worth it
 JSON_LIMIT = 64 * 2**10  # bytes of a JSON body
 HEAVY = 4  # requests at a time that may wait for models; the rest of the page stays quick meanwhile
+PICTURES = 6  # thumbnails made at a time
 
 log = logging.getLogger(__name__)
 
@@ -38,16 +39,23 @@ class Threads:
     """Runs blocking work in threads, so that the event loop stays free; heavy work in a few of its own."""
 
     def __init__(self) -> None:
-        self._heavy: CapacityLimiter | None = None
+        self._limits: dict[int, CapacityLimiter] = {}
 
     async def light(self, work: Callable[..., Any], *args: Any) -> Any:
-        """Run quick work: files, thumbnails."""
+        """Run quick work: small files."""
         return await to_thread.run_sync(work, *args)
 
     async def heavy(self, work: Callable[..., Any], *args: Any) -> Any:
         """Run work that may load a model or a data set."""
-        self._heavy = self._heavy or CapacityLimiter(HEAVY)
-        return await to_thread.run_sync(work, *args, limiter=self._heavy)
+        return await self._limited(HEAVY, work, *args)
+
+    async def pictures(self, work: Callable[..., Any], *args: Any) -> Any:
+        """Make thumbnails, of which a page asks for dozens at once, and may wait for their data set."""
+        return await self._limited(PICTURES, work, *args)
+
+    async def _limited(self, most: int, work: Callable[..., Any], *args: Any) -> Any:
+        limiter = self._limits.setdefault(most, CapacityLimiter(most))
+        return await to_thread.run_sync(work, *args, limiter=limiter)
 
 
 def guarded(handler: Handler) -> Handler:

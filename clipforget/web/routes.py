@@ -122,7 +122,7 @@ class Api:
     async def image(self, request: Request) -> Response:
         size = _whole(request.query_params.get("size", "96"), "size")
         fingerprint, index = request.path_params["fingerprint"], request.path_params["index"]
-        data, media = await self.threads.light(self.workspace.image, fingerprint, index, size)
+        data, media = await self.threads.pictures(self.workspace.image, fingerprint, index, size)
         return file_reply(request, data, media, IMMUTABLE)
 
     async def setup(self, request: Request) -> Response:
