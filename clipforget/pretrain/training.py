@@ -25,6 +25,8 @@ from clipforget.pretrain.judge import judge, quick_accuracies
 SIZE = CONFIG["model_cfg"]["vision_cfg"]["image_size"]
 MEAN, STD = CONFIG["preprocess_cfg"]["mean"][0], CONFIG["preprocess_cfg"]["std"][0]
 WARMUP = 0.05  # share of the steps
+TURN = 0.15  # radians, standard deviation of the rotation of a training picture
+NOISE = 0.05  # highest standard deviation of the noise that half of the training pictures get, of a range of 1
 RECORD_EVERY = 10  # steps between two records
 JUDGE_EVERY = 250  # steps between two looks at the validation pictures
 VALIDATION_ROUNDS = 4
@@ -147,21 +149,24 @@ def truth(captions: list[Caption]) -> Tensor:
 
 
 def augment(pictures: Tensor) -> Tensor:
-    """B x S x S x 3 uint8 to B x 3 x S x S, normalised: mirrored, moved, zoomed a little, in another light."""
+    """B x S x S x 3 uint8 to B x 3 x S x S, normalised: mirrored, moved, turned, zoomed, in another light."""
     pixels = pictures.permute(0, 3, 1, 2).float().div(255)
     count = len(pixels)
     mirror = torch.randint(0, 2, (count,)) * 2.0 - 1
-    zoom = torch.empty(count).uniform_(0.8, 1.12)
+    zoom, turn = torch.empty(count).uniform_(0.8, 1.12), torch.randn(count) * TURN
     shift = torch.empty(count, 2).uniform_(-0.1, 0.1)
-    zero = torch.zeros(count)
-    rows = [torch.stack([mirror * zoom, zero, shift[:, 0]], 1), torch.stack([zero, zoom, shift[:, 1]], 1)]
+    rows = [
+        torch.stack([mirror * zoom * turn.cos(), -zoom * turn.sin(), shift[:, 0]], 1),
+        torch.stack([mirror * zoom * turn.sin(), zoom * turn.cos(), shift[:, 1]], 1),
+    ]
     grid = F.affine_grid(torch.stack(rows, 1), list(pixels.shape), align_corners=False)
     pixels = F.grid_sample(pixels, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
     contrast = torch.empty(count, 1, 1, 1).uniform_(0.75, 1.25)
     light = torch.empty(count, 3, 1, 1).uniform_(-0.06, 0.06) + torch.empty(count, 1, 1, 1).uniform_(-0.08, 0.08)
     middle = pixels.mean((1, 2, 3), keepdim=True)
-    pixels = ((pixels - middle) * contrast + middle + light).clamp(0, 1)
-    return normalise(pixels)
+    pixels = (pixels - middle) * contrast + middle + light
+    noise = torch.empty(count, 1, 1, 1).uniform_(-NOISE, NOISE).clamp(min=0)
+    return normalise((pixels + noise * torch.randn_like(pixels)).clamp(0, 1))
 
 
 def normalise(pixels: Tensor) -> Tensor:
