@@ -11,6 +11,7 @@ from torch import Tensor
 
 from clipforget import alignment, fisher, lora, losses, train
 from clipforget.clip import Clip
+from clipforget.errors import BadData
 from clipforget.methods import Step, Task
 
 if TYPE_CHECKING:
@@ -26,14 +27,16 @@ class Run:
     """One run: the data streams, the updates being trained, the balance between forgetting and the rest."""
 
     def __init__(self, task: Task, settings: TargetedSettings) -> None:
-
+        for name, images in (("forget", task.forget), ("retain", task.retain), ("others", task.others)):
+            if not len(images):
+                raise BadData(f"There is no training image to {name.replace('others', 'compare with')}; choose others.")
         self.task, self.settings = task, settings
         self.generator = torch.Generator().manual_seed(task.seed)
         fixed = {"float32": None, "bfloat16": torch.bfloat16}
         auto = settings.precision == "auto"
         self.dtype = train.autocast_dtype(task.clip) if auto else fixed[settings.precision]
-        draw = lambda images: train.batches(images, settings.batch, self.generator)  # noqa: E731
-        self.streams = [draw(images) for images in (task.forget, task.retain, task.others)]
+        kinds = (task.forget, task.retain, task.others)
+        self.streams = [train.batches(images, settings.batch, self.generator) for images in kinds]
         self.probe = train.sample(task.others, PROBE, self.generator)
         self.watched = {k: train.sample(v, PROBE, self.generator) for k, v in task.validation.items() if len(v)}
         features = task.original.embed(self.probe.pixels)
@@ -65,14 +68,12 @@ class Run:
         return [layer.name for layer in layers if layer.chosen]
 
     def attach(self, names: list[str]) -> None:
-
         self.updates = lora.attach(self.task.clip.model, names, self.settings.rank, generator=self.generator)
 
     def parameters(self) -> list[Tensor]:
         return [parameter for update in self.updates.values() for parameter in update.parameters()]
 
     def merge(self) -> None:
-
         lora.merge(self.task.clip.model, self.values, names=list(self.updates))
 
     def forget(self) -> Iterator[Step]:
@@ -186,7 +187,6 @@ class Run:
         return sum(kept) - PENALTY * over, over, min(kept)
 
     def _margins(self, clip: Clip) -> dict[str, Tensor]:
-
         return {n: train.margins(clip, images, self.task.bank, self.dtype) for n, images in self.watched.items()}
 
     def _restore(self, state: list[Tensor]) -> None:
