@@ -6,6 +6,7 @@ and the lower-quartile rule are ours (inferred: the paper does not say how it ke
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -29,17 +30,19 @@ class LayerFisher:
     chosen: bool = False
 
 
-def candidates(model: nn.Module) -> list[str]:
-    """Names of the weights of `model.visual` that may be adapted, in order of definition.
+def candidates(model: nn.Module, depth: float = 1.0) -> list[str]:
+    """Names of the weights of `model.visual` that may be adapted, from the input to the output.
 
     Weights of convolutions and linear layers, attention's in_proj and out_proj, the projection; never parameters of one
-    dimension, norms, embeddings or logit_scale.
+    dimension, norms, embeddings or logit_scale. depth (0 to 1, at least one weight) keeps the share nearest the output.
     """
-    return [
+    names = [
         f"visual.{name}"
         for name, parameter in model.get_submodule("visual").named_parameters()
         if parameter.ndim >= 2 and not _excluded(name)
     ]
+    names.sort(key=lambda name: name.count(".") == 1)  # a ViT's own projection is defined first and used last
+    return names[-max(1, math.ceil(depth * len(names))) :]
 
 
 def _excluded(name: str) -> bool:

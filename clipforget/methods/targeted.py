@@ -69,6 +69,13 @@ class TargetedSettings:
     align_bound: float = option(
         0.05, "Largest change of a normalised pixel while aligning", low=0.0, high=1.0, advanced=True
     )
+    depth: float = option(
+        0.15,
+        "Share of the tower's layers, counted from its output, that may be adapted (ours; paper: 1)",
+        low=0.0,
+        high=1.0,
+        advanced=True,
+    )
     fisher_samples: int = option(
         24, "Images of each kind the Fisher information is read from", low=1, high=1000, advanced=True
     )
@@ -83,7 +90,8 @@ class TargetedSettings:
 
 
 PAPER: dict[str, Any] = {
-    "mode": "paper", "retain_weight": 0.0, "keep_weight": 0.0, "balance": False, "hold_weight": 0.0, "augment": 0.0,
+    "mode": "paper", "retain_weight": 0.0, "keep_weight": 0.0, "balance": False, "hold_weight": 0.0,
+    "augment": 0.0, "depth": 1.0,
 }  # fmt: skip
 
 
