@@ -7,7 +7,7 @@ and the lower-quartile rule are ours (inferred: the paper does not say how it ke
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -72,14 +72,17 @@ def squared_gradients(clip: Clip, names: list[str], pixels: Tensor, captions: Te
             weight.requires_grad_(flag)
 
 
-def relative(names: list[str], forget: Tensor, retain: Tensor, layers: int) -> list[LayerFisher]:
+def relative(
+    names: list[str], forget: Tensor, retain: Tensor, layers: int, eligible: Collection[str] | None = None
+) -> list[LayerFisher]:
     """Relative Fisher information I_l = E_f / (E_r + floor) per layer, the `layers` highest marked as chosen.
 
     forget and retain are means over images of squared_gradients, len(names) each. A layer whose E_f lies below the
-    lower quartile cannot be chosen; the floor is FLOOR times the mean E_r.
+    lower quartile cannot be chosen, nor one outside `eligible` where that is given; the floor is FLOOR times the mean E_r.
     """
     ratio = forget / (retain + FLOOR * retain.mean() + 1e-20)
-    alive = forget >= forget.quantile(0.25)
+    inside = torch.tensor([eligible is None or name in eligible for name in names])
+    alive = inside & (forget >= forget[inside].quantile(0.25))
     order = torch.where(alive, ratio, -1.0).argsort(descending=True)
     chosen = set(order[: min(layers, int(alive.sum()))].tolist())
     return [

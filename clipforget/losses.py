@@ -46,9 +46,3 @@ def bank_cross_entropy(features: Tensor, labels: Tensor, bank: Tensor, scale: fl
 def feature_distance(features: Tensor, teacher: Tensor) -> Tensor:
     """Mean 1 - cosine between the features and the original's on the same pixels, a scalar in 0..2 (ours)."""
     return (1 - (features * teacher).sum(dim=-1)).mean()
-
-
-def bank_divergence(features: Tensor, teacher: Tensor, bank: Tensor, scale: float) -> Tensor:
-    """KL from the original's distribution over the label bank to the model's, a scalar in nats (ours)."""
-    target = F.log_softmax(scale * teacher @ bank.T, dim=-1)
-    return F.kl_div(F.log_softmax(scale * features @ bank.T, dim=-1), target, reduction="batchmean", log_target=True)

@@ -48,4 +48,6 @@ def test_relative_by_hand_and_dead_layers_never_win() -> None:
     layers = relative(list("abcde"), forget, retain, 2)
     assert [layer.name for layer in layers if layer.chosen] == ["b", "d"]
     assert layers[1].relative == float(torch.tensor(4.0 / (1.0 + FLOOR * 1.0)))
+    inside = relative(list("abcde"), forget, retain, 1, eligible={"c", "e"})
+    assert [layer.name for layer in inside if layer.chosen] == ["c"]
     assert sum(layer.chosen for layer in relative(list("abcde"), forget, retain, 64)) == 4  # a lies below the quartile

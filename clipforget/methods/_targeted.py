@@ -52,7 +52,8 @@ class Run:
     def select(self) -> Generator[Step, None, list[str]]:
         """Relative Fisher information; returns the names of the chosen layers."""
         task, count = self.task, self.settings.fisher_samples
-        names, means = fisher.candidates(task.clip.model, self.settings.depth), []
+        names, means = fisher.candidates(task.clip.model), []
+        eligible = fisher.candidates(task.clip.model, self.settings.depth)
         parts = [train.sample(images, count, self.generator) for images in (task.forget, task.retain)]
         done, total = 0, sum(map(len, parts))
         for part in parts:
@@ -63,7 +64,7 @@ class Run:
                 if done % 8 == 0 and done < total:
                     yield Step("select", done, total)
             means.append(torch.stack(rows).mean(dim=0))
-        layers = fisher.relative(names, means[0], means[1], self.settings.layers)
+        layers = fisher.relative(names, means[0], means[1], self.settings.layers, eligible)
         yield Step("select", total, total, data={"layers": [asdict(layer) for layer in layers]})
         return [layer.name for layer in layers if layer.chosen]
 
