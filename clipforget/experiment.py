@@ -41,10 +41,17 @@ Events = Generator[dict[str, Any], None, None]
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Let SIGTERM and SIGINT end the block with KeyboardInterrupt, which `execute` turns into state "stopped"."""
+    """Let SIGTERM and SIGINT end the block with KeyboardInterrupt, which `execute` turns into state "stopped".
+
+    Only the first signal counts: a second one would interrupt the writing of how the run ended.
+    """
+    stopped = False
 
     def stop(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
+        nonlocal stopped
+        if not stopped:
+            stopped = True
+            raise KeyboardInterrupt
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:

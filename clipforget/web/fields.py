@@ -34,7 +34,7 @@ def step(number: int, title: str) -> None:
 
 def group(method: dict[str, Any], visible: bool) -> tuple[gr.Column, dict[str, Any]]:
     """A method's settings, the rare ones under Advanced. Gives the group and its components by name."""
-    fields = {}
+    fields: dict[str, Any] = {}
     with gr.Column(visible=visible, elem_classes="cf-settings") as column:
         live("note.js", value={"text": method["summary"]})
         common = [option for option in method["options"] if not option["advanced"]]
@@ -63,9 +63,8 @@ def field(option: dict[str, Any]) -> Any:
         whole = option["kind"] == "int"
         common["elem_classes"] = "cf-field cf-number"
         info = f"{option['help']} ({bounds(option)})" if bounds(option) else option["help"]
-        return gr.Number(
-            value=option["default"], precision=0 if whole else None, step=1 if whole else None, info=info, **common
-        )
+        extra: dict[str, Any] = {"precision": 0, "step": 1} if whole else {}
+        return gr.Number(value=option["default"], info=info, **extra, **common)
     return gr.Textbox(value=option["default"], info=option["help"], **common)
 
 

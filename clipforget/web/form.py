@@ -24,7 +24,7 @@ class Form:
         self.workspace = workspace
         self.methods = {method["name"]: method for method in setup["methods"]}
         step(1, "Model")
-        models = [(model["title"], model["name"]) for model in setup["models"]] or [RunConfig.model]
+        models: list[Any] = [(model["title"], model["name"]) for model in setup["models"]] or [RunConfig.model]
         self.model = gr.Dropdown(
             models, value=RunConfig.model, label="CLIP model", allow_custom_value=True, elem_id="cf-model",
             info="A name, open_clip model/pretrained, or a local folder",
@@ -132,7 +132,7 @@ class Form:
         """Another pick: its siblings become the retained ones."""
         return gr.update(value=siblings(self.workspace.data(data), superclass, picked, style))
 
-    def show_method(self, name: str) -> list[Any]:
+    def show_method(self, name: str) -> Any:
         """Another method: its own settings."""
         updates = [gr.update(visible=owner == name) for owner in self.groups]
         return updates if len(updates) > 1 else updates[0]

@@ -50,9 +50,7 @@ def _alpha_bar() -> None:
     with gr.Row(elem_id="cf-alpha", equal_height=False):
         # Interactive must be said: Gradio disables a component that is no listener's input. There is no listener,
         # because static/slider.js reads the slider's own input events, so that none is queued or dropped.
-        gr.Slider(
-            0, 1, 1, step=0.01, label="alpha", elem_id="cf-slider", container=False, buttons=[], interactive=True
-        )
+        gr.Slider(0, 1, 1, step=0.01, label="alpha", elem_id="cf-slider", container=False, buttons=[], interactive=True)
         gr.HTML(html_template='<div id="cf-alpha-tools"></div>', elem_id="cf-tools", apply_default_css=False, scale=0)
 
 

@@ -12,7 +12,13 @@ from served import Site, serve
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +33,12 @@ def browser() -> Iterator[Any]:
     """The system's Chromium, driven by playwright."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: make test installs it")
     with playwright.sync_playwright() as driver:
-        paths = [os.environ.get("CLIPFORGET_BROWSER"), *map(shutil.which, BROWSERS), MAC, driver.chromium.executable_path]
+        paths = [
+            os.environ.get("CLIPFORGET_BROWSER"),
+            *map(shutil.which, BROWSERS),
+            MAC,
+            driver.chromium.executable_path,
+        ]
         path = next((path for path in paths if path and os.path.exists(path)), None)
         if path is None:
             pytest.skip("There is no Chromium on this machine; install the package chromium to run the browser tests.")
@@ -71,6 +82,7 @@ def visit(contexts: Any, site: Site) -> Iterator[Any]:
         page.wait_for_selector("#cf-main[data-mode]", state="attached")
         return page
 
+    open_page.problems = problems  # type: ignore[attr-defined]
     yield open_page
     for page in pages:
         page.close()

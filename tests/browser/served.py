@@ -50,7 +50,14 @@ class Site:
 
     def config(self, **more: Any) -> dict[str, Any]:
         """The configuration of a quick run."""
-        return {"model": str(self.model), "data": str(self.data), "forget": ["disc/big"], "device": "cpu", "settings": QUICK, **more}
+        return {
+            "model": str(self.model),
+            "data": str(self.data),
+            "forget": ["disc/big"],
+            "device": "cpu",
+            "settings": QUICK,
+            **more,
+        }
 
     def state(self, run: str) -> str:
         """The state of a run."""
@@ -74,7 +81,16 @@ def serve(folder: Path) -> Iterator[Site]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "app.py", "--port", str(port), "--runs", str(folder / "runs"), "--no-browser", "--no-sample"]
+    command = [
+        sys.executable,
+        "app.py",
+        "--port",
+        str(port),
+        "--runs",
+        str(folder / "runs"),
+        "--no-browser",
+        "--no-sample",
+    ]
     log = (folder / "app.log").open("wb")
     begun = time.monotonic()
     process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env={**os.environ, "OMP_NUM_THREADS": "1"})
@@ -83,7 +99,9 @@ def serve(folder: Path) -> Iterator[Site]:
         _wait_for(address, process, folder / "app.log")
         served = Site(address, process, time.monotonic() - begun, folder / "runs", data, model)
         served.run = served.call("runs", served.config())["id"]
-        assert served.wait(served.run, "done", "failed", "lost", seconds=120) == "done", served.call(f"runs/{served.run}/view")
+        assert served.wait(served.run, "done", "failed", "lost", seconds=120) == "done", served.call(
+            f"runs/{served.run}/view"
+        )
         yield served
     finally:
         process.terminate()

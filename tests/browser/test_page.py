@@ -6,7 +6,6 @@ import re
 from typing import Any
 
 import pytest
-
 from drag import drag
 from served import HOSTILE, Site, query_of
 
@@ -23,7 +22,9 @@ def opened(visit: Any, site: Site, more: str = "", **options: Any) -> Any:
 
 def ids(page: Any, side: str) -> list[str]:
     """The image addresses of a grid, in order."""
-    return page.eval_on_selector_all(f".cf-panel[data-side={side}] .cf-cell:not([hidden]) img", "all => all.map((i) => i.src)")
+    return page.eval_on_selector_all(
+        f".cf-panel[data-side={side}] .cf-cell:not([hidden]) img", "all => all.map((i) => i.src)"
+    )
 
 
 def alpha(page: Any) -> str:
@@ -70,7 +71,11 @@ def test_two_quick_inputs_end_on_the_second(visit: Any, site: Site) -> None:
     )
     page.wait_for_timeout(300)
     assert alpha(page) == "0.23"
-    page.evaluate("window.clipforget.search({q: 'a photo of a disc.', img: null, up: ''}); void window.clipforget.search({q: 'square', img: null, up: ''})")
+    page.evaluate(
+        """() => { const { search } = window.clipforget;
+            search({ q: "a photo of a disc.", img: null, up: "" });
+            search({ q: "square", img: null, up: "" }); }"""
+    )
     page.wait_for_function("window.clipforget.pack.query.label.includes('square')")
     page.wait_for_timeout(300)
     assert page.locator("#cf-query").input_value() == "square"
@@ -159,8 +164,12 @@ def test_every_image_can_be_reached_and_has_a_name(visit: Any, site: Site) -> No
     cells = page.locator(".cf-cell:not([hidden]) .cf-thumb")
     shown = cells.count()
     assert shown == 48
-    assert page.evaluate("[...document.querySelectorAll('.cf-cell:not([hidden]) .cf-thumb')].every((b) => b.tabIndex === 0)")
-    assert page.evaluate("[...document.querySelectorAll('#cf-explorer .cf-cell:not([hidden]) img')].every((i) => i.alt)")
+    assert page.evaluate(
+        "[...document.querySelectorAll('.cf-cell:not([hidden]) .cf-thumb')].every((b) => b.tabIndex === 0)"
+    )
+    assert page.evaluate(
+        "[...document.querySelectorAll('#cf-explorer .cf-cell:not([hidden]) img')].every((i) => i.alt)"
+    )
 
 
 def test_hostile_names_are_text(visit: Any, site: Site) -> None:
@@ -195,3 +204,16 @@ def test_phone_has_no_horizontal_scroll(visit: Any, site: Site, query: str) -> N
     page.click("#cf-setup-toggle")
     assert page.locator("#cf-run").is_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_server_away_is_said_and_mended(visit: Any, site: Site) -> None:
+    page = opened(visit, site)
+    page.route("**/clipforget/**", lambda route: route.abort())
+    page.fill("#cf-query", "a photo of a stripe.")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#cf-away:not([hidden])")
+    assert "still" in page.locator(".cf-panel[data-side=after] h2").inner_text()  # the grids show the query before
+    page.unroute("**/clipforget/**")
+    page.wait_for_selector("#cf-away", state="hidden")
+    page.wait_for_function("window.clipforget.pack.query.label.includes('stripe')")
+    visit.problems.clear()  # the browser's own lines about the requests that failed

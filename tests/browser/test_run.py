@@ -6,7 +6,6 @@ import time
 from typing import Any
 
 import pytest
-
 from served import Site, query_of
 
 pytestmark = pytest.mark.browser
@@ -35,6 +34,10 @@ def filled(visit: Any, site: Site) -> Any:
 def test_form_starts_a_run_that_opens_by_itself(visit: Any, site: Site) -> None:
     page = filled(visit, site)
     page.click("#cf-picker .cf-tile[data-name=small]")
+    for label, value in (("Forget steps", "6"), ("Remind steps", "2"), ("Layers", "2")):
+        page.get_by_label(label).first.fill(value)
+        page.get_by_label(label).first.blur()
+    page.wait_for_timeout(300)
     page.click("#cf-run")
     page.wait_for_selector(".cf-progress")
     run = query_of(page)["run"][0]
@@ -44,6 +47,7 @@ def test_form_starts_a_run_that_opens_by_itself(visit: Any, site: Site) -> None:
     assert query_of(page)["run"] == [run]
     view = site.call(f"runs/{run}/view")
     assert "disc/small" in view["config"]["forget"]
+    assert view["config"]["settings"]["forget_steps"] == 6
 
 
 def test_stop_keeps_the_run_and_use_fills_the_form(visit: Any, site: Site) -> None:

@@ -43,6 +43,10 @@ function makeApp(gradio) {
   app.exactNow = () => (app.exact?.index === app.index && app.exact.key === packKey() ? app.exact : null);
   const packKey = () => `${app.state.run} ${queryString(app.state)}`;
 
+  /** True while the grids still show another query than the bar: it is on its way, or could not be answered. */
+  app.isStale = () => Boolean(app.pack) && app.pack.key !== packKey();
+  app.retry = () => { if (app.mode === "open" && (!app.pack || app.isStale())) loadPack(); };
+
   app.askExact = async () => {
     if (app.exactPending || app.exactNow() || app.mode !== "open") return;
     const index = app.index, key = packKey();
@@ -73,11 +77,12 @@ function makeApp(gradio) {
   };
 
   async function loadPack() {
+    const key = packKey();
     app.bus.emit("asking", true);
     try {
       const pack = await ask(app.state.run, app.state);
       if (!pack) return;
-      app.pack = pack;
+      app.pack = { ...pack, key };
       app.bus.emit("pack");
       prefetch(app.view, pack, app.index);
     } catch (error) {
@@ -163,8 +168,11 @@ function makeApp(gradio) {
     const panel = progressPanel(app, run.id, stages);
     stage.replaceChildren(panel.node);
     setMode("running");
+    let before = run.state;
     endFollow = follow(run.id, (state, events, answer) => {
       panel.update(state, events);
+      if (state !== before && state === "running") refreshRuns(app).catch(() => {});
+      before = state;
       if (state === "queued" || state === "running") return;
       endFollow();
       finished(run, state, events, answer);
@@ -229,7 +237,10 @@ export async function mount(element, gradio) {
   window.clipforget = app;
   const banner = awayBanner();
   document.body.prepend(banner);
-  onAway((gone) => { banner.hidden = !gone; });
+  onAway((gone) => {
+    banner.hidden = !gone;
+    if (!gone) app.retry();
+  });
   theme(app);
   header(app);
   keys(app);

@@ -70,11 +70,11 @@ export function grids(app, place, on) {
     const list = h("div.cf-grid", { role: "list", "aria-label": `${side} results` }, cells[side].map((cell) => cell.node));
     return h("section.cf-panel", { "data-side": side, "aria-label": side }, h("header", {}, name), list);
   });
-  titles.before.textContent = "original model";
   place.replaceChildren(...panels);
 
   app.bus.on("alpha", () => draw());
   app.bus.on("pack", () => draw());
+  app.bus.on("query", () => draw());
   app.bus.on("exact", () => draw());
   app.bus.on("peek", () => draw());
 
@@ -84,7 +84,9 @@ export function grids(app, place, on) {
     const before = pack.before, after = app.afterNow();
     const rankBefore = new Map(before.ids.map((id, rank) => [id, rank]));
     const inAfter = new Set(after.ids);
-    titles.after.textContent = app.peeking ? "showing the original (b held)" : `alpha ${(app.index / 100).toFixed(2)}`;
+    const whose = app.isStale() ? ` · still “${pack.query.label}”` : "";
+    titles.before.textContent = `original model${whose}`;
+    titles.after.textContent = app.peeking ? "showing the original (b held)" : `alpha ${(app.index / 100).toFixed(2)}${whose}`;
     panels[1].classList.toggle("cf-peek", app.peeking);
     for (let rank = 0; rank < 24; rank++) {
       drawOne(view, cells.before[rank], before, rank, state.k);
