@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import tarfile
 from pathlib import Path
 
@@ -95,7 +96,7 @@ def test_unknown_suite_and_size_are_refused() -> None:
 
 def test_seed_ranges_do_not_overlap_and_hold_the_shipped_pictures() -> None:
     ranges = sorted(sketchbook.SEED_RANGES.values())
-    assert all(stop <= start for (_, stop), (start, _) in zip(ranges, ranges[1:], strict=False))
+    assert all(stop <= start for (_, stop), (start, _) in itertools.pairwise(ranges))
     for name, (_, _, _, seed, suite) in MEMBERS:
         split = name.split("/")[1]
         start, stop = sketchbook.SEED_RANGES[split]

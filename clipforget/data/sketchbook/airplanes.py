@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from clipforget.data.sketchbook.canvas import DARK, GLASS, WHITE, Pen, pick, shade
+from clipforget.data.sketchbook.canvas import DARK, GLASS, RGB, WHITE, Drawer, Pen, pick, shade
 
 
 def airliner(pen: Pen, rng: Random) -> None:
@@ -35,33 +35,43 @@ def airliner(pen: Pen, rng: Random) -> None:
 def biplane(pen: Pen, rng: Random) -> None:
     """Two stacked wings joined by struts, a round nose with a propeller, wheels below."""
     body, wing = pick(rng), pick(rng)
-    gap, lean, span = rng.uniform(0.5, 0.62), rng.uniform(0.1, 0.22), rng.uniform(0.9, 1.05)
-    low = 0.2
-    pen.line([(0.3, 0.15), (0.22, 0.5)], DARK, 1.4)
-    pen.line([(0.42, 0.15), (0.42, 0.5)], DARK, 1.4)
+    gap, fall, reach = rng.uniform(0.52, 0.62), rng.uniform(0.2, 0.3), rng.uniform(0.36, 0.5)
+    low, front, back = 0.16, 0.5, 0.1
+    high = low - gap
 
-    def plane(y: float, colour: tuple[int, int, int]) -> None:
-        near, far = 0.55 * span, 0.5 * span
-        pen.poly([(0.52 - near * 0.55, y + lean * 1.3), (0.14 - near * 0.75, y + lean * 1.3),
-                  (0.02 + far * 0.2, y - lean),
-                  (0.42 + far * 0.45, y - lean)], colour)
+    def half(y: float, side: int, colour: RGB) -> None:  # side 1 is the near half, -1 the far one
+        dx, dy = -side * reach, side * fall
+        pen.poly([(back, y), (front, y), (front + dx * 0.9, y + dy), (back + dx + 0.05, y + dy)], colour)
 
-    pen.poly([(-0.66, -0.06), (-0.86, -0.42), (-1.04, -0.44), (-1.04, 0.02)], wing)
-    pen.blob([(0.72, -0.17), (0.3, -0.2), (-0.4, -0.1), (-1.0, -0.04), (-1.0, 0.04), (-0.4, 0.13), (0.3, 0.2),
-              (0.72, 0.17)], body)
-    pen.poly([(-0.74, 0.0), (-1.1, 0.14), (-1.22, 0.12), (-0.96, -0.02)], wing)
-    plane(low, shade(wing, 0.82))
-    pen.oval(-0.1, -0.17, 0.13, 0.06, DARK, line=0.6)
-    pen.oval(-0.1, -0.25, 0.075, None, pick(rng, "brown", "red", "cream"))
-    for x in (-0.2, 0.1, 0.36, 0.56):
-        dy = lean * (0.9 - 1.9 * (x + 0.2) / 0.76)
-        pen.line([(x, low + dy), (x + 0.03, low - gap - 0.06 + dy)], DARK, 1.3)
-    plane(low - gap, wing)
-    pen.oval(0.74, 0, 0.09, 0.18, shade(body, 0.65))
+    def struts(side: int) -> None:
+        dx, dy = -side * reach * 0.8, side * fall * 0.8
+        for x in (back + 0.08, front - 0.08):
+            pen.line([(x + dx, low + dy), (x + dx + 0.04, high + dy)], DARK, 1.3)
+
+    half(low, -1, shade(wing, 0.7))
+    struts(-1)
+    pen.line([(0.34, 0.12), (0.3, 0.5)], DARK, 1.5)
+    pen.line([(0.5, 0.12), (0.34, 0.5)], DARK, 1.5)
+    pen.blob([(-0.68, -0.05), (-0.8, -0.36), (-0.98, -0.44), (-1.08, -0.26), (-1.04, 0.02)], wing)
+    pen.oval(-0.3, -0.24, 0.085, None, pick(rng, "brown", "red", "cream"))
+    pen.blob([(0.72, -0.18), (0.3, -0.21), (-0.4, -0.12), (-1.0, -0.05), (-1.0, 0.04), (-0.4, 0.13), (0.3, 0.2),
+              (0.72, 0.18)], body)
+    pen.poly([(-0.2, -0.16), (-0.14, -0.27), (-0.08, -0.17)], GLASS, 0.7)
+    pen.poly([(-0.76, 0.0), (-1.06, 0.15), (-1.2, 0.13), (-0.98, -0.02)], wing)
+    if rng.random() < 0.6:
+        pen.oval(-0.58, 0.01, 0.08, None, shade(wing, 1.5), line=0.7)
+    half(low, 1, shade(wing, 0.84))
+    pen.line([(0.2, -0.18), (0.24, high)], DARK, 1.3)
+    pen.line([(0.42, -0.18), (0.38, high)], DARK, 1.3)
+    struts(1)
+    pen.poly([(back + reach, high - fall), (front + reach * 0.9, high - fall), (front - reach * 0.9, high + fall),
+              (back - reach + 0.05, high + fall)], wing)
+    pen.oval(0.74, 0, 0.09, 0.19, shade(body, 0.65))
     pen.oval(0.86, 0.0, 0.035, 0.46, (216, 214, 206), angle=rng.uniform(-14, 14), line=0.7)
     pen.oval(0.85, 0, 0.06, None, DARK, line=0.5)
-    pen.oval(0.32, 0.54, 0.13, None, DARK)
-    pen.oval(0.32, 0.54, 0.05, None, WHITE, line=0.4)
+    for x, r in ((0.44, 0.11), (0.3, 0.13)):
+        pen.oval(x, 0.54, r, None, (50, 50, 56))
+        pen.oval(x, 0.54, r * 0.4, None, WHITE, line=0.4)
 
 
 def fighter_jet(pen: Pen, rng: Random) -> None:
@@ -117,4 +127,4 @@ def seaplane(pen: Pen, rng: Random) -> None:
     pen.line([(-0.7, drop + 0.05), (0.78, drop + 0.03)], shade(floats, 0.6), 0.9)
 
 
-DRAW = {"airliner": airliner, "biplane": biplane, "fighter jet": fighter_jet, "seaplane": seaplane}
+DRAW: dict[str, Drawer] = {"airliner": airliner, "biplane": biplane, "fighter jet": fighter_jet, "seaplane": seaplane}

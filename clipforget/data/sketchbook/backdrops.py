@@ -60,7 +60,7 @@ def floor(pen: Pen, y: float, colour: RGB, wave: float, rng: Random, line: float
     """The ground or water below ``y``, its edge gently curved by ``wave``."""
     p = rng.uniform(0, 6)
     edge = [(-0.7 + 0.3 * i, y + wave * math.sin(p + 1.3 * i)) for i in range(9)]
-    pen.blob(edge + [(1.7, 1.9), (1.7, 1.9), (-0.7, 1.9), (-0.7, 1.9)], colour, line)
+    pen.blob([*edge, (1.7, 1.9), (1.7, 1.9), (-0.7, 1.9), (-0.7, 1.9)], colour, line)
 
 
 def skyline(pen: Pen, y: float, colour: RGB, rng: Random, night: bool) -> None:
@@ -130,12 +130,12 @@ def waves(pen: Pen, y: float, colour: RGB, rng: Random, height: float = 0.02) ->
     edge = []
     for i in range(int(2.4 / step) + 1):
         edge += [(-0.7 + (i + p) * step, y + height * rng.uniform(0.2, 0.6)), (-0.7 + (i + p + 0.5) * step, y - height)]
-    pen.blob(edge + [(1.8, 1.9), (1.8, 1.9), (-0.8, 1.9), (-0.8, 1.9)], colour, 0.8)
+    pen.blob([*edge, (1.8, 1.9), (1.8, 1.9), (-0.8, 1.9), (-0.8, 1.9)], colour, 0.8)
 
 
 def heavens(pen: Pen, sky: str, horizon: float, rng: Random) -> None:
     """Sun, moon, stars or clouds above the horizon."""
-    top, bottom, _ = SKIES[sky]
+    _top, bottom, _ = SKIES[sky]
     if sky == "night":
         for _ in range(12):
             pen.oval(rng.random(), rng.uniform(0, horizon), 0.006, None, (236, 232, 200), line=0)
@@ -156,17 +156,17 @@ def land(pen: Pen, kind: str, sky: str, y: float, rng: Random) -> RGB:
 
     ``kind`` is one of sea, lake, meadow, hills, mountains, city, road, snow, beach, desert, plain, clouds.
     """
-    top, bottom, tint = SKIES[sky]
+    _top, bottom, tint = SKIES[sky]
     far = mix(_tint((130, 150, 150), tint), bottom, 0.5)
     green = _tint(vary(rng, rng.choice(GRASS)), tint)
     water = _tint(vary(rng, rng.choice(WATER)), tint)
-    if kind in ("mountains", "lake") or kind in ("sea", "snow") and rng.random() < 0.5:
+    if kind in ("mountains", "lake") or (kind in ("sea", "snow") and rng.random() < 0.5):
         ridge(pen, y, rng.uniform(0.12, 0.3), far, rng, rng.randint(3, 5), False)
-    if kind in ("hills", "meadow") or kind in ("lake", "road", "beach") and rng.random() < 0.5:
+    if kind in ("hills", "meadow") or (kind in ("lake", "road", "beach") and rng.random() < 0.5):
         ridge(pen, y, rng.uniform(0.06, 0.18), mix(green, bottom, 0.45), rng, rng.randint(2, 3), True)
         for _ in range(rng.randint(0, 4)):
             small_tree(pen, rng.uniform(0, 1), y + 0.01, rng.uniform(0.08, 0.15), mix(green, (60, 100, 80), 0.5))
-    if kind == "city" or kind in ("road", "sea") and rng.random() < 0.4:
+    if kind == "city" or (kind in ("road", "sea") and rng.random() < 0.4):
         skyline(pen, y + 0.01, far, rng, sky == "night")
     if kind in ("sea", "lake"):
         floor(pen, y, water, 0.0, rng)

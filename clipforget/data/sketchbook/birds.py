@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from clipforget.data.sketchbook.canvas import RGB, WHITE, Pen, pick, shade, vary
+from clipforget.data.sketchbook.canvas import RGB, WHITE, Drawer, Pen, pick, shade, vary
 
 
 def _branch(pen: Pen, rng: Random, y: float) -> None:
@@ -48,9 +48,9 @@ def owl(pen: Pen, rng: Random) -> None:
         _eye(pen, s * 0.23, -0.45, rng.uniform(0.17, 0.2), iris)
     pen.poly([(-0.08, -0.34), (0.08, -0.34), (0, -0.1)], (226, 160, 70), 0.8)
     _branch(pen, rng, 0.9)
-    for s in (-0.22, 0.22):
+    for foot in (-0.22, 0.22):
         for dx in (-0.07, 0, 0.07):
-            pen.oval(s + dx, 0.86, 0.04, 0.09, (226, 160, 70), line=0.6)
+            pen.oval(foot + dx, 0.86, 0.04, 0.09, (226, 160, 70), line=0.6)
 
 
 def penguin(pen: Pen, rng: Random) -> None:
@@ -70,14 +70,16 @@ def penguin(pen: Pen, rng: Random) -> None:
     pen.blob([(0, -0.42), (fat * 0.6, -0.2), (fat * 0.76, 0.26), (fat * 0.52, 0.68), (0, 0.82), (-fat * 0.52, 0.68),
               (-fat * 0.76, 0.26),
               (-fat * 0.6, -0.2)], WHITE, 0.6)
-    pen.blob([(lean, -0.72), (lean + 0.2, -0.78), (lean + 0.23, -0.56), (lean, -0.4), (lean - 0.23, -0.56),
-              (lean - 0.2, -0.78)], WHITE, 0.5)
+    for s in (-1, 1):
+        pen.blob([(lean + s * 0.02, -0.6), (lean + s * 0.1, -0.8), (lean + s * 0.23, -0.76), (lean + s * 0.25, -0.56),
+                  (lean + s * 0.12, -0.42), (lean + s * 0.02, -0.46)], WHITE, 0)
     if rng.random() < 0.5:
         pen.blob([(-0.26, -0.36), (0, -0.25), (0.26, -0.36), (0.2, -0.24), (0, -0.14), (-0.2, -0.24)],
                  shade(beak, 1.3), 0.4)
     for s in (-1, 1):
-        pen.oval(lean + s * 0.11, -0.65, 0.045, 0.055, (30, 28, 34), line=0)
-    pen.poly([(lean - 0.1, -0.58), (lean + 0.1, -0.58), (lean + 0.02, -0.44)], beak, 0.8)
+        pen.oval(lean + s * 0.135, -0.66, 0.046, 0.056, (30, 28, 34), line=0)
+    pen.blob([(lean - 0.11, -0.56), (lean - 0.11, -0.56), (lean, -0.62), (lean + 0.11, -0.56), (lean + 0.11, -0.56),
+              (lean, -0.4), (lean, -0.4)], beak, 0.8)
 
 
 def flamingo(pen: Pen, rng: Random) -> None:
@@ -145,4 +147,4 @@ def parrot(pen: Pen, rng: Random) -> None:
         pen.oval(dx, 0.6, 0.05, 0.09, (110, 104, 104), line=0.7)
 
 
-DRAW = {"owl": owl, "penguin": penguin, "flamingo": flamingo, "parrot": parrot}
+DRAW: dict[str, Drawer] = {"owl": owl, "penguin": penguin, "flamingo": flamingo, "parrot": parrot}

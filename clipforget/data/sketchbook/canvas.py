@@ -7,7 +7,7 @@ A subject is a list of :class:`Part` in local units (x to the right, y down, rou
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from random import Random
@@ -140,7 +140,7 @@ class Pen:
         if angle:
             cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
             p = p @ np.array([[cos, sin], [-sin, cos]])
-        self._add(p + (x, y), fill, line)
+        self._add(p + np.array([x, y]), fill, line)
 
     def tube(self, points: Points, widths: Sequence[float], fill: RGB, line: float = 1) -> None:
         """Curved band through the points; ``widths`` are full widths spread evenly along it."""
@@ -155,6 +155,9 @@ class Pen:
         """Open stroke of a given weight (1.0 is a normal outline)."""
         self._add(smooth(points, closed=False) if curved and len(points) > 2 else np.asarray(points, float),
                   None, weight, colour)
+
+
+Drawer = Callable[[Pen, Random], None]  # draws one subject, its proportions and colours taken from the generator
 
 
 def compose(outer: Matrix, inner: Matrix) -> Matrix:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from clipforget.data.sketchbook.canvas import DARK, GLASS, RGB, WHITE, Pen, pick, shade, vary
+from clipforget.data.sketchbook.canvas import DARK, GLASS, RGB, WHITE, Drawer, Pen, pick, shade, vary
 
 LAMP: RGB = (250, 232, 160)
 TAIL: RGB = (206, 60, 52)
@@ -146,4 +146,6 @@ def sports_car(pen: Pen, rng: Random) -> None:
     _wheel(pen, 0.76, r, (200, 202, 206))
 
 
-DRAW = {"pickup truck": pickup_truck, "convertible": convertible, "minibus": minibus, "sports car": sports_car}
+DRAW: dict[str, Drawer] = {
+    "pickup truck": pickup_truck, "convertible": convertible, "minibus": minibus, "sports car": sports_car,
+}

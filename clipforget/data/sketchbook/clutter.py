@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from random import Random
 
@@ -84,7 +85,7 @@ def bunting(pen: Pen, rng: Random, x: float, y: float, s: float) -> None:
     sag, n = rng.uniform(0.04, 0.12), 11
     at = [(-0.3 + 1.6 * i / n, y + sag * math.sin(math.pi * i / n)) for i in range(n + 1)]
     pen.line(at, DARK, 0.8)
-    for (x0, y0), (x1, y1) in zip(at, at[1:], strict=False):
+    for (x0, y0), (x1, y1) in itertools.pairwise(at):
         pen.poly([(x0 + 0.02, y0), (x1 - 0.02, y1), ((x0 + x1) / 2, (y0 + y1) / 2 + 0.08)], pick(rng), 0.7)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from random import Random
 
-from clipforget.data.sketchbook.canvas import DARK, WHITE, Pen, mix, pick, shade
+from clipforget.data.sketchbook.canvas import DARK, WHITE, Drawer, Pen, mix, pick, shade
 
 
 def _eye(pen: Pen, x: float, y: float, r: float) -> None:
@@ -130,4 +130,4 @@ def swordfish(pen: Pen, rng: Random) -> None:
     _eye(pen, 0.57, -0.05, 0.055)
 
 
-DRAW = {"shark": shark, "clownfish": clownfish, "pufferfish": pufferfish, "swordfish": swordfish}
+DRAW: dict[str, Drawer] = {"shark": shark, "clownfish": clownfish, "pufferfish": pufferfish, "swordfish": swordfish}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from random import Random
 
-from clipforget.data.sketchbook.canvas import RGB, Pen, pick, shade, vary
+from clipforget.data.sketchbook.canvas import RGB, Drawer, Pen, pick, shade, vary
 
 
 def _stem(pen: Pen, rng: Random, y: float, width: float) -> RGB:
@@ -93,9 +93,9 @@ def rose(pen: Pen, rng: Random) -> None:
         _leaf(pen, 0, 0.16, 0.42, 90 - side * 62 if side else -90, 0.14, shade(green, 0.85))
     with pen.at(0, -0.28, rng.uniform(0.98, 1.08), rng.uniform(-12, 12)):
         for ring, (count, reach, size) in enumerate(((5, 0.36, 0.34), (5, 0.24, 0.29), (4, 0.13, 0.23))):
-            turn = rng.uniform(0, 6)
+            start = rng.uniform(0, 6)
             for i in range(count):
-                a = turn + 2 * math.pi * i / count
+                a = start + 2 * math.pi * i / count
                 x, y = reach * math.cos(a), reach * math.sin(a) * 0.9
                 pen.oval(x, y, size * rng.uniform(0.94, 1.06), size * 0.88,
                          shade(c, 0.84 + 0.1 * ring + 0.05 * math.cos(a + 2.2)),
@@ -132,4 +132,4 @@ def daisy(pen: Pen, rng: Random) -> None:
             pen.oval(0.1 * math.cos(i * 2.4), 0.1 * math.sin(i * 2.4), 0.016, None, shade(eye, 0.7), line=0)
 
 
-DRAW = {"tulip": tulip, "sunflower": sunflower, "rose": rose, "daisy": daisy}
+DRAW: dict[str, Drawer] = {"tulip": tulip, "sunflower": sunflower, "rose": rose, "daisy": daisy}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from random import Random
 
-from clipforget.data.sketchbook.canvas import DARK, RGB, WHITE, Pen, pick, shade, vary
+from clipforget.data.sketchbook.canvas import DARK, RGB, WHITE, Drawer, Pen, pick, shade, vary
 
 GLOW: RGB = (250, 222, 140)
 
@@ -185,4 +185,4 @@ def apartment_block(pen: Pen, rng: Random) -> None:
     pen.rect(mid - 0.18, 0.49, mid + 0.18, 0.55, WHITE, 0.7)
 
 
-DRAW = {"cottage": cottage, "castle": castle, "igloo": igloo, "apartment block": apartment_block}
+DRAW: dict[str, Drawer] = {"cottage": cottage, "castle": castle, "igloo": igloo, "apartment block": apartment_block}

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
 import numpy as np
 
 from clipforget.data.sketchbook import airplanes, backdrops, birds, cars, clutter, fish, flowers, houses, ships, trees
-from clipforget.data.sketchbook.canvas import RGB, WHITE, Matrix, Part, Pen, compose, mix, pick, shade, transform, vary
+from clipforget.data.sketchbook.canvas import (
+    RGB,
+    WHITE,
+    Drawer,
+    Matrix,
+    Part,
+    Pen,
+    compose,
+    mix,
+    pick,
+    shade,
+    transform,
+    vary,
+)
 
-DRAWERS: dict[str, dict[str, Callable[[Pen, Random], None]]] = {
+DRAWERS: dict[str, dict[str, Drawer]] = {
     "airplane": airplanes.DRAW, "ship": ships.DRAW, "car": cars.DRAW, "bird": birds.DRAW,
     "tree": trees.DRAW, "house": houses.DRAW, "fish": fish.DRAW, "flower": flowers.DRAW,
 }

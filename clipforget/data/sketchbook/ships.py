@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from clipforget.data.sketchbook.canvas import DARK, GLASS, Pen, pick, shade, vary
+from clipforget.data.sketchbook.canvas import DARK, GLASS, Drawer, Pen, pick, shade, vary
 
 
 def sailboat(pen: Pen, rng: Random) -> None:
@@ -113,4 +113,6 @@ def rowing_boat(pen: Pen, rng: Random) -> None:
     pen.oval(-0.58 - swing, 0.72, 0.2, 0.075, wood, angle=-38)
 
 
-DRAW = {"sailboat": sailboat, "container ship": container_ship, "submarine": submarine, "rowing boat": rowing_boat}
+DRAW: dict[str, Drawer] = {
+    "sailboat": sailboat, "container ship": container_ship, "submarine": submarine, "rowing boat": rowing_boat,
+}

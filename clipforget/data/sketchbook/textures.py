@@ -57,7 +57,8 @@ def grain(n: int, kind: str) -> np.ndarray:
     image = Image.fromarray(np.clip(noise * 40 + 128, 0, 255).astype(np.uint8))
     image = image.filter(ImageFilter.GaussianBlur(n / 190))
     soft = np.asarray(image, dtype=np.float32) - 128
-    return soft / (soft.std() + 1e-6) * 0.7 + 0.4 * noise
+    fibres: np.ndarray = soft / (soft.std() + 1e-6) * 0.7 + 0.4 * noise
+    return fibres
 
 
 @lru_cache(maxsize=8)
@@ -65,7 +66,7 @@ def hatching(n: int, variant: int) -> np.ndarray:
     """Pencil shading strokes (n, n) float32, uniform in 0..1: darker tones cover pixels with lower values."""
     rng = np.random.default_rng(15485863 + variant)
     big = int(n * 1.5)
-    stripes = rng.normal(0, 1, (big, big)).astype(np.float32)
+    stripes: np.ndarray = rng.normal(0, 1, (big, big)).astype(np.float32)
     reach = max(3, n // 8)
     run = np.cumsum(np.pad(stripes, ((0, 0), (reach, 0))), axis=1)
     stripes = run[:, reach:] - run[:, :-reach]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from random import Random
 
-from clipforget.data.sketchbook.canvas import RGB, Pen, shade, vary
+from clipforget.data.sketchbook.canvas import RGB, Drawer, Pen, shade, vary
 
 LEAVES: tuple[RGB, ...] = ((96, 146, 80), (70, 124, 90), (132, 164, 84), (84, 140, 126), (212, 156, 66),
                            (202, 104, 60), (168, 84, 72),
@@ -31,7 +31,10 @@ def palm(pen: Pen, rng: Random) -> None:
     x0 = lean * 0.6
     count = rng.randint(7, 9)
     for i in sorted(range(count), key=lambda i: -abs(i - (count - 1) / 2)):
-        a = math.radians(186 + 168 * i / (count - 1) + rng.uniform(-6, 6))
+        turn = 186 + 168 * i / (count - 1) + rng.uniform(-6, 6)
+        if abs(turn - 270) < 16:  # a leaf straight up would stand like a spike
+            turn += rng.choice((-18, 18))
+        a = math.radians(turn)
         _frond(pen, x0, top, a, rng.uniform(0.72, 0.95), rng.uniform(0.3, 0.5), shade(leaf, rng.uniform(0.78, 1.15)))
     for _ in range(rng.randint(0, 3)):
         pen.oval(x0 + rng.uniform(-0.1, 0.1), top + rng.uniform(0.02, 0.1), 0.075, None, (120, 78, 52), line=0.7)
@@ -147,4 +150,4 @@ def _curtain(pen: Pen, rng: Random, wide: float, count: int, top: float, feet: t
                  0.7, True)
 
 
-DRAW = {"palm": palm, "pine": pine, "oak": oak, "willow": willow}
+DRAW: dict[str, Drawer] = {"palm": palm, "pine": pine, "oak": oak, "willow": willow}

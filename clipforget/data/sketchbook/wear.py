@@ -18,9 +18,9 @@ def wear(picture: Image.Image, rng: Random) -> Image.Image:
     if rng.random() < 0.5:
         picture = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.4, 1.1) * size[0] / 96))
     if rng.random() < 0.35:
-        low = tuple(max(8, int(s * rng.uniform(0.55, 0.75))) for s in size)
+        low = [max(8, int(s * rng.uniform(0.55, 0.75))) for s in size]
         picture = picture.resize(low, Image.Resampling.BILINEAR).resize(size, Image.Resampling.NEAREST)
-    pixels = np.asarray(picture, np.float32)
+    pixels: np.ndarray = np.asarray(picture, np.float32)
     contrast, lift = rng.uniform(0.62, 1.2), rng.uniform(-24, 24)
     pixels = (pixels - 128) * contrast + 128 + lift
     shape = (*pixels.shape[:2], 1 if grey or rng.random() < 0.5 else 3)
@@ -50,4 +50,5 @@ def _blocks(pixels: np.ndarray, step: float) -> np.ndarray:
     table = (step * (0.35 + 0.16 * (_FREQ[:, None] + _FREQ[None, :])))[None, :, None, :, None]
     waves = np.round(waves / table) * table
     tiles = np.einsum("ui,aubvc,vj->aibjc", _DCT, waves, _DCT, optimize=True) + 128
-    return np.clip(tiles.reshape(padded.shape)[:h, :w], 0, 255)
+    damaged: np.ndarray = np.clip(tiles.reshape(padded.shape)[:h, :w], 0, 255)
+    return damaged
