@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import copy
-import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import open_clip
 import torch
@@ -14,11 +14,13 @@ from PIL.Image import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from clipforget.errors import BadModel, UnknownName
+from clipforget.errors import BadModel, BadSetting, UnknownName
+from clipforget.opening import open_model
 from clipforget.weights import fingerprint
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 EMBEDDED = {"clipforget-tiny": ASSETS / "clipforget-tiny"}
+LAYOUT = ("open_clip_config.json", "open_clip_model.safetensors")
 
 
 @dataclass
@@ -26,9 +28,9 @@ class Clip:
     """An open_clip model in eval mode with what belongs to it. D is the size of the joint embedding."""
 
     name: str
-    model: nn.Module
-    transform: object  # PIL image -> 3 x H x W float tensor
-    tokenizer: object
+    model: Any  # nn.Module with encode_image, encode_text, logit_scale
+    transform: Callable[[Image], Tensor]  # PIL image -> 3 x H x W float tensor
+    tokenizer: Callable[[list[str]], Tensor]  # texts -> len(texts) x context length, token ids
     device: torch.device
 
     def fingerprint(self) -> str:
@@ -40,7 +42,7 @@ class Clip:
         return Clip(self.name, copy.deepcopy(self.model), self.transform, self.tokenizer, self.device)
 
     def preprocess(self, images: Iterable[Image]) -> Tensor:
-        """PIL images to a float tensor B x 3 x H x W, normalised as the model was trained."""
+        """PIL images, at least one, to a float tensor B x 3 x H x W on the CPU, normalised as the model was trained."""
         return torch.stack([self.transform(image) for image in images])
 
     def encode_image(self, pixels: Tensor) -> Tensor:
@@ -48,18 +50,37 @@ class Clip:
         return F.normalize(self.model.encode_image(pixels), dim=-1)
 
     def encode_text(self, texts: Sequence[str]) -> Tensor:
-        """Texts to len(texts) x D, unit length."""
+        """Texts to len(texts) x D, unit length; a text longer than the context is cut."""
         return F.normalize(self.model.encode_text(self.tokenizer(list(texts)).to(self.device)), dim=-1)
 
     @torch.no_grad()
-    def embed(self, pixels: Tensor, batch: int = 256) -> Tensor:
-        """N x 3 x H x W to N x D on the CPU, unit length, float32, in batches, without gradients."""
-        parts = [self.encode_image(chunk.to(self.device)).float().cpu() for chunk in pixels.split(batch)]
+    def embed(self, pixels: Tensor, batch: int = 256, *, fast: bool = False) -> Tensor:
+        """N x 3 x H x W to N x D on the CPU, unit length, float32, in batches, without gradients.
+
+        fast=True computes in bfloat16 where this processor does so natively and the tower has no depthwise
+        convolution (there it is slower): about twice as fast, with cosines that differ by up to about 0.01.
+        """
+        if len(pixels) == 0:
+            return self.embed(pixels.new_zeros(1, *pixels.shape[1:]))[:0]
+        dtype = torch.bfloat16 if fast and self._gains_from_bfloat16() else None
+        parts = []
+        for chunk in pixels.split(batch):
+            chunk = chunk.to(self.device).contiguous(memory_format=torch.channels_last)
+            with torch.autocast(self.device.type, dtype=dtype, enabled=dtype is not None):
+                features = self.model.encode_image(chunk)
+            parts.append(F.normalize(features.float(), dim=-1).cpu())
         return torch.cat(parts)
 
     @torch.no_grad()
     def bank(self, names: Sequence[str], template: str) -> Tensor:
-        """The label bank: C x D unit text features of `template` with each name in place of {}."""
+        """The label bank: C x D unit text features of `template` with each name in place of {}.
+
+        Raises BadSetting where the template has no place for the name.
+        """
+        if "{}" not in template:
+            raise BadSetting(
+                f"The template '{template}' has no {{}} for the name; write for instance 'a photo of a {{}}.'."
+            )
         return self.encode_text([template.replace("{}", name) for name in names]).float()
 
     @property
@@ -67,28 +88,28 @@ class Clip:
         """exp(logit_scale), the factor between cosines and logits."""
         return float(self.model.logit_scale.detach().exp())
 
+    def _gains_from_bfloat16(self) -> bool:
+        convolutions = [m for m in self.model.modules() if isinstance(m, nn.Conv2d)]
+        if any(m.groups > 1 for m in convolutions):
+            return False
+        if self.device.type == "cpu":
+            return torch.ops.mkldnn._is_mkldnn_bf16_supported() and torch.cpu._is_avx512_bf16_supported()
+        return self.device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+
 
 def load_clip(name: str, device: str = "cpu") -> Clip:
     """Load a CLIP by name and put it in eval mode, float32.
 
     name is `clipforget-tiny` (embedded), a local folder in open_clip's layout (open_clip_config.json +
-    open_clip_model.safetensors), or `model/pretrained` as open_clip lists them, e.g. RN50-quickgelu/openai.
-    Raises BadModel with what to do next.
+    open_clip_model.safetensors), or `model/pretrained` as open_clip lists them, e.g. RN50-quickgelu/openai, where
+    pretrained may also be a checkpoint file. Raises BadModel or UnknownName with what to do next.
     """
     chosen = choose_device(device)
-    folder = EMBEDDED.get(name, Path(name).expanduser())
-    if name in EMBEDDED or folder.is_dir():
-        architecture, pretrained = _local(folder), None
+    folder = EMBEDDED[name] if name in EMBEDDED else _folder(name)
+    if folder is not None:
+        model, transform, tokenizer = open_model(_local(folder), None, chosen)
     else:
-        architecture, pretrained = _listed(name)
-    try:
-        model, _, transform = open_clip.create_model_and_transforms(architecture, pretrained=pretrained, device=chosen)
-        tokenizer = open_clip.get_tokenizer(architecture)
-    except (OSError, RuntimeError, ValueError, KeyError) as error:
-        where = f"the folder {folder}" if pretrained is None else f"'{name}' (downloaded on first use: is there a network?)"
-        raise BadModel(
-            f"Cannot load {where}: {_first_line(error)} Without a network use 'clipforget-tiny' or a local folder."
-        ) from error
+        model, transform, tokenizer = open_model(*_listed(name), chosen)
     return Clip(name, model.float().eval(), transform, tokenizer, chosen)
 
 
@@ -98,35 +119,54 @@ def choose_device(device: str = "auto") -> torch.device:
         device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     try:
         torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise BadModel(f"The device '{device}' is not usable here ({_first_line(error)}); try 'auto' or 'cpu'.") from error
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise BadModel(
+            f"The device '{device}' is not usable here ({reason.rstrip('.')}); try 'auto' or 'cpu'."
+        ) from error
     return torch.device(device)
 
 
+def _folder(name: str) -> Path | None:
+    try:
+        folder = Path(name).expanduser()
+        return folder if name.strip() and folder.is_dir() else None
+    except (OSError, RuntimeError, ValueError):
+        return None
+
+
 def _local(folder: Path) -> str:
-    for file in ("open_clip_config.json", "open_clip_model.safetensors"):
+    for file in LAYOUT:
         if not (folder / file).is_file():
             raise BadModel(f"The folder {folder} has no {file}; save the model there in open_clip's layout.")
     return f"local-dir:{folder}"
 
 
 def _listed(name: str) -> tuple[str, str]:
+    """Architecture and pretrained tag or file, checked before anything is downloaded or built."""
+    if name.startswith(("/", "./", "../", "~")):
+        raise BadModel(f"There is no folder {name}; give one with {' and '.join(LAYOUT)}.")
     architecture, slash, pretrained = name.partition("/")
     if not slash:
         raise UnknownName("model", name, [*EMBEDDED, "RN50-quickgelu/openai", "ViT-B-32-quickgelu/openai"])
     if architecture not in open_clip.list_models():
         raise UnknownName("open_clip model", architecture, open_clip.list_models())
     known = open_clip.list_pretrained_tags_by_model(architecture)
-    if pretrained not in known and not Path(pretrained).is_file():
+    if pretrained in known:
+        _check_quickgelu(architecture, pretrained)
+    elif not Path(pretrained).expanduser().is_file():
         raise UnknownName(f"pretrained tag of {architecture}", pretrained, known)
-    if pretrained == "openai" and not architecture.endswith("-quickgelu"):
-        raise BadModel(f"OpenAI's weights need QuickGELU: use {architecture}-quickgelu/openai.")
+    else:
+        pretrained = str(Path(pretrained).expanduser())
     return architecture, pretrained
 
 
-def _first_line(error: BaseException) -> str:
-    line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    return line if line.endswith(".") else line + "."
-
-
-logging.getLogger("open_clip").setLevel(logging.ERROR)
+def _check_quickgelu(architecture: str, pretrained: str) -> None:
+    """Weights trained with QuickGELU and a model without it (or the other way round) give silently wrong features."""
+    wants = bool((open_clip.get_pretrained_cfg(architecture, pretrained) or {}).get("quick_gelu"))
+    if wants == bool((open_clip.get_model_config(architecture) or {}).get("quick_gelu")):
+        return
+    other = architecture.removesuffix("-quickgelu") + ("-quickgelu" if wants else "")
+    raise BadModel(
+        f"The weights '{pretrained}' were trained {'with' if wants else 'without'} QuickGELU: use {other}/{pretrained}."
+    )

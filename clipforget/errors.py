@@ -22,6 +22,7 @@ class UnknownName(ClipforgetError):
         near = difflib.get_close_matches(name.lower(), list(lower), n=1, cutoff=0.5)
         hint = f" Did you mean '{lower[near[0]]}'?" if near else ""
         shown = ", ".join(names[:12]) + (f", ... ({len(names)} in all)" if len(names) > 12 else "")
+        name = name if len(name) <= 80 else name[:80] + "..."
         super().__init__(f"There is no {kind} '{name}'.{hint} Known: {shown or 'none'}.")
 
 

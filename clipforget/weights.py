@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+
+from clipforget.errors import BadModel
 
 IGNORED = "num_batches_tracked"  # a counter, no weight: it has no part in a soup or a fingerprint
 
 
 def fingerprint(state: Mapping[str, Tensor]) -> str:
-    """Content hash of a state dict (names, shapes, values), 16 hex digits."""
+    """Content hash of a state dict (names, shapes, types, values), 16 hex digits; the device is no part of it."""
     digest = hashlib.sha256()
     for name in sorted(state):
         if name.endswith(IGNORED):
             continue
         value = state[name].detach().cpu().contiguous()
         digest.update(f"{name}\0{tuple(value.shape)}\0{value.dtype}\0".encode())
-        digest.update(value.reshape(-1).view(torch.uint8).numpy().tobytes())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()[:16]
 
 
 def changed(original: Mapping[str, Tensor], unlearned: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The unlearned values of every tensor that differs from the original, by name, on the CPU."""
+    """The unlearned values of every tensor that differs from the original in any bit, by name, on the CPU.
+
+    Raises BadModel where the two hold different names or shapes.
+    """
+    if {n: v.shape for n, v in original.items()} != {n: v.shape for n, v in unlearned.items()}:
+        raise BadModel("The two sets of weights belong to different architectures.")
     return {
         name: value.detach().cpu().clone()
         for name, value in unlearned.items()
@@ -35,10 +44,15 @@ def changed(original: Mapping[str, Tensor], unlearned: Mapping[str, Tensor]) -> 
 
 
 def save(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str]) -> None:
-    """Write tensors with text metadata as safetensors."""
-    save_file({name: value.contiguous() for name, value in tensors.items()}, path, dict(metadata))
+    """Write tensors with text metadata as safetensors; a file half written never bears the final name."""
+    part = path.with_name(path.name + ".part")
+    save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, part, dict(metadata))
+    os.replace(part, path)
 
 
 def load(path: Path) -> dict[str, Tensor]:
-    """Read tensors from safetensors."""
-    return load_file(path)
+    """Read tensors from safetensors, on the CPU. Raises BadModel where the file is missing or damaged."""
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise BadModel(f"Cannot read the weights in {path} ({error}).") from error

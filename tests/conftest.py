@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from collections.abc import Sequence
+
+os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported, and for the worker processes that tests start
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 import pytest
 import torch
@@ -11,6 +15,7 @@ from open_clip.model import CLIP
 from torch import Tensor
 
 from clipforget.clip import Clip
+from small import finished, world  # noqa: F401  fixtures of whole runs
 
 torch.set_num_threads(1)
 

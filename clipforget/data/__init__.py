@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from clipforget.errors import BadQuery, UnknownName
+from clipforget.errors import BadData, BadQuery, UnknownName
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -36,7 +36,11 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Dataset:
-    """Images under one name. `fingerprint` is a content hash over the keys and bytes; `skipped` lists files left out."""
+    """Images under one name.
+
+    `fingerprint` is a content hash over names and bytes, 16 hex digits; `skipped` lists the files left out, each with
+    the reason as the end of a sentence about it ("is empty").
+    """
 
     name: str
     items: tuple[Item, ...]
@@ -68,10 +72,13 @@ class Dataset:
         return tuple(item for item in self.items if item.split == split)
 
     def open(self, item: Item) -> Image:
-        """The image, RGB, upright, first frame."""
+        """The image, RGB, upright, first frame. Raises BadData where the file has gone or is damaged inside."""
         from clipforget.data.images import decode
 
-        return decode(self.source.read(item.key))
+        try:
+            return decode(self.source.read(item.key))
+        except BadData as error:
+            raise BadData(f"The image {item.key} {error}; take it out of the data set.") from error
 
 
 @dataclass(frozen=True)

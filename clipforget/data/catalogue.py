@@ -6,13 +6,21 @@ from pathlib import Path
 
 from clipforget.data import Dataset
 from clipforget.data.folder import load_folder
+from clipforget.errors import BadData, UnknownName
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 EMBEDDED = {"sketchbook": ASSETS / "sketchbook.tar"}
 
 
 def load_dataset(name: str) -> Dataset:
-    """An embedded data set by name, or any folder or .tar by path. Raises BadData."""
+    """An embedded data set by name, or any folder or .tar by path.
+
+    Raises UnknownName for a bare word that is neither, BadData for a path that holds no usable data set.
+    """
     if name in EMBEDDED:
+        if not EMBEDDED[name].is_file():
+            raise BadData(f"assets/{EMBEDDED[name].name} is not there; get the whole repository or draw it again.")
         return load_folder(EMBEDDED[name], name)
+    if name.strip() and len(name) < 100 and not set(name) & set("/\\.~\0") and not Path(name).exists():
+        raise UnknownName("data set or folder", name, EMBEDDED)
     return load_folder(name)

@@ -3,137 +3,160 @@
 from __future__ import annotations
 
 import hashlib
-import tarfile
-import threading
-from collections import Counter
-from pathlib import Path, PurePosixPath
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
 
 from clipforget.data import SPLITS, Dataset, Item
-from clipforget.data.images import decode
+from clipforget.data.images import check
+from clipforget.data.sources import LARGEST_FILE, LAYOUT, FolderSource, TarSource, open_source
 from clipforget.errors import BadData
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
-VALIDATION_SHARE = 0.2  # of train, by hash of the key, where the data set brings no validation folder
+SPLIT_NAMES = {name: name for name in SPLITS} | {"val": "validation", "valid": "validation"}
+VALIDATION_SHARE = 0.2  # of the train images of each subgroup, where the data set brings no validation folder
+FEWEST = 2  # train images a superclass needs, one of them for validation
 
 
-class FolderSource:
-    """Images in a folder."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-
-    def sizes(self) -> dict[str, int]:
-        """Every visible file with its size in bytes."""
-        found = (p for p in sorted(self.root.rglob("*")) if p.is_file())
-        keys = {p.relative_to(self.root).as_posix(): p.stat().st_size for p in found}
-        return {key: size for key, size in keys.items() if not any(part.startswith(".") for part in key.split("/"))}
-
-    def read(self, key: str) -> bytes:
-        return (self.root / key).read_bytes()
-
-
-class TarSource:
-    """Images in a .tar: the headers are read once, the bytes on demand."""
-
-    def __init__(self, path: Path) -> None:
-        self.path, self._lock = path, threading.Lock()
-        with tarfile.open(path) as archive:
-            self._where = {m.name: (m.offset_data, m.size) for m in archive if m.isfile()}
-        self._file = path.open("rb")
-
-    def sizes(self) -> dict[str, int]:
-        """Every visible member with its size in bytes."""
-        return {k: n for k, (_, n) in sorted(self._where.items()) if not PurePosixPath(k).name.startswith(".")}
-
-    def read(self, key: str) -> bytes:
-        offset, size = self._where[key]
-        with self._lock:
-            self._file.seek(offset)
-            return self._file.read(size)
-
-
-def load_folder(path: str | Path, name: str | None = None, *, check: bool = True) -> Dataset:
+def load_folder(path: str | Path, name: str | None = None) -> Dataset:
     """Read a folder or an uncompressed .tar laid out as `split/superclass[/subgroup[/style]]/file`.
 
-    A single folder around the splits is looked through. Files that are no readable image are listed in `skipped`
-    with the reason (with check=False only by their suffix). Raises BadData where nothing usable is found.
+    A single folder around the splits is looked through. Every file that cannot be used is listed in `skipped` with
+    the reason: no image, broken, too small, a copy of another one, a class without enough train images. Splits,
+    validation and fingerprint depend on names below the splits and on content alone, so that a folder and its .tar
+    are the same data set. Raises BadData where nothing usable is left.
     """
-    path = Path(path).expanduser()
-    source = _open(path)
-    sizes = source.sizes()
-    prefix = _common_folder(sizes)
-    items, skipped, digest = [], [], hashlib.sha256()
-    for key, size in sizes.items():
-        item, reason = _item(key, key[len(prefix) :].split("/"))
-        if item is not None and check:
-            data = source.read(key)
-            reason = _problem(data)
-            digest.update(hashlib.sha256(data).digest())
-        if item is None or reason:
-            skipped.append((key, reason))
-            continue
-        digest.update(f"{key}\0{size}\0".encode())
-        items.append(item)
-    items = _split_validation(items)
-    dataset = Dataset(name or path.stem, tuple(items), source, digest.hexdigest()[:16], tuple(skipped))
-    _require(dataset, path)
+    source = open_source(path)
+    prefix = _wrapper(source.files)
+    items, skipped = _read_all(source, prefix)
+    items, lonely = _drop_small_classes(_split_validation(items))
+    shown = Path(path).expanduser()
+    digest = hashlib.sha256()
+    for item, content in items:
+        digest.update(f"{item.split}\0{item.key[len(prefix) :]}\0".encode() + content)
+    dataset = Dataset(
+        name or shown.resolve().stem,
+        tuple(item for item, _ in items),
+        source,
+        digest.hexdigest()[:16],
+        tuple(sorted([*source.skipped, *skipped, *lonely])),
+    )
+    _require(dataset, shown)
     return dataset
 
 
-def _open(path: Path) -> FolderSource | TarSource:
-    if path.is_dir():
-        return FolderSource(path)
-    if not path.exists():
-        raise BadData(f"There is nothing at {path}; give a folder or a .tar of train|test/<superclass>/<subgroup>/*.jpg.")
+Read = list[tuple[Item, bytes]]  # items with the SHA-256 of their bytes
+Skipped = list[tuple[str, str]]
+
+
+def _read_all(source: FolderSource | TarSource, prefix: str) -> tuple[Read, Skipped]:
+    """Every usable image, once: of several copies the first in order of split (test before train) and name stays."""
+    items: Read = []
+    skipped: Skipped = []
+    first: dict[bytes, str] = {}
+    order = {"test": 0, "validation": 1, "train": 3}  # the suites between them
+    found = [(key, *_item(key, key[len(prefix) :].split("/"))) for key in source.files]
+    for key, item, reason in sorted(found, key=lambda row: order.get(row[1].split, 2) if row[1] else 0):
+        content = b""
+        if item is not None:
+            reason, content = _judge(source, key)
+            if not reason and first.setdefault(content, key) != key:
+                reason = f"is a copy of {first[content]}"
+        if item is None or reason:
+            skipped.append((key, reason))
+        else:
+            items.append((item, content))
+    return sorted(items, key=lambda row: row[0].key), skipped
+
+
+def _judge(source: FolderSource | TarSource, key: str) -> tuple[str, bytes]:
+    """What is wrong with a file (empty if nothing) and the SHA-256 of its bytes."""
+    if source.files[key] > LARGEST_FILE:
+        return f"is larger than {LARGEST_FILE >> 20} MiB", b""
     try:
-        return TarSource(path)
-    except tarfile.TarError as error:
-        raise BadData(f"{path} is neither a folder nor a readable .tar ({error}).") from error
+        data = source.read(key)
+        check(data)
+    except BadData as error:
+        return str(error), b""
+    return "", hashlib.sha256(data).digest()
 
 
-def _common_folder(keys: dict[str, int]) -> str:
-    tops = {key.split("/")[0] for key in keys}
-    return f"{tops.pop()}/" if len(tops) == 1 and not tops & set(SPLITS) else ""
+def _wrapper(keys: Iterable[str]) -> str:
+    """The single folder around the splits, with its slash, or nothing."""
+    tops = {key.split("/")[0] for key in keys if "/" in key and _is_image(key)}
+    return f"{tops.pop()}/" if len(tops) == 1 and not {top.lower() for top in tops} & set(SPLIT_NAMES) else ""
 
 
 def _item(key: str, parts: list[str]) -> tuple[Item | None, str]:
-    if PurePosixPath(key).suffix.lower() not in SUFFIXES:
+    if not _is_image(key):
         return None, "is no image file"
     if not 3 <= len(parts) <= 5:
         return None, "does not lie in split/superclass[/subgroup[/style]]/"
     split, *levels, _ = parts
-    split = {"val": "validation", "valid": "validation"}.get(split, split)
-    return Item(key, split, *(level.replace("_", " ").strip() for level in levels)), ""
+    names = [_label(level) for level in levels]
+    if any(name in ("", "*") for name in names):
+        return None, "lies in a folder whose name is no usable label"
+    return Item(key, SPLIT_NAMES.get(split.lower(), _label(split)), *names), ""
 
 
-def _problem(data: bytes) -> str:
-    try:
-        decode(data)
-    except BadData as error:
-        return str(error)
-    return ""
+def _is_image(key: str) -> bool:
+    return os.path.splitext(key)[1].lower() in SUFFIXES
 
 
-def _split_validation(items: list[Item]) -> list[Item]:
-    """Move about a fifth of train to validation, by the hash of each key, unless the set has a validation split."""
-    if any(item.split == "validation" for item in items):
+@lru_cache(maxsize=4096)
+def _label(folder: str) -> str:
+    """A folder name as a label: underscores and whatever cannot be printed become single spaces."""
+    return " ".join("".join(c if c.isprintable() and c != "_" else " " for c in folder).split())
+
+
+def _split_validation(items: Read) -> Read:
+    """Move a fifth of the train images of each subgroup (at least one of two) to validation, those of the lowest hash.
+
+    A data set with a validation folder keeps it.
+    """
+    if any(item.split == "validation" for item, _ in items):
         return items
+    groups: dict[tuple[str, str, str], list[tuple[bytes, str]]] = defaultdict(list)
+    for item, content in items:
+        if item.split == "train":
+            groups[item.superclass, item.subgroup, item.style].append((content, item.key))
+    moved = set()
+    for group in groups.values():
+        count = max(round(len(group) * VALIDATION_SHARE), 1) if len(group) >= FEWEST else 0
+        moved |= {key for _, key in sorted(group)[:count]}
+    return [(replace(item, split="validation") if item.key in moved else item, content) for item, content in items]
 
-    def moved(item: Item) -> Item:
-        share = int.from_bytes(hashlib.sha256(item.key.encode()).digest()[:4], "big") / 2**32
-        if item.split != "train" or share >= VALIDATION_SHARE:
-            return item
-        return Item(item.key, "validation", item.superclass, item.subgroup, item.style)
 
-    return [moved(item) for item in items]
+def _drop_small_classes(items: Read) -> tuple[Read, Skipped]:
+    """Leave out the superclasses that cannot be learned or judged: too few train images or no test image."""
+    counts = Counter((item.superclass, item.split) for item, _ in items)
+    reasons = {}
+    for superclass in {item.superclass for item, _ in items}:
+        train = counts[superclass, "train"] + counts[superclass, "validation"]
+        if train < FEWEST:
+            reasons[superclass] = f"belongs to '{superclass}', which has fewer than {FEWEST} train images"
+        elif not counts[superclass, "test"]:
+            reasons[superclass] = f"belongs to '{superclass}', which has no test image"
+    kept = [row for row in items if row[0].superclass not in reasons]
+    return kept, [(item.key, reasons[item.superclass]) for item, _ in items if item.superclass in reasons]
 
 
 def _require(dataset: Dataset, path: Path) -> None:
-    counts = Counter(item.split for item in dataset.items)
-    missing = [split for split in ("train", "test") if not counts[split]]
+    why = f" ({len(dataset.skipped):,} files skipped: {_most_common(dataset)})" if dataset.skipped else ""
+    missing = [split for split in ("train", "test") if not dataset.of(split)]
     if missing:
-        raise BadData(
-            f"{path} has no images under {' or '.join(missing)}/; lay it out as train|test/<superclass>/<subgroup>/*.jpg."
-        )
+        raise BadData(f"{path} has no usable images under {' and '.join(missing)}/{why}; lay it out as {LAYOUT}.")
     if len(dataset.superclasses) < 2:
-        raise BadData(f"{path} has a single superclass; zero-shot classification needs at least two.")
+        raise BadData(
+            f"{path} has the single superclass '{dataset.superclasses[0]}'{why}; classification needs at least two."
+        )
+
+
+def _most_common(dataset: Dataset) -> str:
+    """The most frequent reason, with an example."""
+    reason, _ = Counter(reason for _, reason in dataset.skipped).most_common(1)[0]
+    example = next(key for key, why in dataset.skipped if why == reason)
+    return f"{example} {reason}" if len(dataset.skipped) == 1 else f"most often one {reason}, as {example}"

@@ -1,0 +1,132 @@
+"""The embedded image set "sketchbook": small pictures drawn entirely by this code, the same on every machine.
+
+Eight superclasses of four subgroups each, in four drawing styles, with two shifted test suites. Seeds are split
+by range so that no picture is ever in two splits (see :data:`SEED_RANGES`).
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from random import Random
+
+from PIL import Image
+
+from clipforget.data.sketchbook.scene import DRAWERS, compose_scene
+from clipforget.data.sketchbook.styles import RENDER
+from clipforget.data.sketchbook.wear import wear
+
+SUBGROUPS: dict[str, tuple[str, ...]] = {superclass: tuple(drawers) for superclass, drawers in DRAWERS.items()}
+STYLES: tuple[str, ...] = tuple(RENDER)
+SUITES: tuple[str, ...] = ("cluttered scenes", "rotated and noisy")
+SPLITS: tuple[str, ...] = ("train", "validation", "test")
+
+#: First seed (inclusive) and last (exclusive) of every split and suite. The shipped tar uses the first few of each
+#: range; pretraining may draw any further train seeds.
+SEED_RANGES: dict[str, tuple[int, int]] = {
+    "train": (0, 1_000_000), "validation": (1_000_000, 2_000_000), "test": (2_000_000, 3_000_000),
+    "cluttered scenes": (3_000_000, 4_000_000), "rotated and noisy": (4_000_000, 5_000_000),
+}
+#: Pictures per (subgroup, style) cell in the shipped tar.
+COUNTS: dict[str, int] = {"train": 24, "validation": 8, "test": 12, "cluttered scenes": 4, "rotated and noisy": 4}
+
+
+def draw(superclass: str, subgroup: str, style: str, seed: int, *, suite: str | None = None,
+         size: int = 96) -> Image.Image:
+    """Draw one picture.
+
+    Args:
+        superclass, subgroup: names from :data:`SUBGROUPS`.
+        style: a name from :data:`STYLES`.
+        seed: any integer; equal arguments give equal pixels on any machine.
+        suite: None for a plain picture, or a name from :data:`SUITES`.
+        size: edge of the square picture in pixels, 16..512.
+
+    Returns:
+        An RGB image of ``size`` x ``size`` pixels. The two drawn styles without colour have equal channels.
+
+    Raises:
+        ValueError: for an unknown name or a size out of range; the message lists what is known.
+    """
+    _known("superclass", superclass, SUBGROUPS)
+    _known(f"subgroup of {superclass}", subgroup, SUBGROUPS[superclass])
+    _known("style", style, STYLES)
+    if suite is not None:
+        _known("suite", suite, SUITES)
+    if not 16 <= size <= 512:
+        raise ValueError(f"size must be 16..512 pixels, not {size}")
+    rng = Random("|".join(("sketchbook", superclass, subgroup, style, str(int(seed)), suite or "")))
+    picture = RENDER[style](compose_scene(superclass, subgroup, rng, style, suite), rng, size)
+    return wear(picture, rng) if suite == "rotated and noisy" else picture
+
+
+def _known(what: str, name: str, names: object) -> None:
+    if name not in names:  # type: ignore[operator]
+        raise ValueError(f"unknown {what}: {name!r}; known are {', '.join(names)}")  # type: ignore[arg-type]
+
+
+def cells() -> Iterator[tuple[str, str, str]]:
+    """All (superclass, subgroup, style) triples, in a fixed order."""
+    for superclass, subgroups in SUBGROUPS.items():
+        for subgroup in subgroups:
+            for style in STYLES:
+                yield superclass, subgroup, style
+
+
+def encode(picture: Image.Image) -> bytes:
+    """The WebP bytes in which an RGB picture is shipped.
+
+    A picture of few greys (ink) is kept without loss, which is smaller as well; others use quality 52, where at
+    96 pixels no difference can be seen.
+    """
+    buffer = io.BytesIO()
+    if picture.getcolors(8):
+        picture.save(buffer, "WEBP", lossless=True, quality=80, method=4)
+    else:
+        picture.save(buffer, "WEBP", quality=52, method=6)
+    return buffer.getvalue()
+
+
+def members() -> list[tuple[str, tuple[str, str, str, int, str | None]]]:
+    """Every picture of the shipped tar, sorted by name: (path in the tar, arguments of :func:`draw`)."""
+    rows: list[tuple[str, tuple[str, str, str, int, str | None]]] = []
+    for split, count in COUNTS.items():
+        suite = split if split in SUITES else None
+        first = SEED_RANGES[split][0]
+        for superclass, subgroup, style in cells():
+            for i in range(count):
+                name = f"sketchbook/{split}/{superclass}/{subgroup}/{style}/{i + 1:04d}.webp"
+                rows.append((name, (superclass, subgroup, style, first + i, suite)))
+    return sorted(rows)
+
+
+def build(path: str | os.PathLike[str], *, progress: Callable[[int, int], None] | None = None) -> int:
+    """Draw the shipped set into an uncompressed tar at ``path`` (replaced only once complete).
+
+    Args:
+        path: where to write; missing folders are made.
+        progress: called as ``progress(done, total)`` after every picture.
+
+    Returns:
+        The number of pictures written. Equal code and libraries give equal bytes.
+
+    Raises:
+        OSError: if the file cannot be written.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(target.name + ".partial")
+    rows = members()
+    with tarfile.open(partial, "w", format=tarfile.USTAR_FORMAT) as tar:
+        for done, (name, (superclass, subgroup, style, seed, suite)) in enumerate(rows, 1):
+            data = encode(draw(superclass, subgroup, style, seed, suite=suite))
+            info = tarfile.TarInfo(name)
+            info.size, info.mtime, info.mode = len(data), 0, 0o644
+            tar.addfile(info, io.BytesIO(data))
+            if progress:
+                progress(done, len(rows))
+    partial.replace(target)
+    return len(rows)

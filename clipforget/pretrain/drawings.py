@@ -1,0 +1,70 @@
+"""Pictures for pretraining: drawn by seed, shrunk as the model will see them, kept on disk if a folder is given."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from clipforget.data import sketchbook
+
+CELLS = tuple(sketchbook.cells())  # (superclass, subgroup, style), the order of every array of drawings
+
+
+def draw_round(split: str, number: int, size: int, cache: str = "") -> np.ndarray:
+    """The `number`-th picture (from 0) of every cell of a split or suite: len(CELLS) x size x size x 3, uint8.
+
+    Pictures that a model is judged on pass through the file format of the shipped set, as its users' files did.
+    """
+    path = Path(cache) / f"{code_version()}-{split.replace(' ', '-')}-{number:05d}-{size}.npy" if cache else None
+    if path and path.is_file():
+        return np.load(path)
+    suite = split if split in sketchbook.SUITES else None
+    seed = sketchbook.SEED_RANGES[split][0] + number
+    pictures = (sketchbook.draw(*cell, seed, suite=suite) for cell in CELLS)
+    if split != "train":
+        pictures = (_as_shipped(picture) for picture in pictures)
+    drawn = np.stack([np.asarray(p.resize((size, size), Image.Resampling.BICUBIC)) for p in pictures])
+    if path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part.npy")
+        np.save(part, drawn)
+        part.replace(path)
+    return drawn
+
+
+def draw_rounds(split: str, count: int, size: int, cache: str, processes: int) -> Iterator[np.ndarray]:
+    """The rounds 0 .. count-1 in order, drawn by several processes where that is asked for."""
+    one: Callable[[int], np.ndarray] = partial(_draw_number, split, size, cache)
+    if processes == 1 or count == 1:
+        yield from map(one, range(count))
+        return
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        try:
+            yield from pool.map(one, range(count))
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def code_version() -> str:
+    """A hash of the drawing code: drawings kept on disk are of no use to another version of it."""
+    folder = Path(sketchbook.__file__).parent
+    digest = hashlib.sha256()
+    for file in sorted(folder.glob("*.py")):
+        digest.update(file.name.encode() + file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _draw_number(split: str, size: int, cache: str, number: int) -> np.ndarray:
+    return draw_round(split, number, size, cache)
+
+
+def _as_shipped(picture: Image.Image) -> Image.Image:
+    return Image.open(io.BytesIO(sketchbook.encode(picture))).convert("RGB")

@@ -1,0 +1,146 @@
+"""A short training lowers the loss and writes a loadable folder; the shipped model keeps its card's word."""
+
+import random
+import re
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.nn import functional as F
+
+from clipforget.clip import EMBEDDED, load_clip
+from clipforget.data import sketchbook
+from clipforget.pretrain import PretrainSettings, pretrain
+from clipforget.pretrain.captions import Caption, an, every_text, plural, write_captions
+from clipforget.pretrain.card import tokenizer
+from clipforget.pretrain.drawings import CELLS, draw_round
+from clipforget.pretrain.judge import accuracies
+from clipforget.pretrain.training import contrastive, relation, truth
+
+
+@pytest.fixture
+def flat_colours(monkeypatch):
+    """Instead of drawings, which take time: a colour for each cell, with noise from the seed."""
+
+    def draw(superclass, subgroup, style, seed, *, suite=None, size=96):
+        cell = CELLS.index((superclass, subgroup, style))
+        base = np.random.default_rng(cell).integers(0, 255, 3)
+        noise = np.random.default_rng(seed * 1000 + cell).integers(-20, 20, (size, size, 3))
+        return Image.fromarray((base + noise).clip(0, 255).astype(np.uint8))
+
+    monkeypatch.setattr(sketchbook, "draw", draw)
+
+
+def test_a_short_training_lowers_the_loss_and_writes_a_loadable_folder(flat_colours, tmp_path):
+    out = tmp_path / "tiny"
+    settings = PretrainSettings(drawings=2, word_steps=10, steps=20, batch=32, judged=1, threads=1, average=0.9)
+    records = list(pretrain(settings, out))
+    assert [r.stage for r in records if r.step == r.total] == ["draw", "words", "train", "judge"]
+    for stage in ("words", "train"):
+        losses = [record.loss for record in records if record.stage == stage]
+        assert losses[-1] < losses[0]
+    assert sorted(file.name for file in out.iterdir()) == [
+        "README.md", "open_clip_config.json", "open_clip_model.safetensors",
+    ]  # fmt: skip
+    clip = load_clip(str(out))
+    assert clip.fingerprint() in (out / "README.md").read_text()
+    assert list(tmp_path.iterdir()) == [out]
+    figures = records[-1].accuracies
+    assert all(0 <= value <= 1 for value in figures.values()) and "subgroup, test" in figures
+    unused = tokenizer()(["zebra"])[0, 1]
+    assert clip.model.token_embedding.weight[unused].abs().max() == 0
+
+
+def test_closing_the_generator_leaves_the_folder_as_it_was(flat_colours, tmp_path):
+    out = tmp_path / "tiny"
+    out.mkdir()
+    (out / "kept").touch()
+    records = pretrain(PretrainSettings(drawings=1, word_steps=2, steps=2, batch=8, judged=1, threads=1), out)
+    while next(records).stage != "judge":
+        pass
+    records.close()
+    assert [file.name for file in out.iterdir()] == ["kept"] and list(tmp_path.iterdir()) == [out]
+
+
+def test_drawings_are_kept_and_read_again(flat_colours, tmp_path, monkeypatch):
+    first = draw_round("train", 3, 64, str(tmp_path))
+    assert first.shape == (len(CELLS), 64, 64, 3) and first.dtype == np.uint8
+    monkeypatch.setattr(sketchbook, "draw", None)
+    assert np.array_equal(draw_round("train", 3, 64, str(tmp_path)), first)
+
+
+def test_captions_are_true_of_what_they_claim():
+    rng = random.Random(0)
+    names = {name for cell in CELLS for name in cell}
+    for _ in range(50):
+        captions = write_captions(CELLS, rng)
+        assert all("{" not in caption.text and caption.text == caption.text.strip() for caption in captions)
+        true = truth(captions)
+        assert true.shape == (len(CELLS), len(captions)) and true.any(0).all()
+        for caption in captions:
+            named = {name for name in names if re.search(rf"\b{re.escape(name)}\b", caption.text)}
+            claims = {caption.superclass, caption.subgroup, caption.style}
+            assert not {n for n in named if not any(n in (c or "") for c in claims)} - {"tree", "ship", "rose"}, caption
+
+
+def test_no_caption_uses_a_word_outside_every_text():
+    rng = random.Random(1)
+    known = set(tokenizer()(every_text()).flatten().tolist())
+    for _ in range(100):
+        texts = [caption.text for caption in write_captions(CELLS, rng)]
+        assert set(tokenizer()(texts).flatten().tolist()) <= known, texts
+
+
+def test_captions_fit_the_context():
+    tokens = tokenizer()
+    rng = random.Random(0)
+    longest = max(len(tokens.encode(caption.text)) for _ in range(50) for caption in write_captions(CELLS, rng))
+    assert longest + 2 <= tokens.context_length
+
+
+@pytest.mark.parametrize(
+    ("name", "article", "many"),
+    [("owl", "an owl", "owls"), ("daisy", "a daisy", "daisies"), ("clownfish", "a clownfish", "clownfish")],
+)
+def test_articles_and_plurals(name, article, many):
+    assert (an(name), plural(name)) == (article, many)
+
+
+def test_relation_of_captions():
+    owl, again = Caption("owl", "bird", "owl"), Caption("an owl", "bird", "owl")
+    bird, poster = Caption("bird", "bird"), Caption("poster", style="poster")
+    same, implied = relation(truth([owl]).float(), truth([again, bird, poster]).float())
+    assert same.tolist() == [[True, False, False]]
+    assert implied.tolist() == [[False, True, False]]
+
+
+def test_the_loss_is_clips_own_where_one_caption_is_true_and_ignores_other_true_ones():
+    generator = torch.Generator().manual_seed(0)
+    images, texts = (F.normalize(torch.randn(6, 8, generator=generator), dim=-1) for _ in range(2))
+    logits, labels, one = 10 * images @ texts.T, torch.arange(6), torch.eye(6, dtype=torch.bool)
+    scale = torch.tensor(10.0)
+    expected = float(F.cross_entropy(logits, labels) + F.cross_entropy(logits.T, labels)) / 2
+    assert float(contrastive(images, texts, one, scale)) == pytest.approx(expected, abs=1e-5)
+    assert float(contrastive(3 * images, texts, one, scale)) == pytest.approx(expected, abs=1e-5)
+
+
+def test_another_true_caption_is_no_rival():
+    images, scale = torch.eye(4)[:2], torch.tensor(10.0)
+    texts = torch.eye(4)[[0, 0, 1]]
+    apart = contrastive(images, texts, torch.tensor([[True, True, False], [False, False, True]]), scale)
+    rival = contrastive(images, texts, torch.tensor([[True, False, False], [False, False, True]]), scale)
+    assert float(apart) < 1e-3 < float(rival)
+
+
+@pytest.mark.skipif(not (EMBEDDED["clipforget-tiny"] / "README.md").is_file(), reason="the embedded model is not there")
+def test_the_shipped_model_keeps_the_word_of_its_card():
+    card = (EMBEDDED["clipforget-tiny"] / "README.md").read_text()
+    clip = load_clip("clipforget-tiny")
+    assert clip.fingerprint() in card
+    pictures = draw_round("test", 0, 96)
+    found = accuracies(clip, clip.embed(clip.preprocess(map(Image.fromarray, pictures))), list(CELLS))
+    for kind, value in found.items():
+        promised = float(re.search(rf"\| {kind}, test \| ([\d.]+)%", card)[1]) / 100
+        assert value == pytest.approx(promised, abs=0.08), kind  # one picture of twelve in each cell
+    assert sum(file.stat().st_size for file in EMBEDDED["clipforget-tiny"].iterdir()) <= 16e6
