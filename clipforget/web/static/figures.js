@@ -61,7 +61,7 @@ function alphaCard(app) {
     delta.classList.toggle("cf-good", Boolean(exact || asked));
     note.textContent = asked
       ? `computed; top 24 ${percent(asked.agreement)}% alike`
-      : exact ? "embedded with these weights" : `top 24 ≥ ${percent(view.bound.agreement[i])}% right`;
+      : exact ? "re-embedded here" : `top 24 ≥ ${percent(view.bound.agreement[i])}% right`;
     button.hidden = Boolean(exact || asked);
     button.disabled = app.exactPending;
     original.style.width = `${i}%`;
