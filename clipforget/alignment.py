@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -33,12 +34,13 @@ class Statistics:
 
 def statistics(original: Clip, reference: Tensor) -> Statistics:
     """The statistics to align with: BatchNorm's own, or recorded on `reference` (N x 3 x H x W) where there is none."""
-    norms = _watched(original)
+    norms: dict[str, Any] = dict(_watched(original))
     if isinstance(next(iter(norms.values()), None), BATCH_NORMS):
-        found = {name: ((norm.running_mean, norm.running_var),) for name, norm in norms.items()}
-        return Statistics(
-            "batchnorm", {n: tuple((m.clone(), v.clone()) for m, v in pairs) for n, pairs in found.items()}
-        )
+        buffers = {name: dict(norm.named_buffers()) for name, norm in norms.items()}
+        found: dict[str, tuple[Moments, ...]] = {
+            n: ((b["running_mean"].clone(), b["running_var"].clone()),) for n, b in buffers.items()
+        }
+        return Statistics("batchnorm", found)
     with torch.no_grad(), watching(norms) as seen:
         original.encode_image(reference.to(original.device))
     return Statistics("recorded", seen)

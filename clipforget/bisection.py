@@ -61,10 +61,10 @@ class Bisection:
         return max(agreement, error.accuracy / max(self.tolerance.accuracy, 1e-9))
 
     def expected(self) -> int:
-        """About how many nodes are still to come, if each halving brings the error down fourfold."""
+        """About how many nodes are still to come, if each halving brings the error down to a third."""
         ends = sum(end not in self.nodes for end in (0, 100))
         middles = sum(
-            self._needed(16.0 if error is UNKNOWN else self.excess(error), high - low)
+            self._needed(64.0 if error is UNKNOWN else self.excess(error), high - low)
             for (low, high), error in self.intervals.items()
         )
         return min(ends + middles, self.max_nodes - len(self.nodes))
@@ -91,7 +91,7 @@ class Bisection:
         return span[1] - span[0] >= 2 and self.excess(self.intervals[span]) > 1.0
 
     def _needed(self, excess: float, width: int) -> int:
-        return 0 if excess <= 1.0 or width < 2 else 1 + 2 * self._needed(excess / 4, width // 2)
+        return 0 if excess <= 1.0 or width < 2 else 1 + 2 * self._needed(excess / 3, width // 2)
 
 
 @dataclass(frozen=True)

@@ -44,9 +44,11 @@ def run(chosen: argparse.Namespace) -> int:
     with stoppable():
         try:
             for event in events:
-                bar.show(event)
+                if event.get("state") != "failed":  # what went wrong is said once, in the end
+                    bar.show(event)
         finally:
             events.close()
+            bar.close()
     info = started.info()
     if info["state"] == "failed":
         if all(event.get("stage", "load") in ("wait", "load") for event in started.events()):

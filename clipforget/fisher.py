@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from clipforget.clip import Clip
 
-EXCLUDED = ("embed", "token", "pos", "norm", "bn", "logit_scale")  # parts of parameter names that are never candidates
+EXCLUDED = ("embed", "token", "norm", "logit_scale")  # words in a parameter's name that rule it out
 FLOOR = 1e-2  # share of the mean retain information that is added below the fraction
 
 
@@ -35,16 +35,15 @@ def candidates(model: nn.Module) -> list[str]:
     Weights of convolutions and linear layers, attention's in_proj and out_proj, the projection; never parameters of one
     dimension, norms, embeddings or logit_scale.
     """
-    norms = {id(p) for m in model.modules() if "norm" in type(m).__name__.lower() for p in m.parameters(recurse=False)}
     return [
         f"visual.{name}"
         for name, parameter in model.get_submodule("visual").named_parameters()
-        if parameter.ndim >= 2 and id(parameter) not in norms and not _excluded(name)
+        if parameter.ndim >= 2 and not _excluded(name)
     ]
 
 
 def _excluded(name: str) -> bool:
-    return any(part.startswith(EXCLUDED) or part.endswith(EXCLUDED) for part in name.split("."))
+    return any(word in name.lower() for word in EXCLUDED)
 
 
 def squared_gradients(clip: Clip, names: list[str], pixels: Tensor, captions: Tensor) -> Iterator[Tensor]:

@@ -28,6 +28,7 @@ class LowRank(nn.Module):
         self.down = nn.Parameter(noise.to(weight.device))
         self.up = nn.Parameter(torch.zeros(rows, rank, device=weight.device))
         self.scale = scale
+        self.order: tuple[str, ...] = ()  # of the owner's parameters, so that merging can put them back as they were
 
     def update(self) -> Tensor:
         """The update alone, O x I, in float32 whatever the autocast."""
@@ -51,6 +52,7 @@ def attach(
     for name in names:
         owner, leaf = _owner(model, name)
         updates[name] = LowRank(getattr(owner, leaf), rank, scale, generator)
+        updates[name].order = tuple(owner._parameters)
         parametrize.register_parametrization(owner, leaf, updates[name])
     return updates
 
@@ -66,7 +68,10 @@ def merge(model: nn.Module, values: dict[str, Tensor] | None = None, *, names: S
         owner, leaf = _owner(model, name)
         if not parametrize.is_parametrized(owner, leaf):
             continue
+        order = owner.parametrizations[leaf][0].order  # type: ignore[index, union-attr]
         parametrize.remove_parametrizations(owner, leaf, leave_parametrized=True)
+        places = {leaf: place for place, leaf in enumerate(order)}
+        owner._parameters = dict(sorted(owner._parameters.items(), key=lambda item: places.get(item[0], -1)))
         parameter = getattr(owner, leaf)
         if values is not None:
             parameter.copy_(values[name])

@@ -1,7 +1,7 @@
 """The image tower as a list of named stages, so that what lies before the first changed weight runs only once.
 
 A recipe proposes how a tower decomposes; a probe then runs one image both ways, and a tower whose stages do not give
-exactly what encode_image gives becomes a single stage: correct, only not faster.
+what encode_image gives becomes a single stage: correct, only not faster.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 TOWER = "visual."  # the prefix of the image tower's parameter names in an open_clip model
+ROUNDING = 1e-4  # relative: other orders of the same sums stay far below, other computations do not
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,10 @@ class Stage:
 
 
 def stages(model: Any) -> list[Stage]:
-    """The image tower of an open_clip model as stages whose composition equals `model.encode_image`.
+    """The image tower of an open_clip model as stages whose composition is `model.encode_image`.
+
+    The values are equal bit for bit, save for the attention pooling of a ModifiedResNet, which takes a shorter way and
+    is equal within float32's rounding (about 1e-6 of unit features).
 
     Knows open_clip's ModifiedResNet (stem, every residual block, attnpool) and VisionTransformer (patches, every
     residual block, pool), and timm towers that are a chain of their children (MobileNet, EfficientNet, ResNet,
@@ -77,7 +81,23 @@ def _modified_resnet(tower: Any) -> Iterator[Stage]:
     yield Stage("stem", stem, tower.stem)
     for layer in ("layer1", "layer2", "layer3", "layer4"):
         yield from _chain(getattr(tower, layer), layer, TOWER)
-    yield Stage("attnpool", (f"{TOWER}attnpool.",), tower.attnpool)
+    yield Stage("attnpool", (f"{TOWER}attnpool.",), lambda x: _attention_pool(tower.attnpool, x))
+
+
+def _attention_pool(pool: Any, x: Tensor) -> Tensor:
+    """What open_clip's AttentionPool2d gives, B x channels x height x width to B x D, for a fraction of the work.
+
+    Only the mean token's output is used, so keys and values of the other tokens T need not be made: with one query,
+    q (W x) = (q W) x and sum_t a_t (V x_t) = V (sum_t a_t x_t). The bias of the keys falls out of the softmax.
+    """
+    x = x.flatten(2).transpose(1, 2)  # B x T x channels
+    x = torch.cat([x.mean(dim=1, keepdim=True), x], dim=1) + pool.positional_embedding.to(x.dtype)
+    keys = pool.k_proj.weight.unflatten(0, (pool.num_heads, -1))  # heads x depth x channels
+    values = pool.v_proj.weight.unflatten(0, (pool.num_heads, -1))
+    query = pool.q_proj(x[:, 0]).unflatten(1, (pool.num_heads, -1)) * keys.shape[1] ** -0.5  # B x heads x depth
+    attention = (torch.einsum("bhd,hdc->bhc", query, keys) @ x.transpose(1, 2)).softmax(dim=-1)  # B x heads x T
+    pooled = torch.einsum("bhc,hdc->bhd", attention @ x, values).flatten(1) + pool.v_proj.bias
+    return pool.c_proj(pooled)
 
 
 def _vision_transformer(tower: Any) -> Iterator[Stage]:
@@ -144,4 +164,4 @@ def _same(model: Any, parts: Sequence[Stage]) -> bool:
     for part in parts:
         x = part.call(x)
     owned = all(any(part.owns(TOWER + name) for part in parts) for name, _ in model.visual.named_parameters())
-    return owned and x.shape == expected.shape and torch.allclose(x, expected, rtol=1e-5, atol=1e-6)
+    return owned and x.shape == expected.shape and bool((x - expected).norm() <= ROUNDING * expected.norm())

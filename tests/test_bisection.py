@@ -37,10 +37,21 @@ def test_ends_first_then_the_middle_and_no_more_where_that_agrees() -> None:
 
 
 def test_a_smooth_error_is_halved_until_the_tolerance() -> None:
-    plan, order, expected = walk(lambda low, high: Bound(agreement=1 - 0.16 * ((high - low) / 100) ** 2))
+    def fourth(low: int, high: int) -> Bound:
+        return Bound(agreement=1 - 0.16 * ((high - low) / 100) ** 2)
+
+    plan, order, _ = walk(fourth)
     assert sorted(order) == [0, 12, 25, 37, 50, 62, 75, 87, 100]  # 16 %, 4 %, 1 %
     assert all(bound.agreement >= 0.99 - 1e-9 for bound in plan.result()[1])
-    assert expected[3:] == list(range(len(order) - 3, 0, -1))
+
+
+def test_what_is_to_come_is_foreseen_where_each_halving_leaves_a_third() -> None:
+    def third(low: int, high: int) -> Bound:
+        return Bound(agreement=1 - 0.16 / 3 ** round(np.log2(100 / (high - low))))
+
+    _, order, expected = walk(third)
+    assert len(order) == 17
+    assert expected[3:] == list(range(14, 0, -1))
 
 
 def test_the_worst_interval_comes_first() -> None:

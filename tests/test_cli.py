@@ -235,6 +235,7 @@ def test_a_bar_follows_the_events(live):
     drawn = Bar(stream)
     for event in EVENTS:
         drawn.show({"note": "", **event})
+    drawn.close()
     shown = stream.getvalue()
     assert shown.endswith("Done. (0:08)\n") or shown.rstrip().endswith("Done. (0:08)")
     if live:
@@ -276,3 +277,13 @@ def test_unknown_options_exit_with_2():
 
 def test_the_parser_knows_every_command():
     assert set(build(whole=True).of) == set(COMMANDS)
+
+
+def test_an_unfinished_bar_is_taken_away():
+    stream = io.StringIO()
+    stream.isatty = lambda: True
+    drawn = Bar(stream)
+    drawn.show({"note": "", **EVENTS[1]})
+    drawn.close()
+    drawn.close()
+    assert stream.getvalue().endswith(" \r") and stream.getvalue().count("\r") == 3
