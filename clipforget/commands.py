@@ -131,7 +131,7 @@ def search(chosen: argparse.Namespace) -> None:
     alpha = view["alphas"][at]
     header = ("rank", "cosine", "before (original)", "cosine", f"after (alpha {alpha:.2f})")
     targets = {side: sum(hit["role"] == "forget" for hit in found) for side, found in hits.items()}
-    foot = f"* to be forgotten: {targets['before']} before, {targets['after']} after; {kept} images on both sides"
+    foot = f"* to be forgotten: {targets['before']} before, {targets['after']} after; on both sides: {kept}"
     result = {"id": id, "query": chosen.text, "alpha": alpha, **hits}
     emit(chosen.json, result, f"{table(header, rows, numbers=(0, 1, 3))}\n\n{foot}")
 
