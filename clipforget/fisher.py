@@ -29,17 +29,19 @@ class LayerFisher:
     chosen: bool = False
 
 
-def candidates(model: nn.Module) -> list[str]:
+def candidates(model: nn.Module, depth: float = 1.0) -> list[str]:
     """Names of the weights of `model.visual` that may be adapted, in order of definition.
 
     Weights of convolutions and linear layers, attention's in_proj and out_proj, the projection; never parameters of one
-    dimension, norms, embeddings or logit_scale.
+    dimension, norms, embeddings or logit_scale. depth, 0 to 1 (ours), keeps that share of them, counted from the end of
+    the tower, at least one: early layers see edges and colours, which a subgroup and its siblings have in common.
     """
-    return [
+    names = [
         f"visual.{name}"
         for name, parameter in model.get_submodule("visual").named_parameters()
         if parameter.ndim >= 2 and not _excluded(name)
     ]
+    return names[-max(1, round(depth * len(names))) :]
 
 
 def _excluded(name: str) -> bool:

@@ -52,7 +52,7 @@ class Run:
     def select(self) -> Generator[Step, None, list[str]]:
         """Relative Fisher information; returns the names of the chosen layers."""
         task, count = self.task, self.settings.fisher_samples
-        names, means = fisher.candidates(task.clip.model), []
+        names, means = fisher.candidates(task.clip.model, self.settings.depth), []
         parts = [train.sample(images, count, self.generator) for images in (task.forget, task.retain)]
         done, total = 0, sum(map(len, parts))
         for part in parts:

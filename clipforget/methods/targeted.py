@@ -29,6 +29,9 @@ class TargetedSettings:
         10, "Steps T of the Remind stage; the paper uses 10 and breaks down past 20", low=0, high=200
     )
     layers: int = option(5, "Layers to adapt: the k with the highest relative Fisher information", low=1, high=64)
+    depth: float = option(
+        0.5, "Share of the tower, from its end, in which layers are looked for (ours; paper: 1)", low=0.01, high=1.0
+    )
     rank: int = option(8, "Rank of the low-rank update of each layer", low=1, high=128)
     mode: str = option(
         "margin",
@@ -83,7 +86,8 @@ class TargetedSettings:
 
 
 PAPER: dict[str, Any] = {
-    "mode": "paper", "retain_weight": 0.0, "keep_weight": 0.0, "balance": False, "hold_weight": 0.0, "augment": 0.0,
+    "depth": 1.0, "mode": "paper", "retain_weight": 0.0, "keep_weight": 0.0, "balance": False, "hold_weight": 0.0,
+    "augment": 0.0,
 }  # fmt: skip
 
 
