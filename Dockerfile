@@ -1,0 +1,22 @@
+# CPU image:  docker build -t clipforget . && docker run --rm -p 7860:7860 -v "$PWD/runs:/app/runs" clipforget
+FROM python:3.12-slim
+
+# GPU: drop the index line below, so that the CUDA build of torch is installed, and start with `docker run --gpus all`.
+ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 GRADIO_ANALYTICS_ENABLED=False
+WORKDIR /app
+COPY requirements.txt .
+RUN pip install --no-cache-dir --extra-index-url "$TORCH_INDEX" -r requirements.txt
+
+RUN useradd --create-home clipforget && mkdir runs && chown clipforget runs
+COPY --chown=clipforget app.py ./
+COPY --chown=clipforget clipforget clipforget
+COPY --chown=clipforget assets assets
+USER clipforget
+
+EXPOSE 7860
+VOLUME /app/runs
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:7860/', timeout=4)"]
+CMD ["python", "app.py", "--host", "0.0.0.0", "--port", "7860"]

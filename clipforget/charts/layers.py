@@ -1,0 +1,50 @@
+"""Which layers tell the target from its siblings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from clipforget.charts import chart
+from clipforget.charts._style import COLOURS, ORIGINAL, axis, empty, figure, safe, short
+
+SHOWN = 20  # layers with the highest relative Fisher information
+
+
+@chart("layers", title="Layers")
+def layers(view: dict[str, Any]) -> go.Figure:
+    """Relative Fisher information of each layer, highest first; the chosen layers are the ones that were changed."""
+    records = [layer for layer in view.get("layers") or [] if layer.get("relative") is not None]
+    if not records:
+        return empty("This method ranks no layers, or has not come to it yet.")
+    records = sorted(records, key=lambda layer: -layer["relative"])
+    shown = records[:SHOWN] + [layer for layer in records[SHOWN:] if layer.get("chosen")]
+    values = [layer["relative"] for layer in shown]
+    wide = min(values) > 0 and max(values) / min(values) > 100
+    fig = figure(
+        xaxis=axis("relative Fisher information, target / retained", type="log" if wide else "linear"),
+        yaxis=axis("", autorange="reversed", type="category", showgrid=False, dtick=1, tickfont={"size": 11}),
+        margin={"l": 230, "r": 20, "t": 44, "b": 48},
+        barmode="overlay",
+        bargap=0.3,
+    )
+    names = short([layer["name"].removeprefix("visual.").removesuffix(".weight") for layer in shown], 32, tail=True)
+    fig.update_yaxes(categoryorder="array", categoryarray=names)
+    for label, chosen, colour in (("changed", True, COLOURS["forget"]), ("left alone", False, ORIGINAL)):
+        part = [(name, layer) for name, layer in zip(names, shown, strict=True) if bool(layer.get("chosen")) is chosen]
+        fig.add_trace(
+            go.Bar(
+                x=[layer["relative"] for _, layer in part],
+                y=[name for name, _ in part],
+                orientation="h",
+                name=label,
+                marker={"color": colour},
+                customdata=[[safe(layer["name"]), layer.get("forget"), layer.get("retain")] for _, layer in part],
+                hovertemplate=(
+                    "<b>%{customdata[0]}</b><br>relative %{x:.3g}<br>target %{customdata[1]:.3g}, "
+                    "retained %{customdata[2]:.3g}<extra></extra>"
+                ),
+            )
+        )
+    return fig

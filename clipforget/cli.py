@@ -1,0 +1,233 @@
+"""The command line: options in, one function of clipforget.commands out. Nothing heavy is imported to show help."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from clipforget import __version__
+from clipforget.config import RunConfig
+from clipforget.errors import BadQuery, ClipforgetError, UnknownName
+from clipforget.settings import Option, options
+
+PROG = "python -m clipforget"
+BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 2, 130, 141
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status: 0, 2 on bad input (with one line on stderr), 130 after Ctrl-C."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal without the sign for a bar still shows the rest
+    try:
+        chosen = read(words)
+        status = chosen.call(chosen) or 0
+        sys.stdout.flush()
+        return status
+    except ClipforgetError as error:
+        print(f"{PROG}: {' '.join(str(error).split())}", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at its end
+        return BROKEN_PIPE
+    except SystemExit as end:  # --help and --version
+        return int(end.code or 0)
+
+
+def read(words: Sequence[str]) -> argparse.Namespace:
+    """Parse a command line. Raises UnknownName with the nearest known name, BadQuery for anything else amiss."""
+    parser = build(words)
+    chosen, extra = parser.parse_known_args(words)
+    if extra:
+        _refuse(extra[0], parser.of[chosen.command])
+    return chosen
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse that raises our errors instead of printing its usage. `of` maps commands to their parsers."""
+
+    of: dict[str, Parser]
+
+    def error(self, message: str) -> NoReturn:
+        raise BadQuery(f"{message[:1].upper()}{message[1:]}; see {self.prog} --help.")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            raise UnknownName(action.dest, str(value), [str(choice) for choice in action.choices])
+
+
+def build(words: Sequence[str] = (), *, whole: bool = False) -> Parser:
+    """The parser for a command line: every command is known to it, but only those it names have their options.
+
+    `run` gets the options of the method that is named.
+    """
+    parser = Parser(prog=PROG, description="Make a CLIP model forget image subgroups, and judge the result.")
+    parser.allow_abbrev = False
+    parser.add_argument("--version", action="version", version=f"clipforget {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
+    parser.of = {}
+    for name, (help, fill) in COMMANDS.items():
+        part = commands.add_parser(name, help=help, description=f"{help}.", allow_abbrev=False)
+        if whole or name in words:
+            fill(part, _method_named(words)) if fill is _run else fill(part)
+        part.set_defaults(call=_later(name))
+        parser.of[name] = part
+    return parser
+
+
+def _later(name: str) -> Callable[[argparse.Namespace], int | None]:
+    def call(chosen: argparse.Namespace) -> int | None:
+        from clipforget import commands
+
+        return getattr(commands, name)(chosen)
+
+    return call
+
+
+def _method_named(words: Sequence[str]) -> str:
+    """The method a command line asks for: its settings are options too, so it must be known before the rest."""
+    for word, following in zip(words, [*words[1:], ""], strict=False):
+        if word == "--method" and following:
+            return following
+        if word.startswith("--method="):
+            return word.partition("=")[2]
+    return RunConfig.method
+
+
+def _refuse(word: str, parser: Parser) -> NoReturn:
+    known = [name for action in parser._actions for name in action.option_strings if action.help != argparse.SUPPRESS]
+    if word.startswith("-"):
+        raise UnknownName(f"option of {parser.prog.removeprefix(f'{PROG} ')}", word.partition("=")[0], known)
+    raise BadQuery(f"'{word}' is one word too many; quote a text of several words. See {parser.prog} --help.")
+
+
+def _runs_folder(parser: Parser) -> None:
+    parser.add_argument("--runs", metavar="DIR", default="runs", help="the folder of the runs (default: runs)")
+
+
+def _json(parser: Parser) -> None:
+    parser.add_argument("--json", action="store_true", help="print one JSON document instead of a table")
+
+
+def _run(parser: Parser, method: str) -> None:
+    config = {entry.name: entry for entry in options(RunConfig) if entry.name != "settings"}
+    for name, entry in config.items():
+        many, number = name in ("forget", "retain"), entry.kind is int
+        parser.add_argument(
+            f"--{name}",
+            metavar="TARGET" if many else "N" if number else name.upper(),
+            action="append" if many else "store",
+            default=[] if many else entry.default,
+            type=int if number else str,
+            help=entry.help + (" (may be repeated)" if many else f" (default: {entry.default})"),
+        )
+    _runs_folder(parser)
+    _json(parser)
+    parser.add_argument("--worker", metavar="ID", help=argparse.SUPPRESS)
+    from clipforget.methods import METHODS
+
+    chosen = METHODS.load().get(method)  # an unknown one is refused by `checked`
+    if chosen is not None:
+        group = parser.add_argument_group(f"settings of the method {method}", chosen.summary)
+        for entry in options(chosen.settings):
+            _setting(group, entry)
+
+
+def _setting(group: Any, entry: Option) -> None:
+    flag = f"--{entry.name.replace('_', '-')}"
+    about = describe(entry).replace("%", "%%")
+    if entry.kind is bool:
+        group.add_argument(
+            flag, dest=f"set:{entry.name}", action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=about
+        )
+        return
+    metavar = "|".join(entry.choices) or {int: "N", float: "X"}.get(entry.kind, "TEXT")
+    group.add_argument(flag, dest=f"set:{entry.name}", metavar=metavar, default=argparse.SUPPRESS, help=about)
+
+
+def describe(entry: Option) -> str:
+    """Help, default and bounds of a setting in one line."""
+    bounds = "" if entry.low is None and entry.high is None else f", {_bound(entry.low)} to {_bound(entry.high)}"
+    return f"{entry.help} (default: {entry.default}{bounds})"
+
+
+def settings_of(chosen: argparse.Namespace) -> dict[str, Any]:
+    """The settings that were named on the command line, by name."""
+    return {name.removeprefix("set:"): value for name, value in vars(chosen).items() if name.startswith("set:")}
+
+
+def _bound(value: float | None) -> str:
+    return "any" if value is None else f"{value:g}"
+
+
+def _runs(parser: Parser) -> None:
+    _runs_folder(parser)
+    _json(parser)
+
+
+def _show(parser: Parser) -> None:
+    parser.add_argument("ids", nargs="+", metavar="ID", help="a run, as `runs` lists them, or `last`")
+    parser.add_argument("--alpha", type=float, metavar="A", help="share of the original (default: the suggested alpha)")
+    parser.add_argument("--markdown", action="store_true", help="print Markdown; of several runs one table, a row each")
+    _runs_folder(parser)
+    _json(parser)
+
+
+def _search(parser: Parser) -> None:
+    parser.add_argument("id", metavar="ID", help="a run, as `runs` lists them, or `last`")
+    parser.add_argument("text", metavar="TEXT", help='what to look for, e.g. "a photo of an airplane"')
+    parser.add_argument("--alpha", type=float, metavar="A", help="share of the original (default: the suggested alpha)")
+    parser.add_argument("-k", type=int, default=24, metavar="K", help="how many images, 1 to 24 (default: 24)")
+    _runs_folder(parser)
+    _json(parser)
+
+
+def _data(parser: Parser) -> None:
+    parser.usage = f"{PROG} data [NAME] [--json] | data build sketchbook OUT"
+    parser.add_argument("words", nargs="*", metavar="NAME", help="a known set, a folder or a .tar; without: the list")
+    _json(parser)
+
+
+def _models(parser: Parser) -> None:
+    parser.add_argument("name", nargs="?", metavar="NAME", help="load this model and describe it; without it: the list")
+    parser.add_argument("--all", action="store_true", help="also list every model/pretrained that open_clip knows")
+    _json(parser)
+
+
+def _methods(parser: Parser) -> None:
+    parser.add_argument("name", nargs="?", metavar="NAME", help="describe this method and its settings")
+    _json(parser)
+
+
+def _pretrain(parser: Parser) -> None:
+    from clipforget.pretrain import PretrainSettings
+
+    parser.add_argument("out", metavar="OUT", help="the folder to write the model to")
+    for entry in options(PretrainSettings):
+        _setting(parser, entry)
+
+
+def _bench(parser: Parser) -> None:
+    parser.add_argument("--run", metavar="ID", default="last", help="the finished run to measure on (default: last)")
+    _runs_folder(parser)
+    _json(parser)
+
+
+COMMANDS: dict[str, tuple[str, Callable[..., None]]] = {
+    "run": ("Forget something and score the result", _run),
+    "runs": ("List the runs, newest first", _runs),
+    "show": ("Show the figures of a run at an alpha", _show),
+    "search": ("Search the images of a run before and after", _search),
+    "data": ("List data sets, describe one, or build the embedded one", _data),
+    "models": ("List models, or describe one", _models),
+    "methods": ("List methods, or describe one and its settings", _methods),
+    "pretrain": ("Train the embedded model from scratch", _pretrain),
+    "bench": ("Measure speed and agreement on this machine", _bench),
+}

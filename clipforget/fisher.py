@@ -1,0 +1,87 @@
+"""Where a model keeps a subgroup: relative Fisher information of the image tower's weights, layer by layer.
+
+Source: Targeted Forgetting of Image Subgroups in CLIP Models (arXiv 2506.03117), section on selecting layers. The floor
+and the lower-quartile rule are ours (inferred: the paper does not say how it keeps dead layers from winning).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from clipforget.clip import Clip
+
+EXCLUDED = ("embed", "token", "norm", "logit_scale")  # words in a parameter's name that rule it out
+FLOOR = 1e-2  # share of the mean retain information that is added below the fraction
+
+
+@dataclass(frozen=True)
+class LayerFisher:
+    """One layer: mean squared per-sample gradient norms on the forget and retain images, and their ratio."""
+
+    name: str
+    forget: float
+    retain: float
+    relative: float
+    chosen: bool = False
+
+
+def candidates(model: nn.Module, depth: float = 1.0) -> list[str]:
+    """Names of the weights of `model.visual` that may be adapted, in order of definition.
+
+    Weights of convolutions and linear layers, attention's in_proj and out_proj, the projection; never parameters of one
+    dimension, norms, embeddings or logit_scale. depth, 0 to 1 (ours), keeps that share of them, counted from the end of
+    the tower, at least one: early layers see edges and colours, which a subgroup and its siblings have in common.
+    """
+    names = [
+        f"visual.{name}"
+        for name, parameter in model.get_submodule("visual").named_parameters()
+        if parameter.ndim >= 2 and not _excluded(name)
+    ]
+    return names[-max(1, round(depth * len(names))) :]
+
+
+def _excluded(name: str) -> bool:
+    return any(word in name.lower() for word in EXCLUDED)
+
+
+def squared_gradients(clip: Clip, names: list[str], pixels: Tensor, captions: Tensor) -> Iterator[Tensor]:
+    """For each image, ||d s / d theta_l||^2 per named weight: a tensor of len(names), float32, one image at a time.
+
+    pixels is N x 3 x H x W; captions N x D, unit: s is the cosine of an image with its row. Micro-batches of one keep
+    the gradients apart (the square of a mean gradient is another quantity) and the memory at one image.
+    """
+    owners = dict(clip.model.named_parameters())
+    weights = [owners[name] for name in names]
+    flags = [weight.requires_grad for weight in weights]
+    for weight in weights:
+        weight.requires_grad_(True)
+    try:
+        for image, caption in zip(pixels, captions, strict=True):
+            with torch.enable_grad():
+                cosine = (clip.encode_image(image[None].to(clip.device))[0] * caption).sum()
+                gradients = torch.autograd.grad(cosine, weights, allow_unused=True)
+            norms = [0.0 if gradient is None else float(gradient.square().sum()) for gradient in gradients]
+            yield torch.tensor(norms)
+    finally:
+        for weight, flag in zip(weights, flags, strict=True):
+            weight.requires_grad_(flag)
+
+
+def relative(names: list[str], forget: Tensor, retain: Tensor, layers: int) -> list[LayerFisher]:
+    """Relative Fisher information I_l = E_f / (E_r + floor) per layer, the `layers` highest marked as chosen.
+
+    forget and retain are means over images of squared_gradients, len(names) each. A layer whose E_f lies below the
+    lower quartile cannot be chosen; the floor is FLOOR times the mean E_r.
+    """
+    ratio = forget / (retain + FLOOR * retain.mean() + 1e-20)
+    alive = forget >= forget.quantile(0.25)
+    order = torch.where(alive, ratio, -1.0).argsort(descending=True)
+    chosen = set(order[: min(layers, int(alive.sum()))].tolist())
+    return [
+        LayerFisher(name, float(forget[i]), float(retain[i]), float(ratio[i]), i in chosen)
+        for i, name in enumerate(names)
+    ]

@@ -1,0 +1,54 @@
+"""The losses of forgetting and reminding. B images, C classes, D embedding; features and bank are unit length."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def mismatched_cosine(features: Tensor, labels: Tensor, bank: Tensor) -> float:
+    """c0: mean cosine of images (B x D, labels B) with the captions (bank C x D) of classes they do not show."""
+    wrong = torch.ones(len(features), len(bank), dtype=torch.bool)
+    wrong[torch.arange(len(features)), labels] = False
+    return float((features @ bank.T)[wrong].mean())
+
+
+def caption_cosine(features: Tensor, labels: Tensor, bank: Tensor, floor: float | None = None) -> Tensor:
+    """Mean cosine with the own caption, a scalar in -1..1: what the paper minimises (arXiv 2506.03117, Forget).
+
+    With a floor (c0, ours) it is the hinge mean(relu(s - floor)): images already below it are left alone.
+    """
+    cosines = (features * bank[labels]).sum(dim=-1)
+    return cosines.mean() if floor is None else F.relu(cosines - floor).mean()
+
+
+def runner_up_margin(features: Tensor, labels: Tensor, bank: Tensor, margin: float) -> Tensor:
+    """Mean of relu(s_own - s_runner_up + margin), a scalar >= 0 in cosine units (ours).
+
+    The runner-up is the best other class of the bank, read without gradient: an image stops being pushed once another
+    caption beats its own by the margin, which moves it no further than a zero-shot classifier needs.
+    """
+    cosines = features @ bank.T
+    own = cosines.gather(1, labels[:, None])[:, 0]
+    best_other = cosines.scatter(1, labels[:, None], -torch.inf).max(dim=1).values
+    return F.relu(own - best_other.detach() + margin).mean()
+
+
+def bank_cross_entropy(features: Tensor, labels: Tensor, bank: Tensor, scale: float) -> Tensor:
+    """Cross-entropy of scale * cosine over the label bank, a scalar in nats.
+
+    Retain captions may all be equal, so CLIP's in-batch contrast is ill-posed; the bank is not.
+    """
+    return F.cross_entropy(scale * features @ bank.T, labels)
+
+
+def feature_distance(features: Tensor, teacher: Tensor) -> Tensor:
+    """Mean 1 - cosine between the features and the original's on the same pixels, a scalar in 0..2 (ours)."""
+    return (1 - (features * teacher).sum(dim=-1)).mean()
+
+
+def bank_divergence(features: Tensor, teacher: Tensor, bank: Tensor, scale: float) -> Tensor:
+    """KL from the original's distribution over the label bank to the model's, a scalar in nats (ours)."""
+    target = F.log_softmax(scale * teacher @ bank.T, dim=-1)
+    return F.kl_div(F.log_softmax(scale * features @ bank.T, dim=-1), target, reduction="batchmean", log_target=True)

@@ -1,0 +1,194 @@
+"""The stages of targeted forgetting at work; imported only once a run starts, so torch is at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from clipforget import alignment, fisher, lora, losses, train
+from clipforget.clip import Clip
+from clipforget.errors import BadData
+from clipforget.methods import Step, Task
+
+if TYPE_CHECKING:
+    from clipforget.methods.targeted import TargetedSettings
+
+PROBE = 48  # images that c0 and recorded statistics are read from, and at most as many for each progress figure
+PENALTY = 3.0  # what a share of forget images too many counts against a share of siblings, when states are compared
+KEPT = 0.97  # share of their accuracy that siblings and others must have kept for an early end
+FULLEST, LEAST = 2.0, 0.25  # bounds of the balancing factor
+
+
+class Run:
+    """One run: the data streams, the updates being trained, the balance between forgetting and the rest."""
+
+    def __init__(self, task: Task, settings: TargetedSettings) -> None:
+        for name, images in (("forget", task.forget), ("retain", task.retain), ("others", task.others)):
+            if not len(images):
+                raise BadData(f"There is no training image to {name.replace('others', 'compare with')}; choose others.")
+        self.task, self.settings = task, settings
+        self.generator = torch.Generator().manual_seed(task.seed)
+        fixed = {"float32": None, "bfloat16": torch.bfloat16}
+        auto = settings.precision == "auto"
+        self.dtype = train.autocast_dtype(task.clip) if auto else fixed[settings.precision]
+        kinds = (task.forget, task.retain, task.others)
+        self.streams = [train.batches(images, settings.batch, self.generator) for images in kinds]
+        self.probe = train.sample(task.others, PROBE, self.generator)
+        self.watched = {k: train.sample(v, PROBE, self.generator) for k, v in task.validation.items() if len(v)}
+        features = task.original.embed(self.probe.pixels)
+        self.mismatched = losses.mismatched_cosine(features, self.probe.labels, task.bank.cpu())
+        self.goal = max(1 / len(task.names), settings.tolerance)
+        self.before = {name: train.smooth_accuracy(margin) for name, margin in self._margins(task.original).items()}
+        self.settled = False
+        self.factor = 1.0
+        self.best: tuple[float, list[Tensor]] | None = None
+        self.values: dict[str, Tensor] | None = None
+        self.updates: dict[str, Any] = {}
+
+    def select(self) -> Generator[Step, None, list[str]]:
+        """Relative Fisher information; returns the names of the chosen layers."""
+        task, count = self.task, self.settings.fisher_samples
+        names, means = fisher.candidates(task.clip.model, self.settings.depth), []
+        parts = [train.sample(images, count, self.generator) for images in (task.forget, task.retain)]
+        done, total = 0, sum(map(len, parts))
+        for part in parts:
+            rows = []
+            for row in fisher.squared_gradients(task.clip, names, part.pixels, task.bank[part.labels]):
+                rows.append(row)
+                done += 1
+                if done % 8 == 0 and done < total:
+                    yield Step("select", done, total)
+            means.append(torch.stack(rows).mean(dim=0))
+        layers = fisher.relative(names, means[0], means[1], self.settings.layers)
+        yield Step("select", total, total, data={"layers": [asdict(layer) for layer in layers]})
+        return [layer.name for layer in layers if layer.chosen]
+
+    def attach(self, names: list[str]) -> None:
+        self.updates = lora.attach(self.task.clip.model, names, self.settings.rank, generator=self.generator)
+
+    def parameters(self) -> list[Tensor]:
+        return [parameter for update in self.updates.values() for parameter in update.parameters()]
+
+    def merge(self) -> None:
+        lora.merge(self.task.clip.model, self.values, names=list(self.updates))
+
+    def forget(self) -> Iterator[Step]:
+        """Lower the forget images' cosines, with siblings and others held; ends with the best state seen."""
+        settings = self.settings
+        optimizer = torch.optim.Adam(self.parameters(), lr=settings.forget_rate)
+        for step in range(1, settings.forget_steps + 1):
+            optimizer.param_groups[0]["lr"] = settings.forget_rate * min(1.0, 10 * step / settings.forget_steps)
+            figures = self._descend(optimizer, self._losses(), settings.retain_weight, 1.0)
+            last = step == settings.forget_steps
+            validation = self._look() if last or step % settings.check_every == 0 else {}
+            yield Step("forget", step, settings.forget_steps, figures, validation)
+            if validation and (self.settled if settings.balance else validation["forget"] <= 1 / len(self.task.names)):
+                break
+        if self.best is not None:
+            self._restore(self.best[1])
+
+    def remind(self) -> Iterator[Step]:
+        """T steps on aligned siblings and the average of the weights, which becomes the result."""
+        task, settings = self.task, self.settings
+        wanted = alignment.statistics(task.original, self.probe.pixels)
+        optimizer = torch.optim.Adam(self.parameters(), lr=settings.remind_rate)
+        base = dict(task.original.model.named_parameters())
+        before = {
+            name: base[name].detach() + u.update().detach().view_as(base[name]) for name, u in self.updates.items()
+        }
+        average = {name: torch.zeros_like(update.update()) for name, update in self.updates.items()}
+        for step in range(1, settings.remind_steps + 1):
+            pixels, labels = (part.to(task.clip.device) for part in next(self.streams[1]))
+            delta, course = alignment.align(
+                task.original, pixels, wanted, steps=settings.align_steps, bound=settings.align_bound, dtype=self.dtype
+            )
+            found = self._losses()
+            with train.autocast(task.clip, self.dtype):
+                features = task.clip.encode_image(pixels + delta)
+            found["retain"] = losses.bank_cross_entropy(features.float(), labels, task.bank, task.clip.logit_scale)
+            figures = self._descend(optimizer, found, 1.0, settings.hold_weight)
+            for name, update in self.updates.items():
+                average[name].lerp_(update.update().detach(), 1 - settings.ema_decay)
+            self.values = {name: base[name].detach() + mean.view_as(base[name]) for name, mean in average.items()}
+            data = {"alignment": course, "original_share": train.original_share(0.0, settings.ema_decay, step)}
+            last = step == settings.remind_steps
+            validation = self._conclude(before, data) if last else {}
+            yield Step("remind", step, settings.remind_steps, figures, validation, data)
+
+    def _conclude(self, before: dict[str, Tensor], data: dict[str, Any]) -> dict[str, float]:
+        """Take the average for the result; with `balance`, go back to `before` where validation prefers it."""
+        self.merge()
+        margins = self._margins(self.task.clip)
+        data["average_kept"] = self.best is None or self._judge(margins)[0] >= self.best[0]
+        if not data["average_kept"]:
+            weights = dict(self.task.clip.model.named_parameters())
+            for name, value in before.items():
+                weights[name].data.copy_(value)
+            data["original_share"] = 0.0
+            margins = self._margins(self.task.clip)
+        return {name: train.accuracy(margin) for name, margin in margins.items()}
+
+    def _losses(self) -> dict[str, Tensor]:
+        """Losses of one batch of each kind, scalars in logit units; retain and keep only where they have a weight."""
+        task, settings, bank = self.task, self.settings, self.task.bank
+        scale = task.clip.logit_scale
+        (fx, fy), (rx, ry), (ox, oy) = ([part.to(task.clip.device) for part in next(s)] for s in self.streams)
+        fx, rx = (train.augment(pixels, settings.augment, self.generator) for pixels in (fx, rx))
+        with train.autocast(task.clip, self.dtype):
+            features = task.clip.encode_image(torch.cat([fx, rx, ox])).float()
+            with torch.no_grad():
+                teacher = task.original.encode_image(ox).float()
+        forget, retain, others = features.split([len(fx), len(rx), len(ox)])
+        if settings.mode == "margin":
+            lowered = losses.runner_up_margin(forget, fy, bank, settings.margin)
+        else:
+            floor = self.mismatched if settings.mode == "hinge" else None
+            lowered = losses.caption_cosine(forget, fy, bank, floor)
+        return {
+            "forget": scale * lowered,
+            "retain": losses.bank_cross_entropy(retain, ry, bank, scale),
+            "others": losses.bank_cross_entropy(others, oy, bank, scale),
+            "keep": scale * losses.feature_distance(others, teacher),
+        }
+
+    def _descend(
+        self, optimizer: torch.optim.Optimizer, found: dict[str, Tensor], retain: float, forget: float
+    ) -> dict[str, float]:
+        total = self.settings.retain_weight * found["others"] + (
+            self.factor * forget * found["forget"]
+            + retain * found["retain"]
+            + self.settings.keep_weight * found["keep"]
+        )
+        optimizer.zero_grad()
+        total.backward()
+        optimizer.step()
+        return {name: float(loss.detach()) for name, loss in found.items()}
+
+    def _look(self) -> dict[str, float]:
+        """Validation accuracies now; with `balance` it also moves the forget weight and remembers the best state."""
+        margins = self._margins(self.task.clip)
+        if self.settings.balance and "forget" in margins:
+            score, over, kept = self._judge(margins)
+            if self.best is None or score >= self.best[0]:
+                self.best = (score, [parameter.detach().clone() for parameter in self.parameters()])
+            self.factor = min(max(self.factor * (1.2 if over else 1 / 1.2), LEAST), FULLEST)
+            self.settled = not over and kept >= KEPT
+        return {name: train.accuracy(margin) for name, margin in margins.items()}
+
+    def _judge(self, margins: dict[str, Tensor]) -> tuple[float, float, float]:
+        """A score to compare states by, the share of forget images above the goal, the least share kept (0 to 1)."""
+        smooth = {name: train.smooth_accuracy(margin) for name, margin in margins.items()}
+        over = max(smooth.pop("forget", 0.0) - self.goal, 0.0)
+        kept = [min(1.0, share / max(self.before[name], 1e-6)) for name, share in smooth.items()] or [1.0]
+        return sum(kept) - PENALTY * over, over, min(kept)
+
+    def _margins(self, clip: Clip) -> dict[str, Tensor]:
+        return {n: train.margins(clip, images, self.task.bank, self.dtype) for n, images in self.watched.items()}
+
+    def _restore(self, state: list[Tensor]) -> None:
+        for parameter, value in zip(self.parameters(), state, strict=True):
+            parameter.data.copy_(value)

@@ -1,0 +1,51 @@
+"""float32, or bfloat16 autocast where that is measured to be worth it on this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from clipforget.clip import Clip
+
+FLOAT32, BFLOAT16 = "float32", "bfloat16"
+GAIN = 1.25  # bfloat16 has to be at least this much faster ...
+SAVING = 60.0  # ... and to save so many seconds a pass: its rounding moves 4 of 100 neighbours
+
+
+def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[Any]:
+    """The context in which to run a model: nothing for "float32", autocast for "bfloat16"."""
+    if precision == FLOAT32:
+        return contextlib.nullcontext()
+    if precision != BFLOAT16:
+        raise ValueError(f"precision is {FLOAT32} or {BFLOAT16}, not {precision}")
+    return torch.autocast(device.type, torch.bfloat16)
+
+
+@torch.inference_mode()
+def seconds_per_image(clip: Clip, pixels: Tensor, precision: str, sample: int = 16) -> float:
+    """The better of two timed passes of the image tower over the first `sample` images (N x 3 x H x W), after one
+    that warms up. bfloat16 helps plain convolutions on processors that have it and can hurt depthwise ones."""
+    few = pixels[:sample].to(clip.device)
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        with autocast(clip.device, precision):
+            clip.encode_image(few).float().cpu()
+        times.append(time.perf_counter() - start)
+    return min(times[1:]) / max(len(few), 1)
+
+
+def worthwhile(clip: Clip, pixels: Tensor, images: int) -> str:
+    """"bfloat16" where one pass over so many images is clearly faster in it (GAIN) and saves SAVING seconds.
+
+    Depends on the machine and its mood: keep what was chosen beside the results.
+    """
+    full = seconds_per_image(clip, pixels, FLOAT32)
+    if full * images < SAVING:
+        return FLOAT32
+    short = seconds_per_image(clip, pixels, BFLOAT16)
+    return BFLOAT16 if short * GAIN < full and (full - short) * images > SAVING else FLOAT32

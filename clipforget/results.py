@@ -1,0 +1,148 @@
+"""The scores of a run at every alpha, as scores.json keeps them. numpy only.
+
+Letters: N judged images, L nodes of the path, C names of a bank, D embedding, A = 101 alphas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clipforget import evaluate
+from clipforget.data import Dataset, Target
+from clipforget.judged import Bools, Judged, class_groups, gallery, suggestions
+from clipforget.souppath import ALPHAS, SoupPath
+
+DIGITS = 4
+
+
+def correct_along(path: SoupPath, judged: Judged, banks: Mapping[str, NDArray[Any]]) -> dict[str, Bools]:
+    """For each bank, A x N: whether the nearest name is the right one at each alpha.
+
+    banks are text features, L x C x D or 1 x C x D. Between two nodes of an unchanged text tower the similarities are
+    interpolated instead of the features: the length that is divided by does not change which is the largest.
+    """
+    return {level: _correct(path, judged.banks[level].labels, stack) for level, stack in banks.items()}
+
+
+def _correct(path: SoupPath, labels: NDArray[np.int64], stack: NDArray[Any]) -> Bools:
+    if len(stack) > 1:
+        return np.stack([np.argmax(path.features(a) @ path.texts(stack, a).T, axis=1) == labels for a in ALPHAS])
+    nodes = [node.features @ stack[0].T for node in path.nodes]
+    rows = []
+    for alpha in ALPHAS:
+        i, t = path.where(alpha)
+        rows.append(np.argmax((1 - t) * nodes[i] + t * nodes[i + 1], axis=1) == labels)
+    return np.stack(rows)
+
+
+def score(
+    path: SoupPath,
+    judged: Judged,
+    banks: Mapping[str, NDArray[Any]],
+    dataset: Dataset,
+    targets: Sequence[Target],
+    seed: int,
+    tolerance: float,
+) -> dict[str, Any]:
+    """All of scores.json: alpha chosen on validation, and on test the rows, H, Score, per-class bars and the gallery.
+
+    tolerance: the forget accuracy on validation, 0 to 1, that counts as forgotten where chance is lower. The upper end
+    of its 95 % interval has to lie within (ours): with a few dozen images the plain share is met by luck too often.
+    """
+    correct = correct_along(path, judged, banks)
+    chance = 1 / len(judged.banks["superclass"].names)
+    validation = correct["superclass"][:, judged.mask("validation", "forget")]
+    upper = [evaluate.interval(known, seed)[1] for known in validation]
+    best = evaluate.choose_alpha(ALPHAS, upper, chance, tolerance)
+    rows = [_row(row, correct[row.bank][:, row.mask], seed) for row in judged.rows()]
+    bounds = [path.bound(alpha) for alpha in ALPHAS]
+    agreement = [_short(bound.agreement) for bound in bounds]
+    accuracy = [_short(bound.accuracy) for bound in bounds]
+    h, total, nothing = _combined(rows)
+    return {
+        "alphas": list(ALPHAS),
+        "nodes": list(path.alphas),
+        "best": best,
+        "chance": _short(chance),
+        "template": dataset.template,
+        "precision": path.precision,
+        "bound": {"agreement": agreement, "accuracy": accuracy},
+        "segments": [asdict(bound) for bound in path.segments],
+        "validation": {"forget": [_short(share) for share in validation.mean(axis=1)], "upper": [*map(_short, upper)]},
+        "rows": rows,
+        "h": h,
+        "score": total,
+        "do_nothing": nothing,
+        "per_class": _per_class(judged, dataset, targets, correct["superclass"]),
+        "gallery": gallery(judged, dataset),
+        "suggestions": suggestions(dataset, targets),
+        "evaluated": judged.as_dict(),
+    }
+
+
+def headline(scores: Mapping[str, Any]) -> dict[str, Any]:
+    """The few figures of the list of runs: before and after at the chosen alpha."""
+    place = scores["alphas"].index(scores["best"])
+    rows = {row["key"]: {"before": row["before"]["value"], "after": row["after"][place]} for row in scores["rows"]}
+    found = {key: rows.get(key) for key in ("forget", "siblings", "others")}
+    return {**found, "h": scores["h"][place], "score": scores["score"][place]}
+
+
+def _row(row: Any, correct: Bools, seed: int) -> dict[str, Any]:
+    """One line of the scores from A x n booleans; equal counts share their interval."""
+    hits = [int(values.sum()) for values in correct]
+    known = {hit: evaluate.interval(correct[hits.index(hit)], seed=seed) for hit in set(hits)}
+    count = correct.shape[1]
+    low, high = known[hits[-1]]
+    return {
+        "key": row.key,
+        "label": row.label,
+        "role": row.role,
+        "n": count,
+        "bank": row.bank,
+        "before": {"value": _short(hits[-1] / count), "low": _short(low), "high": _short(high)},
+        "after": [_short(hit / count) for hit in hits],
+        "low": [_short(known[hit][0]) for hit in hits],
+        "high": [_short(known[hit][1]) for hit in hits],
+    }
+
+
+def _combined(rows: Sequence[Mapping[str, Any]]) -> tuple[list[float], list[float], dict[str, float]]:
+    """H and Score at every alpha, 0 to 100, and those of doing nothing.
+
+    The target counts by what is forgotten; siblings, others and the unseen suites by what is kept.
+    """
+    target = next(row for row in rows if row["key"] == "forget")
+    kept = [row for row in rows if row["key"] in ("siblings", "others") or row["key"].startswith("suite:")]
+    h, total = [], []
+    for place in range(len(ALPHAS)):
+        gone = 1 - _ratio(target, place)
+        ratios = [_ratio(row, place) for row in kept]
+        h.append(round(100 * evaluate.harmonic(gone, min(ratios, default=1.0)), 2))
+        total.append(round(evaluate.score(gone, ratios), 2))
+    return h, total, {"h": 0.0, "score": round(evaluate.do_nothing(len(kept)), 2)}
+
+
+def _ratio(row: Mapping[str, Any], place: int) -> float:
+    return evaluate.ratio(row["after"][place], row["before"]["value"])
+
+
+def _per_class(judged: Judged, dataset: Dataset, targets: Sequence[Target], correct: Bools) -> dict[str, Any]:
+    groups = class_groups(judged, dataset, targets)
+    after = np.stack([correct[:, places].mean(axis=1) for _, _, places in groups], axis=1)  # A x groups
+    return {
+        "labels": [label for label, _, _ in groups],
+        "roles": [role for _, role, _ in groups],
+        "n": [len(places) for _, _, places in groups],
+        "before": [_short(value) for value in after[-1]],
+        "after": [[_short(value) for value in values] for values in after],
+    }
+
+
+def _short(value: float) -> float:
+    return round(float(value), DIGITS)

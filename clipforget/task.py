@@ -1,0 +1,115 @@
+"""From a run's configuration to tensors: the method's task and the images the run is judged by.
+
+Letters: N images, H x W pixels, C classes, D embedding.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from clipforget.clip import Clip, load_clip
+from clipforget.config import RunConfig
+from clipforget.data import Dataset
+from clipforget.data.catalogue import load_dataset
+from clipforget.methods import ImageSet, Task
+from clipforget.selection import Selection, select
+
+CHUNK = 256  # images between two records of progress
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The images a run is judged by, N in all, in the order of `selection.evaluated`.
+
+    pixels is N x 3 x H x W, normalised for the model; labels N (int64, indices into dataset.superclasses).
+    """
+
+    dataset: Dataset
+    selection: Selection
+    pixels: Tensor
+    labels: np.ndarray
+
+
+def build_task(config: RunConfig) -> tuple[Task, Evaluation]:
+    """Load model, data set and pixels of a run.
+
+    Raises BadModel, BadData, BadQuery or UnknownName with what to put right.
+    """
+    dataset = load_dataset(config.data)
+    loading = load(config, dataset, select(config, dataset))
+    while True:
+        try:
+            next(loading)
+        except StopIteration as end:
+            return end.value
+
+
+def load(
+    config: RunConfig, dataset: Dataset, selection: Selection
+) -> Generator[tuple[int, int], None, tuple[Task, Evaluation]]:
+    """As `build_task`, yielding (images done, images in all) on the way; the model is loaded before the first."""
+    order = selection.images
+    clip = load_clip(config.model, config.device)
+    pixels = torch.empty(0)
+    for done, filled in read_pixels(dataset, order, clip):
+        pixels = filled
+        yield done, len(order)
+    return _assemble(config, dataset, selection, order, clip, pixels)
+
+
+def read_pixels(dataset: Dataset, indices: Sequence[int], clip: Clip) -> Generator[tuple[int, Tensor], None, None]:
+    """Decode and preprocess images on all cores, yielding (images done, the one tensor N x 3 x H x W being filled)."""
+
+    def one(place: int) -> None:
+        out[place] = clip.preprocess([dataset.open(dataset.items[indices[place]])])[0]
+
+    first = clip.preprocess([dataset.open(dataset.items[indices[0]])])[0]
+    out = torch.empty((len(indices), *first.shape), dtype=first.dtype)
+    out[0] = first
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, 16)) as pool:
+        for start in range(1, len(indices), CHUNK):
+            stop = min(start + CHUNK, len(indices))
+            list(pool.map(one, range(start, stop)))
+            yield stop, out
+    yield len(indices), out
+
+
+def _assemble(
+    config: RunConfig, dataset: Dataset, selection: Selection, order: Sequence[int], clip: Clip, pixels: Tensor
+) -> tuple[Task, Evaluation]:
+    names = dataset.superclasses
+    number = {name: place for place, name in enumerate(names)}
+    labels = np.array([number[dataset.items[i].superclass] for i in order], dtype=np.int64)
+    count = len(selection.evaluated)
+    row = {i: place for place, i in enumerate(order)}
+
+    def images(rows: Sequence[int]) -> ImageSet:
+        return ImageSet(pixels[list(rows)], torch.from_numpy(labels[list(rows)]))
+
+    train = {name: images([row[i] for i in indices]) for name, indices in selection.train.items()}
+    validation = {
+        "forget": images(selection.positions("validation", "forget")),
+        "retain": images(selection.validation_retain),
+        "others": images(selection.positions("validation", "other")),
+    }
+    bank = clip.bank(names, dataset.template)
+    task = Task(
+        clip=clip.clone(),
+        original=clip,
+        forget=train["forget"],
+        retain=train["retain"],
+        others=train["others"],
+        validation=validation,
+        names=names,
+        bank=bank,
+        template=dataset.template,
+        seed=config.seed,
+    )
+    return task, Evaluation(dataset, selection, pixels[:count], labels[:count])

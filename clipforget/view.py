@@ -1,0 +1,96 @@
+"""A finished run as the page gets it: plain JSON with short floats. numpy only; no torch.
+
+Letters: N gallery images, L nodes of the soup path, D embedding, A = 101 alphas, K = 24 neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from clipforget.retrieval import EQUAL, Index
+from clipforget.souppath import ALPHAS, SoupPath
+from clipforget.store import Run
+
+K = 24
+
+
+def view(run: Run, scores: Mapping[str, Any]) -> dict[str, Any]:
+    """All that the page shows of a run apart from its queries, from its folder and its scores.json."""
+    from clipforget.methods import METHODS
+    from clipforget.settings import as_dict, parse
+
+    info = run.info()
+    config = info["config"]
+    method = METHODS.load()[config["method"]]
+    names = ["id", "title", "state", "created", "seconds", "device", "command", "config"]
+    settings = as_dict(parse(method.settings, config["settings"]))
+    steps = [event for event in run.events() if event.get("kind") == "step" and event["stage"] in method.stages]
+    layers: list[Any] = next((event["data"]["layers"] for event in steps if "layers" in event["data"]), [])
+    hidden = ("evaluated",)
+    return {
+        **{name: info[name] for name in names},
+        "starred": info.get("starred", False),
+        "settings": settings,
+        **{name: value for name, value in scores.items() if name not in hidden},
+        "layers": layers,
+        "steps": steps,
+        "original_share": original_share(steps),
+    }
+
+
+def original_share(steps: Sequence[Mapping[str, Any]]) -> float | None:
+    """What the method says it left of the original in the unlearned model, b in 0 to 1; None where it says nothing.
+
+    The whole share of the original at an alpha is then alpha + (1 - alpha) b.
+    """
+    said = [event["data"]["original_share"] for event in steps if "original_share" in event["data"]]
+    return round(said[-1], 6) if said else None
+
+
+class Gallery:
+    """The gallery of a run along its soup path, ready for queries; `path` holds the N gallery images alone."""
+
+    def __init__(self, path: SoupPath) -> None:
+        self.path = path
+        self.indexes = {node.alpha: Index(node.features, node.fingerprint) for node in path.nodes}
+
+    def pack(self, query: np.ndarray, leave_out: int | None = None) -> dict[str, Any]:
+        """The K nearest images at each of the A alphas, and under the original (alpha 1).
+
+        query is L x D unit features, one row a node, or 1 x D where they are the same everywhere. An image query
+        leaves itself out of its results. Nodes are searched through their FAISS index; between two nodes the cosines
+        of the interpolated features follow from those at both ends.
+        """
+        hits = [self._at(alpha, query, leave_out) for alpha in ALPHAS]
+        ids = [[int(i) for i in found] for found, _ in hits]
+        cosines = [[round(float(value), 3) for value in values] for _, values in hits]
+        before = {"ids": ids[-1], "cosines": cosines[-1]}
+        return {"k": len(ids[-1]), "before": before, "after": {"ids": ids, "cosines": cosines}}
+
+    def _at(self, alpha: float, query: np.ndarray, leave_out: int | None) -> tuple[np.ndarray, np.ndarray]:
+        count = min(K, len(self.path) - (leave_out is not None))
+        wanted = self.path.texts(query[:, None, :], alpha)
+        if alpha in self.indexes:
+            found, near = self.indexes[alpha].search(wanted, self.path.fingerprint(alpha), min(K + 1, len(self.path)))
+            keep = found[0] != (-1 if leave_out is None else leave_out)
+            return found[0][keep][:count], near[0][keep][:count]
+        i, t = self.path.where(alpha)
+        ends = self.path.nodes[i].features @ wanted[0], self.path.nodes[i + 1].features @ wanted[0]
+        similar = ((1 - t) * ends[0] + t * ends[1]) / self.path.norms(i, t)
+        if leave_out is not None:
+            similar[leave_out] = -np.inf
+        similar = np.round(similar, EQUAL)
+        edge = np.partition(similar, len(similar) - count)[len(similar) - count]
+        best = np.flatnonzero(similar >= edge)  # with all that tie at the end, to be settled by id
+        best = best[np.lexsort((best, -similar[best]))][:count]
+        return best, similar[best]
+
+
+def part_of(path: SoupPath, start: int, stop: int) -> SoupPath:
+    """The path of images start to stop alone; the arrays are shared."""
+    nodes = tuple(replace(node, features=node.features[start:stop]) for node in path.nodes)
+    return replace(path, nodes=nodes)

@@ -1,0 +1,1 @@
+"""The page and its routes: the only place that imports gradio."""

@@ -1,0 +1,75 @@
+"""The page: a set-up form of Gradio components beside one explorer that our own JavaScript draws.
+
+Gradio gives the form, the slider and the events that start a run; everything below the slider is drawn by
+static/explorer.js from the JSON routes, so that dragging alpha never asks the server.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from clipforget.web.fields import mount
+from clipforget.web.form import Form, offered
+from clipforget.web.theme import THEME
+
+STYLES = ("tokens.css", "gradio.css", "alpha.css", "form.css", "explorer.css", "grid.css", "charts.css")
+TITLE = "ClipForget: make CLIP forget, and watch it"
+# As links and not as Gradio's css_paths, which rewrites every rule and drops @container.
+HEAD = "\n".join(
+    [
+        '<link rel="icon" href="clipforget/static/icon.svg" type="image/svg+xml">',
+        *(f'<link rel="stylesheet" href="clipforget/static/{name}">' for name in STYLES),
+    ]
+)
+
+
+def build(workspace: Any) -> gr.Blocks:
+    """The page over a Workspace; nothing heavy is loaded until a visitor asks for it."""
+    offers = offered(workspace)
+    with gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False) as page:
+        gr.HTML(html_template='<div id="cf-head-mount"></div>', elem_id="cf-header", apply_default_css=False)
+        with gr.Row(elem_id="cf-body", equal_height=False):
+            with gr.Column(elem_id="cf-setup", scale=0, min_width=320):
+                form = Form(workspace, offers)
+            with gr.Column(elem_id="cf-main", scale=1, min_width=320):
+                _alpha_bar()
+                explorer = gr.HTML(
+                    html_template='<div id="cf-explorer"></div>',
+                    js_on_load=mount("explorer.js", "use"),
+                    apply_default_css=False,
+                    elem_id="cf-explorer-block",
+                    stages={method["name"]: method["stages"] for method in offers["methods"]},
+                )
+        form.listen(page, explorer)
+    return page
+
+
+def _alpha_bar() -> None:
+    with gr.Row(elem_id="cf-alpha", equal_height=False):
+        # Interactive must be said: Gradio disables a component that is no listener's input. There is no listener,
+        # because static/slider.js reads the slider's own input events, so that none is queued or dropped.
+        gr.Slider(0, 1, 1, step=0.01, label="alpha", elem_id="cf-slider", container=False, buttons=[], interactive=True)
+        gr.HTML(html_template='<div id="cf-alpha-tools"></div>', elem_id="cf-tools", apply_default_css=False, scale=0)
+
+
+def launch(workspace: Any, routes: list[Any], *, host: str, port: int, browser: bool, wait: bool = True) -> str:
+    """Serve the page together with its routes and return its address; with wait=False it runs on in the background."""
+    page = build(workspace)
+    page.queue(default_concurrency_limit=4)
+    _, address, _ = page.launch(
+        server_name=host,
+        server_port=port,
+        inbrowser=browser,
+        prevent_thread_lock=not wait,
+        share=False,
+        ssr_mode=False,
+        run_history=False,
+        footer_links=[],
+        quiet=True,
+        theme=THEME,
+        head=HEAD,
+        app_kwargs={"routes": routes},
+    )
+    return address

@@ -1,0 +1,217 @@
+"""The page's own requests: plain JSON, images and files, for `demo.launch(app_kwargs={"routes": routes(workspace)})`.
+
+Paths have no leading root: behind a proxy's sub-path the server strips it before they are matched.
+"""
+
+from __future__ import annotations
+
+import gzip
+import math
+import mimetypes
+import re
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+
+from clipforget.charts import CHARTS, to_plain
+from clipforget.config import RunConfig
+from clipforget.errors import BadQuery
+from clipforget.web import responses
+from clipforget.web.responses import IMMUTABLE, Refused, Threads, file_reply, guarded, json_body, reply
+from clipforget.workspace import LARGEST_UPLOAD, Workspace
+
+STATIC = Path(__file__).resolve().parent / "static"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+ENVELOPE = 2**16  # bytes around an uploaded file
+
+
+def routes(workspace: Workspace) -> list[Route]:
+    """Every route of the page over one workspace."""
+    api = Api(workspace)
+    table = [
+        ("GET", "runs", api.runs),
+        ("POST", "runs", api.start),
+        ("GET", "runs/{id}/view", api.view),
+        ("GET", "runs/{id}/query", api.query),
+        ("GET", "runs/{id}/exact", api.exact),
+        ("GET", "runs/{id}/events", api.events),
+        ("GET", "runs/{id}/charts/{name}", api.chart),
+        ("GET", "runs/{id}/export/{name}", api.export),
+        ("POST", "runs/{id}/stop", api.stop),
+        ("POST", "runs/{id}/star", api.star),
+        ("POST", "runs/{id}/delete", api.delete),
+        ("POST", "upload", api.upload),
+        ("POST", "estimate", api.estimate),
+        ("GET", "images/{fingerprint}/{index:int}", api.image),
+        ("GET", "setup", api.setup),
+        ("GET", "setup/data", api.data),
+        ("GET", "static/{name}", static),
+        ("GET", "plotly.js", plotly),
+    ]
+    found = [Route(f"/clipforget/{path}", guarded(handler), methods=[method]) for method, path, handler in table]
+    return [*found, Route("/clipforget/{rest:path}", guarded(nothing), methods=["GET", "POST"])]
+
+
+class Api:
+    """The handlers; each reads its request, asks the workspace in a thread, and answers."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace, self.threads = workspace, Threads()
+
+    async def runs(self, request: Request) -> Response:
+        return reply(request, {"runs": await self.threads.light(self.workspace.runs)})
+
+    async def start(self, request: Request) -> Response:
+        config = RunConfig.read(await json_body(request))
+        return reply(request, {"id": await self.threads.heavy(self.workspace.start, config)}, "no-store")
+
+    async def stop(self, request: Request) -> Response:
+        await self.threads.light(self.workspace.stop, _id(request))
+        return reply(request, {"ok": True}, "no-store")
+
+    async def star(self, request: Request) -> Response:
+        starred = (await json_body(request)).get("starred")
+        if not isinstance(starred, bool):
+            raise Refused(400, "starred must be true or false.")
+        await self.threads.light(self.workspace.star, _id(request), starred)
+        return reply(request, {"ok": True}, "no-store")
+
+    async def delete(self, request: Request) -> Response:
+        await self.threads.light(self.workspace.delete, _id(request))
+        return reply(request, {"ok": True}, "no-store")
+
+    async def view(self, request: Request) -> Response:
+        return reply(request, await self.threads.heavy(self.workspace.view, _id(request)))
+
+    async def query(self, request: Request) -> Response:
+        ask = partial(self.workspace.query, _id(request), **_query(request))
+        return reply(request, await self.threads.heavy(ask))
+
+    async def exact(self, request: Request) -> Response:
+        alpha = _number(request.query_params.get("alpha"))
+        ask = partial(self.workspace.exact, _id(request), alpha, **_query(request))
+        return reply(request, await self.threads.heavy(ask))
+
+    async def events(self, request: Request) -> Response:
+        after = _whole(request.query_params.get("after", "0"), "after")
+        return reply(request, await self.threads.light(self.workspace.events, _id(request), after), "no-store")
+
+    async def chart(self, request: Request) -> Response:
+        id, name = _id(request), request.path_params["name"]
+        draw = partial(draw_chart, self.workspace, id, name)
+        return reply(request, await self.threads.heavy(draw))
+
+    async def export(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        content, media, title = await self.threads.heavy(self.workspace.export, _id(request), name)
+        headers = {"Content-Disposition": f'attachment; filename="{title}"', "Cache-Control": "no-cache"}
+        if isinstance(content, Path):
+            return FileResponse(content, media_type=media, headers=headers)
+        return Response(content, media_type=media, headers=headers)
+
+    async def upload(self, request: Request) -> Response:
+        data, name = await _upload(request)
+        return reply(request, await self.threads.light(self.workspace.upload, data, name), "no-store")
+
+    async def image(self, request: Request) -> Response:
+        size = _whole(request.query_params.get("size", "96"), "size")
+        fingerprint, index = request.path_params["fingerprint"], request.path_params["index"]
+        data, media = await self.threads.pictures(self.workspace.image, fingerprint, index, size)
+        return file_reply(request, data, media, IMMUTABLE)
+
+    async def setup(self, request: Request) -> Response:
+        return reply(request, await self.threads.heavy(self.workspace.setup))
+
+    async def data(self, request: Request) -> Response:
+        name = request.query_params.get("name", "")
+        if not name or len(name) > 4096 or "\0" in name:
+            raise BadQuery("Name a data set, a folder or a .tar.")
+        return reply(request, await self.threads.heavy(self.workspace.data, name))
+
+    async def estimate(self, request: Request) -> Response:
+        config = RunConfig.read(await json_body(request))
+        return reply(request, await self.threads.heavy(self.workspace.estimate, config), "no-store")
+
+
+def draw_chart(workspace: Workspace, id: str, name: str) -> dict[str, Any]:
+    """A chart of a finished run as plotly figure JSON. Raises UnknownName, or RunProblem for a run that is not done."""
+    return to_plain(CHARTS.load()[name].draw(workspace.opened(id).view()))
+
+
+async def static(request: Request) -> Response:
+    """A file of the page: only plain names in the one folder."""
+    name = request.path_params["name"]
+    path = STATIC / name
+    if not NAME.fullmatch(name) or not path.is_file():
+        raise Refused(404, "There is no such file.")
+    media = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    return file_reply(request, path.read_bytes(), media, "no-cache")
+
+
+async def plotly(request: Request) -> Response:
+    """plotly.js as python's plotly brings it."""
+    data, packed = await Threads().light(_plotly)
+    return file_reply(request, data, "text/javascript", "public, max-age=86400", packed)
+
+
+async def nothing(request: Request) -> Response:
+    """Whatever else lies below our path."""
+    raise Refused(404, "There is nothing here.")
+
+
+@cache
+def _plotly() -> tuple[bytes, bytes]:
+    from importlib.resources import files
+
+    data = (files("plotly") / "package_data" / "plotly.min.js").read_bytes()
+    return data, gzip.compress(data, 6, mtime=0)
+
+
+async def _upload(request: Request) -> tuple[bytes, str]:
+    """The uploaded bytes and their name, from a form's field "file" or the plain body."""
+    whole = await responses.body(request, LARGEST_UPLOAD + ENVELOPE)
+    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+        return whole, request.query_params.get("name", "")
+    request._body = whole  # read already, within bounds; the form parser takes it from here
+    try:
+        async with request.form(max_files=1, max_fields=4, max_part_size=LARGEST_UPLOAD) as form:
+            file = form.get("file")
+            if not isinstance(file, UploadFile):
+                raise Refused(400, "Send one image in the field 'file'.")
+            return await file.read(), file.filename or ""
+    except MultiPartException:
+        raise Refused(400, "The form cannot be read.") from None
+
+
+def _id(request: Request) -> str:
+    return request.path_params["id"]
+
+
+def _query(request: Request) -> dict[str, Any]:
+    """The query among text, image and upload; the workspace checks it further."""
+    given = request.query_params
+    image = given.get("image")
+    return {
+        "text": given.get("text"),
+        "image": None if image is None else _whole(image, "image"),
+        "upload": given.get("upload"),
+    }
+
+
+def _whole(text: str, name: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,9}", text):
+        raise BadQuery(f"{name} must be a whole number; it is '{text[:40]}'.")
+    return int(text)
+
+
+def _number(text: str | None) -> float:
+    try:
+        return float(text or "nan")
+    except ValueError:
+        return math.nan

@@ -1,0 +1,98 @@
+// The charts: drawn once when their tab is first seen, then only touched. A drag moves a line, never redraws.
+
+import { get } from "./api.js";
+import { h, later, toast } from "./dom.js";
+import { dressed, figureCsv, looks, plotly, save } from "./plot.js";
+
+const CONFIG = { displayModeBar: false, responsive: true, displaylogo: false };
+
+/** One chart inside `place`. `name` is the chart's name on the server. */
+export function chart(app, name, place) {
+  const plot = h("div.cf-plot", { role: "img", "aria-label": `Chart: ${name}` });
+  const line = h("div.cf-alpha-line", { hidden: true, "aria-hidden": "true" });
+  const dots = h("div.cf-dots", { "aria-hidden": "true" });
+  const note = h("p.cf-wait", {}, "Drawing…");
+  const file = () => `clipforget-${app.view.id}-${name}`;
+  const tools = h("div.cf-tools-row", {},
+    ...["png", "svg"].map((format) => h("button.cf-text", { type: "button", onclick: async () => (await plotly()).downloadImage(plot, { format, filename: file(), width: 1000, height: 520, scale: 2 }) }, format.toUpperCase())),
+    h("button.cf-text", { type: "button", onclick: () => save(`${file()}.csv`, figureCsv(figure), "text/csv") }, "CSV"));
+  place.replaceChildren(h("div.cf-plotbox", {}, plot, line, dots, note), tools);
+  let figure = null, drawn = "";
+
+  async function show() {
+    if (!app.view || drawn === app.view.id) return;
+    const wanted = app.view.id;
+    drawn = wanted;
+    note.hidden = false;
+    try {
+      const [Plotly, got] = await Promise.all([plotly(), get(`runs/${encodeURIComponent(wanted)}/charts/${name}`)]);
+      if (app.view?.id !== wanted) return;
+      figure = got;
+      await Plotly.react(plot, structuredClone(figure.data), dressed(figure.layout || {}), CONFIG);
+      note.hidden = true;
+      plot.removeAllListeners?.("plotly_click");
+      plot.on("plotly_click", click);
+      plot.on("plotly_afterplot", follow);
+      follow();
+      bars();
+    } catch (error) {
+      drawn = "";
+      note.hidden = false;
+      note.textContent = error.message;
+      if (error.status === 0) toast(error.message);
+    }
+  }
+
+  /** A click sets alpha: the point's own (customdata), or its x on the chart over alpha. */
+  function click(event) {
+    const point = event.points?.[0];
+    const own = Array.isArray(point?.customdata) ? point.customdata[0] : point?.customdata;
+    const alpha = name === "alpha" ? point?.x : own;
+    if (typeof alpha === "number" && alpha >= 0 && alpha <= 1) app.setAlpha(Math.round(alpha * 100));
+  }
+
+  /** Put the line, or a dot on every curve, where alpha is. Reads Plotly's axes, draws nothing in Plotly. */
+  function follow() {
+    const layout = plot._fullLayout;
+    if (!figure || !layout?.xaxis || !plot.offsetParent) return;
+    if (name === "alpha") {
+      const { xaxis, yaxis } = layout;
+      const x = xaxis._offset + xaxis.l2p(app.index / 100);
+      line.hidden = x < xaxis._offset - 1 || x > xaxis._offset + xaxis._length + 1;
+      line.style.cssText = `transform:translateX(${x}px);top:${yaxis._offset}px;height:${yaxis._length}px`;
+    }
+    if (name === "tradeoff") dotsAt(layout);
+  }
+
+  function dotsAt({ xaxis, yaxis }) {
+    const curves = plot.data.filter((trace) => trace.customdata?.length === 101);
+    while (dots.childElementCount < curves.length) dots.append(h("i"));
+    curves.forEach((trace, i) => {
+      const at = trace.customdata.findIndex((own) => Math.abs((Array.isArray(own) ? own[0] : own) - app.index / 100) < 0.001);
+      const x = xaxis._offset + xaxis.l2p(trace.x[at]), y = yaxis._offset + yaxis.l2p(trace.y[at]);
+      dots.children[i].style.cssText = `transform:translate(${x}px,${y}px);background:${trace.line?.color || "currentColor"}`;
+    });
+  }
+
+  /** The After bars follow 60 ms behind alpha. */
+  const bars = later(() => {
+    if (name !== "classes" || !figure || !plot.offsetParent || drawn !== app.view?.id) return;
+    const trace = afterTrace(plot.data);
+    if (trace < 0) return;
+    const all = app.view.per_class.after[app.index];
+    const shown = figure.layout.meta?.classes || all.keys();
+    const values = Array.from(shown, (i) => all[i]);
+    const flat = plot.data[trace].orientation === "h";
+    window.Plotly.restyle(plot, { [flat ? "x" : "y"]: [values] }, [trace]);
+  }, 60);
+
+  app.bus.on("alpha", () => { if (plot.offsetParent) { follow(); bars(); } });
+  app.bus.on("theme", () => { if (figure) window.Plotly.relayout(plot, looks(figure.layout)); });
+  return { show: () => show().then(() => { follow(); bars(); }) };
+}
+
+/** Which trace shows the model after forgetting: the one marked so, else the last bar. */
+function afterTrace(traces) {
+  const marked = traces.findIndex((trace) => trace.meta === "after" || /after|unlearned/i.test(trace.name || ""));
+  return marked >= 0 ? marked : traces.findLastIndex((trace) => trace.type === "bar");
+}

@@ -1,0 +1,114 @@
+// The figures under the slider: alpha itself, forget, siblings, everything else, and the two summary scores.
+
+import { h, percent, points, svg } from "./dom.js";
+
+const WIDTH = 120, HEIGHT = 30;
+const CARDS = [["forget", "forget"], ["siblings", "sibling"], ["others", "other"]];
+
+/** A line of values in 0..1 over alpha with a dot that moves; drawn once a run. */
+function sparkline(values, role) {
+  const y = (value) => 2 + (1 - Math.min(1, Math.max(0, value))) * (HEIGHT - 4);
+  const d = values.map((value, i) => `${i ? "L" : "M"}${((i / 100) * WIDTH).toFixed(1)} ${y(value).toFixed(1)}`).join("");
+  const line = svg("path", { d, class: `cf-line cf-${role}` });
+  const box = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", class: "cf-spark", "aria-hidden": "true" }, line);
+  const dot = h("i.cf-dot", { "aria-hidden": "true" });
+  dot.classList.add(`cf-${role}`);
+  const node = h("div.cf-sparkbox", {}, box, dot);
+  const move = (i) => { dot.style.transform = `translate(${i}cqw, ${y(values[i])}px)`; };
+  return { node, move };
+}
+
+function card(title, role) {
+  const value = h("div.cf-value");
+  const delta = h("div.cf-delta");
+  const note = h("div.cf-note");
+  const name = h("div.cf-name", {}, role ? h("i.cf-key", { "aria-hidden": "true" }) : null, h("span", {}, title));
+  const node = h("section.cf-card", { "aria-label": title }, name, h("div.cf-pair", {}, value, delta), note);
+  if (role) node.classList.add(`cf-${role}`);
+  return { node, value, delta, note, name: name.lastChild };
+}
+
+/** Fill `place` with the cards of the open run and keep them at the present alpha. */
+export function figures(app, place) {
+  let update = () => {};
+  app.bus.on("open", () => { update = draw(app, place); });
+  app.bus.on("alpha", (index) => update(index));
+  app.bus.on("exact", () => update(app.index));
+}
+
+function draw(app, place) {
+  const view = app.view;
+  const rows = CARDS.map(([key, role]) => [view.rows.find((row) => row.key === key), role]).filter(([row]) => row);
+  const alpha = alphaCard(app);
+  const parts = rows.map(([row, role]) => accuracyCard(app, row, role));
+  const score = scoreCard(view);
+  place.replaceChildren(alpha.node, ...parts.map((part) => part.node), score.node);
+  return (index) => [alpha, ...parts, score].forEach((part) => part.update(index));
+}
+
+function alphaCard(app) {
+  const { node, value, delta, note, name } = card("alpha", "");
+  node.classList.add("cf-alpha-card");
+  const button = h("button.cf-text", { type: "button", id: "cf-exact", onclick: () => app.askExact(), title: "Embed every image with the souped weights of exactly this alpha (e)" }, "Make exact");
+  name.parentNode.append(button);
+  const original = h("i"), left = h("span"), right = h("span");
+  node.append(h("div.cf-mix", { title: "How much of the weights is the original's, how much the unlearned model's" }, h("div.cf-mixbar", {}, original), h("p", {}, left, right)));
+  const update = (i) => {
+    const view = app.view, exact = view.nodes.includes(i / 100);
+    value.textContent = (i / 100).toFixed(2);
+    const asked = app.exactNow();
+    delta.textContent = exact || asked ? "exact" : `~ within ${view.bound.accuracy[i].toFixed(1)} pts`;
+    delta.classList.toggle("cf-good", Boolean(exact || asked));
+    note.textContent = asked
+      ? `computed; top 24 ${percent(asked.agreement)}% alike`
+      : exact ? "re-embedded here" : `top 24 ≥ ${percent(view.bound.agreement[i])}% right`;
+    button.hidden = Boolean(exact || asked);
+    button.disabled = app.exactPending;
+    original.style.width = `${i}%`;
+    left.textContent = i > 12 ? "original" : "";
+    right.textContent = i < 88 ? "unlearned" : "";
+    button.textContent = app.exactPending ? "Computing…" : "Make exact";
+  };
+  return { node, update };
+}
+
+/** What is forgotten, in short: the finest level of each target. */
+const target = (config) => config.forget.map((name) => name.split("/").filter((part) => part !== "*").at(-1)).join(", ");
+
+function accuracyCard(app, row, role) {
+  const { node, value, delta, note } = card(role === "forget" ? `${row.label}: ${target(app.view.config)}` : row.label, role);
+  const spark = sparkline(row.after, role);
+  node.append(spark.node);
+  const chance = role === "forget" ? ` · chance ${percent(app.view.chance)}` : "";
+  const number = h("span"), unit = h("small", {}, "%");
+  value.append(number, unit);
+  const change = h("span");
+  delta.append(change, h("span.cf-from", {}, ` from ${percent(row.before.value)}%`));
+  node.title = `${row.n} test images. Before: ${percent(row.before.value)}% (95% interval ${percent(row.before.low)} to ${percent(row.before.high)})`;
+  const update = (i) => {
+    const asked = app.exactNow();
+    const now = asked ? asked.rows[row.key] ?? row.after[i] : row.after[i];
+    number.textContent = percent(now);
+    change.textContent = `${points(now - row.before.value)} pts`;
+    note.textContent = `95% ${percent(row.low[i])}–${percent(row.high[i])}${chance}`;
+    spark.move(i);
+  };
+  return { node, update };
+}
+
+function scoreCard(view) {
+  const { node, value, delta, note } = card("H / Score", "");
+  const h_ = h("span"), score = h("span");
+  value.append(h_, h("small.cf-slash", {}, " / "), score);
+  const spark = sparkline(view.h.map((value) => value / 100), "accent");
+  node.append(spark.node);
+  node.title = "H: harmonic mean of forgetting and of what is kept. Score: their mean. Both in per cent; 100 is best.";
+  delta.textContent = "of 100";
+  note.textContent = `doing nothing: ${view.do_nothing.h.toFixed(1)} / ${view.do_nothing.score.toFixed(1)}`;
+  const update = (i) => {
+    h_.textContent = view.h[i].toFixed(1);
+    score.textContent = view.score[i].toFixed(1);
+    spark.move(i);
+  };
+  return { node, update };
+}

@@ -1,0 +1,117 @@
+// Before and After: two grids of 24 images whose cells stay in place while their images change with alpha.
+
+import { url } from "./api.js";
+import { h, icon } from "./dom.js";
+
+const ROLES = ["forget", "sibling", "other"];
+const ROLE_WORDS = ["to forget", "sibling", "other class"];
+
+/** Address of a gallery image's thumbnail (96) or large version (384). */
+export const imageUrl = (view, id, size = 96) => url(`images/${view.gallery.data}/${view.gallery.items[id][0]}?size=${size}`);
+
+/** What a gallery image shows: its finest name, its full name, and its role. */
+export function about(view, id) {
+  const { superclasses, subgroups, styles, items } = view.gallery;
+  const [, superclass, subgroup, style, role] = items[id];
+  const parts = [superclasses[superclass], subgroups[subgroup], styles[style]].filter((part) => part !== undefined);
+  const short = subgroups[subgroup] ?? superclasses[superclass];
+  return { short, full: parts.join(" / "), role: ROLES[role], words: ROLE_WORDS[role] };
+}
+
+function makeCell(side, rank, on) {
+  const image = h("img", { width: 96, height: 96, decoding: "async", draggable: false, alt: "" });
+  const open = h("button.cf-thumb", { type: "button", onclick: () => on.open(side, rank) }, image);
+  const badge = h("span.cf-badge", { "aria-hidden": "true" });
+  const search = h("button.cf-more", { type: "button", tabIndex: -1, title: "Search by this image (s)", "aria-label": "Search by this image", onclick: () => on.search(cell.id) }, icon("search"));
+  const label = h("span.cf-label"), cosine = h("span.cf-cosine");
+  const node = h("div.cf-cell", { role: "listitem" }, open, badge, search, h("div.cf-caption", {}, label, cosine));
+  const cell = { node, open, image, badge, label, cosine, id: -1, side, rank, mark: "" };
+  const light = (lit) => on.light(cell.id, lit);
+  node.addEventListener("pointerenter", () => light(true));
+  node.addEventListener("pointerleave", () => light(false));
+  open.addEventListener("focus", () => light(true));
+  open.addEventListener("blur", () => light(false));
+  open.addEventListener("keydown", (event) => { if (event.key === "s") on.search(cell.id); });
+  return cell;
+}
+
+function showImage(view, cell, id) {
+  if (cell.id === id) return;
+  cell.id = id;
+  const { short, full, role, words } = about(view, id);
+  cell.image.src = imageUrl(view, id);
+  cell.image.alt = full;
+  cell.label.textContent = short;
+  cell.label.title = full;
+  cell.node.dataset.role = role;
+  cell.open.setAttribute("aria-label", `${full}, ${words}, rank ${cell.rank + 1}`);
+  cell.mark = null;
+}
+
+function showMark(cell, mark, text, title) {
+  if (cell.mark === mark + text) return;
+  cell.mark = mark + text;
+  cell.node.dataset.mark = mark;
+  cell.badge.textContent = text;
+  cell.badge.title = title;
+}
+
+/** Both grids inside `place`. Emits nothing; the page calls open/search through `on`. */
+export function grids(app, place, on) {
+  const cells = { before: [], after: [] };
+  const light = (id, lit) => {
+    for (const cell of [...cells.before, ...cells.after]) if (cell.id === id) cell.node.classList.toggle("cf-lit", lit);
+  };
+  const titles = {};
+  const panels = ["before", "after"].map((side) => {
+    cells[side] = Array.from({ length: 24 }, (_, rank) => makeCell(side, rank, { ...on, light }));
+    titles[side] = h("span.cf-sub");
+    const name = h("h2", {}, side === "before" ? "Before" : "After", titles[side]);
+    const list = h("div.cf-grid", { role: "list", "aria-label": `${side} results` }, cells[side].map((cell) => cell.node));
+    return h("section.cf-panel", { "data-side": side, "aria-label": side }, h("header", {}, name), list);
+  });
+  place.replaceChildren(...panels);
+
+  app.bus.on("alpha", () => draw());
+  app.bus.on("pack", () => draw());
+  app.bus.on("query", () => draw());
+  app.bus.on("exact", () => draw());
+  app.bus.on("peek", () => draw());
+
+  function draw() {
+    if (!app.pack || !app.view) return;
+    const { view, pack, state } = app;
+    const before = pack.before, after = app.afterNow();
+    const rankBefore = new Map(before.ids.map((id, rank) => [id, rank]));
+    const inAfter = new Set(after.ids);
+    const whose = app.isStale() ? ` · still “${pack.query.label}”` : "";
+    titles.before.textContent = `original model${whose}`;
+    titles.after.textContent = app.peeking ? "showing the original (b held)" : `alpha ${(app.index / 100).toFixed(2)}${whose}`;
+    panels[1].classList.toggle("cf-peek", app.peeking);
+    for (let rank = 0; rank < 24; rank++) {
+      drawOne(view, cells.before[rank], before, rank, state.k);
+      drawOne(view, cells.after[rank], after, rank, state.k);
+      if (rank < before.ids.length) markBefore(cells.before[rank], inAfter.has(before.ids[rank]));
+      if (rank < after.ids.length) markAfter(cells.after[rank], rankBefore.get(after.ids[rank]));
+    }
+  }
+  return { cells, panels };
+}
+
+function drawOne(view, cell, list, rank, k) {
+  const shown = rank < list.ids.length && rank < k;
+  cell.node.hidden = !shown;
+  if (!shown) return;
+  showImage(view, cell, list.ids[rank]);
+  const text = list.cosines[rank].toFixed(3);
+  if (cell.cosine.textContent !== text) cell.cosine.textContent = text;
+}
+
+const markBefore = (cell, kept) => showMark(cell, kept ? "" : "gone", kept ? "" : "gone", "No longer among the first 24");
+
+function markAfter(cell, old) {
+  if (old === undefined) return showMark(cell, "new", "new", "Was not among the first 24");
+  const rise = old - cell.rank;
+  if (rise === 0) return showMark(cell, "", "", "");
+  return showMark(cell, rise > 0 ? "up" : "down", `${rise > 0 ? "▲" : "▼"}${Math.abs(rise)}`, `Was at rank ${old + 1}`);
+}

@@ -1,0 +1,83 @@
+// The list of past runs: open, star, use again, delete.
+
+import { get, post } from "./api.js";
+import { h, iconButton, percent, toast } from "./dom.js";
+
+const HEADS = ["Star", "Run", "State", "Images", "Best α", "Forget", "Siblings", "Others", "When", "Actions"];
+
+/** "14:02" for today, else the date and time, in the visitor's own zone. */
+export function when(iso) {
+  const date = new Date(iso);
+  if (Number.isNaN(date.getTime())) return "";
+  const time = date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  return date.toDateString() === new Date().toDateString() ? time : `${date.toLocaleDateString([], { month: "short", day: "numeric" })}, ${time}`;
+}
+
+/** Ask the server for the runs and tell the page. */
+export async function refreshRuns(app) {
+  const { runs } = await get("runs");
+  app.runs = runs;
+  app.bus.emit("runs", runs);
+  return runs;
+}
+
+/** A table of the runs in `place`. */
+export function runsTable(app, place) {
+  const body = h("tbody");
+  const table = h("table.cf-table", {}, h("thead", {}, h("tr", {}, HEADS.map((name) => h("th", { scope: "col" }, name)))), body);
+  const none = h("p.cf-wait", {}, "No runs yet.");
+  place.replaceChildren(h("div.cf-scroll", {}, table), none);
+  const draw = () => {
+    none.hidden = app.runs.length > 0;
+    table.hidden = !none.hidden;
+    const starred = [...app.runs].sort((a, b) => Number(b.starred) - Number(a.starred));
+    body.replaceChildren(...starred.map((run) => row(app, run)));
+  };
+  app.bus.on("runs", draw);
+  draw();
+  return { show: () => refreshRuns(app).catch(() => {}) };
+}
+
+function row(app, run) {
+  const { config, headline } = run;
+  const star = iconButton("star", run.starred ? "Remove the star" : "Star this run", () => act(app, () => post(`runs/${run.id}/star`, { starred: !run.starred })));
+  star.setAttribute("aria-pressed", String(run.starred));
+  const open = h("button.cf-text.cf-open", { type: "button", onclick: () => app.open(run.id) }, run.title || run.id);
+  const figure = (key) => (headline?.[key] ? `${percent(headline[key].before)} → ${percent(headline[key].after)}` : "");
+  const cells = [star, open, stateChip(run.state), config.data,
+    run.best === null || run.best === undefined ? "" : run.best.toFixed(2), figure("forget"), figure("siblings"), figure("others"), when(run.created),
+    h("span.cf-actions", {}, h("button.cf-text", { type: "button", onclick: () => app.useSettings(config) }, "Use"), iconButton("trash", "Delete this run", () => confirmDelete(app, run)))];
+  const line = h("tr", {}, cells.map((cell) => h("td", {}, typeof cell === "string" ? h("span.cf-clip", { title: cell }, cell) : cell)));
+  if (run.id === app.state.run) line.setAttribute("aria-current", "true");
+  return line;
+}
+
+/** A run's state as a small chip. */
+export function stateChip(state) {
+  const chip = h("span.cf-state", {}, state);
+  chip.dataset.state = state;
+  return chip;
+}
+
+async function act(app, work) {
+  try {
+    await work();
+    await refreshRuns(app);
+  } catch (error) {
+    toast(error.message);
+  }
+}
+
+/** Ask before deleting; a deleted run cannot come back. */
+function confirmDelete(app, run) {
+  const dialog = h("dialog.cf-dialog", { "aria-label": "Delete this run?" },
+    h("h2", {}, "Delete this run?"), h("p", {}, `${run.title || run.id} and its files are removed for good.`),
+    h("div.cf-dialog-buttons", {}, h("button.cf-button", { type: "button", onclick: () => dialog.close() }, "Keep"),
+      h("button.cf-button.cf-danger", { type: "button", onclick: () => { dialog.close(); act(app, async () => {
+        await post(`runs/${run.id}/delete`);
+        if (run.id === app.state.run) app.open("");
+      }); } }, "Delete")));
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+}

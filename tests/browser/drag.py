@@ -1,0 +1,62 @@
+"""How long from a move of the slider to the screen: used by the browser tests and by `make bench`."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from typing import Any
+
+WATCH = """() => {
+    const range = document.querySelector("#cf-slider input[type=range]");
+    const seen = { delays: [], alphas: new Set(), last: 0 };
+    range.addEventListener("input", (event) => {
+        const begun = event.timeStamp;
+        // The second frame begins when the first one with the change has been handed to the screen.
+        requestAnimationFrame(() => requestAnimationFrame(() => {
+            seen.delays.push(performance.now() - begun);
+            seen.alphas.add(document.querySelector(".cf-alpha-card .cf-value").textContent);
+            seen.last = performance.now();
+        }));
+    });
+    window.dragSeen = seen;
+}"""
+READ = """() => ({
+    delays: window.dragSeen.delays,
+    alphas: [...window.dragSeen.alphas],
+    shown: document.querySelector(".cf-alpha-card .cf-value").textContent,
+    slider: Number(document.querySelector("#cf-slider input[type=range]").value).toFixed(2),
+})"""
+
+
+def drag(page: Any, moves: int = 60, seconds: float = 1.5) -> dict[str, Any]:
+    """Drag the slider of an open run from 1 to 0 with `moves` mouse moves spread over `seconds`.
+
+    Gives the milliseconds from each input event to the second frame after it (median and p95), the alphas shown, the
+    requests made meanwhile that are not images, and what slider and page say 100 ms after the last move.
+    """
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url) if request.resource_type != "image" else None)
+    box = page.locator("#cf-slider input[type=range]").bounding_box()
+    y, left, width = box["y"] + box["height"] / 2, box["x"] + 10, box["width"] - 20
+    page.evaluate(WATCH)
+    page.mouse.move(left + width, y)
+    page.mouse.down()
+    before = len(requests)
+    begun = time.monotonic()
+    for i in range(1, moves + 1):
+        page.mouse.move(left + width * (1 - i / moves), y)
+        time.sleep(max(0.0, begun + seconds * i / moves - time.monotonic()))
+    page.wait_for_timeout(100)
+    found = page.evaluate(READ)
+    page.mouse.up()
+    delays = sorted(found["delays"])
+    return {
+        "moves": moves,
+        "inputs": len(delays),
+        "alphas": len(found["alphas"]),
+        "median": round(statistics.median(delays), 1),
+        "p95": round(delays[int(0.95 * (len(delays) - 1))], 1),
+        "shown": found["shown"],
+        "slider": found["slider"],
+        "requests": requests[before:],
+    }

@@ -1,0 +1,132 @@
+"""A page served by app.py in a process of its own, and what the browser tests ask of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from small import draw_data, save_clip
+
+ROOT = Path(__file__).resolve().parents[2]
+QUICK = {"forget_steps": 6, "remind_steps": 2, "layers": 2, "rank": 2, "fisher_samples": 8, "align_steps": 1}
+HOSTILE = "${alert(1)} <img src=x onerror=alert(2)> {{x}} \u202eabc"
+
+
+@dataclass
+class Site:
+    """A served page: its address, its process, the finished run, and the data and model the runs use."""
+
+    address: str
+    process: subprocess.Popen
+    answered: float
+    runs: Path
+    data: Path
+    model: Path
+    run: str = ""
+
+    def call(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        """GET a route, or POST to it."""
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json", "Origin": self.address.rstrip("/")}
+        request = urllib.request.Request(f"{self.address}clipforget/{path}", data, headers)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            raise AssertionError(f"{path}: {error.read().decode()}") from error
+
+    def config(self, **more: Any) -> dict[str, Any]:
+        """The configuration of a quick run."""
+        return {
+            "model": str(self.model),
+            "data": str(self.data),
+            "forget": ["disc/big"],
+            "device": "cpu",
+            "settings": QUICK,
+            **more,
+        }
+
+    def state(self, run: str) -> str:
+        """The state of a run."""
+        return self.call(f"runs/{run}/events?after=0")["state"]
+
+    def wait(self, run: str, *states: str, seconds: float = 60) -> str:
+        """Wait until a run is in one of the states."""
+        end = time.monotonic() + seconds
+        while (state := self.state(run)) not in states:
+            assert time.monotonic() < end, f"{run} is still {state}"
+            time.sleep(0.2)
+        return state
+
+
+@contextmanager
+def serve(folder: Path) -> Iterator[Site]:
+    """app.py on a free port, working in `folder`, with a finished run."""
+    data = draw_data(folder / "data")
+    model = save_clip(folder / "model", data)
+    _hostile(data)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [
+        sys.executable,
+        "app.py",
+        "--port",
+        str(port),
+        "--runs",
+        str(folder / "runs"),
+        "--no-browser",
+        "--no-sample",
+    ]
+    log = (folder / "app.log").open("wb")
+    begun = time.monotonic()
+    process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    address = f"http://127.0.0.1:{port}/"
+    try:
+        _wait_for(address, process, folder / "app.log")
+        served = Site(address, process, time.monotonic() - begun, folder / "runs", data, model)
+        served.run = served.call("runs", served.config())["id"]
+        assert served.wait(served.run, "done", "failed", "lost", seconds=120) == "done", served.call(
+            f"runs/{served.run}/view"
+        )
+        yield served
+    finally:
+        process.terminate()
+        process.wait(10)
+        log.close()
+
+
+def _hostile(data: Path) -> None:
+    """A subgroup whose name tries to be code."""
+    for split in ("train", "test"):
+        shutil.copytree(data / split / "disc" / "thin", data / split / "disc" / HOSTILE)
+
+
+def _wait_for(address: str, process: subprocess.Popen, log: Path) -> None:
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        assert process.poll() is None, log.read_text()
+        try:
+            urllib.request.urlopen(address, timeout=5).close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError(f"The page did not answer: {log.read_text()}")
+
+
+def query_of(page: Any) -> dict[str, list[str]]:
+    """The parameters in a page's address."""
+    return parse_qs(urlsplit(page.url).query)

@@ -1,0 +1,225 @@
+"""What a visitor does with the explorer, done in a real browser."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from drag import drag
+from served import HOSTILE, Site, query_of
+
+pytestmark = pytest.mark.browser
+
+
+def opened(visit: Any, site: Site, more: str = "", **options: Any) -> Any:
+    """The page with the finished run open and its images asked for."""
+    page = visit(f"?run={site.run}{more}", **options)
+    page.wait_for_selector("#cf-main[data-mode=open]", state="attached")
+    page.wait_for_function("window.clipforget?.pack")
+    return page
+
+
+def ids(page: Any, side: str) -> list[str]:
+    """The image addresses of a grid, in order."""
+    return page.eval_on_selector_all(
+        f".cf-panel[data-side={side}] .cf-cell:not([hidden]) img", "all => all.map((i) => i.src)"
+    )
+
+
+def alpha(page: Any) -> str:
+    """The alpha that the first card shows."""
+    return page.locator(".cf-alpha-card .cf-value").inner_text()
+
+
+def test_answers_soon_and_opens_a_run_from_the_start_page(visit: Any, site: Site) -> None:
+    assert site.answered < 30  # 10 s alone; a test machine is shared
+    page = visit()
+    page.click("#cf-open-sample")
+    page.wait_for_selector("#cf-main[data-mode=open]", state="attached")
+    assert query_of(page)["run"] == [site.run]
+    page.go_back()
+    page.wait_for_selector("#cf-open-sample")
+
+
+def test_drag_follows_the_mouse_and_asks_nothing(visit: Any, site: Site) -> None:
+    page = opened(visit, site, "&alpha=1")
+    page.wait_for_load_state("networkidle")
+    found = drag(page)
+    print(f"drag: {found['inputs']} inputs, median {found['median']} ms, p95 {found['p95']} ms to the screen")
+    assert found["requests"] == []
+    assert found["shown"] == found["slider"] == "0.00"
+    assert found["alphas"] >= 45
+
+
+def test_ends_of_the_path(visit: Any, site: Site) -> None:
+    page = opened(visit, site, "&alpha=1")
+    assert ids(page, "after") == ids(page, "before")
+    page.evaluate("window.clipforget.setAlpha(0)")
+    pack = page.evaluate("window.clipforget.pack.after.ids[0]")
+    view = page.evaluate("window.clipforget.view.gallery")
+    wanted = [f"/images/{view['data']}/{view['items'][i][0]}?size=96" for i in pack]
+    assert all(src.endswith(end) for src, end in zip(ids(page, "after"), wanted, strict=True))
+
+
+def test_summary_scores_are_per_cent(visit: Any, site: Site) -> None:
+    page = opened(visit, site, "&alpha=0")
+    shown = [float(number) for number in re.findall(r"[\d.]+", page.locator(".cf-card").last.inner_text())]
+    assert len(shown) >= 4 and max(shown) <= 100
+
+
+def test_two_quick_inputs_end_on_the_second(visit: Any, site: Site) -> None:
+    page = opened(visit, site)
+    page.eval_on_selector(
+        "#cf-slider input[type=range]",
+        """(range) => { for (const value of ["0.80", "0.23"]) {
+            range.value = value; range.dispatchEvent(new Event("input", { bubbles: true })); } }""",
+    )
+    page.wait_for_timeout(300)
+    assert alpha(page) == "0.23"
+    page.evaluate(
+        """() => { const { search } = window.clipforget;
+            search({ q: "a photo of a disc.", img: null, up: "" });
+            search({ q: "square", img: null, up: "" }); }"""
+    )
+    page.wait_for_function("window.clipforget.pack.query.label.includes('square')")
+    page.wait_for_timeout(300)
+    assert page.locator("#cf-query").input_value() == "square"
+    assert "square" in page.evaluate("window.clipforget.pack.query.label")
+
+
+def test_every_way_to_set_alpha_agrees(visit: Any, site: Site) -> None:
+    page = opened(visit, site, "&alpha=0.5")
+
+    def agrees(value: str) -> None:
+        page.wait_for_function("(value) => new URLSearchParams(location.search).get('alpha') === value", arg=value)
+        assert alpha(page) == value
+        assert float(page.locator("#cf-slider input[type=range]").input_value()) == float(value)
+        assert float(page.locator("#cf-slider input[type=number]").input_value()) == float(value)
+
+    agrees("0.50")
+    page.locator("#cf-slider input[type=number]").fill("0.62")
+    agrees("0.62")
+    page.keyboard.press("Tab")
+    page.locator("body").click(position={"x": 700, "y": 5})
+    page.keyboard.press("[")
+    agrees("0.61")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("]")
+    agrees("0.63")
+    page.click("#cf-reset")
+    agrees("1.00")
+    page.click("#cf-best")
+    agrees(f"{page.evaluate('window.clipforget.view.best'):.2f}")
+    page.wait_for_function("document.querySelector('#cf-pane-alpha .js-plotly-plot')?._fullLayout?.xaxis")
+    place = page.evaluate(
+        """() => { const plot = document.querySelector("#cf-pane-alpha .js-plotly-plot");
+            plot.scrollIntoView({ block: "center" });
+            const box = plot.getBoundingClientRect(), { xaxis, yaxis } = plot._fullLayout;
+            const row = window.clipforget.view.rows.find((row) => row.key === "others");
+            return [box.x + xaxis._offset + xaxis.l2p(0.3), box.y + yaxis._offset + yaxis.l2p(row.after[30])]; }"""
+    )
+    page.mouse.move(place[0] - 3, place[1])
+    page.mouse.move(*place)
+    page.wait_for_timeout(150)
+    page.mouse.click(*place)
+    page.wait_for_function("window.clipforget.index >= 28 && window.clipforget.index <= 32")
+    agrees(f"{page.evaluate('window.clipforget.index') / 100:.2f}")
+
+
+def test_reload_and_history_keep_the_view(visit: Any, site: Site) -> None:
+    page = opened(visit, site, "&alpha=0.4&view=recipe&k=12")
+    page.fill("#cf-query", "a photo of a stripe.")
+    page.keyboard.press("Enter")
+    page.wait_for_function("window.clipforget.pack?.query.label.includes('stripe')")
+    shown = ids(page, "after")
+    assert len(shown) == 12
+    page.reload()
+    page.wait_for_function("window.clipforget?.pack?.query.label.includes('stripe')")
+    assert (alpha(page), ids(page, "after")) == ("0.40", shown)
+    assert page.locator("#cf-tab-recipe").get_attribute("aria-selected") == "true"
+    page.go_back()
+    page.wait_for_function("window.clipforget.pack && !window.clipforget.pack.query.label.includes('stripe')")
+
+
+def test_search_by_image_lightbox_peek_and_exact(visit: Any, site: Site) -> None:
+    page = opened(visit, site, "&alpha=0.37")
+    first = page.locator(".cf-panel[data-side=after] .cf-thumb").first
+    first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("dialog.cf-lightbox[open]")
+    before = page.locator(".cf-lightbox img").get_attribute("src")
+    page.keyboard.press("ArrowRight")
+    assert page.locator(".cf-lightbox img").get_attribute("src") != before
+    page.keyboard.press("Escape")
+    page.wait_for_selector("dialog.cf-lightbox", state="hidden")
+    page.keyboard.down("b")
+    assert ids(page, "after") == ids(page, "before")
+    page.keyboard.up("b")
+    page.click("#cf-exact")
+    page.wait_for_function("document.querySelector('.cf-alpha-card .cf-delta').textContent === 'exact'", timeout=30_000)
+    assert query_of(page)["alpha"] == ["0.37"]
+    first.focus()
+    page.keyboard.press("s")
+    page.wait_for_function("window.clipforget.pack?.query.kind === 'image'")
+    assert "img" in query_of(page)
+
+
+def test_every_image_can_be_reached_and_has_a_name(visit: Any, site: Site) -> None:
+    page = opened(visit, site)
+    cells = page.locator(".cf-cell:not([hidden]) .cf-thumb")
+    shown = cells.count()
+    assert shown == 48
+    assert page.evaluate(
+        "[...document.querySelectorAll('.cf-cell:not([hidden]) .cf-thumb')].every((b) => b.tabIndex === 0)"
+    )
+    assert page.evaluate(
+        "[...document.querySelectorAll('#cf-explorer .cf-cell:not([hidden]) img')].every((i) => i.alt)"
+    )
+
+
+def test_hostile_names_are_text(visit: Any, site: Site) -> None:
+    page = opened(visit, site, "&view=classes")
+    page.evaluate("(name) => window.clipforget.search({ q: name, img: null, up: '' })", HOSTILE)
+    page.wait_for_function("window.clipforget.pack.query.kind === 'text'")
+    page.wait_for_timeout(500)
+    assert page.evaluate("document.querySelectorAll('img[src=x]').length") == 0
+    names = page.evaluate("window.clipforget.view.gallery.subgroups")
+    assert any(name.startswith("${alert(1)} <img") for name in names)
+    assert page.locator("#cf-query").input_value() == HOSTILE
+
+
+def test_bad_addresses_show_what_is_wrong(visit: Any, site: Site) -> None:
+    page = visit("?run=../../etc/passwd&alpha=nan&img=-3&view=nothing")
+    page.wait_for_selector(".cf-end[data-state=missing]")
+    page = opened(visit, site, "&alpha=5&k=7&view=nothing")
+    assert re.fullmatch(r"[01]\.\d\d", alpha(page))
+
+
+@pytest.mark.parametrize("query", ["", "open", "nope"])
+def test_phone_has_no_horizontal_scroll(visit: Any, site: Site, query: str) -> None:
+    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
+    page = opened(visit, site, **phone) if query == "open" else visit(f"?run={query}", **phone)
+    page.wait_for_timeout(400)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert not page.locator("#cf-setup").is_visible()
+    if query == "open":
+        assert page.locator(".cf-panel[data-side=before]").is_hidden()
+        page.click(".cf-switch [data-side=before]")
+        assert page.locator(".cf-panel[data-side=after]").is_hidden()
+    page.click("#cf-setup-toggle")
+    assert page.locator("#cf-run").is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_server_away_is_said_and_mended(visit: Any, site: Site) -> None:
+    page = opened(visit, site)
+    page.route("**/clipforget/**", lambda route: route.abort())
+    page.fill("#cf-query", "a photo of a stripe.")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#cf-away:not([hidden])")
+    assert "still" in page.locator(".cf-panel[data-side=after] h2").inner_text()  # the grids show the query before
+    page.unroute("**/clipforget/**")
+    page.wait_for_selector("#cf-away", state="hidden")
+    page.wait_for_function("window.clipforget.pack.query.label.includes('stripe')")
+    visit.problems.clear()  # the browser's own lines about the requests that failed

@@ -1,0 +1,65 @@
+"""Runs started, watched, reloaded and stopped from the page."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from served import Site, query_of
+
+pytestmark = pytest.mark.browser
+
+
+def choose(page: Any, field: str, value: str) -> None:
+    """Type a value of our own into one of the form's drop-downs."""
+    box = page.locator(f"#{field} input[role=combobox]")
+    box.click()
+    box.fill(value)
+    box.press("Enter")
+    box.blur()
+
+
+def filled(visit: Any, site: Site) -> Any:
+    """The form set to the tiny model and data, with its estimate shown."""
+    page = visit()
+    page.wait_for_selector("#cf-picker .cf-tile, #cf-data-note .cf-error", state="attached")
+    choose(page, "cf-model", str(site.model))
+    choose(page, "cf-data", str(site.data))
+    page.wait_for_selector("#cf-picker .cf-tile[data-name=big]")
+    page.wait_for_function("document.querySelector('#cf-estimate strong')?.textContent.startsWith('about')")
+    return page
+
+
+def test_form_starts_a_run_that_opens_by_itself(visit: Any, site: Site) -> None:
+    page = filled(visit, site)
+    page.click("#cf-picker .cf-tile[data-name=small]")
+    for label, value in (("Forget steps", "6"), ("Remind steps", "2"), ("Layers", "2")):
+        page.get_by_label(label).first.fill(value)
+        page.get_by_label(label).first.blur()
+    page.wait_for_timeout(300)
+    page.click("#cf-run")
+    page.wait_for_selector(".cf-progress")
+    run = query_of(page)["run"][0]
+    assert len(site.call("runs")["runs"]) >= 2
+    page.reload()
+    page.wait_for_selector("#cf-main[data-mode=open]", state="attached", timeout=60_000)
+    assert query_of(page)["run"] == [run]
+    view = site.call(f"runs/{run}/view")
+    assert "disc/small" in view["config"]["forget"]
+    assert view["config"]["settings"]["forget_steps"] == 6
+
+
+def test_stop_keeps_the_run_and_use_fills_the_form(visit: Any, site: Site) -> None:
+    page = visit()
+    run = site.call("runs", site.config(seed=7))["id"]
+    page.evaluate("(run) => window.clipforget.follow(run)", run)
+    page.wait_for_selector("#cf-stop")
+    page.wait_for_function("document.querySelector('.cf-stages [data-state=now]')")
+    begun = time.monotonic()
+    page.click("#cf-stop")
+    page.wait_for_selector(".cf-end[data-state=stopped]")
+    assert time.monotonic() - begun < 5
+    page.click(".cf-end .cf-primary")
+    page.wait_for_function("document.querySelector('#cf-data input').value.includes('data')")
+    page.wait_for_function("Number(document.querySelector('#cf-last input[type=number]').value) === 7")

@@ -1,0 +1,49 @@
+"""A real, tiny open_clip CLIP for the tests, one thread, and nothing from the network."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Sequence
+
+os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported, and for the worker processes that tests start
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+
+import pytest
+import torch
+from open_clip.model import CLIP
+from small import finished, world  # noqa: F401  fixtures of whole runs
+from torch import Tensor
+
+from clipforget.clip import Clip
+
+torch.set_num_threads(1)
+
+TEXT = {"context_length": 8, "vocab_size": 64, "width": 16, "heads": 2, "layers": 1}
+RESNET = {"layers": (1, 1, 1, 1), "width": 8, "image_size": 32, "head_width": 64}
+
+
+def tokenize(texts: Sequence[str]) -> Tensor:
+    """Words to numbers 1..62 by hash, 63 ends a text: B x 8."""
+    rows = [[*[zlib.crc32(word.encode()) % 62 + 1 for word in text.split()][:7], 63] for text in texts]
+    return torch.tensor([row + [0] * (8 - len(row)) for row in rows])
+
+
+def build_clip(vision: dict, seed: int = 0) -> Clip:
+    """A randomly initialised CLIP of embedding size 16, BatchNorm statistics included, in eval mode."""
+    torch.manual_seed(seed)
+    model = CLIP(16, dict(vision), dict(TEXT)).eval()
+    generator = torch.Generator().manual_seed(seed)
+    for norm in model.visual.modules():
+        if isinstance(norm, torch.nn.BatchNorm2d):
+            for value in (norm.weight, norm.running_var):
+                value.data.uniform_(0.5, 1.5, generator=generator)
+            for value in (norm.bias, norm.running_mean):
+                value.data.normal_(0.0, 0.5, generator=generator)
+    return Clip("tiny", model, None, tokenize, torch.device("cpu"))
+
+
+@pytest.fixture
+def tiny_clip() -> Clip:
+    """A CLIP with a ModifiedResNet tower, 32 px, D = 16; a fresh one for each test."""
+    return build_clip(RESNET)

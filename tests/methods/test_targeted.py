@@ -1,0 +1,122 @@
+"""Targeted forgetting on a tiny CLIP: it forgets, repeats by seed, and leaves everything else alone."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+from conftest import build_clip
+
+from clipforget.clip import Clip
+from clipforget.errors import BadData
+from clipforget.methods import METHODS, ImageSet, Step, Task
+from clipforget.methods.targeted import PAPER, TargetedSettings
+from clipforget.settings import parse
+from clipforget.weights import changed
+
+SHORT: dict = {
+    "forget_steps": 8,
+    "remind_steps": 2,
+    "fisher_samples": 2,
+    "batch": 4,
+    "check_every": 4,
+    "precision": "float32",
+}
+VIT = {"layers": 1, "width": 16, "head_width": 8, "patch_size": 8, "image_size": 32}
+NAMES = ("car", "dog", "cat")
+
+
+def task_for(original: Clip, seed: int = 0) -> Task:
+    """Noise of three brightnesses stands for three kinds of image."""
+    generator = torch.Generator().manual_seed(3)
+
+    def images(count: int, label: int, offset: float) -> ImageSet:
+        pixels = torch.randn(count, 3, 32, 32, generator=generator) + offset
+        return ImageSet(pixels, torch.full((count,), label))
+
+    kinds = {"forget": (0, 2.0), "retain": (0, -2.0), "others": (1, 0.0)}
+    training = {name: images(8, *kind) for name, kind in kinds.items()}
+    validation = {name: images(4, *kind) for name, kind in kinds.items()}
+    bank = original.bank(NAMES, "a photo of a {}.")
+    return Task(
+        clip=original.clone(), original=original, validation=validation, names=NAMES, bank=bank,
+        template="a photo of a {}.", seed=seed, **training,
+    )  # fmt: skip
+
+
+def run(task: Task, **values: object) -> list[Step]:
+    method = METHODS.load()["targeted"]
+    return list(method.run(task, parse(method.settings, {**SHORT, **values})))
+
+
+def cosine(clip: Clip, images: ImageSet, bank: torch.Tensor) -> float:
+    return float((clip.embed(images.pixels) * bank[images.labels]).sum(dim=1).mean())
+
+
+@pytest.mark.parametrize("tower", ["resnet", "vit"])
+@pytest.mark.parametrize("mode", ["margin", "hinge", "paper"])
+def test_forgets_and_leaves_the_rest_alone(tower: str, mode: str, tiny_clip: Clip) -> None:
+    original = tiny_clip if tower == "resnet" else build_clip(VIT)
+    task = task_for(original)
+    before = {name: value.clone() for name, value in original.model.state_dict().items()}
+    kept = {"mode": mode, "retain_weight": 0, "balance": False, "margin": 2.0, "forget_rate": 1e-2, "ema_decay": 0.1}
+    run(task, **kept)
+    assert cosine(task.clip, task.forget, task.bank) < cosine(original, task.forget, task.bank)
+    after = task.clip.model.state_dict()
+    assert list(after) == list(before) and not task.clip.model.training
+    assert all(torch.equal(value, before[name]) for name, value in original.model.state_dict().items())
+    names = set(changed(before, after))
+    assert names and all(name.startswith("visual.") for name in names) and len(names) <= TargetedSettings().layers
+    assert not any("running" in name or "num_batches" in name for name in names)
+    assert not hasattr(task.clip.model, "parametrizations") and not any(
+        hasattr(module, "parametrizations") for module in task.clip.model.modules()
+    )
+
+
+def test_records(tiny_clip: Clip) -> None:
+    steps = run(task_for(tiny_clip), layers=3)
+    stages = list(dict.fromkeys(step.stage for step in steps))
+    assert stages == ["select", "forget", "remind"] == list(METHODS.load()["targeted"].stages)
+    layers = [step for step in steps if "layers" in step.data][-1].data["layers"]
+    assert set(layers[0]) == {"name", "relative", "forget", "retain", "chosen"}
+    assert sum(layer["chosen"] for layer in layers) == 3
+    assert all(1 <= step.step <= step.total for step in steps)
+    assert set(steps[-1].validation) == {"forget", "retain", "others"}
+    last = steps[-1].data
+    assert last["original_share"] == (pytest.approx(0.7**2) if last["average_kept"] else 0.0)
+
+
+def test_same_seed_same_weights(tiny_clip: Clip) -> None:
+    prints = []
+    for seed in (0, 0, 1):
+        task = task_for(tiny_clip, seed)
+        run(task)
+        prints.append(task.clip.fingerprint())
+    assert prints[0] == prints[1] != prints[2] and tiny_clip.fingerprint() not in prints
+
+
+@pytest.mark.parametrize("stage", ["select", "forget", "remind"])
+def test_closing_midway_leaves_a_plain_model(stage: str, tiny_clip: Clip) -> None:
+    task = task_for(tiny_clip)
+    keys = list(task.clip.model.state_dict())
+    method = METHODS.load()["targeted"]
+    records = method.run(task, parse(method.settings, SHORT))
+    next(step for step in records if step.stage == stage)
+    records.close()
+    assert list(task.clip.model.state_dict()) == keys
+    assert task.clip.embed(task.forget.pixels).isfinite().all()
+
+
+def test_the_papers_form_stops_at_chance_and_keeps_the_average(tiny_clip: Clip) -> None:
+    steps = run(task_for(tiny_clip), **PAPER, forget_steps=40, forget_rate=3e-2, check_every=1)
+    forgetting = [step for step in steps if step.stage == "forget"]
+    assert forgetting[-1].validation["forget"] <= 1 / 3 or len(forgetting) == 40
+    assert steps[-1].data["average_kept"]
+
+
+def test_nothing_to_forget_is_said(tiny_clip: Clip) -> None:
+    task = task_for(tiny_clip)
+    empty = ImageSet(task.forget.pixels[:0], task.forget.labels[:0])
+    with pytest.raises(BadData, match="no training image to forget"):
+        run(dataclasses.replace(task, forget=empty))

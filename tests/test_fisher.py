@@ -1,0 +1,47 @@
+"""Relative Fisher information against a loop of plain gradients."""
+
+from __future__ import annotations
+
+import torch
+from conftest import build_clip
+
+from clipforget.clip import Clip
+from clipforget.fisher import FLOOR, candidates, relative, squared_gradients
+
+
+def test_candidates_of_a_resnet_and_a_vit(tiny_clip: Clip) -> None:
+    names = candidates(tiny_clip.model)
+    assert "visual.layer1.0.conv1.weight" in names and "visual.attnpool.c_proj.weight" in names
+    assert all(name.startswith("visual.") for name in names)
+    assert not any("embedding" in name or "bn" in name or name.endswith("bias") for name in names)
+    vit = build_clip({"layers": 1, "width": 16, "head_width": 8, "patch_size": 8, "image_size": 32})
+    assert "visual.proj" in candidates(vit.model)
+    assert "visual.transformer.resblocks.0.attn.in_proj_weight" in candidates(vit.model)
+    assert "visual.class_embedding" not in candidates(vit.model)
+
+
+def test_squared_gradients_equal_a_loop(tiny_clip: Clip) -> None:
+    names = candidates(tiny_clip.model)[:4] + candidates(tiny_clip.model)[-2:]
+    pixels = torch.randn(3, 3, 32, 32)
+    captions = tiny_clip.bank(["a", "b", "c"], "{}")
+    found = torch.stack(list(squared_gradients(tiny_clip, names, pixels, captions)))
+    weights = [dict(tiny_clip.model.named_parameters())[name] for name in names]
+    for i in range(3):
+        feature = tiny_clip.model.encode_image(pixels[i : i + 1])[0]
+        cosine = feature @ captions[i] / feature.norm()
+        for j, weight in enumerate(weights):
+            (gradient,) = torch.autograd.grad(cosine, [weight], retain_graph=True)
+            assert torch.isclose(found[i, j], gradient.square().sum(), rtol=1e-3, atol=1e-9)
+    batch = tiny_clip.encode_image(pixels)
+    mean = torch.autograd.grad((batch * captions).sum(dim=1).mean(), weights)
+    squared_mean = torch.stack([g.square().sum() for g in mean])
+    assert not torch.allclose(found.mean(dim=0), squared_mean, rtol=0.05, atol=0)  # another quantity
+
+
+def test_relative_by_hand_and_dead_layers_never_win() -> None:
+    forget = torch.tensor([1e-12, 4.0, 2.0, 3.0, 1.0])
+    retain = torch.tensor([0.0, 1.0, 2.0, 1.0, 1.0])
+    layers = relative(list("abcde"), forget, retain, 2)
+    assert [layer.name for layer in layers if layer.chosen] == ["b", "d"]
+    assert layers[1].relative == float(torch.tensor(4.0 / (1.0 + FLOOR * 1.0)))
+    assert sum(layer.chosen for layer in relative(list("abcde"), forget, retain, 64)) == 4  # a lies below the quartile

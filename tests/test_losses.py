@@ -1,0 +1,44 @@
+"""Every loss against figures worked out by hand."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from clipforget import losses
+
+BANK = torch.eye(3)
+FEATURES = torch.tensor([[0.8, 0.6, 0.0], [0.6, 0.0, 0.8]])
+LABELS = torch.tensor([0, 0])
+
+
+def test_mismatched_cosine() -> None:
+    assert losses.mismatched_cosine(FEATURES, LABELS, BANK) == pytest.approx((0.6 + 0.0 + 0.0 + 0.8) / 4)
+
+
+def test_caption_cosine_unbounded_and_hinged() -> None:
+    assert losses.caption_cosine(FEATURES, LABELS, BANK).item() == pytest.approx(0.7)
+    assert losses.caption_cosine(FEATURES, LABELS, BANK, 0.7).item() == pytest.approx(0.05)
+    below = FEATURES.clone().requires_grad_(True)
+    losses.caption_cosine(below, LABELS, BANK, 0.9).backward()
+    assert below.grad is not None and not below.grad.any()  # what lies below the floor is left alone
+
+
+def test_runner_up_margin() -> None:
+    features = FEATURES.clone().requires_grad_(True)
+    loss = losses.runner_up_margin(features, LABELS, BANK, 0.1)
+    assert loss.item() == pytest.approx((0.8 - 0.6 + 0.1 + 0.0) / 2)
+    loss.backward()
+    assert features.grad is not None and features.grad.tolist() == [[0.5, 0, 0], [0, 0, 0]]  # runner-up: no gradient
+
+
+def test_bank_cross_entropy() -> None:
+    wanted = -math.log(math.exp(1.6) / (math.exp(1.6) + math.exp(1.2) + 1))
+    assert losses.bank_cross_entropy(FEATURES[:1], LABELS[:1], BANK, 2.0).item() == pytest.approx(wanted)
+
+
+def test_distances_to_the_original_vanish_on_itself() -> None:
+    assert losses.feature_distance(FEATURES, FEATURES).item() == pytest.approx(0, abs=1e-6)
+    assert losses.feature_distance(FEATURES[:1], FEATURES[1:]).item() == pytest.approx(1 - 0.48)

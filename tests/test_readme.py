@@ -1,0 +1,76 @@
+"""The README is true: its Python runs, its commands parse, its table is the parser's, its links lead somewhere."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from small import FEW
+
+from clipforget.cli import COMMANDS, read
+from clipforget.data import Target
+from clipforget.data.catalogue import load_dataset
+from clipforget.experiment import build_task
+from clipforget.methods import METHODS
+
+ROOT = Path(__file__).resolve().parent.parent
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+PYTHON = re.findall(r"^```python\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
+SHELL = re.findall(r"^```sh\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
+CALLS = [line for block in SHELL for line in block.splitlines() if line.startswith("python -m clipforget")]
+
+
+def test_the_idea_runs(world, capsys):
+    """As written, but on a tiny model and with few steps: the embedded one takes half a minute."""
+    target = re.search(r'RunConfig\(forget=\("(.+?)",\)\)', PYTHON[0])
+    assert target and str(Target.parse(target[1], load_dataset("sketchbook"))) == target[1]
+    assert PYTHON[0].count("method.settings()") == 1
+    idea = PYTHON[0].replace(target[0], "CONFIG").replace("method.settings()", "method.settings(**FEW)")
+    exec(compile(idea, "README.md", "exec"), {"CONFIG": world.config(settings={}), "FEW": FEW})
+    assert re.match(r"torch\.Size\(\[\d+, 16\]\)", capsys.readouterr().out)
+
+
+def test_the_example_of_a_method_runs(world):
+    example = PYTHON[1]
+    before = set(METHODS.load())
+    space: dict = {"__name__": "ascent"}
+    try:
+        exec(compile(example, "README.md", "exec"), space)
+        added = METHODS[(set(METHODS) - before).pop()]
+        assert added.summary and added.source
+        task, _ = build_task(world.config())
+        steps = list(added.run(task, added.settings(steps=3)))
+        assert [step.step for step in steps] == [1, 2, 3]
+        assert steps[-1].losses["cross_entropy"] >= steps[0].losses["cross_entropy"]
+    finally:
+        for name in set(METHODS) - before:
+            del METHODS[name]
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_every_command_shown_can_be_read(call):
+    assert read(shlex.split(call)[3:]).command in COMMANDS
+
+
+def test_the_table_of_commands_is_the_parsers():
+    shown = dict(re.findall(r"^\| `(\w+)` \| (.+?) \|$", TEXT, re.MULTILINE))
+    assert shown == {name: help for name, (help, _) in COMMANDS.items()}
+
+
+def test_every_command_and_make_target_exists():
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"`?make ([a-z]+)", TEXT)) - {"a"} <= targets
+
+
+def test_local_links_lead_somewhere():
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", TEXT) if "://" not in link]
+    missing = [link for link in links if not (ROOT / link).is_file() and not link.startswith("assets/screenshots/")]
+    assert not missing
+
+
+def test_the_tree_names_real_files():
+    tree = re.search(r"## The house\n+```\n(.*?)```", TEXT, re.DOTALL)
+    assert tree
+    names = [word for line in tree[1].splitlines() for word in re.findall(r"(?<!\S)([a-z_]+(?:\.py|/))(?=\s)", line)]
+    places = [ROOT, ROOT / "clipforget", ROOT / "tests"]
+    assert names and not [name for name in names if not any((place / name).exists() for place in places)]

@@ -1,0 +1,104 @@
+"""What set-up promises: requirements match the imports, one version everywhere, scripts that run."""
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import packages_distributions, version
+from pathlib import Path
+
+import pytest
+
+import clipforget
+
+ROOT = Path(__file__).resolve().parent.parent
+INDIRECT = {"torchvision"}  # open_clip transforms images with it; ours to install beside a matching torch
+COMES_ALONG = {"anyio", "starlette", "uvicorn", "tqdm", "huggingface-hub"}  # parts of gradio and open_clip that we use
+
+
+def canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def required(file: str) -> dict[str, str]:
+    lines = [line.split("#")[0].strip() for line in (ROOT / file).read_text().splitlines()]
+    found = [re.match(r"([A-Za-z0-9_.-]+)\s*(.*)", line) for line in lines if line]
+    return {canonical(match[1]): match[2] for match in found if match}
+
+
+def imported(*folders: str) -> set[str]:
+    paths = [path for folder in folders for path in (ROOT / folder).rglob("*.py")] + [*ROOT.glob("*.py")]
+    names = set()
+    for path in paths:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names.add(node.module.split(".")[0])
+    return names - set(sys.stdlib_module_names) - {"clipforget", "app", "tests"}
+
+
+def test_requirements_are_what_the_package_imports():
+    packages = packages_distributions()
+    used = {canonical(packages[name][0]) for name in imported("clipforget")}
+    assert used - COMES_ALONG == set(required("requirements.txt")) - INDIRECT
+
+
+@pytest.mark.parametrize("file", ["requirements.txt", "requirements-test.txt"])
+def test_the_lower_bounds_are_those_tested_with(file):
+    def numbers(text: str) -> list[int]:
+        return [int(part) for part in re.findall(r"\d+", text)[:2]]
+
+    for name, bound in required(file).items():
+        assert bound.startswith(">="), f"{name} has no lower bound"
+        assert numbers(bound) <= numbers(version(name)), f"{name} {bound} is newer than the one the tests ran with"
+
+
+def test_one_version():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["version"] == clipforget.__version__
+    assert f"## [{clipforget.__version__}]" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_spaces_metadata_names_the_tested_gradio():
+    head = (ROOT / "README.md").read_text().split("---")[1]
+    metadata = dict(line.split(": ", 1) for line in head.strip().splitlines())
+    assert metadata["sdk"] == "gradio" and metadata["app_file"] == "app.py" and (ROOT / "app.py").is_file()
+    tested, bound = metadata["sdk_version"], required("requirements.txt")["gradio"]
+    assert re.findall(r"\d+", tested)[:2] == re.findall(r"\d+", bound)[:2]
+
+
+def test_scripts_are_sound():
+    for shell, script in (("sh", "setup.sh"), ("bash", ".ci/run")):
+        subprocess.run([shell, "-n", ROOT / script], check=True)
+    assert (ROOT / ".ci/run").stat().st_mode & 0o111
+
+
+def test_setup_refuses_an_old_python_in_one_sentence(tmp_path):
+    shutil.copy(ROOT / "setup.sh", tmp_path)
+    (tmp_path / "bin").mkdir()
+    for tool in ("dirname", "id"):
+        (tmp_path / "bin" / tool).symlink_to(str(shutil.which(tool)))
+    done = subprocess.run(
+        ["/bin/sh", "setup.sh", "run"],
+        cwd=tmp_path,
+        env={"PATH": str(tmp_path / "bin")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2 and "Python 3.11 or newer is needed" in done.stderr
+
+
+def test_a_second_setup_is_fast_and_installs_nothing(tmp_path):
+    """With the stamps in place setup.sh only compares checksums."""
+    for name in ("setup.sh", "requirements.txt", "requirements-test.txt"):
+        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / ".venv/bin").mkdir(parents=True)
+    (tmp_path / ".venv/bin/python").symlink_to(sys.executable)
+    quiet = {"cwd": tmp_path, "capture_output": True, "check": True, "timeout": 30}
+    subprocess.run("cksum <requirements.txt >.venv/requirements.txt.stamp", shell=True, **quiet)
+    done = subprocess.run(["sh", "setup.sh", "run"], text=True, **quiet)
+    assert done.stdout == done.stderr == ""

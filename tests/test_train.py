@@ -1,0 +1,73 @@
+"""Batches, augmentation, accuracies and shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+import torch
+from torch import Tensor
+
+from clipforget import train
+from clipforget.clip import Clip
+
+
+@dataclass(frozen=True)
+class Few:
+    pixels: Tensor
+    labels: Tensor
+
+
+def few(count: int) -> Few:
+    return Few(torch.arange(count, dtype=torch.float32).view(-1, 1, 1, 1).expand(-1, 3, 8, 8), torch.arange(count))
+
+
+def test_batches_visit_every_image_once_an_epoch_and_repeat_by_seed() -> None:
+    draw = lambda: train.batches(few(6), 3, torch.Generator().manual_seed(1))  # noqa: E731
+    first, second = draw(), draw()
+    for _ in range(3):
+        epoch = [next(first), next(first)]
+        assert sorted(torch.cat([labels for _, labels in epoch]).tolist()) == list(range(6))
+        assert all(torch.equal(a[1], next(second)[1]) for a in epoch)
+    assert len(next(train.batches(few(2), 16, torch.Generator()))[1]) == 2
+
+
+def test_augment_keeps_shape_and_does_nothing_at_zero() -> None:
+    pixels = torch.rand(4, 3, 8, 8)
+    assert train.augment(pixels, 0.0, torch.Generator()) is pixels
+    changed = train.augment(pixels, 0.5, torch.Generator().manual_seed(0))
+    assert changed.shape == pixels.shape and not torch.equal(changed, pixels)
+    assert changed.min() >= 0 and changed.max() <= 1
+
+
+def test_margins_agree_with_zero_shot_accuracy(tiny_clip: Clip) -> None:
+    images = Few(torch.randn(9, 3, 32, 32), torch.arange(9) % 3)
+    bank = tiny_clip.bank(["a", "b", "c"], "{}")
+    margin = train.margins(tiny_clip, images, bank)
+    hits = (tiny_clip.embed(images.pixels) @ bank.T).argmax(dim=1) == images.labels
+    assert margin.shape == (9,) and train.accuracy(margin) == pytest.approx(hits.float().mean().item())
+
+
+def test_smooth_accuracy_lies_near_the_count_and_sees_near_misses() -> None:
+    clear, near = torch.linspace(-3, -2, 20), torch.linspace(-0.3, -0.01, 20)
+    assert train.accuracy(clear) == train.accuracy(near) == 0
+    assert train.smooth_accuracy(clear) < 0.01 < train.smooth_accuracy(near)
+    assert train.smooth_accuracy(-clear) > 0.99
+
+
+def test_the_originals_share_after_an_average() -> None:
+    value, average, decay = 1.0, 0.0, 0.7  # the update; theta_0 is 0
+    for _ in range(10):
+        average = decay * average + (1 - decay) * value
+    assert train.original_share(0.0, decay, 10) == pytest.approx(1 - average)
+    assert train.original_share(0.4, decay, 10) == pytest.approx(1 - 0.6 * average)
+
+
+def test_precision_is_measured_once(tiny_clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train, "_precision", {})
+    monkeypatch.setattr(train, "_fastest", lambda clip, pixels, dtype: 1.0 if dtype is None else 0.5)
+    assert train.autocast_dtype(tiny_clip) is torch.bfloat16
+    monkeypatch.setattr(train, "_fastest", lambda clip, pixels, dtype: 1.0)
+    assert train.autocast_dtype(tiny_clip) is torch.bfloat16  # remembered
+    monkeypatch.setattr(train, "_precision", {})
+    assert train.autocast_dtype(tiny_clip) is None

@@ -1,0 +1,270 @@
+"""The page's requests: agreed shapes, caching and compression, and everything hostile refused without a traceback."""
+
+import gzip
+import io
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from PIL import Image
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.testclient import TestClient
+
+from clipforget.web.routes import routes
+from clipforget.workspace import Workspace
+
+
+@pytest.fixture(scope="module")
+def space(finished):
+    return Workspace(finished.folder.parent, sample=False)
+
+
+@pytest.fixture(scope="module")
+def client(space):
+    with TestClient(Starlette(routes=routes(space)), raise_server_exceptions=False) as client:
+        yield client
+
+
+def picture(size=(40, 30)):
+    out = io.BytesIO()
+    Image.new("RGB", size, "red").save(out, "PNG")
+    return out.getvalue()
+
+
+def test_runs_view_query_exact_and_events_answer_as_agreed(client, finished):
+    base = f"/clipforget/runs/{finished.id}"
+    assert [run["id"] for run in client.get("/clipforget/runs").json()["runs"]] == [finished.id]
+    view = client.get(f"{base}/view").json()
+    assert len(view["alphas"]) == 101 and view["id"] == finished.id
+    for query in ({"text": "disc"}, {"text": "naïve 猫 🐈 ${alert(1)} {{x}} <img onerror=1>"}, {"image": 3}):
+        pack = client.get(f"{base}/query", params=query).json()
+        assert pack["k"] == 24 and len(pack["after"]["ids"]) == len(pack["after"]["cosines"]) == 101
+        assert pack["query"]["label"] == query.get("text", pack["query"]["label"])
+        assert pack["before"] == {name: values[100] for name, values in pack["after"].items()}
+    exact = client.get(f"{base}/exact", params={"alpha": 0.37, "text": "disc"}).json()
+    assert exact["alpha"] == 0.37 and len(exact["ids"]) == 24 and set(exact["rows"]) >= {"forget", "siblings", "others"}
+    events = client.get(f"{base}/events", params={"after": 2}).json()
+    assert events["state"] == "done" and events["events"][0]["n"] == 2 and events["now"] > 0
+
+
+def test_charts_and_exports_can_be_taken_away(client, finished):
+    base = f"/clipforget/runs/{finished.id}"
+    for name in ("alpha", "tradeoff", "classes", "layers", "losses"):
+        assert client.get(f"{base}/charts/{name}").json().keys() >= {"data", "layout"}
+    for name in ("scores.json", "delta.safetensors", "run.json", "scores.csv", "run.zip"):
+        reply = client.get(f"{base}/export/{name}")
+        assert reply.status_code == 200 and reply.content and name in reply.headers["content-disposition"] + "run.zip"
+    assert client.get(f"{base}/export/run.zip").content[:2] == b"PK"
+    lines = client.get(f"{base}/export/scores.csv").text.splitlines()
+    assert lines[0].startswith("key,label") and len(lines) > 300
+    for name in ("worker.lock", "..%2Frun.json", "%2Fetc%2Fpasswd", "path.npz.draft"):
+        assert client.get(f"{base}/export/{name}").status_code == 404
+
+
+def test_answers_are_compressed_tagged_and_not_sent_twice(client, finished):
+    path = f"/clipforget/runs/{finished.id}/view"
+    plain = client.get(path, headers={"accept-encoding": "identity"})
+    packed = client.get(path, headers={"accept-encoding": "gzip"})
+    assert "content-encoding" not in plain.headers and packed.headers["content-encoding"] == "gzip"
+    assert plain.content == packed.content and int(packed.headers["content-length"]) < len(plain.content) / 3
+    again = client.get(path, headers={"if-none-match": packed.headers["etag"]})
+    assert again.status_code == 304 and not again.content
+    assert client.get("/clipforget/runs").headers["x-content-type-options"] == "nosniff"
+
+
+def test_images_are_kept_by_the_browser_for_good(client, finished):
+    mark = client.get(f"/clipforget/runs/{finished.id}/view").json()["gallery"]["data"]
+    reply = client.get(f"/clipforget/images/{mark}/0?size=96")
+    assert reply.headers["content-type"] == "image/png" and "immutable" in reply.headers["cache-control"]
+    bad = [f"{mark}/0?size=97", f"{mark}/0?size=1e9", f"{mark}/-1", f"{mark}/99999", f"{'0' * 16}/0", "..%2F..%2Fetc/0"]
+    for path in bad:
+        assert client.get(f"/clipforget/images/{path}").status_code in (400, 404), path
+
+
+def test_the_set_up_column_gets_its_choices(client, world):
+    assert client.get("/clipforget/setup").json().keys() >= {"models", "data", "methods", "devices"}
+    data = client.get("/clipforget/setup/data", params={"name": world.data}).json()
+    assert data["superclasses"].keys() == {"disc", "square", "stripe"} and data["samples"]
+    found = client.post("/clipforget/estimate", json=world.config().as_dict()).json()
+    assert found["seconds"] > 0 and found["forget"] == 32
+    for name in ("", "/etc/passwd", "/etc", "no such", "x" * 5000, "a\0b"):
+        reply = client.get("/clipforget/setup/data", params={"name": name})
+        assert reply.status_code in (400, 404) and reply.json()["error"], name
+
+
+def test_an_upload_is_searched_with(client, finished):
+    for send in ({"files": {"file": ("mine.png", picture(), "image/png")}}, {"content": picture()}):
+        sent = client.post("/clipforget/upload?name=mine.png", **send).json()
+        assert sent["label"] == "mine.png"
+        pack = client.get(f"/clipforget/runs/{finished.id}/query", params={"upload": sent["token"]}).json()
+        assert pack["query"]["kind"] == "upload"
+
+
+@pytest.mark.parametrize(
+    "send",
+    [
+        {"content": b""},
+        {"content": b"<svg/>"},
+        {"content": picture()[:50]},
+        {"files": {"other": ("a.png", picture())}},
+        {"files": {"file": ("a.png", b"no image")}},
+        {"content": b"--x\r\nbroken", "headers": {"content-type": "multipart/form-data; boundary=x"}},
+        {"content": picture((9000, 9000))},
+    ],
+)
+def test_what_is_no_image_is_refused_with_a_sentence(client, send):
+    reply = client.post("/clipforget/upload", **send)
+    assert reply.status_code == 400 and reply.json()["error"].endswith((".", "!")), reply.text
+
+
+def test_what_is_too_large_is_refused_before_it_is_read(client):
+    def endless():
+        for _ in range(11 * 16 + 2):
+            yield b"\xff" * 2**16
+
+    assert client.post("/clipforget/upload", content=b"x" * (11 * 2**20)).status_code == 413
+    assert client.post("/clipforget/upload", content=endless()).status_code == 413
+    assert client.post("/clipforget/runs", content=b"[" * (65 * 2**10)).status_code == 413
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "query",
+        "query?text=",
+        f"query?text={'x' * 301}",
+        "query?text=a&image=1",
+        "query?image=x",
+        "query?image=-1",
+        "query?image=999999",
+        "query?image=1e3",
+        "query?upload=..%2F..",
+        "exact?text=a",
+        "exact?alpha=&text=a",
+        "exact?alpha=5&text=a",
+        "exact?alpha=nan&text=a",
+        "exact?alpha=inf&text=a",
+        "exact?alpha=0.5",
+        "events?after=-1",
+        "events?after=x",
+    ],
+)
+def test_bad_queries_are_refused_with_a_sentence(client, finished, path):
+    reply = client.get(f"/clipforget/runs/{finished.id}/{path}")
+    assert reply.status_code == 400 and reply.json()["error"] and "Traceback" not in reply.text
+
+
+@pytest.mark.parametrize("id", ["nothing", "..", "%2e%2e", "..%2f..%2fetc", "a%00b", "UP", "x" * 400, ".lane-cpu"])
+def test_bad_ids_lead_nowhere(client, id):
+    for path in (f"runs/{id}/view", f"runs/{id}/query?text=a", f"runs/{id}/events", f"runs/{id}/export/run.json"):
+        reply = client.get(f"/clipforget/{path}")
+        assert reply.status_code == 404 and reply.json()["error"], path
+    assert client.post(f"/clipforget/runs/{id}/delete").status_code in (400, 404)
+
+
+@pytest.mark.parametrize("name", ["..%2f__init__.py", "%2e%2e%2froutes.py", ".hidden", "no.js", "%00", "a%2fb"])
+def test_static_files_come_from_one_folder_only(client, name):
+    assert client.get(f"/clipforget/static/{name}").status_code == 404
+
+
+def test_plotly_comes_from_the_installed_package(client):
+    reply = client.get("/clipforget/plotly.js", headers={"accept-encoding": "gzip"})
+    assert "javascript" in reply.headers["content-type"] and reply.headers["content-encoding"] == "gzip"
+    assert b"plotly" in reply.content[:200].lower()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+        {"origin": "https://evil.example"},
+        {"origin": "null"},
+    ],
+)
+def test_other_sites_cannot_post(client, finished, headers):
+    for path in ("runs", "upload", "estimate", f"runs/{finished.id}/delete", f"runs/{finished.id}/stop"):
+        assert client.post(f"/clipforget/{path}", headers=headers, json={}).status_code == 403
+    assert client.get(f"/clipforget/runs/{finished.id}/view").status_code == 200
+
+
+def test_the_page_itself_and_programs_can_post(client, world):
+    for headers in ({}, {"sec-fetch-site": "same-origin"}, {"origin": "http://testserver"}):
+        reply = client.post("/clipforget/estimate", headers=headers, json=world.config().as_dict())
+        assert reply.status_code == 200, reply.text
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"forget": "air"}', b'{"magic": 1}', b"[" * 60000]
+)
+def test_bodies_that_are_no_configuration_are_refused(client, body):
+    for path in ("runs", "estimate"):
+        reply = client.post(f"/clipforget/{path}", content=body)
+        assert reply.status_code == 400 and reply.json()["error"], body
+
+
+def test_a_bug_shows_no_traceback(client, space, monkeypatch, caplog):
+    monkeypatch.setattr(space, "runs", lambda: 1 / 0)
+    reply = client.get("/clipforget/runs")
+    assert reply.status_code == 500 and "ZeroDivision" not in reply.text and "ZeroDivision" in caplog.text
+
+
+def test_it_works_below_a_sub_path(space, finished):
+    with TestClient(Starlette(routes=[Mount("/sub", routes=routes(space))])) as client:
+        assert client.get(f"/sub/clipforget/runs/{finished.id}/view").status_code == 200
+    with TestClient(Starlette(routes=routes(space)), root_path="/proxied") as client:
+        assert client.get("/proxied/clipforget/runs").status_code == 200
+
+
+def test_an_app_with_a_login_keeps_its_images_to_itself(space):
+    app = Starlette(routes=routes(space))
+    app.auth, app.cookie_id, app.tokens = object(), "abc", {"token": "user"}
+    with TestClient(app) as client:
+        assert client.get("/clipforget/runs").status_code == 401
+        client.cookies.set("access-token-abc", "token")
+        assert client.get("/clipforget/runs").status_code == 200
+
+
+GRADIO = """
+import json, sys, urllib.error, urllib.request
+from pathlib import Path
+import gradio as gr
+from clipforget.web.routes import routes
+from clipforget.workspace import Workspace
+
+with gr.Blocks() as demo:
+    gr.File()
+    gr.Image()
+workspace = Workspace(Path(sys.argv[1]), sample=False)
+demo.launch(prevent_thread_lock=True, ssr_mode=False, quiet=True, share=False, server_name="127.0.0.1",
+            app_kwargs={"routes": routes(workspace)})
+def status(path):
+    try:
+        return urllib.request.urlopen(demo.local_url + path).status
+    except urllib.error.HTTPError as error:
+        return error.code
+paths = ["clipforget/runs", "clipforget/nothing", "config", "gradio_api/file=/etc/passwd",
+         "gradio_api/file=" + str(Path(sys.argv[1]).resolve() / "secret.txt")]
+print(json.dumps([status(path) for path in paths]))
+demo.close()
+"""
+
+
+def test_inside_gradio_our_routes_answer_and_its_file_check_stays_active(tmp_path):
+    (tmp_path / "secret.txt").write_text("secret")
+    environment = {**os.environ, "GRADIO_ANALYTICS_ENABLED": "False", "PYTHONWARNINGS": "ignore"}
+    environment["PYTHONPATH"] = os.getcwd()
+    done = subprocess.run(
+        [sys.executable, "-c", GRADIO, str(tmp_path)], env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    (line,) = (line for line in done.stdout.splitlines() if line.startswith("["))
+    assert json.loads(line) == [200, 404, 200, 403, 403]
+
+
+def test_a_compressed_answer_is_plain_gzip(client, finished):
+    with client.stream("GET", f"/clipforget/runs/{finished.id}/view", headers={"accept-encoding": "gzip"}) as reply:
+        assert json.loads(gzip.decompress(b"".join(reply.iter_raw())))["id"] == finished.id
