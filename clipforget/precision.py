@@ -58,7 +58,8 @@ def settle_threads(clip: Clip, pixels: Tensor) -> int:
 
     Threads of a small operation spend their time waiting for each other, and where anything else is running (the page,
     a browser) they wait for a turn as well: measured, a training step then took forty times as long on two threads as
-    on one. Small models use the other cores through `workers` batches at once instead. Measured on pixels, N x 3 x H x W.
+    on one. Small models use the other cores through `workers` batches at once instead. pixels, N x 3 x H x W, are
+    what it is measured on.
     """
     if clip.device.type == "cpu":
         before = torch.get_num_threads()
