@@ -6,6 +6,7 @@ and the lower-quartile rule are ours (inferred: the paper does not say how it ke
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -30,18 +31,18 @@ class LayerFisher:
 
 
 def candidates(model: nn.Module, depth: float = 1.0) -> list[str]:
-    """Names of the weights of `model.visual` that may be adapted, in order of definition.
+    """Names of the weights of `model.visual` that may be adapted, from the input to the output.
 
     Weights of convolutions and linear layers, attention's in_proj and out_proj, the projection; never parameters of one
-    dimension, norms, embeddings or logit_scale. depth, 0 to 1 (ours), keeps that share of them, counted from the end of
-    the tower, at least one: early layers see edges and colours, which a subgroup and its siblings have in common.
+    dimension, norms, embeddings or logit_scale. depth (0 to 1, at least one weight) keeps the share nearest the output.
     """
     names = [
         f"visual.{name}"
         for name, parameter in model.get_submodule("visual").named_parameters()
         if parameter.ndim >= 2 and not _excluded(name)
     ]
-    return names[-max(1, round(depth * len(names))) :]
+    names.sort(key=lambda name: name.count(".") == 1)  # a ViT's own projection is defined first and used last
+    return names[-max(1, math.ceil(depth * len(names))) :]
 
 
 def _excluded(name: str) -> bool:

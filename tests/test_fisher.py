@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from conftest import build_clip
 
@@ -18,6 +20,8 @@ def test_candidates_of_a_resnet_and_a_vit(tiny_clip: Clip) -> None:
     assert "visual.proj" in candidates(vit.model)
     assert "visual.transformer.resblocks.0.attn.in_proj_weight" in candidates(vit.model)
     assert "visual.class_embedding" not in candidates(vit.model)
+    assert candidates(vit.model, 0.0) == ["visual.proj"]
+    assert candidates(tiny_clip.model, 0.15) == names[-math.ceil(0.15 * len(names)) :]
 
 
 def test_squared_gradients_equal_a_loop(tiny_clip: Clip) -> None:

@@ -29,9 +29,6 @@ class TargetedSettings:
         10, "Steps T of the Remind stage; the paper uses 10 and breaks down past 20", low=0, high=200
     )
     layers: int = option(5, "Layers to adapt: the k with the highest relative Fisher information", low=1, high=64)
-    depth: float = option(
-        0.5, "Share of the tower, from its end, in which layers are looked for (ours; paper: 1)", low=0.01, high=1.0
-    )
     rank: int = option(8, "Rank of the low-rank update of each layer", low=1, high=128)
     mode: str = option(
         "margin",
@@ -72,6 +69,13 @@ class TargetedSettings:
     align_bound: float = option(
         0.05, "Largest change of a normalised pixel while aligning", low=0.0, high=1.0, advanced=True
     )
+    depth: float = option(
+        0.15,
+        "Share of the tower's layers, counted from its output, that may be adapted (ours; paper: 1)",
+        low=0.0,
+        high=1.0,
+        advanced=True,
+    )
     fisher_samples: int = option(
         24, "Images of each kind the Fisher information is read from", low=1, high=1000, advanced=True
     )
@@ -86,8 +90,8 @@ class TargetedSettings:
 
 
 PAPER: dict[str, Any] = {
-    "depth": 1.0, "mode": "paper", "retain_weight": 0.0, "keep_weight": 0.0, "balance": False, "hold_weight": 0.0,
-    "augment": 0.0,
+    "mode": "paper", "retain_weight": 0.0, "keep_weight": 0.0, "balance": False, "hold_weight": 0.0,
+    "augment": 0.0, "depth": 1.0,
 }  # fmt: skip
 
 
