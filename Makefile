@@ -27,8 +27,9 @@ lint:
 	@$(BIN)/python -m mypy clipforget app.py
 
 bench:
-	@sh setup.sh run
+	@sh setup.sh test
 	@$(BIN)/python -m clipforget bench $(ARGS)
+	@$(BIN)/python -m pytest tests/browser -k drag -s
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache

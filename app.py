@@ -36,7 +36,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="app.py", description="ClipForget: make a CLIP model forget, and watch it.")
-    host, port = os.environ.get("CLIPFORGET_HOST", "127.0.0.1"), int(os.environ.get("CLIPFORGET_PORT", "7860"))
+    # Gradio's own names are those that Hugging Face Spaces sets.
+    host = os.environ.get("CLIPFORGET_HOST") or os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
+    port = int(os.environ.get("CLIPFORGET_PORT") or os.environ.get("GRADIO_SERVER_PORT", "7860"))
     parser.add_argument("--host", default=host, help="address to listen on; 0.0.0.0 for every network (%(default)s)")
     parser.add_argument("--port", type=int, default=port, help="port to listen on (%(default)s)")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of the runs (%(default)s)")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -33,7 +34,7 @@ class Statistics:
 
 def statistics(original: Clip, reference: Tensor) -> Statistics:
     """The statistics to align with: BatchNorm's own, or recorded on `reference` (N x 3 x H x W) where there is none."""
-    norms = _watched(original)
+    norms: dict[str, Any] = dict(_watched(original))
     if isinstance(next(iter(norms.values()), None), BATCH_NORMS):
         buffers = {name: dict(norm.named_buffers()) for name, norm in norms.items()}
         found: dict[str, tuple[Moments, ...]] = {

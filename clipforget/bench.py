@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = 512  # images that are embedded again
+MIDDLES = 6  # alphas at which interpolation is checked
 LONGEST_WAIT = 120.0  # seconds for the page to answer
 WORDS = ("a photo of a red thing", "something that flies", "a small house", "an animal", "something on water")
 
@@ -62,13 +63,13 @@ def measure(workspace: Workspace, id: str) -> Iterator[Figure]:
 def speed(opened: Opened) -> Iterator[Figure]:
     """Soup path against embedding at every alpha; the changed stages alone against the whole image tower."""
     souped = opened.souped()
-    pixels = _pixels(opened, SAMPLE)
+    pixels = _pixels(opened, slice(SAMPLE))
     start, count = souped.first, len(souped.parts)
     prefix = souped.run(pixels, 0, start)
     whole = _median(lambda: souped.run(pixels, 0, count))
     changed = _median(lambda: souped.run(prefix.clone(), start, count))
-    nodes, all_images = len(opened.path.nodes), len(opened.path)
-    naive = whole * len(ALPHAS) * all_images / len(pixels)
+    nodes = len(opened.path.nodes)
+    naive, walked = whole * len(ALPHAS), max(whole - changed, 0.0) + changed * nodes
     yield Figure(
         "whole tower / changed stages",
         f"{whole / changed:.1f} x",
@@ -77,28 +78,28 @@ def speed(opened: Opened) -> Iterator[Figure]:
     )
     yield Figure(
         "embedding at every alpha / soup path",
-        f"{naive / opened.path.seconds:.1f} x",
-        f"{len(ALPHAS)} alphas, {all_images} images: {naive:.0f} s, and {opened.path.seconds:.1f} s with {nodes} nodes",
-        naive / opened.path.seconds,
+        f"{naive / walked:.1f} x",
+        f"{len(pixels)} images: {naive:.0f} s for {len(ALPHAS)} alphas, {walked:.0f} s for {nodes} nodes",
+        naive / walked,
     )
 
 
 def agreement(opened: Opened) -> Iterator[Figure]:
-    """Interpolated against exact results, in the middle between neighbouring nodes."""
+    """Interpolated against exact results on the gallery, where nodes lie farthest apart."""
     souped, path = opened.souped(), opened.path
-    pixels = _pixels(opened, None)
-    bank = opened.judged.banks["superclass"]
-    texts = souped.text(1.0, bank.prompts)  # the text tower does not move, or hardly: the queries are the same for both
     gallery = slice(opened.start, opened.stop)
+    pixels, bank = _pixels(opened, gallery), opened.judged.banks["superclass"]
+    labels, texts = bank.labels[gallery], souped.text(1.0, bank.prompts)
+    widest = sorted(zip(path.alphas[:-1], path.alphas[1:], strict=True), key=lambda ends: ends[0] - ends[1])[:MIDDLES]
     shares, points = [], []
-    for low, high in zip(path.alphas[:-1], path.alphas[1:], strict=True):
+    for low, high in widest:
         alpha = (low + high) / 2
-        exact, between = souped.embed(alpha, pixels), unit(path.features(alpha))
-        for features in zip(*(_top(side[gallery], texts) for side in (exact, between)), strict=True):
-            shares.append(len(np.intersect1d(*features)) / len(features[0]))
-        right = [(np.argmax(side @ texts.T, axis=1) == bank.labels).mean() for side in (exact, between)]
+        exact, between = souped.embed(alpha, pixels), unit(path.features(alpha)[gallery])
+        for found in zip(_top(exact, texts), _top(between, texts), strict=True):
+            shares.append(len(np.intersect1d(*found)) / len(found[0]))
+        right = [(np.argmax(side @ texts.T, axis=1) == labels).mean() for side in (exact, between)]
         points.append(100 * abs(right[0] - right[1]))
-    middles = f"{len(points)} alphas in the middle between nodes, {len(texts)} queries, {len(pixels)} images"
+    middles = f"{len(points)} alphas amid the widest gaps, {len(texts)} queries, {len(pixels)} images"
     mean, worst = float(np.mean(shares)), min(shares)
     yield Figure("top-24 agreement", f"{mean:.2%}", f"mean, worst query {worst:.1%}; {middles}", mean)
     yield Figure("accuracy difference", f"{max(points):.2f} points", f"largest; {middles}", float(max(points)))
@@ -146,11 +147,11 @@ def _answered(address: str, start: float, page: subprocess.Popen) -> float:
     return max(waited, LONGEST_WAIT)
 
 
-def _pixels(opened: Opened, count: int | None) -> Tensor:
-    """The first `count` judged images (all without it) as a tensor for the image tower."""
+def _pixels(opened: Opened, which: slice) -> Tensor:
+    """Some of the judged images as a tensor for the image tower, B x 3 x H x W."""
     from clipforget.task import read_pixels
 
-    *_, (_, pixels) = read_pixels(opened.dataset(), opened.judged.items[:count], opened.souped().clip)
+    *_, (_, pixels) = read_pixels(opened.dataset(), opened.judged.items[which], opened.souped().clip)
     return pixels
 
 

@@ -90,11 +90,14 @@ class Clip:
 
     def _gains_from_bfloat16(self) -> bool:
         convolutions = [m for m in self.model.modules() if isinstance(m, nn.Conv2d)]
-        if any(m.groups > 1 for m in convolutions):
-            return False
-        if self.device.type == "cpu":
-            return torch.ops.mkldnn._is_mkldnn_bf16_supported() and torch.cpu._is_avx512_bf16_supported()
-        return self.device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+        return has_bfloat16(self.device) and all(m.groups == 1 for m in convolutions)
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether the device computes bfloat16 natively, so that it gains by it."""
+    if device.type == "cpu":
+        return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", bool)())
+    return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
 
 
 def load_clip(name: str, device: str = "cpu") -> Clip:

@@ -44,9 +44,11 @@ def run(chosen: argparse.Namespace) -> int:
     with stoppable():
         try:
             for event in events:
-                bar.show(event)
+                if event.get("state") != "failed":  # what went wrong is said once, in the end
+                    bar.show(event)
         finally:
             events.close()
+            bar.close()
     info = started.info()
     if info["state"] == "failed":
         if all(event.get("stage", "load") in ("wait", "load") for event in started.events()):
@@ -129,7 +131,7 @@ def search(chosen: argparse.Namespace) -> None:
     alpha = view["alphas"][at]
     header = ("rank", "cosine", "before (original)", "cosine", f"after (alpha {alpha:.2f})")
     targets = {side: sum(hit["role"] == "forget" for hit in found) for side, found in hits.items()}
-    foot = f"* to be forgotten: {targets['before']} before, {targets['after']} after; {kept} images on both sides"
+    foot = f"* to be forgotten: {targets['before']} before, {targets['after']} after; on both sides: {kept}"
     result = {"id": id, "query": chosen.text, "alpha": alpha, **hits}
     emit(chosen.json, result, f"{table(header, rows, numbers=(0, 1, 3))}\n\n{foot}")
 

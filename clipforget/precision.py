@@ -1,8 +1,9 @@
-"""float32, or bfloat16 autocast where that is measured to be worth it on this machine."""
+"""How to compute on this machine: float32 or bfloat16, one thread an operation or all of them."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from typing import Any
 
@@ -14,6 +15,7 @@ from clipforget.clip import Clip
 FLOAT32, BFLOAT16 = "float32", "bfloat16"
 GAIN = 1.25  # bfloat16 has to be at least this much faster ...
 SAVING = 60.0  # ... and to save so many seconds a pass: its rounding moves 4 of 100 neighbours
+SMALL = 0.02  # seconds an image takes on one thread, below which several threads an operation do not pay
 
 
 def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[Any]:
@@ -49,3 +51,25 @@ def worthwhile(clip: Clip, pixels: Tensor, images: int) -> str:
         return FLOAT32
     short = seconds_per_image(clip, pixels, BFLOAT16)
     return BFLOAT16 if short * GAIN < full and (full - short) * images > SAVING else FLOAT32
+
+
+def settle_threads(clip: Clip, pixels: Tensor) -> int:
+    """Set how many threads one operation uses in this process, and return it: one for a small model on the CPU.
+
+    Threads of a small operation spend their time waiting for each other, and where anything else is running (the page,
+    a browser) they wait for a turn as well: measured, a training step then took forty times as long on two threads as
+    on one. Small models use the other cores through `workers` batches at once instead. pixels, N x 3 x H x W, are
+    what it is measured on.
+    """
+    if clip.device.type == "cpu":
+        before = torch.get_num_threads()
+        torch.set_num_threads(1)
+        if seconds_per_image(clip, pixels, FLOAT32, sample=8) > SMALL:
+            torch.set_num_threads(before)
+    return torch.get_num_threads()
+
+
+def workers(clip: Clip) -> int:
+    """How many batches to embed at once: the cores that the threads of one operation leave free; 1 off the CPU."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores // torch.get_num_threads()) if clip.device.type == "cpu" else 1

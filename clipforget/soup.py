@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from clipforget.bisection import Bisection, Meter
 from clipforget.clip import Clip
-from clipforget.precision import FLOAT32, worthwhile
+from clipforget.precision import FLOAT32, workers, worthwhile
 from clipforget.souped import BATCH, Souped, embed_at, merge, soup
 from clipforget.souppath import Bound, Floats, Node, SoupPath, kept, soup_fingerprint, unit
 
@@ -110,7 +111,7 @@ class _Images:
     def __init__(self, souped: Souped, pixels: Tensor, cache: int) -> None:
         self.souped, self.chunks = souped, pixels.split(BATCH)
         self.cut = self._cut(len(pixels), cache)
-        self._kept: list[Tensor] = []
+        self._kept: dict[int, Tensor] = {}
 
     def _cut(self, count: int, cache: int) -> int:
         """The last stage boundary before the first change whose activations for all images fit into the cache."""
@@ -124,11 +125,14 @@ class _Images:
     def embed(self, alpha: float) -> Iterator[Floats]:
         """Yield the raw features of batch after batch, B x D."""
         self.souped.at(alpha)
-        for i, chunk in enumerate(self.chunks):
-            if self.cut and len(self._kept) == i:
-                self._kept.append(self.souped.run(chunk, 0, self.cut))
-            start = self._kept[i].clone() if self.cut else chunk  # a stage may work in place
-            yield self.souped.run(start, self.cut, len(self.souped.parts)).float().cpu().numpy()
+        with ThreadPoolExecutor(workers(self.souped.clip)) as pool:
+            yield from pool.map(self._one, range(len(self.chunks)))
+
+    def _one(self, i: int) -> Floats:
+        if self.cut and i not in self._kept:
+            self._kept[i] = self.souped.run(self.chunks[i], 0, self.cut)
+        start = self._kept[i].clone() if self.cut else self.chunks[i]  # a stage may work in place
+        return self.souped.run(start, self.cut, len(self.souped.parts)).float().cpu().numpy()
 
 
 class _Texts:

@@ -65,7 +65,8 @@ def _counterpart(original: Mapping[str, Tensor], name: str, unlearned: Tensor) -
 class Souped:
     """One working copy of a model that can be put at any alpha; the original is never touched. Safe across threads.
 
-    Embeddings made at one alpha and precision are the same bit for bit, with or without `Prefix`.
+    Embeddings of the same pixels at one alpha and precision are the same bit for bit. `original` and `unlearned` are
+    the fingerprints of the two ends, `parts` the stages, `first` the index of the first one that changes.
     """
 
     def __init__(self, clip: Clip, delta: Mapping[str, Tensor], precision: str = "float32") -> None:

@@ -19,6 +19,7 @@ from clipforget.config import RunConfig
 from clipforget.data import Dataset
 from clipforget.data.catalogue import load_dataset
 from clipforget.methods import ImageSet, Task
+from clipforget.precision import settle_threads
 from clipforget.selection import Selection, select
 
 CHUNK = 256  # images between two records of progress
@@ -61,6 +62,7 @@ def load(
     for done, filled in read_pixels(dataset, order, clip):
         pixels = filled
         yield done, len(order)
+    settle_threads(clip, pixels)
     return _assemble(config, dataset, selection, order, clip, pixels)
 
 

@@ -25,7 +25,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequenc
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """The same as a Markdown table."""
     lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+    return "\n".join("| " + " | ".join(cell.strip().replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
 def emit(as_json: bool, content: dict[str, Any], text: str) -> None:
@@ -51,12 +51,20 @@ class Bar:
         if event["kind"] == "end":
             self._line(f"{event['note']} ({clock(event['t'])})")
             self.stream.write("\n" if self.live else "")
+            self._drawn = 0
         elif self.live:
             self._line(describe(event, bar(event)))
         elif event["stage"] != self._stage:
             self._line(f"{event['stage']} ... {event['note']}".rstrip())
         self._stage = event.get("stage", "")
         self.stream.flush()
+
+    def close(self) -> None:
+        """Take an unfinished line away, so that an error stands alone."""
+        if self.live and self._drawn:
+            self.stream.write(f"\r{'':<{self._drawn}}\r")
+            self.stream.flush()
+            self._drawn = 0
 
     def _line(self, text: str) -> None:
         self.stream.write(f"\r{text:<{self._drawn}}" if self.live else f"{text}\n")

@@ -46,8 +46,10 @@ class Workers:
         threading.Thread(target=self._see_to_it, args=(run, pid), daemon=True).start()
 
     def _young(self, run: Run) -> bool:
+        """True for a worker of ours that has not yet come so far as to hold its run."""
         worker = self._started.get(run.id)
-        return worker is not None and worker.poll() is None
+        # One that was just killed may look alive for an instant, but it has left its number.
+        return worker is not None and worker.poll() is None and run.info().get("pid") is None
 
     def _wait(self, id: str, worker: subprocess.Popen) -> None:
         worker.wait()

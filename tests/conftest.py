@@ -12,10 +12,10 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 import pytest
 import torch
 from open_clip.model import CLIP
+from small import finished, world  # noqa: F401  fixtures of whole runs
 from torch import Tensor
 
 from clipforget.clip import Clip
-from small import finished, world  # noqa: F401  fixtures of whole runs
 
 torch.set_num_threads(1)
 

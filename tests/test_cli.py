@@ -205,7 +205,8 @@ def test_an_alpha_outside_is_refused(fake, capsys, alpha, command):
 def test_search(fake, capsys):
     assert main(["search", "good", "a photo of an airplane", "--alpha", "0.2"]) == 0
     shown = capsys.readouterr().out
-    assert "* airplane/biplane" in shown and "after (alpha 0.20)" in shown and "1 before, 1 after; 2 images" in shown
+    assert "* airplane/biplane" in shown and "after (alpha 0.20)" in shown
+    assert "1 before, 1 after; on both sides: 2" in shown
     assert main(["search", "good", "airplane", "-k", "1", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert [hit["label"] for hit in result["after"]] == ["airplane/airliner"] and len(result["before"]) == 1
@@ -235,6 +236,7 @@ def test_a_bar_follows_the_events(live):
     drawn = Bar(stream)
     for event in EVENTS:
         drawn.show({"note": "", **event})
+    drawn.close()
     shown = stream.getvalue()
     assert shown.endswith("Done. (0:08)\n") or shown.rstrip().endswith("Done. (0:08)")
     if live:
@@ -276,3 +278,13 @@ def test_unknown_options_exit_with_2():
 
 def test_the_parser_knows_every_command():
     assert set(build(whole=True).of) == set(COMMANDS)
+
+
+def test_an_unfinished_bar_is_taken_away():
+    stream = io.StringIO()
+    stream.isatty = lambda: True
+    drawn = Bar(stream)
+    drawn.show({"note": "", **EVENTS[1]})
+    drawn.close()
+    drawn.close()
+    assert stream.getvalue().endswith(" \r") and stream.getvalue().count("\r") == 3

@@ -11,6 +11,9 @@ from torch.nn import functional as F
 
 from clipforget.clip import EMBEDDED, load_clip
 from clipforget.data import sketchbook
+from clipforget.data.catalogue import EMBEDDED as DATA
+from clipforget.data.catalogue import load_dataset
+from clipforget.errors import BadModel
 from clipforget.pretrain import PretrainSettings, pretrain
 from clipforget.pretrain.captions import Caption, an, every_text, plural, write_captions
 from clipforget.pretrain.card import tokenizer
@@ -21,13 +24,11 @@ from clipforget.pretrain.training import contrastive, relation, truth
 
 @pytest.fixture
 def flat_colours(monkeypatch):
-    """Instead of drawings, which take time: a colour for each cell, with noise from the seed."""
+    """Instead of drawings, which take time: a colour for each cell, which the seed shifts a little."""
 
     def draw(superclass, subgroup, style, seed, *, suite=None, size=96):
-        cell = CELLS.index((superclass, subgroup, style))
-        base = np.random.default_rng(cell).integers(0, 255, 3)
-        noise = np.random.default_rng(seed * 1000 + cell).integers(-20, 20, (size, size, 3))
-        return Image.fromarray((base + noise).clip(0, 255).astype(np.uint8))
+        colour = np.random.default_rng(CELLS.index((superclass, subgroup, style))).integers(20, 235, 3)
+        return Image.new("RGB", (size, size), tuple(int(c) for c in colour + seed % 20))
 
     monkeypatch.setattr(sketchbook, "draw", draw)
 
@@ -45,7 +46,6 @@ def test_a_short_training_lowers_the_loss_and_writes_a_loadable_folder(flat_colo
     ]  # fmt: skip
     clip = load_clip(str(out))
     assert clip.fingerprint() in (out / "README.md").read_text()
-    assert list(tmp_path.iterdir()) == [out]
     figures = records[-1].accuracies
     assert all(0 <= value <= 1 for value in figures.values()) and "subgroup, test" in figures
     unused = tokenizer()(["zebra"])[0, 1]
@@ -60,7 +60,13 @@ def test_closing_the_generator_leaves_the_folder_as_it_was(flat_colours, tmp_pat
     while next(records).stage != "judge":
         pass
     records.close()
-    assert [file.name for file in out.iterdir()] == ["kept"] and list(tmp_path.iterdir()) == [out]
+    assert [file.name for file in out.iterdir()] == ["kept"]
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_the_work(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(BadModel, match="Cannot write the model to"):
+        next(pretrain(PretrainSettings(), tmp_path / "file" / "tiny"))
 
 
 def test_drawings_are_kept_and_read_again(flat_colours, tmp_path, monkeypatch):
@@ -133,14 +139,18 @@ def test_another_true_caption_is_no_rival():
     assert float(apart) < 1e-3 < float(rival)
 
 
-@pytest.mark.skipif(not (EMBEDDED["clipforget-tiny"] / "README.md").is_file(), reason="the embedded model is not there")
-def test_the_shipped_model_keeps_the_word_of_its_card():
+@pytest.mark.skipif(
+    not (EMBEDDED["clipforget-tiny"] / "README.md").is_file() or not DATA["sketchbook"].is_file(),
+    reason="the embedded model or image set is not there",
+)
+def test_the_shipped_model_keeps_the_word_of_its_card_on_shipped_pictures():
     card = (EMBEDDED["clipforget-tiny"] / "README.md").read_text()
-    clip = load_clip("clipforget-tiny")
+    clip, dataset = load_clip("clipforget-tiny"), load_dataset("sketchbook")
     assert clip.fingerprint() in card
-    pictures = draw_round("test", 0, 96)
-    found = accuracies(clip, clip.embed(clip.preprocess(map(Image.fromarray, pictures))), list(CELLS))
-    for kind, value in found.items():
+    items = dataset.of("test")[::5]
+    features = clip.embed(clip.preprocess(dataset.open(item) for item in items))
+    found = accuracies(clip, features, [(item.superclass, item.subgroup, item.style) for item in items])
+    for kind, least in (("superclass", 0.93), ("subgroup", 0.85), ("style", 0.93)):
         promised = float(re.search(rf"\| {kind}, test \| ([\d.]+)%", card)[1]) / 100
-        assert value == pytest.approx(promised, abs=0.08), kind  # one picture of twelve in each cell
+        assert found[kind] == pytest.approx(promised, abs=0.05) and found[kind] >= least, kind
     assert sum(file.stat().st_size for file in EMBEDDED["clipforget-tiny"].iterdir()) <= 16e6

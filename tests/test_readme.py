@@ -5,8 +5,12 @@ import shlex
 from pathlib import Path
 
 import pytest
+from small import FEW
 
 from clipforget.cli import COMMANDS, read
+from clipforget.data import Target
+from clipforget.data.catalogue import load_dataset
+from clipforget.experiment import build_task
 from clipforget.methods import METHODS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -16,14 +20,17 @@ SHELL = re.findall(r"^```sh\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
 CALLS = [line for block in SHELL for line in block.splitlines() if line.startswith("python -m clipforget")]
 
 
-def test_the_idea_runs(capsys):
-    idea = PYTHON[0]
-    assert "soup(" in idea
-    exec(compile(idea, "README.md", "exec"), {})
-    assert re.match(r"torch\.Size\(\[\d+, \d+\]\)", capsys.readouterr().out)
+def test_the_idea_runs(world, capsys):
+    """As written, but on a tiny model and with few steps: the embedded one takes half a minute."""
+    target = re.search(r'RunConfig\(forget=\("(.+?)",\)\)', PYTHON[0])
+    assert target and str(Target.parse(target[1], load_dataset("sketchbook"))) == target[1]
+    assert PYTHON[0].count("method.settings()") == 1
+    idea = PYTHON[0].replace(target[0], "CONFIG").replace("method.settings()", "method.settings(**FEW)")
+    exec(compile(idea, "README.md", "exec"), {"CONFIG": world.config(settings={}), "FEW": FEW})
+    assert re.match(r"torch\.Size\(\[\d+, 16\]\)", capsys.readouterr().out)
 
 
-def test_the_example_of_a_method_runs(tiny_task):
+def test_the_example_of_a_method_runs(world):
     example = PYTHON[1]
     before = set(METHODS.load())
     space: dict = {"__name__": "ascent"}
@@ -31,7 +38,8 @@ def test_the_example_of_a_method_runs(tiny_task):
         exec(compile(example, "README.md", "exec"), space)
         added = METHODS[(set(METHODS) - before).pop()]
         assert added.summary and added.source
-        steps = list(added.run(tiny_task, added.settings(steps=3)))
+        task, _ = build_task(world.config())
+        steps = list(added.run(task, added.settings(steps=3)))
         assert [step.step for step in steps] == [1, 2, 3]
         assert steps[-1].losses["cross_entropy"] >= steps[0].losses["cross_entropy"]
     finally:

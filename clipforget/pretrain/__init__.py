@@ -52,7 +52,7 @@ def pretrain(settings: PretrainSettings, out: Path) -> Iterator[PretrainStep]:
     """Draw, train, judge and write the model to the folder `out`: open_clip config, float16 safetensors, model card.
 
     Deterministic by seed on the same machine and number of threads. Closing the generator stops the training and
-    leaves `out` as it was. Raises BadModel where `out` cannot be written.
+    leaves the files in `out` as they were. Raises BadModel where `out` cannot be written.
     """
     from clipforget.pretrain.training import run
 

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -30,29 +31,38 @@ CONFIG: dict[str, Any] = {
 }
 
 
+@lru_cache(maxsize=1)
 def tokenizer() -> open_clip.SimpleTokenizer:
     """open_clip's own tokenizer at this model's context length."""
     return open_clip.SimpleTokenizer(context_length=CONFIG["model_cfg"]["text_cfg"]["context_length"])
 
 
+def check_writable(out: Path) -> None:
+    """Raise BadModel where the folder `out` cannot be made or written, before hours are spent on what goes there."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / ".writable").touch()
+        (out / ".writable").unlink()
+    except OSError as error:
+        raise BadModel(f"Cannot write the model to {out} ({error.strerror or error}).") from error
+
+
 @contextmanager
 def save_model(model: torch.nn.Module, out: Path) -> Iterator[Path]:
-    """Write config and float16 weights beside `out` and put the folder in its place when the block ends well.
+    """Write config and float16 weights into a folder inside `out`, for the block to judge and to add a card.
 
-    Raises BadModel where that cannot be written.
+    The files move up into `out` when the block ends well; until then a model that lies there stays as it was.
     """
-    part = out.with_name(out.name + ".part")
+    part = out / ".part"
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
     try:
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True)
         (part / "open_clip_config.json").write_text(json.dumps(CONFIG, indent=2) + "\n")
         state = {k: v.half() if v.is_floating_point() else v for k, v in model.state_dict().items()}
         save(state, part / "open_clip_model.safetensors", {"format": "pt"})
         yield part
-        shutil.rmtree(out, ignore_errors=True)
-        part.rename(out)
-    except OSError as error:
-        raise BadModel(f"Cannot write the model to {out} ({error.strerror or error}).") from error
+        for file in part.iterdir():
+            file.replace(out / file.name)
     finally:
         shutil.rmtree(part, ignore_errors=True)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from torch.nn import functional as F
 from clipforget.clip import Clip, load_clip
 from clipforget.data import sketchbook
 from clipforget.pretrain import PretrainSettings, PretrainStep
-from clipforget.pretrain.card import CONFIG, tokenizer, write_card
+from clipforget.pretrain.card import tokenizer, write_card
 from clipforget.pretrain.drawings import CELLS, draw_rounds
 
 TEMPLATES = {"superclass": "a photo of a {}.", "subgroup": "a photo of a {}.", "style": "a {}."}
@@ -99,26 +98,22 @@ def _accuracies(features: Tensor, banks: dict[str, Tensor], cells: list[tuple[st
 
 
 def _facts(clip: Clip, settings: PretrainSettings, minutes: tuple[float, float]) -> dict[str, str]:
-    pixels = torch.zeros(256, 3, *[CONFIG["model_cfg"]["vision_cfg"]["image_size"]] * 2)
-    clip.embed(pixels, fast=True)
-    started = time.perf_counter()
-    clip.embed(pixels, fast=True)
-    speed = len(pixels) / (time.perf_counter() - started)
     changed = [
         f"--{name.replace('_', '-')} {value}"
         for name, value in vars(settings).items()
         if value != getattr(PretrainSettings(), name) and name != "cache"
     ]
+    test = sketchbook.SEED_RANGES["test"][0]
     sizes = {kind: sum(p.numel() for p in part.parameters()) for kind, part in _towers(clip.model).items()}
     return {
         "command": f"`python -m clipforget pretrain {' '.join(changed)}`".replace(" `", "`"),
-        "data": f"{settings.drawings * len(CELLS):,} drawings ({settings.drawings} of each of {len(CELLS)} kinds), "
-        f"train seeds from {sketchbook.SEED_RANGES['train'][0]}",
+        "data": f"{settings.drawings * len(CELLS):,} drawings, seeds 0 to {settings.drawings - 1} of each of "
+        f"{len(CELLS)} kinds (the train pictures of the shipped set among them); "
+        f"judged on seeds from {test:,}, as shipped",
         "training": f"{settings.steps} steps of {settings.batch}, AdamW, average of weights {settings.average}",
         "seed": str(settings.seed),
         "minutes": f"{minutes[0]:.1f} to draw (or to read drawings kept from before), {minutes[1]:.1f} to train, "
         f"{settings.threads} processor thread(s)",
-        "speed": f"{speed:,.0f} images/s through the image tower on those threads",
         "parameters": ", ".join(f"{kind} {count / 1e6:.2f} M" for kind, count in sizes.items()),
         "templates": ", ".join(f"{kind} '{template}'" for kind, template in TEMPLATES.items()),
         "fingerprint": clip.fingerprint(),

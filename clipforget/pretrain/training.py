@@ -16,9 +16,10 @@ from open_clip.model import CLIP
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from clipforget.clip import has_bfloat16
 from clipforget.pretrain import PretrainSettings, PretrainStep
 from clipforget.pretrain.captions import Caption, every_text, write_captions
-from clipforget.pretrain.card import CONFIG, save_model, tokenizer
+from clipforget.pretrain.card import CONFIG, check_writable, save_model, tokenizer
 from clipforget.pretrain.drawings import CELLS, draw_round, draw_rounds
 from clipforget.pretrain.judge import judge, quick_accuracies
 
@@ -34,6 +35,7 @@ VALIDATION_ROUNDS = 4
 
 def run(settings: PretrainSettings, out: Path) -> Iterator[PretrainStep]:
     """All stages, see `pretrain`."""
+    check_writable(out)
     torch.set_num_threads(settings.threads)
     drawings = torch.empty(settings.drawings, len(CELLS), SIZE, SIZE, 3, dtype=torch.uint8)
     begun = time.time()
@@ -106,7 +108,7 @@ def train(model: Any, average: Any, drawings: Tensor, settings: PretrainSettings
         _set_rate(optimizer, settings.learning_rate * _schedule(step, settings.steps))
         captions = write_captions(CELLS, rng)
         model.train()
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=_has_bfloat16()):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=has_bfloat16(torch.device("cpu"))):
             images = model.encode_image(augment(flat[chosen]))
         texts = model.encode_text(tokens([caption.text for caption in captions]))
         loss = contrastive(images.float(), texts, truth(captions)[chosen % len(CELLS)], model.logit_scale.exp())
@@ -235,7 +237,3 @@ def _validation(settings: PretrainSettings) -> Tensor:
     rounds = [draw_round("validation", number, SIZE, settings.cache) for number in range(VALIDATION_ROUNDS)]
     pixels = torch.from_numpy(np.concatenate(rounds)).permute(0, 3, 1, 2).float().div(255)
     return normalise(pixels)
-
-
-def _has_bfloat16() -> bool:
-    return bool(torch.cpu._is_avx512_bf16_supported())

@@ -6,6 +6,8 @@ static/explorer.js from the JSON routes, so that dragging alpha never asks the s
 
 from __future__ import annotations
 
+import base64
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -16,10 +18,13 @@ from clipforget.web.theme import THEME
 
 STYLES = ("tokens.css", "gradio.css", "alpha.css", "form.css", "explorer.css", "grid.css", "charts.css")
 TITLE = "ClipForget: make CLIP forget, and watch it"
+# Written into the page: a browser asks again for an icon with an address whenever the page's own changes, as it does
+# with alpha.
+ICON = base64.b64encode((Path(__file__).parent / "static" / "icon.svg").read_bytes()).decode()
 # As links and not as Gradio's css_paths, which rewrites every rule and drops @container.
 HEAD = "\n".join(
     [
-        '<link rel="icon" href="clipforget/static/icon.svg" type="image/svg+xml">',
+        f'<link rel="icon" href="data:image/svg+xml;base64,{ICON}">',
         *(f'<link rel="stylesheet" href="clipforget/static/{name}">' for name in STYLES),
     ]
 )

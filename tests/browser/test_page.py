@@ -62,6 +62,12 @@ def test_ends_of_the_path(visit: Any, site: Site) -> None:
     assert all(src.endswith(end) for src, end in zip(ids(page, "after"), wanted, strict=True))
 
 
+def test_summary_scores_are_per_cent(visit: Any, site: Site) -> None:
+    page = opened(visit, site, "&alpha=0")
+    shown = [float(number) for number in re.findall(r"[\d.]+", page.locator(".cf-card").last.inner_text())]
+    assert len(shown) >= 4 and max(shown) <= 100
+
+
 def test_two_quick_inputs_end_on_the_second(visit: Any, site: Site) -> None:
     page = opened(visit, site)
     page.eval_on_selector(

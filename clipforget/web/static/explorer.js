@@ -10,7 +10,7 @@ import { lightbox } from "./lightbox.js";
 import { sweep } from "./play.js";
 import { prefetch } from "./prefetch.js";
 import { follow, progressPanel } from "./progress.js";
-import { ask, phrase, queryBar } from "./query.js";
+import { ask, queryBar } from "./query.js";
 import { refreshRuns, runsTable } from "./runs.js";
 import { alphaBar } from "./slider.js";
 import { addressOf, bus, readAddress, writeAddress } from "./state.js";
@@ -68,7 +68,7 @@ function makeApp(gradio) {
     app.bus.emit("peek");
   };
 
-  app.firstQuery = () => (app.view?.suggestions.length ? phrase(app.view, app.view.suggestions[0]) : "");
+  app.firstQuery = () => app.view?.suggestions[0] ?? "";
   app.search = (query, push = true) => {
     Object.assign(app.state, query);
     if (push) writeAddress(app.state, true);

@@ -61,7 +61,7 @@ function alphaCard(app) {
     delta.classList.toggle("cf-good", Boolean(exact || asked));
     note.textContent = asked
       ? `computed; top 24 ${percent(asked.agreement)}% alike`
-      : exact ? "embedded with these weights" : `top 24 ≥ ${percent(view.bound.agreement[i])}% right`;
+      : exact ? "re-embedded here" : `top 24 ≥ ${percent(view.bound.agreement[i])}% right`;
     button.hidden = Boolean(exact || asked);
     button.disabled = app.exactPending;
     original.style.width = `${i}%`;
@@ -100,13 +100,13 @@ function scoreCard(view) {
   const { node, value, delta, note } = card("H / Score", "");
   const h_ = h("span"), score = h("span");
   value.append(h_, h("small.cf-slash", {}, " / "), score);
-  const spark = sparkline(view.h, "accent");
+  const spark = sparkline(view.h.map((value) => value / 100), "accent");
   node.append(spark.node);
   node.title = "H: harmonic mean of forgetting and of what is kept. Score: their mean. Both in per cent; 100 is best.";
   delta.textContent = "of 100";
-  note.textContent = `doing nothing: ${percent(view.do_nothing.h)} / ${view.do_nothing.score.toFixed(1)}`;
+  note.textContent = `doing nothing: ${view.do_nothing.h.toFixed(1)} / ${view.do_nothing.score.toFixed(1)}`;
   const update = (i) => {
-    h_.textContent = percent(view.h[i]);
+    h_.textContent = view.h[i].toFixed(1);
     score.textContent = view.score[i].toFixed(1);
     spark.move(i);
   };

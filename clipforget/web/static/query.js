@@ -30,14 +30,15 @@ export function queryBar(app, place) {
     }
   }
 
+  // A chip asks for the bare name: its text features lie with the run, so that no model need be loaded.
   app.bus.on("open", () => {
     chips.replaceChildren(...app.view.suggestions.slice(0, 12).map((name) =>
-      h("button.cf-chip", { type: "button", "data-name": name, onclick: () => app.search({ q: phrase(app.view, name), img: null, up: "" }) }, name)));
+      h("button.cf-chip", { type: "button", "data-name": name, onclick: () => app.search({ q: name, img: null, up: "" }) }, name)));
   });
   app.bus.on("query", () => {
     const { q, img, up } = app.state;
     input.value = q;
-    for (const chip of chips.children) chip.setAttribute("aria-pressed", String(q === phrase(app.view, chip.dataset.name)));
+    for (const chip of chips.children) chip.setAttribute("aria-pressed", String(q === chip.dataset.name));
     by.hidden = img === null && !up;
     if (by.hidden) return;
     const picture = img !== null ? h("img", { src: imageUrl(app.view, img), alt: about(app.view, img).full, width: 32, height: 32 }) : icon("image");
@@ -45,9 +46,6 @@ export function queryBar(app, place) {
     by.replaceChildren(picture, h("span", {}, words), iconButton("close", "Back to words", () => app.search({ q: app.firstQuery(), img: null, up: "" })));
   });
 }
-
-/** A name in the words the model is evaluated with. */
-export const phrase = (view, name) => view.template.replace("{}", name);
 
 let order = 0;
 

@@ -13,11 +13,11 @@ const TEXTS = {
 export function emptyState(app) {
   const sample = app.sampleRun();
   const button = sample
-    ? h("button.cf-button.cf-primary.cf-large", { type: "button", id: "cf-open-sample", onclick: () => app.open(sample.id) }, "Open the sample run")
-    : h("p.cf-wait", {}, "A sample run is being made; it opens here in a few seconds.");
+    ? h("button.cf-button.cf-primary.cf-large", { type: "button", id: "cf-open-sample", onclick: () => app.open(sample.id) }, sample.sample ? "Open the sample run" : "Open a finished run")
+    : h("button.cf-button.cf-primary.cf-large", { type: "button", onclick: () => document.getElementById("cf-run").click() }, "Run with the settings shown");
   return h("section.cf-empty", {}, picture(),
     h("h2", {}, "Make CLIP forget, and watch what it takes with it"),
-    h("p", {}, "Choose what a model should forget and press Run; then drag alpha between the unlearned and the original model and see every search, figure and chart follow. Or look at a finished run first."),
+    h("p", {}, "Choose what a model should forget and press Run; then drag alpha between the unlearned and the original model and see every search, figure and chart follow."),
     button);
 }
 
