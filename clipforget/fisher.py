@@ -78,7 +78,7 @@ def relative(
     """Relative Fisher information I_l = E_f / (E_r + floor) per layer, the `layers` highest marked as chosen.
 
     forget and retain are means over images of squared_gradients, len(names) each. A layer whose E_f lies below the
-    lower quartile cannot be chosen, nor one outside `eligible` where that is given; the floor is FLOOR times the mean E_r.
+    lower quartile cannot be chosen, nor one outside `eligible` where that is given; floor is FLOOR times the mean E_r.
     """
     ratio = forget / (retain + FLOOR * retain.mean() + 1e-20)
     inside = torch.tensor([eligible is None or name in eligible for name in names])
