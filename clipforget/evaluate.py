@@ -6,6 +6,7 @@ Score is that of "Targeted Forgetting of Image Subgroups in CLIP Models" (arXiv 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,6 +22,18 @@ def accuracy(features: NDArray[Any], labels: NDArray[Any], bank: NDArray[Any]) -
     if len(labels) == 0:
         return float("nan")
     return float(np.mean(np.argmax(features @ bank.T, axis=1) == labels))
+
+
+def smooth_accuracy(margins: NDArray[Any]) -> float:
+    """Accuracy read from a smooth curve through the margins (N) rather than by counting, 0 to 1 (ours).
+
+    margins: cosine with the own caption less the best other one. A normal kernel of Silverman's width is put on each,
+    so that with twenty images, whose count moves in steps of 5 %, near misses are seen too. nan where there is none.
+    """
+    if len(margins) < 2:
+        return float(np.mean(margins > 0)) if len(margins) else float("nan")
+    width = max(1.06 * float(np.std(margins, ddof=1)) * len(margins) ** -0.2, 1e-6)
+    return float(np.mean([0.5 * math.erfc(-margin / width / math.sqrt(2)) for margin in margins]))
 
 
 def interval(correct: NDArray[Any], seed: int = 0, draws: int = 4000) -> tuple[float, float]:

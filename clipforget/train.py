@@ -120,18 +120,6 @@ def accuracy(margin: Tensor) -> float:
     return float((margin > 0).float().mean())
 
 
-def smooth_accuracy(margin: Tensor) -> float:
-    """Accuracy read from a smooth curve through the margins (N) rather than by counting, 0 to 1 (ours).
-
-    A normal kernel of Silverman's width is put on each margin. With twenty validation images a count moves in steps of
-    5 % and 0 of 20 says little; the smoothed figure also sees how near the misses are.
-    """
-    if len(margin) < 2:
-        return accuracy(margin)
-    width = max(float(1.06 * margin.std() * len(margin) ** -0.2), 1e-6)
-    return float(torch.special.ndtr(margin / width).mean())
-
-
 def original_share(alpha: float, decay: float, steps: int) -> float:
     """The original's share in a soup of an averaged model: alpha + (1 - alpha) decay^steps, 0 to 1."""
     return alpha + (1 - alpha) * decay**steps

@@ -63,3 +63,10 @@ def test_alpha_is_the_largest_within_the_limit() -> None:
     assert evaluate.choose_alpha(ALPHAS, [float("nan")] * 101, chance=0.1) == 0.0
     dip = [0.0] * 10 + [0.5] * 10 + [0.0] + [0.9] * 80
     assert evaluate.choose_alpha(ALPHAS, dip, chance=0.1) == 0.20
+
+
+def test_smooth_accuracy_lies_near_the_count_and_sees_near_misses() -> None:
+    clear, near = np.linspace(-3, -2, 20), np.linspace(-0.3, -0.01, 20)
+    assert evaluate.smooth_accuracy(clear) < 0.01 < evaluate.smooth_accuracy(near)
+    assert evaluate.smooth_accuracy(-clear) > 0.99
+    assert evaluate.smooth_accuracy(np.array([0.2])) == 1.0 and np.isnan(evaluate.smooth_accuracy(np.array([])))

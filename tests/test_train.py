@@ -48,13 +48,6 @@ def test_margins_agree_with_zero_shot_accuracy(tiny_clip: Clip) -> None:
     assert margin.shape == (9,) and train.accuracy(margin) == pytest.approx(hits.float().mean().item())
 
 
-def test_smooth_accuracy_lies_near_the_count_and_sees_near_misses() -> None:
-    clear, near = torch.linspace(-3, -2, 20), torch.linspace(-0.3, -0.01, 20)
-    assert train.accuracy(clear) == train.accuracy(near) == 0
-    assert train.smooth_accuracy(clear) < 0.01 < train.smooth_accuracy(near)
-    assert train.smooth_accuracy(-clear) > 0.99
-
-
 def test_the_originals_share_after_an_average() -> None:
     value, average, decay = 1.0, 0.0, 0.7  # the update; theta_0 is 0
     for _ in range(10):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from clipforget import alignment, fisher, lora, losses, train
+from clipforget import alignment, evaluate, fisher, lora, losses, train
 from clipforget.clip import Clip
 from clipforget.errors import BadData
 from clipforget.methods import Step, Task
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from clipforget.methods.targeted import TargetedSettings
 
 PROBE = 48  # images that c0 and recorded statistics are read from, and at most as many for each progress figure
+AIM = 0.3  # share of the allowed forget accuracy that training aims at: validation flatters what was tuned on it
 PENALTY = 3.0  # what a share of forget images too many counts against a share of siblings, when states are compared
 KEPT = 0.97  # share of their accuracy that siblings and others must have kept for an early end
 FULLEST, LEAST = 2.0, 0.25  # bounds of the balancing factor
@@ -41,8 +42,8 @@ class Run:
         self.watched = {k: train.sample(v, PROBE, self.generator) for k, v in task.validation.items() if len(v)}
         features = task.original.embed(self.probe.pixels)
         self.mismatched = losses.mismatched_cosine(features, self.probe.labels, task.bank.cpu())
-        self.goal = max(1 / len(task.names), settings.tolerance)
-        self.before = {name: train.smooth_accuracy(margin) for name, margin in self._margins(task.original).items()}
+        self.goal = AIM * max(1 / len(task.names), settings.tolerance)
+        self.before = {name: evaluate.smooth_accuracy(margin.numpy()) for name, margin in self._margins(task.original).items()}
         self.settled = False
         self.factor = 1.0
         self.best: tuple[float, list[Tensor]] | None = None
@@ -182,7 +183,7 @@ class Run:
 
     def _judge(self, margins: dict[str, Tensor]) -> tuple[float, float, float]:
         """A score to compare states by, the share of forget images above the goal, the least share kept (0 to 1)."""
-        smooth = {name: train.smooth_accuracy(margin) for name, margin in margins.items()}
+        smooth = {name: evaluate.smooth_accuracy(margin.numpy()) for name, margin in margins.items()}
         over = max(smooth.pop("forget", 0.0) - self.goal, 0.0)
         kept = [min(1.0, share / max(self.before[name], 1e-6)) for name, share in smooth.items()] or [1.0]
         return sum(kept) - PENALTY * over, over, min(kept)
