@@ -43,7 +43,7 @@ class Run:
         features = task.original.embed(self.probe.pixels)
         self.mismatched = losses.mismatched_cosine(features, self.probe.labels, task.bank.cpu())
         self.goal = AIM * max(1 / len(task.names), settings.tolerance)
-        self.before = {name: evaluate.smooth_accuracy(margin.numpy()) for name, margin in self._margins(task.original).items()}
+        self.before = self._smooth(self._margins(task.original))
         self.settled = False
         self.factor = 1.0
         self.best: tuple[float, list[Tensor]] | None = None
@@ -183,13 +183,17 @@ class Run:
 
     def _judge(self, margins: dict[str, Tensor]) -> tuple[float, float, float]:
         """A score to compare states by, the share of forget images above the goal, the least share kept (0 to 1)."""
-        smooth = {name: evaluate.smooth_accuracy(margin.numpy()) for name, margin in margins.items()}
+        smooth = self._smooth(margins)
         over = max(smooth.pop("forget", 0.0) - self.goal, 0.0)
         kept = [min(1.0, share / max(self.before[name], 1e-6)) for name, share in smooth.items()] or [1.0]
         return sum(kept) - PENALTY * over, over, min(kept)
 
     def _margins(self, clip: Clip) -> dict[str, Tensor]:
         return {n: train.margins(clip, images, self.task.bank, self.dtype) for n, images in self.watched.items()}
+
+    @staticmethod
+    def _smooth(margins: dict[str, Tensor]) -> dict[str, float]:
+        return {name: evaluate.smooth_accuracy(margin.numpy()) for name, margin in margins.items()}
 
     def _restore(self, state: list[Tensor]) -> None:
         for parameter, value in zip(self.parameters(), state, strict=True):
