@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from clipforget.methods.targeted import TargetedSettings
 
 PROBE = 48  # images that c0 and recorded statistics are read from, and at most as many for each progress figure
-AIM = 0.3  # share of the allowed forget accuracy that training aims at: validation flatters what was tuned on it
+AIM = 0.3  # share of the allowed forget accuracy at which training may end: validation flatters what was tuned on it
 PENALTY = 3.0  # what a share of forget images too many counts against a share of siblings, when states are compared
 KEPT = 0.97  # share of their accuracy that siblings and others must have kept for an early end
 FULLEST, LEAST = 2.0, 0.25  # bounds of the balancing factor
@@ -42,7 +42,7 @@ class Run:
         self.watched = {k: train.sample(v, PROBE, self.generator) for k, v in task.validation.items() if len(v)}
         features = task.original.embed(self.probe.pixels)
         self.mismatched = losses.mismatched_cosine(features, self.probe.labels, task.bank.cpu())
-        self.goal = AIM * max(1 / len(task.names), settings.tolerance)
+        self.goal = max(1 / len(task.names), settings.tolerance)
         self.before = self._smooth(self._margins(task.original))
         self.settled = False
         self.factor = 1.0
@@ -174,19 +174,19 @@ class Run:
         """Validation accuracies now; with `balance` it also moves the forget weight and remembers the best state."""
         margins = self._margins(self.task.clip)
         if self.settings.balance and "forget" in margins:
-            score, over, kept = self._judge(margins)
+            score, forget, kept = self._judge(margins)
             if self.best is None or score >= self.best[0]:
                 self.best = (score, [parameter.detach().clone() for parameter in self.parameters()])
-            self.factor = min(max(self.factor * (1.2 if over else 1 / 1.2), LEAST), FULLEST)
-            self.settled = not over and kept >= KEPT
+            self.factor = min(max(self.factor * (1.2 if forget > self.goal else 1 / 1.2), LEAST), FULLEST)
+            self.settled = forget <= AIM * self.goal and kept >= KEPT
         return {name: train.accuracy(margin) for name, margin in margins.items()}
 
     def _judge(self, margins: dict[str, Tensor]) -> tuple[float, float, float]:
-        """A score to compare states by, the share of forget images above the goal, the least share kept (0 to 1)."""
+        """A score to compare states by, the smooth forget accuracy, the least share kept (0 to 1)."""
         smooth = self._smooth(margins)
-        over = max(smooth.pop("forget", 0.0) - self.goal, 0.0)
+        forget = smooth.pop("forget", 0.0)
         kept = [min(1.0, share / max(self.before[name], 1e-6)) for name, share in smooth.items()] or [1.0]
-        return sum(kept) - PENALTY * over, over, min(kept)
+        return sum(kept) - PENALTY * max(forget - AIM * self.goal, 0.0), forget, min(kept)
 
     def _margins(self, clip: Clip) -> dict[str, Tensor]:
         return {n: train.margins(clip, images, self.task.bank, self.dtype) for n, images in self.watched.items()}
