@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 import torch
+from PIL import Image
 from torch import Tensor
 
 from clipforget.clip import Clip
@@ -15,6 +16,7 @@ from clipforget.clip import Clip
 FLOAT32, BFLOAT16 = "float32", "bfloat16"
 GAIN = 1.25  # bfloat16 has to be at least this much faster ...
 SAVING = 60.0  # ... and to save so many seconds a pass: its rounding moves 4 of 100 neighbours
+THREADS = torch.get_num_threads()  # what this process was given
 SMALL = 0.02  # seconds an image takes on one thread, below which several threads an operation do not pay
 
 
@@ -53,19 +55,17 @@ def worthwhile(clip: Clip, pixels: Tensor, images: int) -> str:
     return BFLOAT16 if short * GAIN < full and (full - short) * images > SAVING else FLOAT32
 
 
-def settle_threads(clip: Clip, pixels: Tensor) -> int:
+def settle_threads(clip: Clip) -> int:
     """Set how many threads one operation uses in this process, and return it: one for a small model on the CPU.
 
     Threads of a small operation spend their time waiting for each other, and where anything else is running (the page,
     a browser) they wait for a turn as well: measured, a training step then took forty times as long on two threads as
-    on one. Small models use the other cores through `workers` batches at once instead. pixels, N x 3 x H x W, are
-    what it is measured on.
+    on one. Small models use the other cores through `workers` batches at once instead.
     """
     if clip.device.type == "cpu":
-        before = torch.get_num_threads()
         torch.set_num_threads(1)
-        if seconds_per_image(clip, pixels, FLOAT32, sample=8) > SMALL:
-            torch.set_num_threads(before)
+        if seconds_per_image(clip, clip.preprocess([Image.new("RGB", (64, 64))] * 8), FLOAT32) > SMALL:
+            torch.set_num_threads(THREADS)
     return torch.get_num_threads()
 
 

@@ -58,11 +58,11 @@ def load(
     """As `build_task`, yielding (images done, images in all) on the way; the model is loaded before the first."""
     order = selection.images
     clip = load_clip(config.model, config.device)
+    settle_threads(clip)
     pixels = torch.empty(0)
     for done, filled in read_pixels(dataset, order, clip):
         pixels = filled
         yield done, len(order)
-    settle_threads(clip, pixels)
     return _assemble(config, dataset, selection, order, clip, pixels)
 
 

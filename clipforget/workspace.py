@@ -224,8 +224,14 @@ class Workspace:
 
     def _clip(self, name: str, device: str) -> Clip:
         from clipforget.clip import load_clip
+        from clipforget.precision import settle_threads
 
-        return self._clips.get((name, device), lambda: load_clip(name, device))
+        def load() -> Clip:
+            clip = load_clip(name, device)
+            settle_threads(clip)
+            return clip
+
+        return self._clips.get((name, device), load)
 
     def _own(self, id: str, what: str) -> Run:
         run = self.run(id)

@@ -44,9 +44,9 @@ function row(app, run) {
   star.setAttribute("aria-pressed", String(run.starred));
   const open = h("button.cf-text.cf-open", { type: "button", onclick: () => app.open(run.id) }, run.title || run.id);
   const figure = (key) => (headline?.[key] ? `${percent(headline[key].before)} → ${percent(headline[key].after)}` : "");
-  const cells = [star, open, stateChip(run.state), config.data,
+  const cells = [run.sample ? "sample" : star, open, stateChip(run.state), config.data,
     run.best === null || run.best === undefined ? "" : run.best.toFixed(2), figure("forget"), figure("siblings"), figure("others"), when(run.created),
-    h("span.cf-actions", {}, h("button.cf-text", { type: "button", onclick: () => app.useSettings(config) }, "Use"), iconButton("trash", "Delete this run", () => confirmDelete(app, run)))];
+    h("span.cf-actions", {}, h("button.cf-text", { type: "button", onclick: () => app.useSettings(config) }, "Use"), run.sample ? null : iconButton("trash", "Delete this run", () => confirmDelete(app, run)))];
   const line = h("tr", {}, cells.map((cell) => h("td", {}, typeof cell === "string" ? h("span.cf-clip", { title: cell }, cell) : cell)));
   if (run.id === app.state.run) line.setAttribute("aria-current", "true");
   return line;

@@ -1,0 +1,30 @@
+"""How many threads an operation uses, and how many batches run beside each other."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from clipforget import precision
+from clipforget.clip import Clip
+
+
+@pytest.fixture(autouse=True)
+def threads_as_before():
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def test_a_small_model_gets_one_thread_and_the_other_cores_as_workers(tiny_clip: Clip) -> None:
+    torch.set_num_threads(2)
+    assert precision.settle_threads(tiny_clip) == 1 == torch.get_num_threads()
+    one = precision.workers(tiny_clip)
+    torch.set_num_threads(2)
+    assert precision.workers(tiny_clip) == max(1, one // 2)
+
+
+def test_a_large_model_gets_the_threads_of_the_process(tiny_clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precision, "SMALL", 0.0)
+    monkeypatch.setattr(precision, "THREADS", 2)
+    assert precision.settle_threads(tiny_clip) == 2
