@@ -84,6 +84,12 @@ class Clip:
         return self.encode_text([template.replace("{}", name) for name in names]).float()
 
     @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width of the image tower's input, in pixels."""
+        size: Any = self.model.get_submodule("visual").image_size
+        return (size, size) if isinstance(size, int) else (size[0], size[1])
+
+    @property
     def logit_scale(self) -> float:
         """exp(logit_scale), the factor between cosines and logits."""
         return float(self.model.logit_scale.detach().exp())

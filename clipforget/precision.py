@@ -8,7 +8,6 @@ import time
 from typing import Any
 
 import torch
-from PIL import Image
 from torch import Tensor
 
 from clipforget.clip import Clip
@@ -64,7 +63,7 @@ def settle_threads(clip: Clip) -> int:
     """
     if clip.device.type == "cpu":
         torch.set_num_threads(1)
-        if seconds_per_image(clip, clip.preprocess([Image.new("RGB", (64, 64))] * 8), FLOAT32) > SMALL:
+        if seconds_per_image(clip, torch.zeros(8, 3, *clip.image_size), FLOAT32) > SMALL:
             torch.set_num_threads(THREADS)
     return torch.get_num_threads()
 

@@ -6,7 +6,7 @@ import dataclasses
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -75,16 +75,10 @@ def autocast_dtype(clip: Clip, size: int = 16) -> torch.dtype | None:
     visual = clip.model.get_submodule("visual")
     kind = (*(type(module).__name__ for module in visual.modules()), str(sum(p.numel() for p in visual.parameters())))
     if kind not in _precision:
-        pixels = torch.zeros(size, 3, *image_size(clip), device=clip.device, requires_grad=True)
+        pixels = torch.zeros(size, 3, *clip.image_size, device=clip.device, requires_grad=True)
         slow, fast = (_fastest(clip, pixels, dtype) for dtype in (None, torch.bfloat16))
         _precision[kind] = torch.bfloat16 if slow > DECISIVE * fast else None
     return _precision[kind]
-
-
-def image_size(clip: Clip) -> tuple[int, int]:
-    """Height and width of the image tower's input, in pixels."""
-    size: Any = clip.model.get_submodule("visual").image_size
-    return (size, size) if isinstance(size, int) else (size[0], size[1])
 
 
 def autocast(clip: Clip, dtype: torch.dtype | None) -> AbstractContextManager:
