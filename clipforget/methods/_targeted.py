@@ -186,7 +186,7 @@ class Run:
         smooth = self._smooth(margins)
         forget = smooth.pop("forget", 0.0)
         kept = [min(1.0, share / max(self.before[name], 1e-6)) for name, share in smooth.items()] or [1.0]
-        return sum(kept) - PENALTY * max(forget - AIM * self.goal, 0.0), forget, min(kept)
+        return sum(kept) - PENALTY * max(forget - self.goal, 0.0), forget, min(kept)
 
     def _margins(self, clip: Clip) -> dict[str, Tensor]:
         return {n: train.margins(clip, images, self.task.bank, self.dtype) for n, images in self.watched.items()}
