@@ -118,3 +118,11 @@ export async function copy(text, said) {
   }
   toast(said);
 }
+
+/** Resolves once every selector finds an element: Gradio puts its components into the page in no fixed order. */
+export function present(...selectors) {
+  return new Promise((resolve) => {
+    const look = () => (selectors.every((selector) => document.querySelector(selector)) ? resolve() : setTimeout(look, 20));
+    look();
+  });
+}

@@ -1,7 +1,7 @@
 // The explorer: joins the address, the routes and the parts of the page. Gradio mounts it once.
 
 import { get, onAway, queryString } from "./api.js";
-import { h, later, toast } from "./dom.js";
+import { h, later, present, toast } from "./dom.js";
 import { figures } from "./figures.js";
 import { grids } from "./grid.js";
 import { header } from "./header.js";
@@ -233,6 +233,7 @@ function makeApp(gradio) {
 
 /** Called by Gradio when the explorer's element is in the page. */
 export async function mount(element, gradio) {
+  await present("#cf-main", "#cf-setup", "#cf-head-mount", "#cf-slider input[type=range]", "#cf-slider input[type=number]", "#cf-alpha-tools");
   const app = makeApp(gradio);
   window.clipforget = app;
   const banner = awayBanner();
