@@ -8,15 +8,15 @@ from typing import Any
 
 WATCH = """() => {
     const range = document.querySelector("#cf-slider input[type=range]");
-    const seen = { delays: [], alphas: new Set(), last: 0 };
+    const seen = { delays: [], alphas: new Set() };
     range.addEventListener("input", (event) => {
         const begun = event.timeStamp;
-        // The second frame begins when the first one with the change has been handed to the screen.
-        requestAnimationFrame(() => requestAnimationFrame(() => {
-            seen.delays.push(performance.now() - begun);
-            seen.alphas.add(document.querySelector(".cf-alpha-card .cf-value").textContent);
-            seen.last = performance.now();
-        }));
+        requestAnimationFrame(() => {
+            // Once this frame is painted, and before the next input can change what it showed.
+            setTimeout(() => seen.alphas.add(document.querySelector(".cf-alpha-card .cf-value").textContent));
+            // The second frame begins when the first one with the change has been handed to the screen.
+            requestAnimationFrame(() => seen.delays.push(performance.now() - begun));
+        });
     });
     window.dragSeen = seen;
 }"""
