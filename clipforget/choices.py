@@ -40,7 +40,8 @@ def describe(configs: Iterable[Mapping[str, Any]], dataset_of: Callable[[str], D
         "data": _others((config["data"] for config in configs), EMBEDDED),
     }
     models = [{"name": name, "title": _title(name)} for name in [*embedded, *recent["models"]]]
-    methods = [describe_method(method) for method in METHODS.load().values()]
+    known = sorted(METHODS.load().values(), key=lambda method: method.name != RunConfig.method)  # ours first
+    methods = [describe_method(method) for method in known]
     return {"models": models, "data": data, "methods": methods, "devices": devices(), "recent": recent}
 
 
@@ -70,13 +71,14 @@ def describe_method(method: Any) -> dict[str, Any]:
     """One method with the options of its settings."""
     fields = []
     for option in options(method.settings):
-        field = dataclasses.asdict(option)
-        fields.append(field | {"kind": option.kind.__name__, "choices": list(option.choices)})
+        field = dataclasses.asdict(option) | {"kind": option.kind.__name__}
+        fields.append(field | {name: list(field[name]) for name in ("choices", "search")})
     return {
         "name": method.name,
         "title": method.title,
         "summary": method.summary,
         "source": method.source,
+        "notes": list(method.notes),
         "stages": ["load", *method.stages, "restore", "score"],
         "options": fields,
     }

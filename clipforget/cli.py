@@ -119,13 +119,13 @@ def _json(parser: Parser) -> None:
 def _run(parser: Parser, method: str) -> None:
     config = {entry.name: entry for entry in options(RunConfig) if entry.name != "settings"}
     for name, entry in config.items():
-        many, number = name in ("forget", "retain"), entry.kind is int
+        many, number = name in ("forget", "retain"), entry.kind in (int, float)
         parser.add_argument(
             f"--{name}",
-            metavar="TARGET" if many else "N" if number else name.upper(),
+            metavar="TARGET" if many else {int: "N", float: "X"}.get(entry.kind, name.upper()),
             action="append" if many else "store",
             default=[] if many else entry.default,
-            type=int if number else str,
+            type=entry.kind if number else str,
             help=entry.help + (" (may be repeated)" if many else f" (default: {entry.default})"),
         )
     _runs_folder(parser)

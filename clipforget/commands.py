@@ -36,7 +36,7 @@ def run(chosen: argparse.Namespace) -> int:
             for _ in execute(store.get(chosen.worker)):
                 pass
         return 0
-    names = ("model", "data", "forget", "retain", "method", "seed", "device", "gallery")
+    names = ("model", "data", "forget", "retain", "method", "seed", "tolerance", "device", "gallery")
     settings = {"settings": settings_of(chosen)}
     config = RunConfig.read({name: getattr(chosen, name) for name in names} | settings).checked()
     started = store.create(config)

@@ -22,6 +22,9 @@ class RunConfig:
     method: str = option("targeted", "The method of forgetting")
     settings: dict[str, Any] = field(default_factory=dict, metadata={"help": "Settings that differ from the method's"})
     seed: int = option(0, "Seed of every random choice", low=0, high=2**31 - 1)
+    tolerance: float = option(
+        0.05, "Forget accuracy on validation that counts as forgotten where chance is lower", low=0.0, high=1.0
+    )
     device: str = option("auto", "auto, cpu, cuda, cuda:1, mps")
     gallery: int = option(2000, "At most so many test images; target and siblings come first", low=1, high=1_000_000)
 
@@ -62,6 +65,7 @@ class RunConfig:
         words += [word for target in self.forget for word in _option("forget", target)]
         words += [word for target in self.retain for word in _option("retain", target)]
         words += [*_option("method", self.method), *_option("seed", self.seed)]
+        words += _option("tolerance", self.tolerance) if self.tolerance != RunConfig.tolerance else []
         words += _option("device", self.device) if self.device != "auto" else []
         words += _option("gallery", self.gallery) if self.gallery != RunConfig.gallery else []
         words += [word for name in sorted(self.settings) for word in _option(name, self.settings[name])]
@@ -98,6 +102,11 @@ def _read(name: str, value: Any, known: dict[str, Any]) -> Any:
         if not whole or not low <= value <= high:
             raise BadSetting(f"{name} must be a whole number from {low} to {high}; it is {value!r}.")
         return value
+    if name == "tolerance":
+        low, high = bounds["low"], bounds["high"]
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+            raise BadSetting(f"tolerance must be a number from {low:g} to {high:g}; it is {value!r}.")
+        return float(value)
     if not isinstance(value, str) or not value or "\0" in value:
         raise BadSetting(f"{name} must be a text.")
     return value

@@ -154,7 +154,7 @@ def _work(run: Run, journal: Journal) -> Events:
         for record in method.run(task, settings):
             figures = {name: getattr(record, name) for name in ("losses", "validation", "data")}
             yield journal.step(record.stage, record.step, record.total, **figures)
-        yield from _finish(run, config, task, evaluation, journal, getattr(settings, "tolerance", 0.0))
+        yield from _finish(run, config, task, evaluation, journal)
 
 
 def _load(
@@ -171,9 +171,7 @@ def _load(
         yield journal.step("load", step, total)
 
 
-def _finish(
-    run: Run, config: RunConfig, task: Task, evaluation: Evaluation, journal: Journal, tolerance: float
-) -> Events:
+def _finish(run: Run, config: RunConfig, task: Task, evaluation: Evaluation, journal: Journal) -> Events:
     """From the changed weights to the files of the run: delta, soup path, texts, scores."""
     from clipforget.judged import Judged, suggestions
     from clipforget.results import headline, score
@@ -203,7 +201,7 @@ def _finish(
     banks = {level: souped.texts(path.alphas, bank.prompts) for level, bank in judged.banks.items()}
     write_texts(run, asked, souped.texts(path.alphas, asked))
     targets = evaluation.selection.forget
-    scores = score(path, judged, banks, evaluation.dataset, targets, config.seed, tolerance)
+    scores = score(path, judged, banks, evaluation.dataset, targets, config.seed, config.tolerance)
     write_json(run, "scores.json", scores)
     run.update(best=scores["best"], headline=headline(scores))
     yield journal.step("score", 1, 1)

@@ -156,7 +156,7 @@ def class_groups(judged: Judged, dataset: Dataset, targets: Sequence[Target]) ->
     for place in range(start, stop):
         item, role = dataset.items[judged.items[place]], judged.roles[place]
         label = item.superclass
-        near = [target for target in targets if target.superclass == item.superclass]
+        near = [target for target in targets if target.covers(item.superclass)]
         if role == "forget":
             target = next(target for target in near if target.matches(item))
             label = " / ".join(part for part in (target.superclass, target.subgroup, target.style) if part != "*")

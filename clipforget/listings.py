@@ -69,7 +69,7 @@ def methods(chosen: argparse.Namespace) -> None:
     about = [known[chosen.name]] if chosen.name else list(known.values())
     listed = [
         {
-            **{name: getattr(entry, name) for name in ("name", "title", "summary", "source", "stages")},
+            **{name: getattr(entry, name) for name in ("name", "title", "summary", "source", "stages", "notes")},
             "options": [{**vars(opt), "kind": opt.kind.__name__} for opt in options(entry.settings)],
         }
         for entry in about
@@ -78,6 +78,7 @@ def methods(chosen: argparse.Namespace) -> None:
         entry = about[0]
         rows = [[f"--{opt.name.replace('_', '-')}", describe(opt)] for opt in options(entry.settings)]
         head = f"{entry.title}: {entry.summary}\nSource: {entry.source}\nStages: {', '.join(entry.stages)}"
+        head = "\n".join([head, *entry.notes])
         emit(chosen.json, listed[0], f"{head}\n\n{table(('option of run', 'what it is'), rows)}")
         return
     text = table(("method", "what it does", "source"), [[m.name, m.summary, m.source] for m in about])

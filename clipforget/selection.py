@@ -59,7 +59,7 @@ def role_of(item: Item, forget: Sequence[Target]) -> str:
     """The role of an image: forget, sibling or other."""
     if any(target.matches(item) for target in forget):
         return "forget"
-    return "sibling" if any(target.superclass == item.superclass for target in forget) else "other"
+    return "sibling" if any(target.covers(item.superclass) for target in forget) else "other"
 
 
 def read_targets(config: RunConfig, dataset: Dataset) -> tuple[tuple[Target, ...], tuple[Target, ...]]:

@@ -28,6 +28,7 @@ class Option:
     high: float | None = None
     choices: tuple[str, ...] = ()
     advanced: bool = False
+    search: tuple[Any, ...] = ()  # the values that `tune` tries; empty: it leaves the setting alone
 
 
 def option(
@@ -38,9 +39,12 @@ def option(
     high: float | None = None,
     choices: tuple[str, ...] = (),
     advanced: bool = False,
+    search: tuple[Any, ...] = (),
 ) -> Any:
-    """A dataclass field with its help text and bounds (inclusive) in the metadata."""
-    metadata = {"help": help, "low": low, "high": high, "choices": choices, "advanced": advanced}
+    """A dataclass field with its help text, bounds (inclusive) and the values worth a trial in the metadata."""
+    metadata = {
+        "help": help, "low": low, "high": high, "choices": choices, "advanced": advanced, "search": search,
+    }  # fmt: skip
     return dataclasses.field(default=default, metadata=metadata)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from clipforget.clip import Clip, load_clip
 from clipforget.config import RunConfig
-from clipforget.data import Dataset
+from clipforget.data import Dataset, Target
 from clipforget.data.catalogue import load_dataset
 from clipforget.methods import ImageSet, Task
 from clipforget.precision import settle_threads
@@ -113,5 +113,29 @@ def _assemble(
         bank=bank,
         template=dataset.template,
         seed=config.seed,
+        targets=selection.forget,
+        forget_prompts=tuple(dict.fromkeys(fine_prompt(target, dataset.template) for target in selection.forget)),
+        retain_prompts=retain_prompts(selection.forget, dataset),
+        goal=max(1 / len(names), config.tolerance),
     )
     return task, Evaluation(dataset, selection, pixels[:count], labels[:count])
+
+
+def fine_prompt(target: Target, template: str) -> str:
+    """What names a target as finely as its levels do: the subgroup, or the superclass, in its style."""
+    name = target.superclass if target.subgroup == "*" else target.subgroup
+    if target.style == "*":
+        return template.replace("{}", name)
+    return f"a {target.style}." if name == "*" else f"a {target.style} of a {name}."
+
+
+def retain_prompts(forget: Sequence[Target], dataset: Dataset) -> tuple[str, ...]:
+    """What names the rest: siblings as finely as the targets, every superclass that no target lies in."""
+    found = [dataset.template.replace("{}", n) for n in dataset.superclasses if not any(t.covers(n) for t in forget)]
+    for target in forget:
+        if target.subgroup != "*":
+            kin = [replace(target, subgroup=name) for name in dataset.subgroups(target.superclass)]
+        else:
+            kin = [replace(target, style=name) for name in dataset.styles()] if target.style != "*" else []
+        found += [fine_prompt(one, dataset.template) for one in kin if one not in forget]
+    return tuple(dict.fromkeys(found))

@@ -83,7 +83,10 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Target:
-    """What a run forgets or retains: `superclass`, `superclass/subgroup` or `superclass/subgroup/style`, * for any."""
+    """What a run forgets or retains: `superclass`, `superclass/subgroup` or `superclass/subgroup/style`, * for any.
+
+    `*/*/style` is a whole style, in every superclass.
+    """
 
     superclass: str
     subgroup: str = "*"
@@ -99,6 +102,8 @@ class Target:
         if not 1 <= len(parts) <= 3 or not parts[0]:
             raise BadQuery(f"'{text}' is no target; write superclass, superclass/subgroup or superclass/*/style.")
         target = cls(*parts)
+        if target.superclass == "*" and (target.subgroup != "*" or target.style == "*"):
+            raise BadQuery(f"'{text}' is no target; name a superclass, or a whole style as */*/style.")
         levels = (
             ("superclass", target.superclass, dataset.superclasses),
             ("subgroup", target.subgroup, dataset.subgroups(target.superclass)),
@@ -109,10 +114,14 @@ class Target:
                 raise UnknownName(kind, name, known)
         return target
 
+    def covers(self, superclass: str) -> bool:
+        """True where the target lies in this superclass, or in all of them."""
+        return self.superclass in ("*", superclass)
+
     def matches(self, item: Item) -> bool:
         """True where the item lies inside the target."""
         return (
-            item.superclass == self.superclass
+            self.covers(item.superclass)
             and self.subgroup in ("*", item.subgroup)
             and self.style in ("*", item.style)
         )

@@ -42,7 +42,7 @@ class Run:
         self.watched = {k: train.sample(v, PROBE, self.generator) for k, v in task.validation.items() if len(v)}
         features = task.original.embed(self.probe.pixels)
         self.mismatched = losses.mismatched_cosine(features, self.probe.labels, task.bank.cpu())
-        self.goal = max(1 / len(task.names), settings.tolerance)
+        self.goal = task.goal
         self.before = self._smooth(self._margins(task.original))
         self.settled = False
         self.factor = 1.0

@@ -42,9 +42,6 @@ class TargetedSettings:
     keep_weight: float = option(
         4.0, "Weight of other images' features kept in place (ours; paper: 0)", low=0.0, high=100.0
     )
-    tolerance: float = option(
-        0.05, "Forget accuracy on validation that counts as forgotten where chance is lower", low=0.0, high=1.0
-    )
     balance: bool = option(
         True, "Raise or lower the forget weight as validation asks, and keep the best state seen (ours; paper: off)"
     )
@@ -95,7 +92,14 @@ PAPER: dict[str, Any] = {
 }  # fmt: skip
 
 
-@method("targeted", TargetedSettings, title="Targeted forgetting", source=SOURCE, stages=("select", "forget", "remind"))
+@method(
+    "targeted",
+    TargetedSettings,
+    title="Targeted forgetting",
+    source=SOURCE,
+    stages=("select", "forget", "remind"),
+    presets={"paper": PAPER},
+)
 def targeted(task: Task, settings: TargetedSettings) -> Iterator[Step]:
     """Finds the layers that hold the subgroup, forgets it there, and reminds the model of its siblings.
 

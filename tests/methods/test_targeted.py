@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 import torch
 from conftest import build_clip
+from tasks import task_for
 
 from clipforget.clip import Clip
 from clipforget.errors import BadData
@@ -24,27 +25,6 @@ SHORT: dict = {
     "precision": "float32",
 }
 VIT = {"layers": 1, "width": 16, "head_width": 8, "patch_size": 8, "image_size": 32}
-NAMES = ("car", "dog", "cat")
-
-
-def task_for(original: Clip, seed: int = 0) -> Task:
-    """Noise of three brightnesses stands for three kinds of image."""
-    generator = torch.Generator().manual_seed(3)
-
-    def images(count: int, label: int, offset: float) -> ImageSet:
-        pixels = torch.randn(count, 3, 32, 32, generator=generator) + offset
-        return ImageSet(pixels, torch.full((count,), label))
-
-    kinds = {"forget": (0, 2.0), "retain": (0, -2.0), "others": (1, 0.0)}
-    training = {name: images(8, *kind) for name, kind in kinds.items()}
-    validation = {name: images(4, *kind) for name, kind in kinds.items()}
-    bank = original.bank(NAMES, "a photo of a {}.")
-    return Task(
-        clip=original.clone(), original=original, validation=validation, names=NAMES, bank=bank,
-        template="a photo of a {}.", seed=seed, **training,
-    )  # fmt: skip
-
-
 def run(task: Task, **values: object) -> list[Step]:
     method = METHODS.load()["targeted"]
     return list(method.run(task, parse(method.settings, {**SHORT, **values})))

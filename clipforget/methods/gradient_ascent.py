@@ -1,0 +1,37 @@
+"""Gradient ascent: unlearn by climbing the loss that training once went down.
+
+Source: Golatkar et al. 2020 (arXiv 1911.04933) and Thudi et al. 2022 (arXiv 2109.13398), as in the tables of arXiv
+2506.03117. Unbounded: it overshoots, which is why its steps are few and its rate small.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from clipforget.methods._loss import Training, loss_method
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from clipforget.methods._training import Batch
+
+
+@dataclass(frozen=True)
+class GradientAscentSettings(Training):
+    """Settings of gradient ascent."""
+
+
+@loss_method(
+    "gradient_ascent",
+    GradientAscentSettings,
+    title="Gradient ascent (GA)",
+    source="Eternal Sunshine of the Spotless Net, arXiv 1911.04933",
+    presets={"paper": {"rate": 1e-6}},
+)
+def gradient_ascent(batch: Batch, settings: GradientAscentSettings) -> dict[str, Tensor]:
+    """Raises the cross-entropy of the forget images with their coarse caption, without bound."""
+    from clipforget.losses import bank_cross_entropy
+
+    features, labels = batch.features("forget"), batch.labels("forget")
+    return {"forget": -bank_cross_entropy(features, labels, batch.bank(), batch.scale)}

@@ -1,0 +1,31 @@
+"""The task of a method on a tiny CLIP: milliseconds, no data set."""
+
+from __future__ import annotations
+
+import torch
+
+from clipforget.clip import Clip
+from clipforget.data import Target
+from clipforget.methods import ImageSet, Task
+
+NAMES = ("car", "dog", "cat")
+
+
+def task_for(original: Clip, seed: int = 0) -> Task:
+    """Noise of three brightnesses stands for three kinds of image."""
+    generator = torch.Generator().manual_seed(3)
+
+    def images(count: int, label: int, offset: float) -> ImageSet:
+        pixels = torch.randn(count, 3, 32, 32, generator=generator) + offset
+        return ImageSet(pixels, torch.full((count,), label))
+
+    kinds = {"forget": (0, 2.0), "retain": (0, -2.0), "others": (1, 0.0)}
+    training = {name: images(8, *kind) for name, kind in kinds.items()}
+    validation = {name: images(4, *kind) for name, kind in kinds.items()}
+    bank = original.bank(NAMES, "a photo of a {}.")
+    return Task(
+        clip=original.clone(), original=original, validation=validation, names=NAMES, bank=bank,
+        template="a photo of a {}.", seed=seed, targets=(Target("car", "convertible"),),
+        forget_prompts=("a photo of a convertible.",),
+        retain_prompts=("a photo of a dog.", "a photo of a cat.", "a photo of a minibus."), goal=1 / 3, **training,
+    )  # fmt: skip
