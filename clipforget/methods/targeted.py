@@ -64,15 +64,15 @@ class TargetedSettings:
     )
     selection: str = option(
         "relative",
-        "Which layers to adapt: the highest relative Fisher information; for comparison (ours) the highest plain Fisher "
-        "information, random ones, or all that depth allows",
+        "Which layers to adapt: the highest relative Fisher information; for comparison (ours) the highest plain "
+        "Fisher information, random ones, or all that depth allows",
         choices=SELECTIONS,
         advanced=True,
     )
     alignment: str = option(
         "batchnorm",
-        "What reminders are aligned with: BatchNorm's own statistics (towers without it: recorded), statistics recorded "
-        "on images, or for comparison (ours) the original's features instead, or nothing",
+        "What reminders are aligned with: BatchNorm's own statistics (towers without it: recorded), statistics "
+        "recorded on images, or for comparison (ours) the original's features instead, or nothing",
         choices=ALIGNMENTS,
         advanced=True,
     )
