@@ -209,6 +209,28 @@ def _methods(parser: Parser) -> None:
     _json(parser)
 
 
+def _tune(parser: Parser) -> None:
+    from clipforget.tuning import TuneConfig
+
+    parser.add_argument("--methods", metavar="A,B|all", default=RunConfig.method, help="methods (default: targeted)")
+    parser.add_argument(
+        "--forget", metavar="TARGET", action="append", default=[],
+        help="a target to try them on (may be repeated); A + B are forgotten together",
+    )  # fmt: skip
+    count = f"trials of each method (default: {TuneConfig.trials})"
+    parser.add_argument("--trials", type=int, default=TuneConfig.trials, metavar="N", help=count)
+    parser.add_argument("--name", default=TuneConfig.name, help="of the presets (default: tuned)")
+    parser.add_argument("--out", metavar="DIR", help="the folder to write presets to (default: presets below --runs)")
+    for entry in options(RunConfig):
+        if entry.name in ("model", "data", "seed", "tolerance", "device"):
+            parser.add_argument(
+                f"--{entry.name}", type=entry.kind, default=entry.default, metavar=entry.name.upper(),
+                help=f"{entry.help} (default: {entry.default})",
+            )  # fmt: skip
+    _runs_folder(parser)
+    _json(parser)
+
+
 def _pretrain(parser: Parser) -> None:
     from clipforget.pretrain import PretrainSettings
 
@@ -231,6 +253,7 @@ COMMANDS: dict[str, tuple[str, Callable[..., None]]] = {
     "data": ("List data sets, describe one, or build the embedded one", _data),
     "models": ("List models, or describe one", _models),
     "methods": ("List methods, or describe one and its settings", _methods),
+    "tune": ("Search each method's settings on validation images and save the best as a preset", _tune),
     "pretrain": ("Train the embedded model from scratch", _pretrain),
     "bench": ("Measure speed and agreement on this machine", _bench),
 }

@@ -17,7 +17,7 @@ from clipforget.terminal import Bar, clock, emit, table
 if TYPE_CHECKING:
     from clipforget.workspace import Workspace
 
-__all__ = ["bench", "data", "methods", "models", "pretrain", "run", "runs", "search", "show"]
+__all__ = ["bench", "data", "methods", "models", "pretrain", "run", "runs", "search", "show", "tune"]
 
 STOPPED = 130
 PAGE = "http://127.0.0.1:7860"
@@ -165,6 +165,32 @@ def bench(chosen: argparse.Namespace) -> None:
         figures.append(figure)
     rows = [[figure.name, figure.value, figure.note] for figure in figures]
     emit(chosen.json, {"figures": [vars(figure) for figure in figures]}, table(("what", "measured", "how"), rows))
+
+
+def tune(chosen: argparse.Namespace) -> None:
+    """Search each method's settings on validation images and save the best as a preset."""
+    from clipforget.methods import METHODS
+    from clipforget.tuning import TuneConfig, targets_of
+    from clipforget.tuning import tune as work
+
+    methods = sorted(METHODS.load()) if chosen.methods == "all" else chosen.methods.split(",")
+    names = ("model", "data", "trials", "seed", "tolerance", "device", "name")
+    config = TuneConfig(tuple(methods), targets_of(chosen.forget), **{name: getattr(chosen, name) for name in names})
+    bar, start, trials, found = Bar(), time.monotonic(), [], []
+    try:
+        for step in work(config, Path(chosen.runs), chosen.out and Path(chosen.out)):
+            if step.trial or step.preset or not step.total:
+                bar.close()
+                print(step.note, file=sys.stderr, flush=True)
+            place = {"stage": "trials", "step": step.done, "total": step.total, "eta": step.eta}
+            bar.show({"kind": "step", "t": time.monotonic() - start, "note": step.note, **place})
+            trials += [vars(step.trial)] if step.trial else []
+            found += [step.preset] if step.preset else []
+    finally:
+        bar.close()
+    rows = [[preset.method, preset.name, preset.shown, preset.note] for preset in found]
+    text = table(("method", "preset", "settings", "how found"), rows) if rows else "No preset was found."
+    emit(chosen.json, {"presets": [vars(preset) for preset in found], "trials": trials}, text)
 
 
 def _preset(chosen: argparse.Namespace) -> dict[str, Any]:

@@ -53,12 +53,16 @@ def build_task(config: RunConfig) -> tuple[Task, Evaluation]:
 
 
 def load(
-    config: RunConfig, dataset: Dataset, selection: Selection
+    config: RunConfig, dataset: Dataset, selection: Selection, clip: Clip | None = None
 ) -> Generator[tuple[int, int], None, tuple[Task, Evaluation]]:
-    """As `build_task`, yielding (images done, images in all) on the way; the model is loaded before the first."""
+    """As `build_task`, yielding (images done, images in all) on the way; the model is loaded before the first.
+
+    clip is the model where it is loaded already; it becomes the task's original.
+    """
     order = selection.images
-    clip = load_clip(config.model, config.device)
-    settle_threads(clip)
+    if clip is None:
+        clip = load_clip(config.model, config.device)
+        settle_threads(clip)
     pixels = torch.empty(0)
     for done, filled in read_pixels(dataset, order, clip):
         pixels = filled

@@ -21,6 +21,7 @@ LAYERS = (
     ("methods", "audits"),
     ("config", "store"),
     ("selection", "progress", "presets", "choices", "task", "judged", "results", "experiment", "pretrain"),
+    ("validation", "tuning"),
     ("workspace", "view", "opened", "worker", "thumbnails", "export"),
     ("charts",),
     ("web", "cli", "commands", "listings", "report", "terminal", "bench", "__main__"),
