@@ -113,7 +113,7 @@ def _rows(images: ImageSet, mask: Tensor) -> ImageSet:
     return ImageSet(images.pixels[mask], images.labels[mask])
 
 
-def _numbered(steps: Generator[Step, None, Any], place: int, count: int) -> Generator[Step, None, Any]:
+def _numbered(steps: Iterator[Step], place: int, count: int) -> Generator[Step, None, Any]:
     """The records of one of `count` parts, counted through all of them; the generator's value is passed on."""
     while True:
         try:
