@@ -20,7 +20,7 @@ LAYERS = (
     ("stages", "souped", "soup", "souppath", "bisection", "retrieval", "evaluate", "bootstrap", "scores", "train"),
     ("methods", "audits"),
     ("config", "store"),
-    ("selection", "progress", "choices", "task", "judged", "results", "experiment", "pretrain"),
+    ("selection", "progress", "choices", "rows", "comparison", "task", "judged", "results", "experiment", "pretrain"),
     ("workspace", "view", "opened", "worker", "thumbnails", "export"),
     ("charts",),
     ("web", "cli", "commands", "listings", "report", "terminal", "bench", "__main__"),
