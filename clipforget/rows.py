@@ -13,6 +13,7 @@ from typing import Any
 from clipforget.config import RunConfig
 from clipforget.errors import BadSetting, UnknownName
 from clipforget.methods import METHODS
+from clipforget.presets import presets
 
 ALL = "all"
 DEFAULT = "default"  # the name under which the settings as they stand in the code are asked for
@@ -66,7 +67,7 @@ def read_row(text: str, preset: str = DEFAULT, model: str = RunConfig.model, run
             raise BadSetting(f"'{part}' is no setting; write METHOD,SETTING=VALUE, e.g. targeted,layers=3.")
         settings[key.strip().replace("-", "_")] = value.strip()
     wanted = own if colon else DEFAULT if settings else preset
-    known = presets_of(name, model, runs)
+    known = {preset.name: preset.settings for preset in presets(name, model, runs)}
     notes: tuple[str, ...] = ()
     if wanted not in (DEFAULT, *known):
         if colon:
@@ -76,11 +77,6 @@ def read_row(text: str, preset: str = DEFAULT, model: str = RunConfig.model, run
     settings = RunConfig(forget=("*",), method=name, settings=settings).checked().settings
     chosen = wanted if wanted in known and not given else ""
     return Row(label or label_of(name, chosen, settings), method.name, chosen, settings, notes)
-
-
-def presets_of(method: str, model: str, runs: Path) -> Mapping[str, Mapping[str, Any]]:
-    """The presets of a method by name: the settings that differ from its defaults."""
-    return METHODS.load()[method].presets
 
 
 def label_of(method: str, preset: str, settings: Mapping[str, Any]) -> str:

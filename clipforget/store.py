@@ -54,6 +54,7 @@ class Store:
             "device": config.device,
             "fingerprints": {},
             "seconds": None,
+            "cost": None,
             "starred": False,
             "best": None,
             "headline": None,
