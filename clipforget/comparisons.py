@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
-from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -111,22 +111,27 @@ class Compared(Record):
 
 
 class Finished:
-    """The finished runs of a store, found by their whole configuration."""
+    """The finished runs of a store, found by their whole configuration; `add` those that finish later."""
 
     def __init__(self, store: Store) -> None:
-        self._known: dict[str, list[tuple[Run, Mapping[str, str]]]] = {}
-        for run in store.all():
-            try:
-                info = run.info()
-                key = _key(RunConfig.read(info["config"]).checked())
-            except ClipforgetError:
-                continue  # a broken folder, or a method of another version
-            if info["state"] == "done":
-                self._known.setdefault(key, []).append((run, info["fingerprints"]))
+        self._known: dict[str, list[Run]] = {}
+        for run in reversed(store.all()):
+            with suppress(ClipforgetError):  # a broken folder, or a method of another version: no use, no harm
+                if run.info()["state"] == "done":
+                    self.add(run)
+
+    def add(self, run: Run) -> None:
+        """Take a finished run in; the newest of a configuration is found first."""
+        self._known.setdefault(_key(run.config.checked()), []).insert(0, run)
+
+    def candidates(self, config: RunConfig) -> list[Run]:
+        """The finished runs of this configuration, whatever their model and images were."""
+        return self._known.get(_key(config), [])
 
     def find(self, config: RunConfig, original: str, data: str) -> Run | None:
-        """The newest finished run of this configuration whose original weights and images are still these."""
-        for run, marks in self._known.get(_key(config), []):
+        """The newest one whose original weights and images have these fingerprints."""
+        for run in self.candidates(config):
+            marks = run.info()["fingerprints"]
             if marks.get("original") == original and marks.get("data") == data:
                 return run
         return None
