@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clipforget import report
+from clipforget.compare import compare
 from clipforget.errors import BadQuery, ClipforgetError
 from clipforget.listings import data, methods, models
 from clipforget.terminal import Bar, clock, emit, table
@@ -17,7 +18,7 @@ from clipforget.terminal import Bar, clock, emit, table
 if TYPE_CHECKING:
     from clipforget.workspace import Workspace
 
-__all__ = ["bench", "data", "methods", "models", "pretrain", "run", "runs", "search", "show", "tune"]
+__all__ = ["bench", "compare", "data", "methods", "models", "pretrain", "run", "runs", "search", "show", "tune"]
 
 STOPPED = 130
 PAGE = "http://127.0.0.1:7860"
@@ -169,13 +170,15 @@ def bench(chosen: argparse.Namespace) -> None:
 
 def tune(chosen: argparse.Namespace) -> None:
     """Search each method's settings on validation images and save the best as a preset."""
+    from clipforget.comparison import target_of
     from clipforget.methods import METHODS
-    from clipforget.tuning import TuneConfig, targets_of
+    from clipforget.tuning import TuneConfig
     from clipforget.tuning import tune as work
 
     methods = sorted(METHODS.load()) if chosen.methods == "all" else chosen.methods.split(",")
     names = ("model", "data", "trials", "seed", "tolerance", "device", "name")
-    config = TuneConfig(tuple(methods), targets_of(chosen.forget), **{name: getattr(chosen, name) for name in names})
+    targets = tuple(target_of(text) for text in chosen.forget)
+    config = TuneConfig(tuple(methods), targets, **{name: getattr(chosen, name) for name in names})
     bar, start, trials, found = Bar(), time.monotonic(), [], []
     try:
         for step in work(config, Path(chosen.runs), chosen.out and Path(chosen.out)):

@@ -19,7 +19,7 @@ import re
 import shlex
 import statistics
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,10 +27,10 @@ from typing import TYPE_CHECKING, Any
 
 from clipforget import __version__
 from clipforget.choices import likely_device
+from clipforget.comparison import JOIN
 from clipforget.config import RunConfig
-from clipforget.data import Dataset
-from clipforget.data.catalogue import load_dataset
 from clipforget.errors import BadSetting, ClipforgetError
+from clipforget.loaded import Loaded
 from clipforget.methods import METHODS, NOTHING, Method
 from clipforget.presets import OWN, Preset, check_name, save_preset
 from clipforget.selection import select
@@ -38,10 +38,8 @@ from clipforget.settings import as_dict, options, parse
 from clipforget.store import Store, versions
 
 if TYPE_CHECKING:
-    from clipforget.clip import Clip
     from clipforget.validation import Validation
 
-JOIN = " + "  # between the targets that are forgotten together
 POLL = 0.25  # seconds between two looks at a busy device
 
 
@@ -119,11 +117,6 @@ class TuneStep:
     preset: Preset | None = None
 
 
-def targets_of(texts: Sequence[str]) -> tuple[tuple[str, ...], ...]:
-    """Targets from the texts of a command line: "A + B" are forgotten together."""
-    return tuple(tuple(part.strip() for part in text.split(JOIN)) for text in texts)
-
-
 def draw(settings: type, count: int, seed: int) -> list[dict[str, Any]]:
     """Settings of up to `count` trials, those that differ from the defaults: first none, then distinct random draws.
 
@@ -153,10 +146,10 @@ def tune(config: TuneConfig, runs: Path, out: Path | None = None) -> Iterator[Tu
         yield TuneStep(0, 0, None, note)
     if not methods:
         return
-    dataset = load_dataset(config.data)
+    loaded = Loaded()
     for target in config.targets:
-        select(config.run(target), dataset)
-    work = _Work(config, methods, dataset, runs)
+        select(config.run(target), loaded.dataset(config.data))
+    work = _Work(config, methods, loaded, runs)
     for target in config.targets:
         yield from work.on(target)
     for method in methods:
@@ -185,19 +178,16 @@ def _searchable(names: tuple[str, ...]) -> tuple[list[Method], list[str]]:
 class _Work:
     """The trials of one tuning: which there are, which are finished, what the next one needs."""
 
-    def __init__(self, config: TuneConfig, methods: list[Method], dataset: Dataset, runs: Path) -> None:
-        from clipforget.clip import load_clip
-        from clipforget.precision import settle_threads
-
-        self.config, self.dataset, self.runs = config, dataset, runs
+    def __init__(self, config: TuneConfig, methods: list[Method], loaded: Loaded, runs: Path) -> None:
+        self.config, self.loaded, self.runs = config, loaded, runs
+        self.dataset = loaded.dataset(config.data)
         self.kept = runs / "tuning"
         try:
             self.kept.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise BadSetting(f"Cannot write to the runs folder {runs}: {error.strerror}.") from error
-        self.clip: Clip = load_clip(config.model, config.device)
-        settle_threads(self.clip)
-        self.marks = {"original": self.clip.fingerprint(), "data": dataset.fingerprint}
+        self.clip = loaded.clip(config.model, config.device)
+        self.marks = {"original": self.clip.fingerprint(), "data": self.dataset.fingerprint}
         self.plan = {method.name: draw(method.settings, config.trials, config.seed) for method in methods}
         self.finished: dict[tuple[str, str, int], Trial] = {}
         self.total = len(config.targets) * sum(map(len, self.plan.values()))
@@ -224,7 +214,7 @@ class _Work:
         if not waiting:
             yield self.step(f"{name}: every trial is finished already.")
             return
-        loading = load_validation(self.config.run(target), self.dataset, self.clip)
+        loading = load_validation(self.config.run(target), self.dataset, self.loaded)
         validation = yield from self._loaded(loading, name)
         for method, number in waiting:
             trial = yield from self._trial(method, number, name, validation)

@@ -18,6 +18,7 @@ from clipforget import evaluate
 from clipforget.clip import Clip
 from clipforget.config import RunConfig
 from clipforget.data import Dataset
+from clipforget.loaded import Loaded
 from clipforget.methods import Task
 from clipforget.selection import select
 from clipforget.souped import Souped
@@ -86,12 +87,12 @@ class Validation:
 
 
 def load_validation(
-    config: RunConfig, dataset: Dataset, clip: Clip
+    config: RunConfig, dataset: Dataset, loaded: Loaded
 ) -> Generator[tuple[int, int], None, Validation]:
     """Read the train and validation images of a run's targets, yielding (images done, images in all).
 
     Raises as selection.select does, BadData where an image is damaged.
     """
     selection = select(config, dataset).validation_only()
-    task, evaluation = yield from load(config, dataset, selection, clip)
+    task, evaluation = yield from load(config, dataset, selection, loaded)
     return Validation(task, evaluation.pixels, evaluation.labels, selection.roles)

@@ -14,12 +14,15 @@ from small import World
 
 from clipforget import evaluate, tuning
 from clipforget.cli import main, read
+from clipforget.comparison import target_of
+from clipforget.data import catalogue
 from clipforget.data.catalogue import load_dataset
 from clipforget.errors import BadData, BadQuery, BadSetting, UnknownName
+from clipforget.loaded import Loaded
 from clipforget.methods import METHODS, Method, Step, Task
 from clipforget.presets import find_preset
 from clipforget.settings import option
-from clipforget.tuning import TuneConfig, draw, targets_of, tune
+from clipforget.tuning import TuneConfig, draw, tune
 from clipforget.validation import GRID, Validation, load_validation
 from clipforget.weights import changed
 
@@ -96,7 +99,7 @@ def test_the_better_one_becomes_a_preset_with_its_provenance(world, calls, tmp_p
     assert found[1]["h"] == trials[1].h and found[1]["targets"]["disc"]["after"] == trials[1].after
     chosen = read(shlex.split(about["command"])[3:])
     assert (chosen.command, chosen.trials, chosen.model) == ("tune", 3, world.clip)
-    assert targets_of(chosen.forget) == config.targets
+    assert tuple(target_of(text) for text in chosen.forget) == config.targets
 
 
 def test_finished_trials_are_not_run_again(world, calls, tmp_path) -> None:
@@ -131,7 +134,7 @@ def test_no_test_image_is_read(world, calls, tmp_path, monkeypatch) -> None:
     guarded = dataclasses.replace(whole, source=Guarded())
     with pytest.raises(AssertionError, match="is a test image"):
         guarded.open(next(item for item in whole.items if item.split == "test"))
-    monkeypatch.setattr(tuning, "load_dataset", lambda name: guarded)
+    monkeypatch.setattr(catalogue, "load_dataset", lambda name: guarded)
     steps = list(tune(config_for(world, targets=(("disc",), ("disc", "square/thin"))), tmp_path))
     assert steps[-1].preset and read_keys and hidden
     assert set(steps[-1].preset.provenance["trials"][0]["targets"]) == {"disc", "disc + square/thin"}
@@ -167,9 +170,7 @@ def test_the_judge_follows_the_rule_of_a_run(world, forget) -> None:
 
 
 def loaded(world: World, forget: tuple[str, ...]) -> Validation:
-    from clipforget.clip import load_clip
-
-    work = load_validation(world.config(forget=forget), load_dataset(world.data), load_clip(world.clip))
+    work = load_validation(world.config(forget=forget), load_dataset(world.data), Loaded())
     while True:
         try:
             next(work)
