@@ -13,12 +13,16 @@ from clipforget import report
 from clipforget.compare import compare
 from clipforget.errors import BadQuery, ClipforgetError
 from clipforget.listings import data, methods, models
+from clipforget.reproduce import ablate, reproduce
 from clipforget.terminal import Bar, clock, emit, table
 
 if TYPE_CHECKING:
     from clipforget.workspace import Workspace
 
-__all__ = ["bench", "compare", "data", "methods", "models", "pretrain", "run", "runs", "search", "show", "tune"]
+__all__ = [
+    "ablate", "bench", "compare", "data", "methods", "models", "pretrain", "reproduce", "run", "runs", "search", "show",
+    "tune",
+]  # fmt: skip
 
 STOPPED = 130
 PAGE = "http://127.0.0.1:7860"

@@ -22,10 +22,10 @@ LAYERS = (
     ("config", "record", "store"),
     ("selection", "progress", "presets", "choices", "rows", "comparison", "comparisons"),
     ("cost", "loaded", "task", "judged", "results", "experiment", "matrix", "tables", "pretrain"),
-    ("validation", "tuning", "terminal", "tabletext"),
+    ("validation", "tuning", "ablation", "experiments", "terminal", "tabletext"),
     ("workspace", "comparing", "view", "opened", "worker", "thumbnails", "export"),
     ("charts",),
-    ("web", "cli", "commands", "compare", "listings", "report", "bench", "__main__"),
+    ("web", "cli", "commands", "compare", "reproduce", "listings", "report", "bench", "__main__"),
 )
 BANNED = {  # who may not import what, at any depth of its own code
     "gradio": ("data", "charts", "methods", "workspace", "experiment", "store", "cli", "commands", "bench"),
