@@ -80,6 +80,8 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(words, tmp_path, capsys
         ("compare --method targeted --forget a --data nosuchdata", "nosuchdata"),
         ("compare --method targeted --forget a --seeds 0", "--seeds is how many"),
         ("compare --method targeted --forget a --seed 1 --seeds 2", "either single seeds"),
+        ("compare --method targeted --forget airplane --target airplan", "Did you mean 'airplane'"),
+        ("compare --method targeted --forget airplane --sort sibling", "Did you mean 'siblings'"),
         ("compare --show nosuch", "no comparison 'nosuch'"),
         ("compare --show last", "no comparison yet"),
         ("compare --resume ../../etc", "no comparison"),
