@@ -75,6 +75,11 @@ class TuneConfig:
         shared = {name: getattr(self, name) for name in ("model", "data", "seed", "tolerance", "device")}
         return RunConfig(forget=target, **shared)
 
+    def without_paths(self) -> TuneConfig:
+        """The same with the bare names of local models and data, to be told to others."""
+        model, data = (Path(text).name if Path(text).exists() else text for text in (self.model, self.data))
+        return replace(self, model=model, data=data)
+
     def command(self) -> str:
         """The command line that repeats the tuning."""
         words = ["python", "-m", "clipforget", "tune", "--methods", ",".join(self.methods)]
@@ -153,7 +158,7 @@ def tune(config: TuneConfig, runs: Path, out: Path | None = None) -> Iterator[Tu
     for target in config.targets:
         yield from work.on(target)
     for method in methods:
-        preset = work.winner(method)
+        preset = work.winner(method, config if out is None else config.without_paths())
         if preset is None:
             yield work.step(f"{method.name}: no trial forgot anything, so there is no preset.")
             continue
@@ -223,8 +228,11 @@ class _Work:
             result = trial.error or f"validation H {trial.h:.1f} at alpha {trial.alpha:.1f}"
             yield replace(self.step(f"{name}, {method.name}, trial {number}: {result}"), trial=trial)
 
-    def winner(self, method: Method) -> Preset | None:
-        """The settings of the best mean over the targets (of equals the first) with how they were found."""
+    def winner(self, method: Method, named: TuneConfig) -> Preset | None:
+        """The settings of the best mean over the targets (of equals the first) with how they were found.
+
+        named is the configuration as the provenance is to tell it.
+        """
         names = [JOIN.join(target) for target in self.config.targets]
         rows = [[self.finished[method.name, name, n] for name in names] for n in range(len(self.plan[method.name]))]
         means = [statistics.mean(trial.h for trial in row) for row in rows]
@@ -236,11 +244,11 @@ class _Work:
             f"on {', '.join(names)}."
         )
         provenance = {
-            "command": replace(self.config, methods=(method.name,)).command(),
+            "command": replace(named, methods=(method.name,)).command(),
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
             "versions": versions(),
-            "model": self.config.model,
-            "data": self.config.data,
+            "model": named.model,
+            "data": named.data,
             "fingerprints": self.marks,
             "targets": names,
             "seed": self.config.seed,

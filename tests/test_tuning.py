@@ -225,4 +225,5 @@ def test_the_command_tunes_and_ships(world, calls, tmp_path, capsys) -> None:
     assert len(found["trials"]) == 3 and found["presets"][0]["settings"] == {"strength": 1}
     assert "This strength fits no data." in err
     (path,) = (tmp_path / "out").rglob("*.json")
+    assert str(world.folder) not in path.read_text() and '"model": "clip"' in path.read_text()
     assert path.parts[-2:] == ("tuned", "rigged.json") and not (tmp_path / "runs" / "presets").exists()

@@ -18,7 +18,9 @@ from clipforget.config import RunConfig
 from clipforget.data import Dataset, Target
 from clipforget.errors import BadData, ClipforgetError
 from clipforget.registry import Registry
-from clipforget.rows import read_row
+from clipforget.rows import DEFAULT, read_row
+
+PRESET = "{preset}"  # in a row that has settings of its own: where the preset asked for is put
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,10 @@ class Case:
 
 @dataclass(frozen=True)
 class Experiment:
-    """A table of the paper. rows are texts as `compare` takes them; files says for each folder what to put there."""
+    """A table of the paper. rows are texts as `compare` takes them; files says for each folder what to put there.
+
+    The preset asked for serves rows that name none and no setting; one with settings says with PRESET where it goes.
+    """
 
     name: str
     title: str
@@ -63,8 +68,9 @@ class Experiment:
 
         Raises BadSetting or UnknownName where a setting makes no sense.
         """
+        own = "" if preset == DEFAULT else f":{preset}"
         return Comparison(
-            rows=tuple(read_row(text, preset, config.model, runs) for text in self.rows),
+            rows=tuple(read_row(text.replace(PRESET, own), preset, config.model, runs) for text in self.rows),
             targets=case.targets,
             seeds=tuple(seeds),
             model=config.model,

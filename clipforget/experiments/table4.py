@@ -6,7 +6,7 @@ reminding where validation prefers it.
 
 from __future__ import annotations
 
-from clipforget.experiments import Case, Line, experiment
+from clipforget.experiments import PRESET, Case, Line, experiment
 from clipforget.experiments.table1 import FILES
 
 STEPS = (0, 5, 10, 20, 40, 80)
@@ -18,7 +18,7 @@ LINES = (
 experiment(
     "table4",
     title="reminding steps T, at alpha 0",
-    rows=tuple(f"T {count}=targeted,balance=false,remind_steps={count}" for count in STEPS),
+    rows=tuple(f"T {count}=targeted{PRESET},balance=false,remind_steps={count}" for count in STEPS),
     paper=Case(targets=(("monkey/marmoset",),), lines=LINES, note="The paper's T is 10."),
     sketchbook=Case(targets=(("airplane/biplane",),), lines=LINES, note="Biplane stands for marmoset."),
     files=FILES,

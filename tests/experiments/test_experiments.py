@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from small import FEW
 
-from clipforget.ablation import ablation_rows
+from clipforget.ablation import CHANGES, ablation_rows
 from clipforget.cli import main
+from clipforget.compare import planned
 from clipforget.config import RunConfig
 from clipforget.data import Item
 from clipforget.data.catalogue import load_dataset
@@ -83,7 +84,8 @@ def test_figures_are_means_over_seeds_at_the_lines_alpha() -> None:
     def view(best: float, *forget: float) -> dict:
         kept = {"key": "others", "label": "everything else", "after": [0.5, 0.5, 1.0]}
         bars = {"labels": ["cat", "ship"], "after": [[0.1, 0.2], [0.3, 0.4], [0.9, 1.0]]}
-        target, styles = {"key": "forget", "label": "forget", "after": list(forget)}, {"key": "styles", "after": [1] * 3}
+        target = {"key": "forget", "label": "forget", "after": list(forget)}
+        styles = {"key": "styles", "label": "names of styles", "after": [1, 1, 1]}
         figures = {"alphas": [0.0, 0.5, 1.0], "best": best, "h": [9, 8, 0], "score": [1, 2, 3]}
         return {**figures, "rows": [target, kept, styles], "per_class": bars}
 
@@ -134,6 +136,25 @@ def test_reproduce_runs_a_table(world, tmp_path, capsys, monkeypatch) -> None:
     assert main([*words, "--data", world.data, "--sketchbook"]) == 2 and "either" in capsys.readouterr().err
     assert main(["reproduce", "table2", "--data", world.data, "--runs", str(tmp_path)]) == 2
     assert "no 'airplane'" in capsys.readouterr().err
+
+
+def test_a_preset_serves_every_row(tmp_path) -> None:
+    experiment = EXPERIMENTS["table4"]
+    plan = experiment.plan(experiment.paper, RunConfig(device="cpu"), (0,), "paper", tmp_path)
+    assert [row.settings["remind_steps"] for row in plan.rows if "remind_steps" in row.settings] == [0, 5, 20, 40, 80]
+    assert all(row.settings["mode"] == "paper" and row.settings["balance"] is False for row in plan.rows)
+    plan = EXPERIMENTS["table1"].plan(experiment.paper, RunConfig(device="cpu"), (0,), "tuned", tmp_path)
+    assert "no preset 'tuned'" in plan.rows[0].notes[0]
+
+
+def test_ablate_is_a_comparison_of_these_rows(monkeypatch, tmp_path) -> None:
+    asked = []
+    monkeypatch.setattr("clipforget.compare.compare", lambda chosen: asked.append(planned(chosen)) or 0)
+    words = ["ablate", "--forget", "airplane/biplane", "--seeds", "2", "--runs", str(tmp_path)]
+    assert main([*words, "--method", "gradient_ascent"]) == 0
+    (plan,) = asked
+    assert [row.label for row in plan.rows] == [*CHANGES, "Gradient ascent (GA)"] and plan.seeds == (0, 1)
+    assert plan.rows[3].settings == {"selection": "all"}
 
 
 def test_ablation_changes_one_thing_a_row() -> None:
