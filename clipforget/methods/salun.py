@@ -1,8 +1,9 @@
 """SalUn: find the weights that matter for the subgroup, and teach these alone to give it wrong names.
 
-Source: SalUn: Empowering Machine Unlearning via Gradient-based Weight Saliency (Fan et al. 2024, arXiv 2310.12508): the
-mask keeps the weights with the largest |gradient of the forget loss| (half of them in the paper), random labelling moves
-them. Here a random label is drawn anew each step; the runner-up as wrong label is ours. D_r are siblings and others.
+Source: SalUn: Empowering Machine Unlearning via Gradient-based Weight Saliency (Fan et al. 2024, arXiv 2310.12508):
+the mask keeps the weights with the largest |gradient of the forget loss| (half of them in the paper), and random
+labelling moves these. Here a random label is drawn anew each step; the runner-up as wrong label is ours. D_r are
+siblings and others.
 """
 
 from __future__ import annotations
