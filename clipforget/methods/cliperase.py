@@ -1,9 +1,10 @@
 """CLIPErase: forget the pairs of a subgroup, retain the others' contrast, stay consistent with the original.
 
 Source: CLIPErase: Efficient Unlearning of Visual-Textual Associations in CLIP (arXiv 2410.23330): three modules with
-weights 1, 3 and 3, both towers. The paper retains by InfoNCE within the batch, which is ill-posed where captions are
-equal; here the images of D_r (siblings and others) are contrasted with the label bank, whose captions all differ
-(ours). Consistency compares the distributions over the same bank, on D_r (inferred).
+weights 1, 3 and 3, both towers, a small rate (that of the paper preset is inferred). The paper retains by InfoNCE within
+the batch, which is ill-posed where captions are equal; here the images of D_r (siblings and others) are contrasted with
+the label bank, whose captions all differ (ours). Consistency compares the distributions over the same bank, on D_r
+(inferred).
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class ClipEraseSettings(Training):
     """Settings of CLIPErase."""
 
     forget_weight: float = option(
-        1.0, "Weight of the forget pairs' mean cosine", low=0.0, high=1000.0, search=(1.0, 10.0, 30.0)
+        10.0, "Weight of the forget pairs' mean cosine (paper: 1)", low=0.0, high=1000.0, search=(1.0, 3.0, 10.0, 30.0)
     )
     retain_weight: float = option(
         3.0, "Weight of the contrast of all other images with the bank", low=0.0, high=1000.0, search=(1.0, 3.0, 10.0)

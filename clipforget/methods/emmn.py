@@ -24,8 +24,9 @@ class EmmnSettings(Training):
     """Settings of ascent and descent together."""
 
     retain_weight: float = option(
-        1.0, "Weight of the descent on retain images; the ascent has 1", low=0.0, high=1000.0, search=(1.0, 3.0, 10.0)
-    )
+        0.1, "Weight of the descent on retain images (ascent: 1; paper: 1)", low=0.0, high=1000.0,
+        search=(0.03, 0.1, 0.3, 1.0),
+    )  # fmt: skip
 
 
 @loss_method(

@@ -2,7 +2,9 @@
 
 Source: Zero-Shot Machine Unlearning at Scale via Lipschitz Regularization (Foster et al. 2024, arXiv 2402.01401), which
 smooths a classifier's output; on CLIP, arXiv 2506.03117 takes 10 noisy copies and smooths embeddings and class
-similarities. The equal weight of the two, and similarities in cosine units, are inferred.
+similarities. The equal weight of the two, and similarities in cosine units, are inferred. Nothing in this loss asks for
+another name, and where all forget images share one, the smoothest answer may well be that name for everything: without
+a small rate the rest is lost first.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ class LipSettings(Training):
     """Settings of Lipschitz regularisation; memory grows with batch * (copies + 1) images."""
 
     sigma: float = option(
-        0.5, "Standard deviation of the noise on normalised pixels", low=1e-3, high=10.0, search=(0.1, 0.3, 1.0)
+        0.5, "Standard deviation of the noise on normalised pixels", low=1e-3, high=10.0, search=(0.3, 1.0, 3.0)
     )
     similarity_weight: float = option(
         1.0, "Weight of class similarities; embeddings have 1", low=0.0, high=1000.0, search=(0.0, 1.0)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 class MultiDeleteSettings(Training):
     """Settings of MultiDelete; the decoupling of the forget pairs has weight 1."""
 
+    rate: float = option(3e-4, "Learning rate (AdamW)", low=1e-8, high=1.0, search=(1e-5, 3e-5, 1e-4, 3e-4, 1e-3))
     multimodal_weight: float = option(
         1.0, "Weight of keeping the other pairs' similarity", low=0.0, high=1000.0, search=(0.3, 1.0, 3.0)
     )

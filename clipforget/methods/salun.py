@@ -29,13 +29,15 @@ RANDOM, RUNNER_UP = "random", "runner-up"
 class SalunSettings(Training):
     """Settings of saliency unlearning."""
 
+    rate: float = option(3e-4, "Learning rate (AdamW)", low=1e-8, high=1.0, search=(1e-5, 3e-5, 1e-4, 3e-4, 1e-3))
     share: float = option(
         0.5, "Share of the tower's weights that may move, the most salient ones", low=1e-4, high=1.0,
         search=(0.05, 0.2, 0.5),
     )  # fmt: skip
     relabel: str = option(
-        RANDOM, "Wrong name that forget images are taught", choices=(RANDOM, RUNNER_UP), search=(RANDOM, RUNNER_UP)
-    )
+        RUNNER_UP, "Wrong name that forget images are taught: random (paper), or the one that fits next best (ours)",
+        choices=(RANDOM, RUNNER_UP), search=(RANDOM, RUNNER_UP),
+    )  # fmt: skip
     retain_weight: float = option(
         1.0, "Weight of all other images' loss; the wrong names have 1", low=0.0, high=1000.0, search=(1.0, 3.0, 10.0)
     )
