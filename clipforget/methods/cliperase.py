@@ -1,10 +1,10 @@
 """CLIPErase: forget the pairs of a subgroup, retain the others' contrast, stay consistent with the original.
 
 Source: CLIPErase: Efficient Unlearning of Visual-Textual Associations in CLIP (arXiv 2410.23330): three modules with
-weights 1, 3 and 3, both towers, a small rate (that of the paper preset is inferred). The paper retains by InfoNCE within
-the batch, which is ill-posed where captions are equal; here the images of D_r (siblings and others) are contrasted with
-the label bank, whose captions all differ (ours). Consistency compares the distributions over the same bank, on D_r
-(inferred).
+weights 1, 3 and 3, both towers, a small rate (that of the paper preset is inferred). The paper retains by InfoNCE
+within the batch, which is ill-posed where captions are equal; here the images of D_r (siblings and others) are
+contrasted with the label bank, whose captions all differ (ours). Consistency compares the distributions over the same
+bank, on D_r (inferred).
 """
 
 from __future__ import annotations

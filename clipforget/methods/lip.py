@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 class LipSettings(Training):
     """Settings of Lipschitz regularisation; memory grows with batch * (copies + 1) images."""
 
+    rate: float = option(3e-5, "Learning rate (AdamW)", low=1e-8, high=1.0, search=(3e-6, 1e-5, 3e-5, 1e-4))
     sigma: float = option(
-        0.5, "Standard deviation of the noise on normalised pixels", low=1e-3, high=10.0, search=(0.3, 1.0, 3.0)
+        3.0, "Standard deviation of the noise on normalised pixels", low=1e-3, high=30.0, search=(0.3, 1.0, 3.0, 10.0)
     )
     similarity_weight: float = option(
         1.0, "Weight of class similarities; embeddings have 1", low=0.0, high=1000.0, search=(0.0, 1.0)
