@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 class LipSettings(Training):
     """Settings of Lipschitz regularisation; memory grows with batch * (copies + 1) images."""
 
+    steps: int = option(20, "Steps of training", low=1, high=5000, search=(10, 20, 60))
     rate: float = option(3e-5, "Learning rate (AdamW)", low=1e-8, high=1.0, search=(3e-6, 1e-5, 3e-5, 1e-4))
     sigma: float = option(
         3.0, "Standard deviation of the noise on normalised pixels", low=1e-3, high=30.0, search=(0.3, 1.0, 3.0, 10.0)

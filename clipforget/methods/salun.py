@@ -52,7 +52,11 @@ class SalunSettings(Training):
     presets={"paper": {"rate": 1e-6, "share": 0.5, "relabel": RANDOM, "retain_weight": 1.0}},
 )
 def salun(task: Task, settings: SalunSettings) -> Iterator[Step]:
-    """Teaches the forget images wrong names, moving only the weights that matter most for them."""
+    """Teaches the forget images wrong names, moving only the weights that matter most for them.
+
+    Stage `select` reads the gradients, `forget` trains. Every weight outside the mask ends bit for bit as it was.
+    Raises BadData where a set of training images is empty or, with random names, the bank holds one name only.
+    """
     from clipforget.methods._training import Trainer
 
     trainer = Trainer(task, settings, IMAGE)
@@ -108,10 +112,12 @@ def freeze_outside(mask: Tensor, weight: Tensor, original: Tensor, optimizer: Op
 
     Without it weight decay, and moments gathered before, leak into frozen weights.
     """
-    weight.data[~mask] = original.data[~mask]
+    import torch
+
+    weight.data.copy_(torch.where(mask, weight.data, original.data))
     for moment in ("exp_avg", "exp_avg_sq"):
         if moment in optimizer.state.get(weight, {}):
-            optimizer.state[weight][moment][~mask] = 0.0
+            optimizer.state[weight][moment].masked_fill_(~mask, 0.0)
 
 
 def wrong_names(batch: Batch, settings: SalunSettings) -> dict[str, Tensor]:
