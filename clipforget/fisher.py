@@ -1,4 +1,4 @@
-"""Where a model keeps a subgroup: relative Fisher information of the image tower's weights, layer by layer.
+"""Where a model keeps a subgroup: Fisher information of the image tower's weights, by layer and by parameter.
 
 Source: Targeted Forgetting of Image Subgroups in CLIP Models (arXiv 2506.03117), section on selecting layers. The floor
 and the lower-quartile rule are ours (inferred: the paper does not say how it keeps dead layers from winning).
@@ -7,7 +7,7 @@ and the lower-quartile rule are ours (inferred: the paper does not say how it ke
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Generator, Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -89,3 +89,33 @@ def relative(
         LayerFisher(name, float(forget[i]), float(retain[i]), float(ratio[i]), i in chosen)
         for i, name in enumerate(names)
     ]
+
+
+def diagonal(
+    clip: Clip, parameters: Mapping[str, Tensor], pixels: Tensor, labels: Tensor, bank: Tensor
+) -> Generator[int, None, dict[str, Tensor]]:
+    """The diagonal of the empirical Fisher information: E (d log p(label | image) / d theta)^2, parameter by parameter.
+
+    parameters are the model's own, by name; pixels N x 3 x H x W, labels N (indices into the bank, C x D, unit), and p
+    the zero-shot softmax over the bank. Yields the images done, one at a time (squares of single gradients, not of
+    their mean), and returns float32 tensors of the parameters' shapes.
+    """
+    weights = list(parameters.values())
+    totals = [torch.zeros_like(weight, dtype=torch.float32) for weight in weights]
+    flags = [weight.requires_grad for weight in weights]
+    for weight in weights:
+        weight.requires_grad_(True)
+    try:
+        for done, (image, label) in enumerate(zip(pixels, labels, strict=True), 1):
+            with torch.enable_grad():
+                logits = clip.logit_scale * clip.encode_image(image[None].to(clip.device)) @ bank.T
+                likelihood = logits.log_softmax(dim=-1)[0, int(label)]
+                gradients = torch.autograd.grad(likelihood, weights, allow_unused=True)
+            for total, gradient in zip(totals, gradients, strict=True):
+                if gradient is not None:
+                    total += gradient.detach().float().square()
+            yield done
+    finally:
+        for weight, flag in zip(weights, flags, strict=True):
+            weight.requires_grad_(flag)
+    return {name: total / max(len(labels), 1) for name, total in zip(parameters, totals, strict=True)}
