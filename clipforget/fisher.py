@@ -7,7 +7,7 @@ and the lower-quartile rule are ours (inferred: the paper does not say how it ke
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Generator, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -92,12 +92,16 @@ def relative(
 
 
 def diagonal(
-    clip: Clip, parameters: Mapping[str, Tensor], pixels: Tensor, labels: Tensor, bank: Tensor
+    clip: Clip,
+    parameters: Mapping[str, Tensor],
+    pixels: Tensor,
+    labels: Tensor,
+    score: Callable[[Tensor, Tensor], Tensor],
 ) -> Generator[int, None, dict[str, Tensor]]:
-    """The diagonal of the empirical Fisher information: E (d log p(label | image) / d theta)^2, parameter by parameter.
+    """The diagonal of the empirical Fisher information: E (d score / d theta)^2, parameter by parameter.
 
-    parameters are the model's own, by name; pixels N x 3 x H x W, labels N (indices into the bank, C x D, unit), and p
-    the zero-shot softmax over the bank. Yields the images done, one at a time (squares of single gradients, not of
+    parameters are the model's own, by name; pixels N x 3 x H x W, labels N. score maps features (1 x D, unit) and labels
+    (1) to a scalar, a log-likelihood say. Yields the images done, one at a time (squares of single gradients, not of
     their mean), and returns float32 tensors of the parameters' shapes.
     """
     weights = list(parameters.values())
@@ -106,11 +110,10 @@ def diagonal(
     for weight in weights:
         weight.requires_grad_(True)
     try:
-        for done, (image, label) in enumerate(zip(pixels, labels, strict=True), 1):
+        for done, (image, label) in enumerate(zip(pixels.split(1), labels.split(1), strict=True), 1):
             with torch.enable_grad():
-                logits = clip.logit_scale * clip.encode_image(image[None].to(clip.device)) @ bank.T
-                likelihood = logits.log_softmax(dim=-1)[0, int(label)]
-                gradients = torch.autograd.grad(likelihood, weights, allow_unused=True)
+                value = score(clip.encode_image(image.to(clip.device)), label.to(clip.device))
+                gradients = torch.autograd.grad(value, weights, allow_unused=True)
             for total, gradient in zip(totals, gradients, strict=True):
                 if gradient is not None:
                     total += gradient.detach().float().square()

@@ -7,11 +7,12 @@ from collections.abc import Generator
 import torch
 from torch import Tensor
 
-from clipforget import fisher, train
+from clipforget import fisher, losses, train
 from clipforget.errors import BadData
 from clipforget.methods import IMAGE, ImageSet, Step, Task
 from clipforget.methods._training import tower_parameters
 
+INFORMATION = ("similarity", "likelihood")
 Diagonals = tuple[dict[str, Tensor], dict[str, Tensor]]
 
 
@@ -30,13 +31,22 @@ def forget_and_rest(task: Task, samples: int) -> tuple[ImageSet, ImageSet]:
     return forget, ImageSet(pixels, labels)
 
 
-def diagonals(task: Task, samples: int) -> Generator[Step, None, Diagonals]:
-    """Fisher diagonals F_f and F_r of the image tower, by parameter name; the steps of stage "select" on the way."""
+def diagonals(task: Task, samples: int, information: str) -> Generator[Step, None, Diagonals]:
+    """Fisher diagonals F_f and F_r of the image tower, by parameter name; the steps of stage "select" on the way.
+
+    information is one of INFORMATION: whose gradients are squared.
+    """
+
+    def score(features: Tensor, labels: Tensor) -> Tensor:
+        if information == "similarity":
+            return losses.caption_cosine(features, labels, task.bank)
+        return -losses.bank_cross_entropy(features, labels, task.bank, task.clip.logit_scale)
+
     parameters = tower_parameters(task.clip.model, IMAGE)
     parts, found, before = forget_and_rest(task, samples), [], 0
     total = sum(map(len, parts))
     for part in parts:
-        measuring = fisher.diagonal(task.clip, parameters, part.pixels, part.labels, task.bank)
+        measuring = fisher.diagonal(task.clip, parameters, part.pixels, part.labels, score)
         while True:
             try:
                 done = before + next(measuring)

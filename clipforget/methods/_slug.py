@@ -35,9 +35,9 @@ class Layer:
     gradient: Tensor
 
 
-def measure(task: Task, samples: int) -> Generator[Step, None, list[Layer]]:
-    """All candidate layers, those on the Pareto front marked as chosen."""
-    names = fisher.candidates(task.clip.model)
+def measure(task: Task, samples: int, depth: float) -> Generator[Step, None, list[Layer]]:
+    """The candidate layers, the share `depth` nearest the output, those on the Pareto front marked as chosen."""
+    names = fisher.candidates(task.clip.model, depth)
     weights = dict(task.clip.model.named_parameters())
     forget, rest = forget_and_rest(task, samples)
     scale = task.clip.logit_scale

@@ -10,7 +10,7 @@ images' features alone, in the least-squares sense, and leaves the features of a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from clipforget.data import Target
@@ -81,11 +81,11 @@ def selective_nullspace(task: Task, settings: SelectiveNullspaceSettings) -> Ite
     features = {name: task.original.embed(getattr(task, name).pixels).double() for name in kinds}
     if settings.form == "projection":
         found = prototypes(features["forget"], task.forget.labels, features["retain"], task.retain.labels)
-        project(task.clip.model, _projection(texts, found, settings.strength))
+        project(task.clip.model, projection(texts, found, settings.strength))
     else:
         coarse = bank[task.forget.labels.unique()]
         directions = torch.cat([coarse, texts]) - bank.mean(dim=0)
-        project(task.clip.model, _regression(directions, features, settings))
+        project(task.clip.model, selection(directions, features, settings))
     yield Step("forget", 1, 1, validation=look(task))
 
 
@@ -94,16 +94,13 @@ def caption(target: Target, mode: str, template: str) -> str:
 
     Raises BadSetting where the mode needs a class or a style that the target does not name.
     """
-    if mode != "auto":
-        target = Target("*", "*", target.style) if mode == "domain" else target
-        target = replace(target, style="*") if mode == "class" else target
     name = target.superclass if target.subgroup == "*" else target.subgroup
-    needs = {"class": name == "*", "domain": target.style == "*", "class-in-domain": "*" in (name, target.style)}
-    if needs.get(mode):
+    style = target.style
+    if {"class": name == "*", "domain": style == "*", "class-in-domain": "*" in (name, style)}.get(mode):
         raise BadSetting(f"The mode {mode} does not fit the target '{target}'; choose auto.")
-    if target.style == "*":
+    if mode == "class" or style == "*":
         return template.replace("{}", name)
-    return f"a {target.style}." if name == "*" else f"a {target.style} of a {name}."
+    return f"a {style}." if mode == "domain" or name == "*" else f"a {style} of a {name}."
 
 
 def prototypes(forget: Tensor, labels: Tensor, retain: Tensor, kept: Tensor) -> Tensor:
@@ -122,7 +119,8 @@ def prototypes(forget: Tensor, labels: Tensor, retain: Tensor, kept: Tensor) -> 
     return torch.stack(found)
 
 
-def _projection(texts: Tensor, prototypes: Tensor, strength: float) -> Tensor:
+def projection(texts: Tensor, prototypes: Tensor, strength: float) -> Tensor:
+    """P = I - strength U U^T, D x D, with U a basis of the text directions (M x D) and the prototypes (K x D)."""
     import torch
     from torch.nn import functional as F
 
@@ -131,7 +129,11 @@ def _projection(texts: Tensor, prototypes: Tensor, strength: float) -> Tensor:
     return removal(basis(F.normalize(torch.cat([texts, prototypes]), dim=1)), strength)
 
 
-def _regression(directions: Tensor, features: dict[str, Tensor], settings: SelectiveNullspaceSettings) -> Tensor:
+def selection(directions: Tensor, features: dict[str, Tensor], settings: SelectiveNullspaceSettings) -> Tensor:
+    """The D x D matrix that takes the directions (K x D) out of the features named forget and leaves the others'.
+
+    features maps forget, retain and others to N x D; retain and others, where there are any, count alike (ours).
+    """
     from torch.nn import functional as F
 
     from clipforget.methods._directions import basis, regression, removal

@@ -4,7 +4,7 @@ Source: Cai, Tan and Asif, Targeted Unlearning with Single Layer Unlearning Grad
 Pareto front of importance ||g_f|| / ||theta|| (high) against alignment |cos(g_f, g_r)| (low), one gradient each for all
 candidates, and a binary search of the step (10 looks) for every layer of the front. g_f is the gradient of the forget
 images' mean cosine with their coarse caption; the step is against it, so that similarity falls. Ours: the image tower
-alone; cross-entropy over the label bank on siblings and other images for g_r; the step in units of the layer's norm.
+alone, by default only its last layers; cross-entropy over the label bank on siblings and other images for g_r; the step in units of the layer's norm.
 """
 
 from __future__ import annotations
@@ -28,6 +28,10 @@ class SlugSettings:
         2.0, "Largest step, as a share of the layer's norm", low=1e-3, high=100.0, search=(0.5, 2.0, 8.0)
     )
     looks: int = option(10, "Looks at validation while the step of a layer is searched", low=2, high=30, search=(6, 10, 14))
+    depth: float = option(
+        0.3, "Share of the tower's layers, counted from its output, that may be stepped (ours; paper: 1)",
+        low=0.0, high=1.0, search=(0.15, 0.3, 1.0),
+    )  # fmt: skip
     samples: int = option(400, "Images of each kind the gradients are read from", low=1, high=5000, advanced=True)
 
 
@@ -37,7 +41,7 @@ class SlugSettings:
     title="Single-layer unlearning gradient (SLUG)",
     source="Targeted Unlearning with Single Layer Unlearning Gradient, arXiv 2407.11867",
     stages=("select", "forget"),
-    presets={"paper": {"looks": 10}},
+    presets={"paper": {"looks": 10, "depth": 1.0}},
 )
 def slug(task: Task, settings: SlugSettings) -> Iterator[Step]:
     """Takes one step along the forget gradient in one layer, both chosen on validation images.
@@ -48,7 +52,7 @@ def slug(task: Task, settings: SlugSettings) -> Iterator[Step]:
     """
     from clipforget.methods._slug import Search, measure
 
-    layers = yield from measure(task, settings.samples)
+    layers = yield from measure(task, settings.samples, settings.depth)
     front = sorted((one for one in layers if one.chosen), key=lambda one: -one.forget)[: settings.layers]
     yield from Search(task, settings, layers).run(front)
 

@@ -28,6 +28,12 @@ CONTROL = ("retain", "others")
 class TaskVectorSettings(Training):
     """Settings of task-vector negation."""
 
+    tuning: str = option(
+        "similarity",
+        "What the tuning raises: the similarity with the coarse caption (ours), or, as the paper, its likelihood among the "
+        "label bank, whose gradient is gone where the model is certain already",
+        choices=("similarity", "likelihood"),
+    )
     kept: float = option(0.95, "Share of the control accuracy that has to stay", low=0.0, high=1.0, search=(0.9, 0.95, 0.98))
     largest: float = option(3.0, "Largest coefficient that is tried (paper: 1)", low=0.01, high=20.0, search=(1.0, 3.0, 10.0))
     coefficients: int = option(20, "Coefficients that are tried, evenly spaced", low=1, high=100, advanced=True)
@@ -39,7 +45,7 @@ class TaskVectorSettings(Training):
     title="Task-vector negation",
     source="Editing Models with Task Arithmetic, arXiv 2212.04089",
     stages=("forget", "negate"),
-    presets={"paper": {"steps": 2000, "rate": 1e-5, "batch": 128, "weight_decay": 0.1, "largest": 1.0}},
+    presets={"paper": {"tuning": "likelihood", "steps": 2000, "rate": 1e-5, "batch": 128, "weight_decay": 0.1, "largest": 1.0}},
 )
 def task_vector(task: Task, settings: TaskVectorSettings) -> Iterator[Step]:
     """Fine-tunes on the forget images and subtracts the difference, as far as the control accuracy allows.
@@ -70,6 +76,9 @@ def negate(start: Tensor, vector: Tensor, coefficient: float) -> Tensor:
 
 
 def _tuning(batch: Batch, settings: TaskVectorSettings) -> dict[str, Tensor]:
-    from clipforget.losses import bank_cross_entropy
+    from clipforget.losses import bank_cross_entropy, caption_cosine
 
-    return {"tuning": bank_cross_entropy(batch.features("forget"), batch.labels("forget"), batch.bank(), batch.scale)}
+    features, labels = batch.features("forget"), batch.labels("forget")
+    if settings.tuning == "similarity":
+        return {"tuning": -batch.scale * caption_cosine(features, labels, batch.bank())}
+    return {"tuning": bank_cross_entropy(features, labels, batch.bank(), batch.scale)}
