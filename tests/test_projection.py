@@ -18,7 +18,10 @@ TIMM = {"timm_model_name": "test_resnet", "timm_model_pretrained": False, "timm_
 TOWERS = {
     "resnet": (None, {"visual.attnpool.c_proj.weight", "visual.attnpool.c_proj.bias"}),
     "vit": (VIT, {"visual.proj"}),
-    "timm linear": ({**TIMM, "timm_proj": "linear", "timm_proj_bias": True}, {"visual.head.proj.weight", "visual.head.proj.bias"}),
+    "timm linear": (
+        {**TIMM, "timm_proj": "linear", "timm_proj_bias": True},
+        {"visual.head.proj.weight", "visual.head.proj.bias"},
+    ),
     "timm mlp": ({**TIMM, "timm_proj": "mlp"}, {"visual.head.mlp.fc2.weight"}),
     "timm classifier": ({**TIMM, "timm_proj": ""}, {"visual.trunk.fc.weight", "visual.trunk.fc.bias"}),
 }

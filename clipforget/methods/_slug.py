@@ -149,4 +149,6 @@ class Search:
 
 
 def _records(layers: list[Layer]) -> list[dict[str, Any]]:
-    return [{k: v for k, v in asdict(replace(one, gradient=torch.empty(0))).items() if k != "gradient"} for one in layers]
+    return [
+        {k: v for k, v in asdict(replace(one, gradient=torch.empty(0))).items() if k != "gradient"} for one in layers
+    ]

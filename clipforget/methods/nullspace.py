@@ -91,5 +91,7 @@ def matrix(forget: Tensor, retain: Tensor, settings: NullspaceSettings) -> Tenso
     if settings.form == "residual":
         forget = outside(forget, retain)
         if not len(forget):
-            raise BadSetting("The target's names lie in the span of the retained ones; choose the form partial or ridge.")
+            raise BadSetting(
+                "The target's names lie in the span of the retained ones; choose the form partial or ridge."
+            )
     return removal(basis(forget), 1.0 if settings.form == "naive" else settings.strength)

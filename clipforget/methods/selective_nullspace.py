@@ -134,12 +134,13 @@ def selection(directions: Tensor, features: dict[str, Tensor], settings: Selecti
 
     features maps forget, retain and others to N x D; retain and others, where there are any, count alike (ours).
     """
+    import torch
     from torch.nn import functional as F
 
     from clipforget.methods._directions import basis, regression, removal
 
     moments = {name: found.T @ found / len(found) for name, found in features.items() if len(found)}
     forget = moments.pop("forget")
-    retain = sum(moments.values()) / len(moments)
+    retain = torch.stack(list(moments.values())).mean(dim=0)
     wanted = removal(basis(F.normalize(directions, dim=1)), settings.strength)
     return regression(retain, forget, settings.forget_weight, settings.ridge, wanted)

@@ -27,7 +27,9 @@ class SlugSettings:
     reach: float = option(
         2.0, "Largest step, as a share of the layer's norm", low=1e-3, high=100.0, search=(0.5, 2.0, 8.0)
     )
-    looks: int = option(10, "Looks at validation while the step of a layer is searched", low=2, high=30, search=(6, 10, 14))
+    looks: int = option(
+        10, "Looks at validation while the step of a layer is searched", low=2, high=30, search=(6, 10, 14)
+    )
     depth: float = option(
         0.3, "Share of the tower's layers, counted from its output, that may be stepped (ours; paper: 1)",
         low=0.0, high=1.0, search=(0.15, 0.3, 1.0),
@@ -62,8 +64,6 @@ def pareto(importance: list[float], alignment: list[float]) -> list[int]:
     pairs: list[Any] = list(zip(importance, alignment, strict=True))
 
     def beaten(i: int) -> bool:
-        return any(
-            (a >= pairs[i][0] and b <= pairs[i][1]) and (a > pairs[i][0] or b < pairs[i][1]) for a, b in pairs
-        )
+        return any((a >= pairs[i][0] and b <= pairs[i][1]) and (a > pairs[i][0] or b < pairs[i][1]) for a, b in pairs)
 
     return [i for i in range(len(pairs)) if not beaten(i)]

@@ -38,7 +38,9 @@ class SsdSettings:
         choices=("similarity", "likelihood"),
         search=("similarity", "likelihood"),
     )
-    samples: int = option(200, "Images of each kind the Fisher information is read from", low=1, high=5000, advanced=True)
+    samples: int = option(
+        200, "Images of each kind the Fisher information is read from", low=1, high=5000, advanced=True
+    )
 
 
 @method(

@@ -34,8 +34,12 @@ class TaskVectorSettings(Training):
         "label bank, whose gradient is gone where the model is certain already",
         choices=("similarity", "likelihood"),
     )
-    kept: float = option(0.95, "Share of the control accuracy that has to stay", low=0.0, high=1.0, search=(0.9, 0.95, 0.98))
-    largest: float = option(3.0, "Largest coefficient that is tried (paper: 1)", low=0.01, high=20.0, search=(1.0, 3.0, 10.0))
+    kept: float = option(
+        0.95, "Share of the control accuracy that has to stay", low=0.0, high=1.0, search=(0.9, 0.95, 0.98)
+    )
+    largest: float = option(
+        3.0, "Largest coefficient that is tried (paper: 1)", low=0.01, high=20.0, search=(1.0, 3.0, 10.0)
+    )
     coefficients: int = option(20, "Coefficients that are tried, evenly spaced", low=1, high=100, advanced=True)
 
 
@@ -45,7 +49,16 @@ class TaskVectorSettings(Training):
     title="Task-vector negation",
     source="Editing Models with Task Arithmetic, arXiv 2212.04089",
     stages=("forget", "negate"),
-    presets={"paper": {"tuning": "likelihood", "steps": 2000, "rate": 1e-5, "batch": 128, "weight_decay": 0.1, "largest": 1.0}},
+    presets={
+        "paper": {
+            "tuning": "likelihood",
+            "steps": 2000,
+            "rate": 1e-5,
+            "batch": 128,
+            "weight_decay": 0.1,
+            "largest": 1.0,
+        }
+    },
 )
 def task_vector(task: Task, settings: TaskVectorSettings) -> Iterator[Step]:
     """Fine-tunes on the forget images and subtracts the difference, as far as the control accuracy allows.

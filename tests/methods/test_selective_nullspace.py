@@ -77,7 +77,9 @@ def test_the_selection_denies_the_forget_features_alone() -> None:
 def test_the_methods_features_are_the_matrix_times_the_original(tiny_clip: Clip) -> None:
     task, settings = task_for(tiny_clip), SelectiveNullspaceSettings(ridge=1e-3)
     list(selective_nullspace(task, settings))
-    features = {name: task.original.embed(getattr(task, name).pixels).double() for name in ("forget", "retain", "others")}
+    features = {
+        name: task.original.embed(getattr(task, name).pixels).double() for name in ("forget", "retain", "others")
+    }
     with torch.no_grad():
         text = task.original.encode_text(task.forget_prompts)
         raw = task.original.model.encode_image(task.forget.pixels).double()
