@@ -100,9 +100,9 @@ def diagonal(
 ) -> Generator[int, None, dict[str, Tensor]]:
     """The diagonal of the empirical Fisher information: E (d score / d theta)^2, parameter by parameter.
 
-    parameters are the model's own, by name; pixels N x 3 x H x W, labels N. score maps features (1 x D, unit) and labels
-    (1) to a scalar, a log-likelihood say. Yields the images done, one at a time (squares of single gradients, not of
-    their mean), and returns float32 tensors of the parameters' shapes.
+    parameters are the model's own, by name; pixels N x 3 x H x W, labels N. score maps features (1 x D, unit) and
+    labels (1) to a scalar, a log-likelihood say. Yields the images done, one at a time (squares of single gradients,
+    not of their mean), and returns float32 tensors of the parameters' shapes.
     """
     weights = list(parameters.values())
     totals = [torch.zeros_like(weight, dtype=torch.float32) for weight in weights]

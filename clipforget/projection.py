@@ -46,8 +46,8 @@ def _last_map(tower: Any) -> nn.Linear | Tensor:
         found = _last_linear(tower)
     if not isinstance(found, nn.Linear | Tensor):
         raise BadModel(
-            f"The image tower {kind} does not end in a linear map, which this method changes; choose another method, or "
-            "a ResNet, a ViT or a timm model with a projection."
+            f"The image tower {kind} does not end in a linear map, which this method changes; choose another method, "
+            "or a ResNet, a ViT or a timm model with a projection."
         )
     return found
 

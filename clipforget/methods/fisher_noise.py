@@ -3,8 +3,8 @@
 Source: Golatkar, Achille and Soatto, Eternal Sunshine of the Spotless Net (arXiv 1911.04933, section 5): the noise of
 least harm has a variance that falls with the Fisher information of what is kept. As a baseline of arXiv 2506.03117 it
 is Gaussian noise whose variance is the Fisher information of D_f, times 0.2; that its deviation is scale * sqrt(F_f) is
-inferred, the public text lost the formula. The fair form is ours: the same noise times sqrt(F_f / F_r), weight by weight,
-so that it spares what the rest depends on as much.
+inferred, the public text lost the formula. The fair form is ours: the same noise times sqrt(F_f / F_r), weight by
+weight, so that it spares what the rest depends on as much.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class FisherNoiseSettings:
     )  # fmt: skip
     information: str = option(
         "similarity",
-        "Whose gradients the Fisher information squares: the similarity with the own caption (ours), or, as the paper, its "
-        "likelihood, which has hardly a gradient on images that the model is certain of",
+        "Whose gradients the Fisher information squares: the similarity with the own caption (ours), or, as the "
+        "paper, its likelihood, which has hardly a gradient on images that the model is certain of",
         choices=("similarity", "likelihood"),
         search=("similarity", "likelihood"),
     )

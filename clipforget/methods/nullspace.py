@@ -1,8 +1,8 @@
 """Nullspace projection: take what the names of the target point to out of the image features, in closed form.
 
 Source: Mishra et al., Erasing CLIP Memories (arXiv 2512.14137): U is an orthonormal basis of the target's text
-embeddings, and P = I - a U U^T (naive: a = 1, partial: a < 1) is folded into the last projection. Only the image side is
-projected. Ours: a beyond 1 (the part is turned round instead of taken out); residual, which takes out only what no
+embeddings, and P = I - a U U^T (naive: a = 1, partial: a < 1) is folded into the last projection. Only the image side
+is projected. Ours: a beyond 1 (the part is turned round instead of taken out); residual, which takes out only what no
 retained name shares; and ridge, (T_r T_r' + g I) (T_r T_r' + l T_f T_f' + g I)^-1 with the names as columns (inferred).
 """
 

@@ -1,10 +1,10 @@
 """Selective nullspace: text directions and visual prototypes of the target taken out of the last projection.
 
-Source: Mishra et al., Selective, Controlled and Domain-Agnostic Unlearning in Pretrained CLIP (arXiv 2512.14113), with its
-three modes: a class everywhere, a class in one domain, one whole domain. There the prototypes are synthesised; here they
-are means of training images, and for subgroups the differences mean f(D_f) - mean f(D_r) (inferred). The form
-`projection` is the paper's P = I - a U U^T. The form `regression` is ours: it takes the text directions out of the forget
-images' features alone, in the least-squares sense, and leaves the features of all others where they were.
+Source: Mishra et al., Selective, Controlled and Domain-Agnostic Unlearning in Pretrained CLIP (arXiv 2512.14113), with
+its three modes: a class everywhere, a class in one domain, one whole domain. There the prototypes are synthesised; here
+they are means of training images, and for subgroups the differences mean f(D_f) - mean f(D_r) (inferred). The form
+`projection` is the paper's P = I - a U U^T. The form `regression` is ours: it takes the text directions out of the
+forget images' features alone, in the least-squares sense, and leaves the features of all others where they were.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ class SelectiveNullspaceSettings:
 
     mode: str = option(
         "auto",
-        "What the text directions name: the class everywhere, the class in one domain (its style), one whole domain, or "
-        "(auto) what the target says",
+        "What the text directions name: the class everywhere, the class in one domain (its style), one whole domain, "
+        "or (auto) what the target says",
         choices=MODES,
     )
     form: str = option(
         "regression",
-        "projection takes the directions out of every image (paper); regression out of the forget images' features (ours)",
+        "projection takes the directions out of every image (paper); regression out of the forget images alone (ours)",
         choices=FORMS,
         search=FORMS,
     )

@@ -4,7 +4,8 @@ Source: Cai, Tan and Asif, Targeted Unlearning with Single Layer Unlearning Grad
 Pareto front of importance ||g_f|| / ||theta|| (high) against alignment |cos(g_f, g_r)| (low), one gradient each for all
 candidates, and a binary search of the step (10 looks) for every layer of the front. g_f is the gradient of the forget
 images' mean cosine with their coarse caption; the step is against it, so that similarity falls. Ours: the image tower
-alone, by default only its last layers; cross-entropy over the label bank on siblings and other images for g_r; the step in units of the layer's norm.
+alone, by default only its last layers; cross-entropy over the label bank on siblings and other images for g_r; the step
+in units of the layer's norm.
 """
 
 from __future__ import annotations
@@ -48,9 +49,9 @@ class SlugSettings:
 def slug(task: Task, settings: SlugSettings) -> Iterator[Step]:
     """Takes one step along the forget gradient in one layer, both chosen on validation images.
 
-    The first Step of `forget` and the last carry data["layers"]: name, forget (importance), retain (alignment), relative
-    (their ratio) and chosen, which marks the front until the end and then the layer that was changed. Steps of `forget`
-    carry data["layer"] and data["size"]. Raises BadData where a set of training images is empty.
+    The last Step of `select` and the last of all carry data["layers"]: name, forget (importance), retain (alignment),
+    relative (their ratio) and chosen, which marks the front at first and in the end the layer that was changed. Steps
+    of `forget` carry data["layer"] and data["size"]. Raises BadData where a set of training images is empty.
     """
     from clipforget.methods._slug import Search, measure
 

@@ -2,8 +2,9 @@
 
 Source: Foster, Schoepf and Brintrup, arXiv 2308.07707, equations 3 and 4. Theirs: where F_f > a F_D a weight is
 multiplied by min(b F_D / F_f, 1), with diagonal Fisher information from squared per-sample gradients; a = 10 and b = 1
-for their class and subclass tasks. Ours: the similarity with the own caption by default (their loss: setting information), the image tower
-alone, and siblings and other images in equal parts for D, so that the forget images are not counted on both sides.
+for their class and subclass tasks. Ours: the similarity with the own caption by default (their likelihood: setting
+`information`), the image tower alone, and siblings and other images in equal parts for D, so that the forget images are
+not counted on both sides.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ class SsdSettings:
     )  # fmt: skip
     information: str = option(
         "similarity",
-        "Whose gradients the Fisher information squares: the similarity with the own caption (ours), or, as the paper, its "
-        "likelihood, which has hardly a gradient on images that the model is certain of",
+        "Whose gradients the Fisher information squares: the similarity with the own caption (ours), or, as the "
+        "paper, its likelihood, which has hardly a gradient on images that the model is certain of",
         choices=("similarity", "likelihood"),
         search=("similarity", "likelihood"),
     )

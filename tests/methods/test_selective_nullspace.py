@@ -63,8 +63,10 @@ def test_the_selection_denies_the_forget_features_alone() -> None:
     """Both share their class's direction; what sets the forget features apart is another one."""
     name, mark = torch.eye(8)[0], torch.eye(8)[1]
     features = {
-        "forget": apart(40, name + mark, 0), "retain": apart(40, name - mark, 1), "others": apart(40, torch.eye(8)[2], 2)
-    }  # fmt: skip
+        "forget": apart(40, name + mark, 0),
+        "retain": apart(40, name - mark, 1),
+        "others": apart(40, torch.eye(8)[2], 2),
+    }
     for strength in (1.0, 2.0):
         settings = SelectiveNullspaceSettings(strength=strength, ridge=1e-6)
         found = selection(name[None].double(), features, settings)

@@ -34,9 +34,8 @@ def test_weights_are_multiplied_as_the_diagonals_say(tiny_clip: Clip) -> None:
     before, after = (tower_parameters(clip.model, IMAGE) for clip in (tiny_clip, task.clip))
     count, total = 0, 0
     for name in before:
-        for old, new, f, r in zip(
-            *(x.flatten().tolist() for x in (before[name], after[name], forget[name], rest[name]))
-        ):
+        rows = torch.stack([before[name].detach(), after[name].detach(), forget[name], rest[name]]).flatten(1)
+        for old, new, f, r in rows.T.tolist():
             factor = min(r / f, 1.0) if f > 1.5 * r else 1.0
             assert abs(new - old * factor) <= 1e-5 * abs(old)
             count, total = count + (factor < 1), total + 1
