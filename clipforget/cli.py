@@ -112,7 +112,7 @@ def _runs_folder(parser: Parser) -> None:
     parser.add_argument("--runs", metavar="DIR", default="runs", help="the folder of the runs (default: runs)")
 
 
-def _json(parser: Parser) -> None:
+def _json(parser: Any) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of a table")
 
 
@@ -128,6 +128,7 @@ def _run(parser: Parser, method: str) -> None:
             type=entry.kind if number else str,
             help=entry.help + (" (may be repeated)" if many else f" (default: {entry.default})"),
         )
+    parser.add_argument("--preset", metavar="NAME", help="start from these settings; those named beside it win")
     _runs_folder(parser)
     _json(parser)
     parser.add_argument("--worker", metavar="ID", help=argparse.SUPPRESS)
@@ -167,6 +168,39 @@ def _bound(value: float | None) -> str:
     return "any" if value is None else f"{value:g}"
 
 
+def _compare(parser: Parser) -> None:
+    from clipforget.tabletext import SORTS
+
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.description = COMPARE
+    add = parser.add_argument
+    add("--method", metavar="ROW", action="append", default=[], help="[LABEL=]METHOD[:PRESET][,SETTING=VALUE]...")
+    add("--methods", metavar="all", choices=("all",), help="every method there is")
+    add("--forget", metavar="TARGET", action="append", default=[], help='a target; "A + B" forgets both in one run')
+    add("--retain", metavar="TARGET", action="append", default=[], help="what every run is to keep in view")
+    add("--seeds", type=int, metavar="N", help="how many seeds (default: 3)")
+    add("--seed-start", type=int, metavar="N", help="the first of them (default: 0)")
+    add("--seed", type=int, metavar="N", action="append", default=[], help="exactly this seed (may be repeated)")
+    add("--preset", metavar="NAME", default="default", help="preset of rows that name none: tuned, paper or default")
+    for name in ("model", "data", "tolerance", "device", "gallery"):
+        entry = next(entry for entry in options(RunConfig) if entry.name == name)
+        kind = entry.kind if entry.kind in (int, float) else str
+        add(f"--{name}", metavar=name.upper(), type=kind, default=entry.default, help=f"{entry.help} ({entry.default})")
+    add("--title", default="", help="a name of your own")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--list", action="store_true", help="list the comparisons there are, newest first")
+    what.add_argument("--show", metavar="ID", help="print the table of a comparison, or of the `last`")
+    what.add_argument("--resume", metavar="ID", help="go on with a comparison, or with the `last`")
+    what.add_argument("--worker", metavar="ID", help=argparse.SUPPRESS)
+    add("--target", metavar="TARGET", help="print the table of this target (default: the mean over all)")
+    add("--sort", metavar="KEY", default="h", help=f"order of the rows: {', '.join(SORTS)}, or a set such as siblings")
+    how = parser.add_mutually_exclusive_group()
+    for name, what_for in (("csv", "CSV"), ("latex", "LaTeX"), ("markdown", "Markdown")):
+        how.add_argument(f"--{name}", action="store_true", help=f"print {what_for} instead of a table")
+    _json(how)
+    _runs_folder(parser)
+
+
 def _runs(parser: Parser) -> None:
     _runs_folder(parser)
     _json(parser)
@@ -202,7 +236,53 @@ def _models(parser: Parser) -> None:
 
 
 def _methods(parser: Parser) -> None:
-    parser.add_argument("name", nargs="?", metavar="NAME", help="describe this method and its settings")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="describe this method, its settings and presets")
+    parser.add_argument("--model", default=RunConfig.model, help=f"of the presets (default: {RunConfig.model})")
+    _runs_folder(parser)
+    _json(parser)
+
+
+def _ablate(parser: Parser) -> None:
+    _compare(parser)
+    parser.description = "The rows of `compare` for the method targeted: layers, loss, balance, alignment, average."
+
+
+def _reproduce(parser: Parser) -> None:
+    from clipforget.experiments import EXPERIMENTS, MODEL
+
+    add = parser.add_argument
+    add("name", metavar="TABLE", choices=sorted(EXPERIMENTS.load()), help=", ".join(sorted(EXPERIMENTS)))
+    add("--data", metavar="ROOT", help="your images; without it and --sketchbook: what to put where")
+    add("--sketchbook", action="store_true", help="the counterpart on the embedded drawings")
+    add("--model", metavar="MODEL", help=f"(default: {MODEL}, or with --sketchbook {RunConfig.model})")
+    add("--device", metavar="DEVICE", default=RunConfig.device, help="auto, cpu, cuda, cuda:1, mps (default: auto)")
+    add("--seeds", type=int, default=1, metavar="N", help="how many seeds (default: 1)")
+    add("--preset", metavar="NAME", default="default", help="preset of the rows that name none: tuned, argued, ...")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--markdown", action="store_true", help="print Markdown instead of a table")
+    _json(how)
+    _runs_folder(parser)
+
+
+def _tune(parser: Parser) -> None:
+    from clipforget.tuning import TuneConfig
+
+    parser.add_argument("--methods", metavar="A,B|all", default=RunConfig.method, help="methods (default: targeted)")
+    parser.add_argument(
+        "--forget", metavar="TARGET", action="append", default=[],
+        help="a target to try them on (may be repeated); A + B are forgotten together",
+    )  # fmt: skip
+    count = f"trials of each method (default: {TuneConfig.trials})"
+    parser.add_argument("--trials", type=int, default=TuneConfig.trials, metavar="N", help=count)
+    parser.add_argument("--name", default=TuneConfig.name, help="of the presets (default: tuned)")
+    parser.add_argument("--out", metavar="DIR", help="the folder to write presets to (default: presets below --runs)")
+    for entry in options(RunConfig):
+        if entry.name in ("model", "data", "seed", "tolerance", "device"):
+            parser.add_argument(
+                f"--{entry.name}", type=entry.kind, default=entry.default, metavar=entry.name.upper(),
+                help=f"{entry.help} (default: {entry.default})",
+            )  # fmt: skip
+    _runs_folder(parser)
     _json(parser)
 
 
@@ -220,14 +300,28 @@ def _bench(parser: Parser) -> None:
     _json(parser)
 
 
+COMPARE = """Run several methods on several targets and seeds, one run after the other, and put them on one table.
+
+  compare --method targeted --method gradient_ascent --forget airplane/biplane --forget "dog/pug + dog/corgi"
+  compare --methods all --preset tuned --forget airplane/biplane --seeds 3
+  compare --method targeted:paper --method "no average=targeted,ema_decay=0" --forget airplane/biplane
+  compare --show last --target airplane/biplane --sort siblings --latex
+
+Every method is trained on the same images and judged at its own suggested alpha, so at matched forgetting. Each cell is
+an ordinary run. Finished ones are not run again: type the same command once more, or --resume, to go on."""
+
 COMMANDS: dict[str, tuple[str, Callable[..., None]]] = {
     "run": ("Forget something and score the result", _run),
+    "compare": ("Run several methods on several targets and seeds, and put them on one table", _compare),
     "runs": ("List the runs, newest first", _runs),
     "show": ("Show the figures of a run at an alpha", _show),
     "search": ("Search the images of a run before and after", _search),
     "data": ("List data sets, describe one, or build the embedded one", _data),
     "models": ("List models, or describe one", _models),
     "methods": ("List methods, or describe one and its settings", _methods),
+    "ablate": ("Compare targeted forgetting with one thing changed at a time", _ablate),
+    "reproduce": ("Repeat a table of the paper, its figures and ours side by side", _reproduce),
+    "tune": ("Search each method's settings on validation images and save the best as a preset", _tune),
     "pretrain": ("Train the embedded model from scratch", _pretrain),
     "bench": ("Measure speed and agreement on this machine", _bench),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clipforget.errors import BadQuery
@@ -63,14 +64,17 @@ def methods(chosen: argparse.Namespace) -> None:
     """List methods, or describe one and its settings."""
     from clipforget.cli import describe
     from clipforget.methods import METHODS
+    from clipforget.presets import presets
     from clipforget.settings import options
 
     known = METHODS.load()
     about = [known[chosen.name]] if chosen.name else list(known.values())
+    named = {entry.name: presets(entry.name, chosen.model, Path(chosen.runs)) for entry in about}
     listed = [
         {
             **{name: getattr(entry, name) for name in ("name", "title", "summary", "source", "stages", "notes")},
             "options": [{**vars(opt), "kind": opt.kind.__name__} for opt in options(entry.settings)],
+            "presets": [vars(preset) for preset in named[entry.name]],
         }
         for entry in about
     ]
@@ -79,7 +83,10 @@ def methods(chosen: argparse.Namespace) -> None:
         rows = [[f"--{opt.name.replace('_', '-')}", describe(opt)] for opt in options(entry.settings)]
         head = f"{entry.title}: {entry.summary}\nSource: {entry.source}\nStages: {', '.join(entry.stages)}"
         head = "\n".join([head, *entry.notes])
-        emit(chosen.json, listed[0], f"{head}\n\n{table(('option of run', 'what it is'), rows)}")
+        text = f"{head}\n\n{table(('option of run', 'what it is'), rows)}"
+        rows = [[preset.name, preset.shown, preset.note] for preset in named[entry.name]]
+        text += f"\n\n{table(('--preset', 'settings', 'where from'), rows)}" if rows else ""
+        emit(chosen.json, listed[0], text)
         return
     text = table(("method", "what it does", "source"), [[m.name, m.summary, m.source] for m in about])
     emit(chosen.json, {"methods": listed}, text)

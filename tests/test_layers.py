@@ -20,15 +20,20 @@ LAYERS = (
      "methods.__init__"),
     ("stages", "souped", "soup", "souppath", "bisection", "retrieval", "evaluate", "bootstrap", "scores", "train"),
     ("methods", "audits"),
-    ("config", "store"),
-    ("selection", "progress", "choices", "task", "judged", "results", "experiment", "pretrain"),
-    ("workspace", "view", "opened", "worker", "thumbnails", "export"),
+    ("config", "record", "store"),
+    ("selection", "progress", "presets", "choices", "rows", "comparison", "comparisons"),
+    ("cost", "loaded", "task", "judged", "results", "experiment", "matrix", "tables", "pretrain"),
+    ("validation", "tuning", "ablation", "experiments", "terminal", "tabletext"),
+    ("workspace", "comparing", "view", "opened", "worker", "thumbnails", "export"),
     ("charts",),
-    ("web", "cli", "commands", "listings", "report", "terminal", "bench", "__main__"),
+    ("web", "cli", "commands", "compare", "reproduce", "listings", "report", "bench", "__main__"),
 )
 BANNED = {  # who may not import what, at any depth of its own code
     "gradio": ("data", "charts", "methods", "workspace", "experiment", "store", "cli", "commands", "bench"),
-    "torch": ("charts", "store", "config", "settings", "registry", "errors", "cli", "report", "terminal", "web"),
+    "torch": (
+        "charts", "store", "record", "config", "settings", "registry", "errors", "cli", "report", "terminal", "web",
+        "rows", "comparison", "comparisons", "tables", "tabletext", "compare",
+    ),
     "open_clip": ("charts", "store", "config", "settings", "registry", "errors", "web"),
 }
 
