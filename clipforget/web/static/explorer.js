@@ -15,13 +15,15 @@ import { refreshRuns, runsTable } from "./runs.js";
 import { alphaBar } from "./slider.js";
 import { addressOf, bus, readAddress, writeAddress } from "./state.js";
 import { awayBanner, emptyState, endState } from "./states.js";
+import { sideSwitch } from "./sides.js";
 import { tabs } from "./tabs.js";
 import { theme } from "./theme.js";
+import { loadRival } from "./versus.js";
 
 /** Everything the parts share. Index is alpha in hundredths; mode is what the main area shows. */
 function makeApp(gradio) {
   const app = {
-    bus: bus(), state: readAddress(), index: 100, mode: "", view: null, pack: null, runs: [], loaded: false,
+    bus: bus(), state: readAddress(), index: 100, mode: "", view: null, pack: null, rival: null, runs: [], loaded: false,
     exact: null, exactPending: false, peeking: false, stages: gradio.props.stages || {},
   };
   let endFollow = () => {};
@@ -36,12 +38,9 @@ function makeApp(gradio) {
     saveAddress();
   };
   app.bestIndex = () => Math.round(100 * (app.view?.best ?? 1));
-  app.afterNow = () => {
-    if (app.peeking) return app.pack.before;
-    return app.exactNow() || { ids: app.pack.after.ids[app.index], cosines: app.pack.after.cosines[app.index] };
-  };
   app.exactNow = () => (app.exact?.index === app.index && app.exact.key === packKey() ? app.exact : null);
-  const packKey = () => `${app.state.run} ${queryString(app.state)}`;
+  const packKey = () => `${app.state.run} ${app.state.vs} ${queryString(app.state)}`;
+  const shownRuns = () => [app.state.run, ...(app.rival ? [app.state.vs] : [])];
 
   /** True while the grids still show another query than the bar: it is on its way, or could not be answered. */
   app.isStale = () => Boolean(app.pack) && app.pack.key !== packKey();
@@ -53,8 +52,8 @@ function makeApp(gradio) {
     app.exactPending = true;
     app.bus.emit("exact");
     try {
-      const answer = await get(`runs/${encodeURIComponent(app.state.run)}/exact?alpha=${index / 100}&${queryString(app.state)}`);
-      app.exact = { ...answer, index, key };
+      const [answer, rival] = await Promise.all(shownRuns().map((run) => get(`runs/${encodeURIComponent(run)}/exact?alpha=${index / 100}&${queryString(app.state)}`)));
+      app.exact = { ...answer, rival, index, key };
     } catch (error) {
       toast(error.message);
     }
@@ -80,11 +79,12 @@ function makeApp(gradio) {
     const key = packKey();
     app.bus.emit("asking", true);
     try {
-      const pack = await ask(app.state.run, app.state);
-      if (!pack) return;
-      app.pack = { ...pack, key };
+      const packs = await ask(shownRuns(), app.state);
+      if (!packs) return;
+      app.pack = { ...packs[0], key };
+      if (app.rival) app.rival.pack = packs[1];
       app.bus.emit("pack");
-      prefetch(app.view, pack, app.index);
+      prefetch(app.view, packs, app.index);
     } catch (error) {
       toast(error.message);
     }
@@ -118,9 +118,21 @@ function makeApp(gradio) {
     app.bus.emit("mode", mode);
   };
 
-  /** Open a run ("" is the start page) as a new step of the history. */
-  app.open = (run) => {
-    Object.assign(app.state, { run, alpha: null, q: "", img: null, up: "" });
+  /** Open a run ("" is the start page) as a new step of the history, or two side by side. */
+  app.open = (run, vs = "") => {
+    Object.assign(app.state, { run, vs, alpha: null, q: "", img: null, up: "" });
+    writeAddress(app.state, true);
+    return show();
+  };
+  /** Put a run beside the open one; "" is the way back to Before and After. */
+  app.setRival = (vs) => {
+    app.state.vs = vs;
+    writeAddress(app.state, true);
+    return show();
+  };
+  app.swapRuns = () => {
+    const { run, vs } = app.state;
+    Object.assign(app.state, { run: vs, vs: run });
     writeAddress(app.state, true);
     return show();
   };
@@ -203,6 +215,8 @@ function makeApp(gradio) {
       app.view = view;
       app.pack = null;
     }
+    await loadRival(app);
+    if (app.state.run !== id) return;
     stage.replaceChildren();
     setMode("open");
     app.index = app.state.alpha === null ? app.bestIndex() : Math.round(100 * app.state.alpha);
@@ -265,24 +279,4 @@ export async function mount(element, gradio) {
   app.bus.on("asking", (on) => both.classList.toggle("cf-asking", on));
   if (!app.state.run) refreshRuns(app).catch(() => {});
   await app.show();
-}
-
-/** Above the grids: on a phone Before or After, everywhere how many images. */
-function sideSwitch(app, place, both) {
-  const choose = (side) => {
-    both.dataset.side = side;
-    for (const button of sides.children) button.setAttribute("aria-pressed", String(button.dataset.side === side));
-  };
-  const sides = h("div.cf-switch.cf-phone", { role: "group", "aria-label": "Side" }, ["before", "after"].map((side) =>
-    h("button", { type: "button", "data-side": side, onclick: () => choose(side) }, side === "before" ? "Before" : "After")));
-  const sizes = h("div.cf-switch", { role: "group", "aria-label": "Images shown" }, [12, 24].map((k) =>
-    h("button", { type: "button", "data-k": k, onclick: () => app.setK(k) }, String(k))));
-  const legend = h("div.cf-legend", {}, ["forget", "sibling", "other"].map((role) => {
-    const entry = h("span", {}, h("i.cf-key", { "aria-hidden": "true" }), { forget: "to forget", sibling: "siblings", other: "everything else" }[role]);
-    entry.classList.add(`cf-${role}`);
-    return entry;
-  }));
-  place.replaceChildren(legend, sides, sizes);
-  app.bus.on("pack", () => { for (const button of sizes.children) button.setAttribute("aria-pressed", String(Number(button.dataset.k) === app.state.k)); });
-  choose("after");
 }

@@ -3,6 +3,7 @@
 import { url } from "./api.js";
 import { copy, h, icon, iconButton } from "./dom.js";
 import { when } from "./runs.js";
+import { versusPicker } from "./versus.js";
 
 const EXPORTS = [["scores.csv", "Scores (CSV)"], ["scores.json", "Scores (JSON)"], ["delta.safetensors", "Changed weights (safetensors)"], ["run.json", "Recipe (JSON)"], ["run.zip", "Everything (zip)"]];
 const MARKS = { running: "▸ ", queued: "… ", failed: "✕ ", stopped: "■ ", lost: "? ", done: "" };
@@ -21,12 +22,14 @@ export function header(app) {
     setup,
     h("a.cf-brand", { href: document.baseURI, title: "Start page", onclick: (event) => { event.preventDefault(); app.open(""); } }, h("img", { src: url("static/icon.svg"), alt: "", width: 26, height: 26 }), h("h1", {}, "ClipForget")),
     h("label.cf-runs", {}, h("span", {}, "Run"), select),
+    versusPicker(app, "cf-vs"),
     h("nav.cf-head-tools", { "aria-label": "Tools" }, link, menu, theme, iconButton("help", "Keyboard shortcuts (?)", () => app.showHelp())),
   ));
+  app.runName = (run) => `${run.starred ? "★ " : ""}${MARKS[run.state] ?? ""}${run.title || run.id} · ${when(run.created)}`;
   const draw = () => {
     const blank = h("option", { value: "" }, app.runs.length ? "Choose a run…" : "No runs yet");
     const known = app.runs.some((run) => run.id === app.state.run);
-    const options = app.runs.map((run) => h("option", { value: run.id }, `${run.starred ? "★ " : ""}${MARKS[run.state] ?? ""}${run.title || run.id} · ${when(run.created)}`));
+    const options = app.runs.map((run) => h("option", { value: run.id }, app.runName(run)));
     if (app.state.run && !known) options.unshift(h("option", { value: app.state.run }, app.state.run));
     select.replaceChildren(blank, ...options);
     select.value = app.state.run;

@@ -1,6 +1,6 @@
 // What the visitor looks at. All of it stands in the address, so a link or a reload brings back the same view.
 
-const DEFAULTS = { run: "", alpha: null, q: "", img: null, up: "", view: "alpha", k: 24 };
+const DEFAULTS = { run: "", vs: "", alpha: null, q: "", img: null, up: "", view: "alpha", k: 24 };
 
 /** Read the address; anything malformed falls back to its default. */
 export function readAddress() {
@@ -9,6 +9,7 @@ export function readAddress() {
   const img = /^\d{1,7}$/.test(query.get("img") || "") ? Number(query.get("img")) : null;
   return {
     run: query.get("run") || "",
+    vs: query.get("vs") || "",
     alpha: alpha >= 0 && alpha <= 1 ? Math.round(alpha * 100) / 100 : null,
     q: query.get("q") || "",
     img,
