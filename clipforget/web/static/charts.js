@@ -2,10 +2,9 @@
 
 import { get } from "./api.js";
 import { h, later, toast } from "./dom.js";
-import { dressed, figureCsv, looks, plotly, save } from "./plot.js";
+import { CONFIG, chartTools, dressed, looks, plotly } from "./plot.js";
 import { onlyA } from "./versus.js";
 
-const CONFIG = { displayModeBar: false, responsive: true, displaylogo: false };
 
 const TOGETHER = ["alpha", "tradeoff"]; // charts that show two runs over each other; the others stay run A's
 
@@ -18,9 +17,7 @@ export function chart(app, name, place) {
   const dots = h("div.cf-dots", { "aria-hidden": "true" });
   const note = h("p.cf-wait", {}, "Drawing…");
   const file = () => `clipforget-${app.view.id}-${name}`;
-  const tools = h("div.cf-tools-row", {},
-    ...["png", "svg"].map((format) => h("button.cf-text", { type: "button", onclick: async () => (await plotly()).downloadImage(plot, { format, filename: file(), width: 1000, height: 520, scale: 2 }) }, format.toUpperCase())),
-    h("button.cf-text", { type: "button", onclick: () => save(`${file()}.csv`, figureCsv(figure), "text/csv") }, "CSV"));
+  const tools = chartTools(plot, file, () => figure);
   const alone = onlyA();
   place.replaceChildren(alone, h("div.cf-plotbox", {}, plot, line, dots, note), tools);
   let figure = null, drawn = "";

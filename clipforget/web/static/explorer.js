@@ -9,13 +9,13 @@ import { keys } from "./keys.js";
 import { lightbox } from "./lightbox.js";
 import { sweep } from "./play.js";
 import { prefetch } from "./prefetch.js";
-import { follow, progressPanel } from "./progress.js";
 import { ask, queryBar } from "./query.js";
 import { refreshRuns, runsTable } from "./runs.js";
 import { alphaBar } from "./slider.js";
-import { addressOf, bus, readAddress, writeAddress } from "./state.js";
-import { awayBanner, emptyState, endState } from "./states.js";
+import { addressOf, bus, FRESH, readAddress, writeAddress } from "./state.js";
+import { awayBanner } from "./states.js";
 import { sideSwitch } from "./sides.js";
+import { makeStage } from "./stage.js";
 import { tabs } from "./tabs.js";
 import { theme } from "./theme.js";
 import { loadRival } from "./versus.js";
@@ -26,7 +26,6 @@ function makeApp(gradio) {
     bus: bus(), state: readAddress(), index: 100, mode: "", view: null, pack: null, rival: null, runs: [], loaded: false,
     exact: null, exactPending: false, peeking: false, stages: gradio.props.stages || {},
   };
-  let endFollow = () => {};
   const saveAddress = later(() => writeAddress(app.state, false), 200);
 
   app.setAlpha = (index) => {
@@ -112,7 +111,7 @@ function makeApp(gradio) {
     toast("The form now holds these settings");
   };
 
-  const setMode = (mode) => {
+  app.setMode = (mode) => {
     app.mode = mode;
     document.getElementById("cf-main").dataset.mode = mode;
     app.bus.emit("mode", mode);
@@ -120,7 +119,13 @@ function makeApp(gradio) {
 
   /** Open a run ("" is the start page) as a new step of the history, or two side by side. */
   app.open = (run, vs = "") => {
-    Object.assign(app.state, { run, vs, alpha: null, q: "", img: null, up: "" });
+    Object.assign(app.state, { ...FRESH, run, vs });
+    writeAddress(app.state, true);
+    return show();
+  };
+  /** Open a comparison, or "list": all of them and the form for a new one. */
+  app.openCompare = (compare) => {
+    Object.assign(app.state, { ...FRESH, compare });
     writeAddress(app.state, true);
     return show();
   };
@@ -143,68 +148,23 @@ function makeApp(gradio) {
 
   /** Show what the address says. */
   async function show() {
-    endFollow();
+    stage.end();
     play.stop();
     const wanted = app.state.run;
     app.bus.emit("run");
-    if (!wanted) return showEmpty();
-    if (app.view?.id !== wanted) setMode("loading");
+    if (app.state.compare) return stage.compare();
+    if (!wanted) return stage.empty();
+    if (app.view?.id !== wanted) app.setMode("loading");
     try {
       const runs = await refreshRuns(app);
       if (app.state.run !== wanted) return;
       const run = runs.find((one) => one.id === wanted);
-      if (!run) return showEnd("missing", null);
+      if (!run) return stage.ended("missing", null);
       if (run.state === "done") return await showRun(wanted);
-      showProgress(run);
+      stage.progress(run);
     } catch (error) {
       if (error.status === 0) return void setTimeout(() => { if (app.state.run === wanted) show(); }, 2000);
-      showEnd("failed", app.runs.find((one) => one.id === wanted), error.message);
-    }
-  }
-
-  function showEmpty() {
-    app.view = app.pack = null;
-    stage.replaceChildren(emptyState(app));
-    setMode("empty");
-  }
-
-  function showEnd(state, run, message = run?.error, log = []) {
-    app.view = app.pack = null;
-    stage.replaceChildren(endState(app, state, run, message, log));
-    setMode("end");
-  }
-
-  function showProgress(run) {
-    app.view = app.pack = null;
-    const stages = app.stages[run.config.method] || [];
-    const panel = progressPanel(app, run.id, stages);
-    stage.replaceChildren(panel.node);
-    setMode("running");
-    let before = run.state;
-    endFollow = follow(run.id, (state, events, answer) => {
-      panel.update(state, events);
-      if (state !== before && state === "running") refreshRuns(app).catch(() => {});
-      before = state;
-      if (state === "queued" || state === "running") return;
-      endFollow();
-      finished(run, state, events, answer);
-    });
-  }
-
-  async function finished(run, state, events, answer) {
-    if (state === "done") {
-      if (document.hidden) document.title = "✓ ClipForget";
-      return show();
-    }
-    await refreshRuns(app).catch(() => {});
-    const now = await get(`runs/${encodeURIComponent(run.id)}/view`).catch(() => run);
-    if (app.state.run !== run.id) return;
-    const end = events.findLast((event) => event.kind === "end");
-    showEnd(state, now, now.error || answer.error || end?.note, now.log ? now.log.split("\n") : []);
-    if (state === "stopped" && events.length > 1) {
-      const panel = progressPanel(app, run.id, app.stages[run.config.method] || []);
-      panel.update(state, events);
-      stage.append(h("section.cf-progress", { "aria-label": "What was done" }, panel.node.querySelector(".cf-stages"), panel.node.querySelector(".cf-live")));
+      stage.ended("failed", app.runs.find((one) => one.id === wanted), error.message);
     }
   }
 
@@ -217,8 +177,8 @@ function makeApp(gradio) {
     }
     await loadRival(app);
     if (app.state.run !== id) return;
-    stage.replaceChildren();
-    setMode("open");
+    stage.node.replaceChildren();
+    app.setMode("open");
     app.index = app.state.alpha === null ? app.bestIndex() : Math.round(100 * app.state.alpha);
     app.state.alpha = app.index / 100;
     if (!app.state.q && app.state.img === null && !app.state.up) app.state.q = app.firstQuery();
@@ -231,17 +191,16 @@ function makeApp(gradio) {
     await loadPack();
   }
 
-  const stage = h("div", { id: "cf-stage" });
+  const stage = makeStage(app);
   const play = sweep(app);
   app.play = play.play;
   app.stopPlay = play.stop;
   app.show = show;
-  app.stage = stage;
+  app.stage = stage.node;
   window.addEventListener("popstate", () => {
     app.state = readAddress();
     show();
   });
-  app.bus.on("runs", () => { if (app.mode === "empty") stage.replaceChildren(emptyState(app)); });
   return app;
 }
 

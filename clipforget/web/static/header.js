@@ -18,12 +18,13 @@ export function header(app) {
   setup.id = "cf-setup-toggle";
   setup.append(h("span", {}, "Set up"));
   const link = h("button.cf-button.cf-quiet", { type: "button", id: "cf-copy-link", title: "Copy a link to exactly this view", onclick: () => copy(app.link(), "Link copied") }, icon("link"), h("span", {}, "Copy link"));
+  const compare = h("button.cf-button.cf-quiet", { type: "button", id: "cf-compare", title: "Compare methods", onclick: () => app.openCompare("list") }, icon("table"), h("span", {}, "Compare"));
   document.getElementById("cf-head-mount").replaceChildren(h("header.cf-header", {},
     setup,
     h("a.cf-brand", { href: document.baseURI, title: "Start page", onclick: (event) => { event.preventDefault(); app.open(""); } }, h("img", { src: url("static/icon.svg"), alt: "", width: 26, height: 26 }), h("h1", {}, "ClipForget")),
     h("label.cf-runs", {}, h("span", {}, "Run"), select),
     versusPicker(app, "cf-vs"),
-    h("nav.cf-head-tools", { "aria-label": "Tools" }, link, menu, theme, iconButton("help", "Keyboard shortcuts (?)", () => app.showHelp())),
+    h("nav.cf-head-tools", { "aria-label": "Tools" }, compare, link, menu, theme, iconButton("help", "Keyboard shortcuts (?)", () => app.showHelp())),
   ));
   app.runName = (run) => `${run.starred ? "★ " : ""}${MARKS[run.state] ?? ""}${run.title || run.id} · ${when(run.created)}`;
   const draw = () => {
@@ -36,7 +37,12 @@ export function header(app) {
   };
   app.bus.on("runs", draw);
   app.bus.on("run", draw);
-  app.bus.on("mode", () => { menu.hidden = link.hidden = app.mode !== "open"; });
+  app.bus.on("mode", () => {
+    menu.hidden = app.mode !== "open";
+    link.hidden = !["open", "compare"].includes(app.mode);
+    if (app.mode === "compare") compare.setAttribute("aria-current", "page");
+    else compare.removeAttribute("aria-current");
+  });
   app.bus.on("theme", (dark) => theme.replaceChildren(icon(dark ? "sun" : "moon")));
   draw();
 }
