@@ -32,10 +32,13 @@ class Statistics:
     moments: dict[str, tuple[Moments, ...]]
 
 
-def statistics(original: Clip, reference: Tensor) -> Statistics:
-    """The statistics to align with: BatchNorm's own, or recorded on `reference` (N x 3 x H x W) where there is none."""
+def statistics(original: Clip, reference: Tensor, *, recorded: bool = False) -> Statistics:
+    """The statistics to align with: BatchNorm's own, or recorded on `reference` (N x 3 x H x W) where there is none.
+
+    recorded=True records them also where the tower has BatchNorm, to compare the two.
+    """
     norms: dict[str, Any] = dict(_watched(original))
-    if isinstance(next(iter(norms.values()), None), BATCH_NORMS):
+    if not recorded and isinstance(next(iter(norms.values()), None), BATCH_NORMS):
         buffers = {name: dict(norm.named_buffers()) for name, norm in norms.items()}
         found: dict[str, tuple[Moments, ...]] = {
             n: ((b["running_mean"].clone(), b["running_var"].clone()),) for n, b in buffers.items()

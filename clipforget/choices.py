@@ -15,6 +15,7 @@ from clipforget.data import Dataset
 from clipforget.data.catalogue import ASSETS, EMBEDDED
 from clipforget.errors import BadData
 from clipforget.methods import METHODS
+from clipforget.presets import presets
 from clipforget.progress import plan
 from clipforget.selection import select
 from clipforget.settings import options
@@ -25,8 +26,13 @@ RECENT = 8  # names of earlier runs that are offered again
 START = 1.5  # seconds until a worker's first event
 
 
-def describe(configs: Iterable[Mapping[str, Any]], dataset_of: Callable[[str], Dataset]) -> dict[str, Any]:
-    """Models, data sets, methods and devices; `recent` holds the other models and data of earlier runs' configs."""
+def describe(
+    configs: Iterable[Mapping[str, Any]], dataset_of: Callable[[str], Dataset], runs: Path = Path("runs")
+) -> dict[str, Any]:
+    """Models, data sets, methods and devices; `recent` holds the other models and data of earlier runs' configs.
+
+    The methods' presets are those for the default model; runs is the folder of the runs.
+    """
     configs = list(configs)
     embedded = sorted(path.parent.name for path in ASSETS.glob("*/open_clip_config.json"))
     data = []
@@ -41,7 +47,7 @@ def describe(configs: Iterable[Mapping[str, Any]], dataset_of: Callable[[str], D
     }
     models = [{"name": name, "title": _title(name)} for name in [*embedded, *recent["models"]]]
     known = sorted(METHODS.load().values(), key=lambda method: method.name != RunConfig.method)  # ours first
-    methods = [describe_method(method) for method in known]
+    methods = [describe_method(method, runs=runs) for method in known]
     return {"models": models, "data": data, "methods": methods, "devices": devices(), "recent": recent}
 
 
@@ -67,8 +73,8 @@ def describe_data(dataset: Dataset, name: str, samples: bool = False) -> dict[st
     return entry
 
 
-def describe_method(method: Any) -> dict[str, Any]:
-    """One method with the options of its settings."""
+def describe_method(method: Any, model: str = RunConfig.model, runs: Path = Path("runs")) -> dict[str, Any]:
+    """One method with the options of its settings and its presets for a model; runs is the folder of the runs."""
     fields = []
     for option in options(method.settings):
         field = dataclasses.asdict(option) | {"kind": option.kind.__name__}
@@ -81,6 +87,10 @@ def describe_method(method: Any) -> dict[str, Any]:
         "notes": list(method.notes),
         "stages": ["load", *method.stages, "restore", "score"],
         "options": fields,
+        "presets": [
+            {name: getattr(preset, name) for name in ("name", "settings", "note")}
+            for preset in presets(method.name, model, runs)
+        ],
     }
 
 

@@ -128,6 +128,7 @@ def _run(parser: Parser, method: str) -> None:
             type=entry.kind if number else str,
             help=entry.help + (" (may be repeated)" if many else f" (default: {entry.default})"),
         )
+    parser.add_argument("--preset", metavar="NAME", help="start from these settings; those named beside it win")
     _runs_folder(parser)
     _json(parser)
     parser.add_argument("--worker", metavar="ID", help=argparse.SUPPRESS)
@@ -202,7 +203,9 @@ def _models(parser: Parser) -> None:
 
 
 def _methods(parser: Parser) -> None:
-    parser.add_argument("name", nargs="?", metavar="NAME", help="describe this method and its settings")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="describe this method, its settings and presets")
+    parser.add_argument("--model", default=RunConfig.model, help=f"of the presets (default: {RunConfig.model})")
+    _runs_folder(parser)
     _json(parser)
 
 

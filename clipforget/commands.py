@@ -37,7 +37,7 @@ def run(chosen: argparse.Namespace) -> int:
                 pass
         return 0
     names = ("model", "data", "forget", "retain", "method", "seed", "tolerance", "device", "gallery")
-    settings = {"settings": settings_of(chosen)}
+    settings = {"settings": {**_preset(chosen), **settings_of(chosen)}}
     config = RunConfig.read({name: getattr(chosen, name) for name in names} | settings).checked()
     started = store.create(config)
     bar, events = Bar(), execute(started)
@@ -165,6 +165,15 @@ def bench(chosen: argparse.Namespace) -> None:
         figures.append(figure)
     rows = [[figure.name, figure.value, figure.note] for figure in figures]
     emit(chosen.json, {"figures": [vars(figure) for figure in figures]}, table(("what", "measured", "how"), rows))
+
+
+def _preset(chosen: argparse.Namespace) -> dict[str, Any]:
+    """The settings of the preset that `run` is to start from."""
+    from clipforget.presets import find_preset
+
+    if chosen.preset is None:
+        return {}
+    return find_preset(chosen.method, chosen.preset, chosen.model, Path(chosen.runs)).settings
 
 
 def _workspace(chosen: argparse.Namespace) -> Workspace:

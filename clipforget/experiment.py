@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 from clipforget.choices import likely_device
 from clipforget.config import RunConfig
-from clipforget.data.catalogue import load_dataset
+from clipforget.cost import Cost
 from clipforget.errors import ClipforgetError
+from clipforget.loaded import Loaded
 from clipforget.progress import Clock, plan
 from clipforget.selection import Selection, select
 from clipforget.settings import parse
@@ -68,8 +69,10 @@ def build_task(config: RunConfig) -> tuple[Task, Evaluation]:
     return build_task(config)
 
 
-def execute(run: Run) -> Events:
+def execute(run: Run, loaded: Loaded | None = None) -> Events:
     """Work on a run, yielding each event as it is written to events.jsonl, the one of kind "end" last.
+
+    `loaded` is what earlier runs of this process have read already, and what this one leaves for the next.
 
     Closing the generator or a KeyboardInterrupt ends it in state stopped, a ClipforgetError in state failed with its
     sentence; both end normally. Any other exception is a bug: state failed, the traceback on stderr, and raised again.
@@ -78,7 +81,7 @@ def execute(run: Run) -> Events:
         journal = Journal(run)
         run.update(pid=os.getpid(), error=None)
         try:
-            yield from _work(run, journal)
+            yield from _work(run, journal, loaded or Loaded())
             yield journal.end("done", "Done.")
         except GeneratorExit:
             journal.end("stopped", "Stopped; what was done so far is kept.")
@@ -125,7 +128,7 @@ class Journal:
         return event
 
 
-def _work(run: Run, journal: Journal) -> Events:
+def _work(run: Run, journal: Journal, loaded: Loaded) -> Events:
     from clipforget.methods import METHODS
 
     config = run.config.checked()
@@ -143,26 +146,27 @@ def _work(run: Run, journal: Journal) -> Events:
         stages = ("load", *method.stages, "restore", "score")
         journal.clock.plan(plan(run.store.all(), config, stages, images=3000))
         yield journal.step("load", 0, 1, "Reading the data set.")
-        dataset = load_dataset(config.data)
+        dataset = loaded.dataset(config.data)
         selection = select(config, dataset)
         images = len(selection.images)
         journal.clock.plan(plan(run.store.all(), config, stages, images))
         yield journal.step("load", 0, images, f"{dataset.name}: {images:,} of {len(dataset.items):,} images.")
-        task, evaluation = yield from _load(config, dataset, selection, journal)
+        task, evaluation = yield from _load(config, dataset, selection, journal, loaded)
         run.update(device=str(task.clip.device))
         settings = parse(method.settings, config.settings)
-        for record in method.run(task, settings):
+        cost = Cost(task.clip.device)
+        for record in cost.watch(method.run(task, settings)):
             figures = {name: getattr(record, name) for name in ("losses", "validation", "data")}
             yield journal.step(record.stage, record.step, record.total, **figures)
-        yield from _finish(run, config, task, evaluation, journal)
+        yield from _finish(run, config, task, evaluation, journal, cost)
 
 
 def _load(
-    config: RunConfig, dataset: Dataset, selection: Selection, journal: Journal
+    config: RunConfig, dataset: Dataset, selection: Selection, journal: Journal, loaded: Loaded
 ) -> Generator[dict[str, Any], None, tuple[Task, Evaluation]]:
     from clipforget.task import load
 
-    loading = load(config, dataset, selection)
+    loading = load(config, dataset, selection, loaded)
     while True:
         try:
             step, total = next(loading)
@@ -171,18 +175,21 @@ def _load(
         yield journal.step("load", step, total)
 
 
-def _finish(run: Run, config: RunConfig, task: Task, evaluation: Evaluation, journal: Journal) -> Events:
+def _finish(
+    run: Run, config: RunConfig, task: Task, evaluation: Evaluation, journal: Journal, cost: Cost
+) -> Events:
     """From the changed weights to the files of the run: delta, soup path, texts, scores."""
     from clipforget.judged import Judged, suggestions
     from clipforget.results import headline, score
     from clipforget.soup import Souped, walk_path
     from clipforget.weights import changed, save
 
-    delta = changed(task.original.model.state_dict(), task.clip.model.state_dict())
+    state = task.original.model.state_dict()
+    delta = changed(state, task.clip.model.state_dict())
     souped = Souped(task.original, delta)
     marks = {"original": souped.original, "unlearned": souped.unlearned, "data": evaluation.dataset.fingerprint}
     save(delta, run.path("delta.safetensors"), {**marks, "model": config.model, "run": run.id})
-    run.update(fingerprints=marks)
+    run.update(fingerprints=marks, cost=cost.as_dict(state, delta))
     judged = Judged.build(evaluation.dataset, evaluation.selection)
     asked = suggestions(evaluation.dataset, evaluation.selection.forget)
     walk = walk_path(

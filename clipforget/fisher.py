@@ -73,18 +73,30 @@ def squared_gradients(clip: Clip, names: list[str], pixels: Tensor, captions: Te
 
 
 def relative(
-    names: list[str], forget: Tensor, retain: Tensor, layers: int, eligible: Collection[str] | None = None
+    names: list[str],
+    forget: Tensor,
+    retain: Tensor,
+    layers: int,
+    eligible: Collection[str] | None = None,
+    rule: str = "relative",
+    generator: torch.Generator | None = None,
 ) -> list[LayerFisher]:
     """Relative Fisher information I_l = E_f / (E_r + floor) per layer, the `layers` highest marked as chosen.
 
     forget and retain are means over images of squared_gradients, len(names) each. A layer whose E_f lies below the
     lower quartile cannot be chosen, nor one outside `eligible` where that is given; floor is FLOOR times the mean E_r.
+
+    rule, for comparison (ours): relative; `fisher` takes the highest E_f, `random` any eligible layers (drawn with
+    the generator), `all` every eligible one.
     """
     ratio = forget / (retain + FLOOR * retain.mean() + 1e-20)
     inside = torch.tensor([eligible is None or name in eligible for name in names])
-    alive = inside & (forget >= forget[inside].quantile(0.25))
-    order = torch.where(alive, ratio, -1.0).argsort(descending=True)
-    chosen = set(order[: min(layers, int(alive.sum()))].tolist())
+    alive = inside & (forget >= forget[inside].quantile(0.25)) if rule == "relative" else inside
+    ranks = {"relative": ratio, "fisher": forget}
+    rank = ranks[rule] if rule in ranks else torch.rand(len(names), generator=generator)
+    order = torch.where(alive, rank, -1.0).argsort(descending=True)
+    count = int(alive.sum())
+    chosen = set(order[: count if rule == "all" else min(layers, count)].tolist())
     return [
         LayerFisher(name, float(forget[i]), float(retain[i]), float(ratio[i]), i in chosen)
         for i, name in enumerate(names)

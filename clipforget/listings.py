@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clipforget.errors import BadQuery
@@ -63,6 +64,7 @@ def methods(chosen: argparse.Namespace) -> None:
     """List methods, or describe one and its settings."""
     from clipforget.cli import describe
     from clipforget.methods import METHODS
+    from clipforget.presets import presets
     from clipforget.settings import options
 
     known = METHODS.load()
@@ -71,6 +73,7 @@ def methods(chosen: argparse.Namespace) -> None:
         {
             **{name: getattr(entry, name) for name in ("name", "title", "summary", "source", "stages", "notes")},
             "options": [{**vars(opt), "kind": opt.kind.__name__} for opt in options(entry.settings)],
+            "presets": [vars(preset) for preset in presets(entry.name, chosen.model, Path(chosen.runs))],
         }
         for entry in about
     ]
@@ -79,10 +82,17 @@ def methods(chosen: argparse.Namespace) -> None:
         rows = [[f"--{opt.name.replace('_', '-')}", describe(opt)] for opt in options(entry.settings)]
         head = f"{entry.title}: {entry.summary}\nSource: {entry.source}\nStages: {', '.join(entry.stages)}"
         head = "\n".join([head, *entry.notes])
-        emit(chosen.json, listed[0], f"{head}\n\n{table(('option of run', 'what it is'), rows)}")
+        text = f"{head}\n\n{table(('option of run', 'what it is'), rows)}"
+        named = [[p["name"], _settings(p["settings"]), p["note"]] for p in listed[0]["presets"]]
+        text += f"\n\n{table(('--preset', 'settings', 'where from'), named)}" if named else ""
+        emit(chosen.json, listed[0], text)
         return
     text = table(("method", "what it does", "source"), [[m.name, m.summary, m.source] for m in about])
     emit(chosen.json, {"methods": listed}, text)
+
+
+def _settings(values: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in values.items()) or "the defaults"
 
 
 def _build(words: list[str]) -> None:

@@ -26,7 +26,7 @@ def place(view: dict[str, Any], alpha: float | None) -> int:
 def summary(view: dict[str, Any], alpha: float | None = None) -> dict[str, Any]:
     """The figures of a finished run at an alpha: rows with before and after (shares), H and Score (0 to 100)."""
     at = place(view, alpha)
-    copied = ("id", "title", "state", "command", "device", "seconds", "best", "chance", "template", "do_nothing")
+    copied = ("id", "title", "state", "command", "device", "seconds", "cost", "best", "chance", "template")
     rows = [
         {
             **{name: row[name] for name in ("key", "label", "role", "n", "before")},
@@ -36,7 +36,7 @@ def summary(view: dict[str, Any], alpha: float | None = None) -> dict[str, Any]:
     ]
     bound = {name: values[at] for name, values in (view.get("bound") or {}).items()}
     figures = {"alpha": view["alphas"][at], "h": view["h"][at], "score": view["score"][at], "bound": bound}
-    return {**{name: view.get(name) for name in copied}, **figures, "rows": rows}
+    return {**{name: view.get(name) for name in (*copied, "do_nothing")}, **figures, "rows": rows}
 
 
 def text(view: dict[str, Any], alpha: float | None = None) -> str:
@@ -54,8 +54,15 @@ def text(view: dict[str, Any], alpha: float | None = None) -> str:
         f"H {figures['h']:.1f}, Score {figures['score']:.1f}"
         f" (doing nothing: H {nothing.get('h', 0):.1f}, Score {nothing.get('score', math.nan):.1f});"
         f" chance {figures['chance']:.1%}",
+        *([f"Cost of the method: {spent(figures['cost'])}"] if figures["cost"] else []),
     ]
     return "\n".join(lines)
+
+
+def spent(cost: dict[str, Any]) -> str:
+    """Seconds, peak memory and changed weight values of a method in words."""
+    changed = f"{cost['parameters']:,} weight values changed"
+    return f"{cost['seconds']:.1f} s, {cost['memory'] / 2**20:,.0f} MiB at most, {changed}"
 
 
 def as_markdown(view: dict[str, Any], alpha: float | None = None) -> str:

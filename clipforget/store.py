@@ -7,33 +7,22 @@
 
 from __future__ import annotations
 
-import fcntl
 import importlib.metadata
 import json
-import math
-import os
 import platform
-import re
 import secrets
 import shutil
-import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from clipforget import __version__
 from clipforget.config import RunConfig
-from clipforget.errors import BadSetting, RunProblem, UnknownName
+from clipforget.errors import RunProblem, UnknownName
+from clipforget.record import ID, LOCK, Lane, Record, finite, locked, slug, write
 
 __all__ = ["Lane", "Run", "RunConfig", "Store", "versions"]
 
-ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,94}[a-z0-9])?")
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-STATES = ("queued", "running", "done", "stopped", "failed")  # "lost" is reported, never stored
-GRACE = 10.0  # seconds a queued run may wait for its worker to come alive
 PACKAGES = {"torch": "torch", "open_clip": "open_clip_torch", "gradio": "gradio"}
 
 
@@ -46,8 +35,8 @@ class Store:
     def create(self, config: RunConfig) -> Run:
         """A new run in state queued. Raises RunProblem where the folder cannot be written."""
         now = datetime.now(UTC)
-        slug = _slug("-".join(target.split("/")[-1] for target in config.forget[:1])) or "nothing"
-        name = f"{now:%Y%m%d-%H%M%S}-{_slug(config.method)}-{slug}-{secrets.token_hex(2)}"
+        target = slug("-".join(target.split("/")[-1] for target in config.forget[:1])) or "nothing"
+        name = f"{now:%Y%m%d-%H%M%S}-{slug(config.method)}-{target}-{secrets.token_hex(2)}"
         try:
             (self.root / name).mkdir(parents=True)
         except OSError as error:
@@ -65,11 +54,12 @@ class Store:
             "device": config.device,
             "fingerprints": {},
             "seconds": None,
+            "cost": None,
             "starred": False,
             "best": None,
             "headline": None,
         }
-        _write(run.path("run.json"), info)
+        write(run.path("run.json"), info)
         return run
 
     def get(self, id: str) -> Run:
@@ -98,20 +88,13 @@ class Store:
 
     def lane(self, device: str) -> Lane:
         """The lane of a device: at most one worker runs on it."""
-        return Lane(self.root / f".lane-{_slug(device)}")
+        return Lane(self.root / f".lane-{slug(device)}")
 
 
-class Run:
+class Run(Record):
     """One run folder: run.json, events.jsonl, and what the experiment writes beside them."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.id = Path(folder), Path(folder).name
-
-    def path(self, name: str) -> Path:
-        """The path of a file of the run. Raises RunProblem for a name that is no plain file name."""
-        if not NAME.fullmatch(name):
-            raise RunProblem(f"'{name[:80]}' is no file of a run.")
-        return self.folder / name
+    FILE, KIND = "run.json", "run"
 
     @property
     def store(self) -> Store:
@@ -123,35 +106,15 @@ class Run:
         """The configuration the run was created with."""
         return RunConfig.read(self._stored()["config"])
 
-    def info(self) -> dict[str, Any]:
-        """run.json with the live state: "lost" where it says queued or running and no worker is alive.
-
-        Raises RunProblem where the file is missing or unreadable.
-        """
-        info = self._stored()
-        if info["state"] in ("queued", "running") and not self.alive():
-            info = self._stored()  # the worker may have written its last word between the two looks
-            age = time.time() - datetime.fromisoformat(info["created"]).timestamp()
-            if info["state"] == "running" or (info["state"] == "queued" and age > GRACE):
-                info["state"] = "lost"
-        return info
-
-    def update(self, **changes: Any) -> None:
-        """Change fields of run.json, atomically and one writer at a time. Raises BadSetting for an unknown state."""
-        if changes.get("state", "queued") not in STATES:
-            raise BadSetting(f"'{changes['state']}' is no state of a run; known: {', '.join(STATES)}.")
-        with _locked(self.path("run.lock")):
-            _write(self.path("run.json"), {**self._stored(), **changes})
-
     def append(self, event: dict[str, Any]) -> dict[str, Any]:
         """Add an event to events.jsonl; returns it with "n", its line number from 0."""
-        with _locked(self.path("run.lock")), self.path("events.jsonl").open("a+b") as file:
+        with locked(self.path(LOCK)), self.path("events.jsonl").open("a+b") as file:
             file.seek(0)
             content = file.read()
             whole = content[: content.rfind(b"\n") + 1]
             file.truncate(len(whole))  # a line torn by a crash would spoil this one
             event = {"n": whole.count(b"\n"), **{key: value for key, value in event.items() if key != "n"}}
-            file.write(json.dumps(_finite(event), ensure_ascii=False).encode() + b"\n")
+            file.write(json.dumps(finite(event), ensure_ascii=False).encode() + b"\n")
         return event
 
     def events(self, after: int = 0) -> list[dict[str, Any]]:
@@ -161,74 +124,6 @@ class Run:
         except FileNotFoundError:
             return []
         return [{**json.loads(line), "n": n} for n, line in enumerate(lines) if n >= after]
-
-    @contextmanager
-    def hold(self) -> Iterator[None]:
-        """Mark the run as worked on while the block lasts, or until the process dies.
-
-        Raises RunProblem where another worker holds it.
-        """
-        lane = Lane(self.path("worker.lock"))
-        for _ in range(20):  # a look by alive() takes the lock for an instant
-            if lane.take():
-                break
-            time.sleep(0.05)
-        else:
-            raise RunProblem(f"Another worker is already at work on {self.id}.")
-        with lane:
-            yield
-
-    def alive(self) -> bool:
-        """True while some process holds the run."""
-        try:
-            file = self.path("worker.lock").open("rb")
-        except FileNotFoundError:
-            return False
-        with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
-        return False
-
-    def _stored(self) -> dict[str, Any]:
-        try:
-            return json.loads(self.path("run.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise RunProblem(f"The run {self.id} has no readable run.json ({error}).") from error
-
-
-class Lane:
-    """A lock that dies with its process: `take()` tries once, `release()` or the end of a with block gives it back."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._file: Any = None
-
-    def take(self) -> bool:
-        """True where the lane is ours, now or already; False where another holds it."""
-        if self._file is not None:
-            return True
-        file = self.path.open("ab")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.close()
-            return False
-        self._file = file
-        return True
-
-    def release(self) -> None:
-        """Give the lane back; nothing happens where it was not taken."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-
-    def __enter__(self) -> Lane:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.release()
 
 
 def versions() -> dict[str, str]:
@@ -240,35 +135,3 @@ def versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return found
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def _write(path: Path, content: Any) -> None:
-    text = json.dumps(_finite(content), indent=1, ensure_ascii=False)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text + "\n")
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _finite(content: Any) -> Any:
-    """The same with null for nan and infinities, which JSON does not know."""
-    if isinstance(content, dict):
-        return {key: _finite(value) for key, value in content.items()}
-    if isinstance(content, list | tuple):
-        return [_finite(value) for value in content]
-    return None if isinstance(content, float) and not math.isfinite(content) else content
-
-
-def _slug(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:24].strip("-")

@@ -14,12 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from clipforget.clip import Clip, load_clip
+from clipforget.clip import Clip
 from clipforget.config import RunConfig
 from clipforget.data import Dataset, Target
-from clipforget.data.catalogue import load_dataset
+from clipforget.loaded import Loaded
 from clipforget.methods import ImageSet, Task
-from clipforget.precision import settle_threads
 from clipforget.selection import Selection, select
 
 CHUNK = 256  # images between two records of progress
@@ -43,8 +42,9 @@ def build_task(config: RunConfig) -> tuple[Task, Evaluation]:
 
     Raises BadModel, BadData, BadQuery or UnknownName with what to put right.
     """
-    dataset = load_dataset(config.data)
-    loading = load(config, dataset, select(config, dataset))
+    loaded = Loaded()
+    dataset = loaded.dataset(config.data)
+    loading = load(config, dataset, select(config, dataset), loaded)
     while True:
         try:
             next(loading)
@@ -53,16 +53,18 @@ def build_task(config: RunConfig) -> tuple[Task, Evaluation]:
 
 
 def load(
-    config: RunConfig, dataset: Dataset, selection: Selection
+    config: RunConfig, dataset: Dataset, selection: Selection, loaded: Loaded
 ) -> Generator[tuple[int, int], None, tuple[Task, Evaluation]]:
     """As `build_task`, yielding (images done, images in all) on the way; the model is loaded before the first."""
     order = selection.images
-    clip = load_clip(config.model, config.device)
-    settle_threads(clip)
-    pixels = torch.empty(0)
-    for done, filled in read_pixels(dataset, order, clip):
+    clip = loaded.clip(config.model, config.device)
+    key = (config.model, dataset.fingerprint, order)  # the preprocessing comes with the model
+    known: Tensor | None = loaded.pixels.peek(key)
+    pixels = torch.empty(0) if known is None else known
+    for done, filled in read_pixels(dataset, order, clip) if known is None else ():
         pixels = filled
         yield done, len(order)
+    loaded.pixels.put(key, pixels)
     return _assemble(config, dataset, selection, order, clip, pixels)
 
 

@@ -34,6 +34,7 @@ def view(run: Run, scores: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **{name: info[name] for name in names},
         "starred": info.get("starred", False),
+        "cost": info.get("cost"),
         "settings": settings,
         **{name: value for name, value in scores.items() if name not in hidden},
         "layers": layers,

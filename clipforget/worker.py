@@ -1,4 +1,4 @@
-"""Worker processes: one for each run, in a session of its own, so that it outlives the page's server."""
+"""Worker processes: one for each run or comparison, in a session of its own, so that it outlives the page's server."""
 
 from __future__ import annotations
 
@@ -10,22 +10,26 @@ import threading
 import time
 from pathlib import Path
 
+from clipforget.comparisons import Compared
 from clipforget.errors import RunProblem
 from clipforget.store import Run
 
 PATIENCE = 10.0  # seconds until a worker that does not stop is killed
 ROOT = Path(__file__).resolve().parent.parent
+COMMANDS = {"run": "run", "comparison": "compare"}
+Worked = Run | Compared
 
 
 class Workers:
-    """Starts and stops the workers of runs. Those it started itself are waited for, so that none is left a zombie."""
+    """Starts and stops the workers of runs and comparisons; those it started are waited for, so that none is a zombie."""
 
     def __init__(self) -> None:
         self._started: dict[str, subprocess.Popen] = {}
 
-    def start(self, run: Run) -> None:
-        """Start `python -m clipforget run --worker` for a run; what it prints goes to worker.log."""
-        words = [sys.executable, "-m", "clipforget", "run", "--worker", run.id, "--runs", str(run.store.root.resolve())]
+    def start(self, run: Worked) -> None:
+        """Start `python -m clipforget run --worker ID` (or compare); what it prints goes to worker.log."""
+        words = [sys.executable, "-m", "clipforget", COMMANDS[run.KIND], "--worker", run.id]
+        words += ["--runs", str(run.store.root.resolve())]
         paths = filter(None, (str(ROOT), os.environ.get("PYTHONPATH", "")))
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
         with run.path("worker.log").open("ab") as log:
@@ -35,17 +39,17 @@ class Workers:
         self._started[run.id] = worker
         threading.Thread(target=self._wait, args=(run.id, worker), daemon=True).start()
 
-    def stop(self, run: Run) -> None:
+    def stop(self, run: Worked) -> None:
         """Ask the worker of a run to stop; returns at once. Raises RunProblem where nothing is at work."""
         pid = run.info().get("pid") if run.alive() else None
         if pid is None and self._young(run):
             pid = self._started[run.id].pid  # not yet far enough to hold its run
         if pid is None:
-            raise RunProblem(f"The run {run.id} is not at work.")
+            raise RunProblem(f"The {run.KIND} {run.id} is not at work.")
         _signal(pid, signal.SIGTERM)
         threading.Thread(target=self._see_to_it, args=(run, pid), daemon=True).start()
 
-    def _young(self, run: Run) -> bool:
+    def _young(self, run: Worked) -> bool:
         """True for a worker of ours that has not yet come so far as to hold its run."""
         worker = self._started.get(run.id)
         # One that was just killed may look alive for an instant, but it has left its number.
@@ -55,7 +59,7 @@ class Workers:
         worker.wait()
         self._started.pop(id, None)
 
-    def _see_to_it(self, run: Run, pid: int) -> None:
+    def _see_to_it(self, run: Worked, pid: int) -> None:
         """Kill a worker that does not stop, and say "stopped" for one that ended before it could say so itself."""
         deadline = time.monotonic() + PATIENCE
         while run.alive() or self._young(run):
@@ -64,9 +68,11 @@ class Workers:
                 break
             time.sleep(0.1)
         time.sleep(0.2)
-        if run.path("run.json").is_file() and run.info()["state"] not in ("done", "failed", "stopped"):
-            last = max((event["t"] for event in run.events()), default=0.0)
-            run.append({"t": last, "kind": "end", "state": "stopped", "note": "Stopped; what was done so far is kept."})
+        if run.path(run.FILE).is_file() and run.info()["state"] not in ("done", "failed", "stopped"):
+            if isinstance(run, Run):
+                last = max((event["t"] for event in run.events()), default=0.0)
+                note = "Stopped; what was done so far is kept."
+                run.append({"t": last, "kind": "end", "state": "stopped", "note": note})
             run.update(state="stopped")
 
 

@@ -209,7 +209,7 @@ class Workspace:
 
     def setup(self) -> dict[str, Any]:
         """Models, data sets, methods and devices to choose from. Names of earlier runs are among them."""
-        return choices.describe([info["config"] for info in self.runs()], self.dataset)
+        return choices.describe([info["config"] for info in self.runs()], self.dataset, self.store.root)
 
     def data(self, name: str) -> dict[str, Any]:
         """One data set with sample images for each subgroup. Raises BadData or UnknownName."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import pytest
 import torch
 from conftest import build_clip
 
@@ -51,3 +52,22 @@ def test_relative_by_hand_and_dead_layers_never_win() -> None:
     inside = relative(list("abcde"), forget, retain, 1, eligible={"c", "e"})
     assert [layer.name for layer in inside if layer.chosen] == ["c"]
     assert sum(layer.chosen for layer in relative(list("abcde"), forget, retain, 64)) == 4  # a lies below the quartile
+
+
+@pytest.mark.parametrize(("rule", "expected"), [("fisher", {"b", "d"}), ("all", {"b", "c", "d"})])
+def test_other_rules_for_comparison(rule: str, expected: set[str]) -> None:
+    forget, retain = torch.tensor([9.0, 5.0, 1.0, 3.0]), torch.tensor([1.0, 9.0, 0.1, 1.0])
+    found = relative(list("abcd"), forget, retain, 2, eligible={"b", "c", "d"}, rule=rule)
+    assert {layer.name for layer in found if layer.chosen} == expected
+
+
+def test_random_layers_are_eligible_and_follow_the_seed() -> None:
+    names, ones = [str(i) for i in range(20)], torch.ones(20)
+
+    def draw(seed: int) -> list[str]:
+        generator = torch.Generator().manual_seed(seed)
+        found = relative(names, ones, ones, 4, eligible=set(names[:12]), rule="random", generator=generator)
+        return [layer.name for layer in found if layer.chosen]
+
+    assert len(draw(0)) == 4 and set(draw(0)) <= set(names[:12])
+    assert draw(0) == draw(0) and len({tuple(draw(seed)) for seed in range(5)}) > 1

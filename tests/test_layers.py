@@ -19,15 +19,19 @@ LAYERS = (
     ("clip", "opening", "precision", "weights", "lora", "fisher", "alignment", "losses", "methods.__init__"),
     ("stages", "souped", "soup", "souppath", "bisection", "retrieval", "evaluate", "bootstrap", "scores", "train"),
     ("methods", "audits"),
-    ("config", "store"),
-    ("selection", "progress", "choices", "task", "judged", "results", "experiment", "pretrain"),
+    ("config", "record", "store"),
+    ("selection", "progress", "presets", "choices", "rows", "comparison", "comparisons"),
+    ("cost", "loaded", "task", "judged", "results", "experiment", "matrix", "tables", "tabletext", "pretrain"),
     ("workspace", "view", "opened", "worker", "thumbnails", "export"),
     ("charts",),
-    ("web", "cli", "commands", "listings", "report", "terminal", "bench", "__main__"),
+    ("web", "cli", "commands", "compare", "listings", "report", "terminal", "bench", "__main__"),
 )
 BANNED = {  # who may not import what, at any depth of its own code
     "gradio": ("data", "charts", "methods", "workspace", "experiment", "store", "cli", "commands", "bench"),
-    "torch": ("charts", "store", "config", "settings", "registry", "errors", "cli", "report", "terminal", "web"),
+    "torch": (
+        "charts", "store", "record", "config", "settings", "registry", "errors", "cli", "report", "terminal", "web",
+        "rows", "comparison", "comparisons", "tables", "tabletext", "compare",
+    ),
     "open_clip": ("charts", "store", "config", "settings", "registry", "errors", "web"),
 }
 

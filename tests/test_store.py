@@ -74,7 +74,7 @@ def test_events_are_numbered_and_a_torn_line_is_ignored_then_replaced(store):
 def test_lost_is_reported_when_the_worker_is_gone(store, monkeypatch):
     run = store.create(CONFIG)
     assert run.info()["state"] == "queued"
-    monkeypatch.setattr("clipforget.store.GRACE", -1.0)
+    monkeypatch.setattr("clipforget.record.GRACE", -1.0)
     assert run.info()["state"] == "lost"
     with run.hold():
         run.update(state="running")

@@ -65,7 +65,8 @@ class Run:
                 if done % 8 == 0 and done < total:
                     yield Step("select", done, total)
             means.append(torch.stack(rows).mean(dim=0))
-        layers = fisher.relative(names, means[0], means[1], self.settings.layers, eligible)
+        rule = self.settings.selection, self.generator
+        layers = fisher.relative(names, means[0], means[1], self.settings.layers, eligible, *rule)
         yield Step("select", total, total, data={"layers": [asdict(layer) for layer in layers]})
         return [layer.name for layer in layers if layer.chosen]
 
@@ -96,7 +97,9 @@ class Run:
     def remind(self) -> Iterator[Step]:
         """T steps on aligned siblings and the average of the weights, which becomes the result."""
         task, settings = self.task, self.settings
-        wanted = alignment.statistics(task.original, self.probe.pixels)
+        recorded = settings.alignment == "recorded"
+        wanted = alignment.statistics(task.original, self.probe.pixels, recorded=recorded)
+        align_steps = settings.align_steps if recorded or settings.alignment == "batchnorm" else 0
         optimizer = torch.optim.Adam(self.parameters(), lr=settings.remind_rate)
         base = dict(task.original.model.named_parameters())
         before = {
@@ -106,12 +109,16 @@ class Run:
         for step in range(1, settings.remind_steps + 1):
             pixels, labels = (part.to(task.clip.device) for part in next(self.streams[1]))
             delta, course = alignment.align(
-                task.original, pixels, wanted, steps=settings.align_steps, bound=settings.align_bound, dtype=self.dtype
+                task.original, pixels, wanted, steps=align_steps, bound=settings.align_bound, dtype=self.dtype
             )
             found = self._losses()
             with train.autocast(task.clip, self.dtype):
                 features = task.clip.encode_image(pixels + delta)
             found["retain"] = losses.bank_cross_entropy(features.float(), labels, task.bank, task.clip.logit_scale)
+            if settings.alignment == "distillation":
+                teacher = task.original.embed(pixels).to(task.clip.device)
+                distance = losses.feature_distance(features.float(), teacher)
+                found["retain"] = found["retain"] + task.clip.logit_scale * distance
             figures = self._descend(optimizer, found, 1.0, settings.hold_weight)
             for name, update in self.updates.items():
                 average[name].lerp_(update.update().detach(), 1 - settings.ema_decay)

@@ -17,6 +17,8 @@ from clipforget.settings import option
 
 SOURCE = "Targeted Forgetting of Image Subgroups in CLIP Models, arXiv 2506.03117"
 MODES = ("margin", "hinge", "paper")
+SELECTIONS = ("relative", "fisher", "random", "all")  # the rules of clipforget.fisher
+ALIGNMENTS = ("batchnorm", "recorded", "distillation", "none")
 PRECISIONS = ("auto", "float32", "bfloat16")
 
 
@@ -58,6 +60,20 @@ class TargetedSettings:
         "Decay of the average in Remind; after T steps the original keeps decay^T",
         low=0.0,
         high=0.999,
+        advanced=True,
+    )
+    selection: str = option(
+        "relative",
+        "Which layers to adapt: the highest relative Fisher information; for comparison (ours) the highest plain "
+        "Fisher information, random ones, or all that depth allows",
+        choices=SELECTIONS,
+        advanced=True,
+    )
+    alignment: str = option(
+        "batchnorm",
+        "What reminders are aligned with: BatchNorm's own statistics (towers without it: recorded), statistics "
+        "recorded on images, or for comparison (ours) the original's features instead, or nothing",
+        choices=ALIGNMENTS,
         advanced=True,
     )
     align_steps: int = option(

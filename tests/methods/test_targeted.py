@@ -11,6 +11,7 @@ from tasks import task_for
 
 from clipforget.clip import Clip
 from clipforget.errors import BadData
+from clipforget.fisher import candidates
 from clipforget.methods import METHODS, ImageSet, Step, Task
 from clipforget.methods.targeted import PAPER, TargetedSettings
 from clipforget.settings import parse
@@ -100,3 +101,20 @@ def test_nothing_to_forget_is_said(tiny_clip: Clip) -> None:
     empty = ImageSet(task.forget.pixels[:0], task.forget.labels[:0])
     with pytest.raises(BadData, match="no training image to forget"):
         run(dataclasses.replace(task, forget=empty))
+
+
+@pytest.mark.parametrize("alignment", ["recorded", "distillation", "none"])
+def test_other_alignments_for_comparison(alignment: str, tiny_clip: Clip) -> None:
+    task, other = task_for(tiny_clip), task_for(tiny_clip)
+    steps = run(task, alignment=alignment, balance=False)
+    run(other, balance=False)
+    assert task.clip.fingerprint() != other.clip.fingerprint()
+    courses = [step.data["alignment"] for step in steps if step.stage == "remind"]
+    assert all(bool(course) == (alignment == "recorded") for course in courses)
+
+
+def test_all_layers_that_depth_allows(tiny_clip: Clip) -> None:
+    steps = run(task_for(tiny_clip), selection="all", depth=0.4)
+    layers = next(step.data["layers"] for step in steps if "layers" in step.data)
+    chosen = [layer["name"] for layer in layers if layer["chosen"]]
+    assert chosen == candidates(tiny_clip.model, 0.4)
