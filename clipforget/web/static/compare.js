@@ -18,13 +18,13 @@ export function comparePage(app) {
 }
 
 function listPage(app) {
-  const list = h("div.cf-compare-list", {}, h("p.cf-wait", {}, "Loading…"));
+  const list = h("div", {}, h("p.cf-wait", {}, "Loading…"));
   let timer = 0;
   async function draw() {
     try {
       const { comparisons } = await get("comparisons");
       list.replaceChildren(comparisons.length ? table(app, comparisons) : h("div.cf-nothing", {}, h("strong", {}, "No comparison yet."),
-        " Choose methods and targets below: every method then runs on the same images, by the same rules, with the same seeds."));
+        " Choose methods and targets: every method then runs on the same images, by the same rules, with the same seeds."));
       if (comparisons.some((one) => AT_WORK.includes(one.state))) timer = setTimeout(draw, EVERY * 2);
     } catch (error) {
       list.replaceChildren(h("p.cf-wait", {}, error.message));
@@ -32,8 +32,9 @@ function listPage(app) {
     }
   }
   draw();
-  const node = h("section.cf-compare", { "aria-label": "Comparisons" },
-    h("header.cf-compare-head", {}, h("h2", {}, "Compare methods on equal terms")), list, compareForm(app));
+  const node = h("section.cf-compare.cf-compare-home", { "aria-label": "Comparisons" },
+    h("header.cf-compare-head", {}, h("h2", {}, "Compare methods on equal terms")),
+    h("div.cf-compare-list", {}, h("h3", {}, "So far"), list), compareForm(app));
   return { node, end: () => clearTimeout(timer) };
 }
 

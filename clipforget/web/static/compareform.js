@@ -30,7 +30,7 @@ export function compareForm(app) {
       title: h("input", { type: "text", id: "cf-compare-title", maxLength: 120, placeholder: "made from the choices" }),
       estimate: h("p.cf-compare-estimate", { role: "status" }), error: h("p.cf-message", { hidden: true, role: "alert" }),
     };
-    parts.target = h("input", { id: "cf-compare-target", list: "cf-compare-targets", autocomplete: "off", placeholder: "airplane/biplane", onkeydown: (event) => { if (event.key === "Enter") { event.preventDefault(); add(); } } });
+    parts.target = h("input", { id: "cf-compare-target", list: "cf-compare-targets", autocomplete: "off", placeholder: "another target", onkeydown: (event) => { if (event.key === "Enter") { event.preventDefault(); add(); } } });
     node.replaceChildren(...layout());
     parts.data.input.addEventListener("change", read);
     parts.model.input.addEventListener("change", estimate);

@@ -18,6 +18,7 @@ export function matrix(app) {
     squares = new Map();
     const lines = rows.filter((row) => row.cells.length).map((row) => h("tr", {}, h("th", { scope: "row", title: row.label }, row.label),
       targets.flatMap((target, t) => seeds.map((seed, s) => h(s === 0 && t > 0 ? "td.cf-first" : "td", {}, square(row, target, seed))))));
+    table.style.setProperty("--seeds", String(seeds.length));
     table.replaceChildren(
       h("thead", {}, h("tr", {}, h("td"), targets.map((target, t) => h(t ? "th.cf-first" : "th", { scope: "colgroup", colSpan: seeds.length, title: target.label }, h("span", {}, target.label)))),
         seeds.length > 1 ? h("tr.cf-seeds", {}, h("td"), targets.flatMap((_, t) => seeds.map((seed, s) => h(s === 0 && t > 0 ? "td.cf-first" : "td", { title: `seed ${seed}` }, String(seed))))) : null),
@@ -61,11 +62,10 @@ export function matrix(app) {
     const run = (index) => found.cells[index].run;
     const button = (words, work) => h("button.cf-button.cf-primary", { type: "button", onclick: work }, words);
     if (!chosen.length) return bar.replaceChildren(h("span.cf-help", {}, "Choose a square to open its run, or two to see them side by side."));
-    bar.replaceChildren(...chosen.flatMap((index, i) => [h("span.cf-picked", {}, h("b", {}, "AB"[i]), label(index))]),
-      chosen.length === 2 && done ? button("Side by side", () => app.open(...chosen.map(run))) : null,
-      chosen.length === 1 ? button("Open this run", () => app.open(run(chosen[0]))) : null,
-      chosen.length === 1 ? h("span.cf-help", {}, "or choose a second one") : null);
-    bar.querySelectorAll(":scope > :empty").forEach((node) => node.remove());
+    const picked = chosen.map((index, i) => h("span.cf-picked", {}, h("b", {}, "AB"[i]), label(index)));
+    if (chosen.length === 1) bar.replaceChildren(...picked, button("Open this run", () => app.open(run(chosen[0]))), h("span.cf-help", {}, "or choose a second one"));
+    else if (done) bar.replaceChildren(...picked, button("Side by side", () => app.open(...chosen.map(run))));
+    else bar.replaceChildren(...picked, h("span.cf-help", {}, "Only finished runs can stand side by side."));
   }
 
   const update = (document) => {
@@ -83,7 +83,7 @@ export function matrix(app) {
       at.button.setAttribute("aria-label", text);
       at.button.style.setProperty("--h", String(cell.h ?? 0));
     });
-    if (first || !chosen.length) drawBar();
+    drawBar();
   };
   return { node, update };
 }

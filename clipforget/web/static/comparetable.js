@@ -17,8 +17,8 @@ function columns(found) {
     ...sets, plain("score", "Score", number(1), "The paper's score: mean of forgetting and of every share kept"),
     plain("alpha", "α", number(2), "Suggested share of the original: the largest at which validation counts as forgotten"),
     plain("seconds", "time", (value) => (value < 90 ? `${value.toFixed(value < 10 ? 1 : 0)} s` : clock(value)), "Time of the method's own stages"),
-    plain("memory", "memory", size, "Peak memory while the method ran"),
-    plain("parameters", "changed", count, "Weight values that changed"),
+    { ...plain("memory", "memory", size, "Peak memory while the method ran"), spread: false },
+    { ...plain("parameters", "changed", count, "Weight values that changed"), spread: false },
   ];
 }
 
@@ -28,10 +28,10 @@ const count = (values) => (values < 1000 ? String(Math.round(values)) : values <
 /** The table with its target filter; both choices stand in the address as of= and sort=. */
 export function resultTable(app) {
   const head = h("tr"), body = h("tbody"), filter = h("div.cf-switch", { role: "group", "aria-label": "Targets" }), notes = h("ol.cf-footnotes");
-  const caption = h("caption", {}, "Accuracy in per cent on test images, each run at its own suggested alpha: mean ± standard deviation over runs, and beneath it the share of before.");
+  const caption = h("p.cf-help", {}, "Accuracy in per cent on test images, each run at its own suggested alpha: mean ± standard deviation over runs, and beneath it the share of before.");
   const none = h("p.cf-wait", {}, "The figures appear here with the first finished run.");
-  const table = h("table.cf-table.cf-results", {}, caption, h("thead", {}, head), body);
-  const node = h("section.cf-compare-block", { "aria-label": "Results" }, h("header", {}, h("h3", {}, "Results"), filter), h("div.cf-scroll", {}, table), none, notes);
+  const table = h("table.cf-table.cf-results", {}, h("thead", {}, head), body);
+  const node = h("section.cf-compare-block", { "aria-label": "Results" }, h("header", {}, h("h3", {}, "Results"), filter), h("div.cf-scroll", {}, table), none, caption, notes);
   let found = null;
 
   const figuresOf = (row) => (app.state.of === "" ? row.all : row.targets[app.state.of]);
@@ -60,7 +60,9 @@ export function resultTable(app) {
     body.replaceChildren(...[nothing, ...others].map((row, i) => line(row, figuresOf(row), known, i === 0 ? null : best, said)));
     notes.replaceChildren(...said.map((text) => h("li", {}, text)));
     notes.hidden = !said.length;
-    none.hidden = best >= 0;
+    none.hidden = found.done > 0;
+    table.hidden = caption.hidden = !found.done;
+    filter.hidden ||= !found.done;
   }
 
   return { node, update: (document) => { found = document; draw(); } };
@@ -101,7 +103,7 @@ function cell(column, figures, best) {
   const node = h("td", { "data-column": column.key });
   if (!found) return node.append("–"), node;
   node.append(h("span.cf-mean", {}, column.words(found.mean)));
-  if (found.spread) node.append(h("span.cf-spread", {}, ` ± ${column.words(found.spread)}`));
+  if (found.spread && column.spread !== false) node.append(h("span.cf-spread", {}, ` ± ${column.words(found.spread)}`));
   if (ratio) node.append(h("small", {}, `${percent(ratio.mean)}%`));
   if (best) node.classList.add("cf-best-h");
   return node;
