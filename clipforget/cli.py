@@ -112,7 +112,7 @@ def _runs_folder(parser: Parser) -> None:
     parser.add_argument("--runs", metavar="DIR", default="runs", help="the folder of the runs (default: runs)")
 
 
-def _json(parser: Parser) -> None:
+def _json(parser: Any) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of a table")
 
 
@@ -166,6 +166,39 @@ def settings_of(chosen: argparse.Namespace) -> dict[str, Any]:
 
 def _bound(value: float | None) -> str:
     return "any" if value is None else f"{value:g}"
+
+
+def _compare(parser: Parser) -> None:
+    from clipforget.tabletext import SORTS
+
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.description = COMPARE
+    add = parser.add_argument
+    add("--method", metavar="ROW", action="append", default=[], help="a row: [LABEL=]METHOD[:PRESET][,SETTING=VALUE]...")
+    add("--methods", metavar="all", choices=("all",), help="every method there is")
+    add("--forget", metavar="TARGET", action="append", default=[], help='a target; "A + B" forgets both in one run')
+    add("--retain", metavar="TARGET", action="append", default=[], help="what every run is to keep in view")
+    add("--seeds", type=int, metavar="N", help="how many seeds (default: 3)")
+    add("--seed-start", type=int, metavar="N", help="the first of them (default: 0)")
+    add("--seed", type=int, metavar="N", action="append", default=[], help="exactly this seed (may be repeated)")
+    add("--preset", metavar="NAME", default="default", help="preset of rows that name none: tuned, paper or default")
+    for name in ("model", "data", "tolerance", "device", "gallery"):
+        entry = next(entry for entry in options(RunConfig) if entry.name == name)
+        kind = entry.kind if entry.kind in (int, float) else str
+        add(f"--{name}", metavar=name.upper(), type=kind, default=entry.default, help=f"{entry.help} ({entry.default})")
+    add("--title", default="", help="a name of your own")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--list", action="store_true", help="list the comparisons there are, newest first")
+    what.add_argument("--show", metavar="ID", help="print the table of a comparison, or of the `last`")
+    what.add_argument("--resume", metavar="ID", help="go on with a comparison, or with the `last`")
+    what.add_argument("--worker", metavar="ID", help=argparse.SUPPRESS)
+    add("--target", metavar="TARGET", help="print the table of this target (default: the mean over all)")
+    add("--sort", metavar="KEY", default="h", help=f"order of the rows: {', '.join(SORTS)}, or a set such as siblings")
+    how = parser.add_mutually_exclusive_group()
+    for name, what_for in (("csv", "CSV"), ("latex", "LaTeX"), ("markdown", "Markdown")):
+        how.add_argument(f"--{name}", action="store_true", help=f"print {what_for} instead of a table")
+    _json(how)
+    _runs_folder(parser)
 
 
 def _runs(parser: Parser) -> None:
@@ -223,8 +256,19 @@ def _bench(parser: Parser) -> None:
     _json(parser)
 
 
+COMPARE = """Run several methods on several targets and seeds, one run after the other, and put them on one table.
+
+  compare --method targeted --method gradient_ascent --forget airplane/biplane --forget "dog/pug + dog/corgi"
+  compare --methods all --preset tuned --forget airplane/biplane --seeds 3
+  compare --method targeted:paper --method "no average=targeted,ema_decay=0" --forget airplane/biplane
+  compare --show last --target airplane/biplane --sort siblings --latex
+
+Every method is trained on the same images and judged at its own suggested alpha, so at matched forgetting. Each cell is
+an ordinary run. Finished ones are not run again: type the same command once more, or --resume, to go on."""
+
 COMMANDS: dict[str, tuple[str, Callable[..., None]]] = {
     "run": ("Forget something and score the result", _run),
+    "compare": ("Run several methods on several targets and seeds, and put them on one table", _compare),
     "runs": ("List the runs, newest first", _runs),
     "show": ("Show the figures of a run at an alpha", _show),
     "search": ("Search the images of a run before and after", _search),

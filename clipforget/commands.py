@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clipforget import report
+from clipforget.compare import compare
 from clipforget.errors import BadQuery, ClipforgetError
 from clipforget.listings import data, methods, models
 from clipforget.terminal import Bar, clock, emit, table
@@ -17,7 +18,7 @@ from clipforget.terminal import Bar, clock, emit, table
 if TYPE_CHECKING:
     from clipforget.workspace import Workspace
 
-__all__ = ["bench", "data", "methods", "models", "pretrain", "run", "runs", "search", "show"]
+__all__ = ["bench", "compare", "data", "methods", "models", "pretrain", "run", "runs", "search", "show"]
 
 STOPPED = 130
 PAGE = "http://127.0.0.1:7860"

@@ -13,7 +13,7 @@ import shlex
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from clipforget.config import RunConfig
+from clipforget.config import RunConfig, as_option
 from clipforget.errors import BadSetting, UnknownName
 from clipforget.rows import Row, distinct, label_of, row_from_json
 
@@ -115,17 +115,19 @@ class Comparison:
     def command(self) -> str:
         """The command line that repeats the comparison, quoted for a POSIX shell."""
         words = ["python", "-m", "clipforget", "compare"]
-        words += [word for row in self.rows for word in ("--method", row.text)]
-        words += [word for target in self.targets for word in ("--forget", JOIN.join(target))]
-        words += [word for target in self.retain for word in ("--retain", target)]
-        run = self.seeds == tuple(range(self.seeds[0], self.seeds[0] + len(self.seeds)))
-        words += ["--seeds", str(len(self.seeds))] if run else [w for s in self.seeds for w in ("--seed", str(s))]
-        words += ["--seed-start", str(self.seeds[0])] if run and self.seeds[0] else []
-        words += ["--model", self.model, "--data", self.data]
-        for name in ("tolerance", "device", "gallery"):
-            value = getattr(self, name)
-            words += [f"--{name}", str(value)] if value != getattr(RunConfig, name) else []
-        words += ["--title", self.title] if self.title != self._title() else []
+        named = [("method", row.text) for row in self.rows]
+        named += [("forget", JOIN.join(target)) for target in self.targets]
+        named += [("retain", target) for target in self.retain]
+        start, count = self.seeds[0], len(self.seeds)
+        if self.seeds == tuple(range(start, start + count)):
+            named += [("seeds", str(count)), *([("seed-start", str(start))] if start else [])]
+        else:
+            named += [("seed", str(seed)) for seed in self.seeds]
+        named += [("model", self.model), ("data", self.data)]
+        own = [name for name in ("tolerance", "device", "gallery") if getattr(self, name) != getattr(RunConfig, name)]
+        named += [(name, getattr(self, name)) for name in own]
+        named += [("title", self.title)] if self.title != self._title() else []
+        words += [word for name, value in named for word in as_option(name, value)]
         return shlex.join(words)
 
     def _title(self) -> str:

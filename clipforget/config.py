@@ -61,14 +61,14 @@ class RunConfig:
 
     def command(self) -> str:
         """The command line that repeats the run, quoted for a POSIX shell."""
-        words = ["python", "-m", "clipforget", "run", *_option("model", self.model), *_option("data", self.data)]
-        words += [word for target in self.forget for word in _option("forget", target)]
-        words += [word for target in self.retain for word in _option("retain", target)]
-        words += [*_option("method", self.method), *_option("seed", self.seed)]
-        words += _option("tolerance", self.tolerance) if self.tolerance != RunConfig.tolerance else []
-        words += _option("device", self.device) if self.device != "auto" else []
-        words += _option("gallery", self.gallery) if self.gallery != RunConfig.gallery else []
-        words += [word for name in sorted(self.settings) for word in _option(name, self.settings[name])]
+        words = ["python", "-m", "clipforget", "run", *as_option("model", self.model), *as_option("data", self.data)]
+        words += [word for target in self.forget for word in as_option("forget", target)]
+        words += [word for target in self.retain for word in as_option("retain", target)]
+        words += [*as_option("method", self.method), *as_option("seed", self.seed)]
+        words += as_option("tolerance", self.tolerance) if self.tolerance != RunConfig.tolerance else []
+        words += as_option("device", self.device) if self.device != "auto" else []
+        words += as_option("gallery", self.gallery) if self.gallery != RunConfig.gallery else []
+        words += [word for name in sorted(self.settings) for word in as_option(name, self.settings[name])]
         return shlex.join(words)
 
     @property
@@ -77,7 +77,8 @@ class RunConfig:
         return f"{', '.join(self.forget) or 'nothing'} · {self.method}"
 
 
-def _option(name: str, value: Any) -> list[str]:
+def as_option(name: str, value: Any) -> list[str]:
+    """A name and its value as words of a command line."""
     flag = name.replace("_", "-")
     if isinstance(value, bool):
         return [f"--{flag}" if value else f"--no-{flag}"]

@@ -155,10 +155,10 @@ def _columns(digests: Iterable[Digest]) -> list[dict[str, str]]:
 
 def _rows(info: Mapping[str, Any], cells: Sequence[Mapping[str, Any]], digests: Mapping[int, Digest]) -> list[dict]:
     places = range(len(info["targets"]))
-    nothing = {}  # one a target: every run of a target starts from the same original and sees the same images
+    nothing: dict[int, Digest] = {}  # one a target, whose runs share their original and their images
     for index, found in digests.items():
         nothing.setdefault(cells[index]["target"], _untouched(found))
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "label": NOTHING, "method": "", "preset": "", "settings": {}, "notes": [],
             "all": _figures(list(nothing.values())),

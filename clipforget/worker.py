@@ -21,7 +21,7 @@ Worked = Run | Compared
 
 
 class Workers:
-    """Starts and stops the workers of runs and comparisons; those it started are waited for, so that none is a zombie."""
+    """Starts and stops the workers of runs and comparisons. Those it started are waited for, so none is a zombie."""
 
     def __init__(self) -> None:
         self._started: dict[str, subprocess.Popen] = {}

@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from clipforget import choices
 from clipforget.cache import Cache
+from clipforget.comparing import Comparing
+from clipforget.comparison import Comparison
+from clipforget.comparisons import Compared
 from clipforget.config import RunConfig
 from clipforget.data import Dataset
 from clipforget.errors import BadData, BadQuery, RunProblem, StaleIndex, UnknownName
@@ -49,6 +52,7 @@ class Workspace:
         self._uploads: Cache[tuple[bytes, str]] = Cache(64 * MIB, lambda entry: len(entry[0]))
         self._known: dict[str, str] = {}  # data fingerprint -> name or path
         self._workers = Workers()
+        self._comparing = Comparing(self.store.root, self.dataset, self._workers)
 
     # runs
 
@@ -164,6 +168,39 @@ class Workspace:
         """A file of a finished run: (path or bytes, media type, name to save it under). Raises UnknownName."""
         opened = self.opened(id)
         return export(opened.run, name, opened.scores)
+
+    # comparisons
+
+    def comparisons(self) -> list[dict[str, Any]]:
+        """All comparisons, newest first: id, title, created, state, done, total."""
+        return self._comparing.list()
+
+    def comparison(self, id: str) -> dict[str, Any]:
+        """The document of a comparison: rows, figures, cells, curves, progress. Raises UnknownName."""
+        return self._comparing.document(id)
+
+    def start_comparison(self, plan: Comparison) -> str:
+        """Start a comparison, or go on with the same one, in a process that outlives this one; returns the id.
+
+        Raises what can be told without the model; what needs it shows as a failed cell.
+        """
+        return self._comparing.start(plan)
+
+    def prepare_comparison(self, plan: Comparison) -> Compared:
+        """The comparison that `start_comparison` would start, for this process to work on. Raises as it does."""
+        return self._comparing.create(plan)
+
+    def stop_comparison(self, id: str) -> None:
+        """Ask the worker to stop; what is done stays. Raises RunProblem where nothing is at work."""
+        self._comparing.stop(id)
+
+    def delete_comparison(self, id: str) -> None:
+        """Remove a comparison; its runs stay. Raises UnknownName, or RunProblem while it is at work."""
+        self._comparing.delete(id)
+
+    def export_comparison(self, id: str, name: str) -> tuple[bytes, str, str]:
+        """table.csv, .json, .tex or .md: (bytes, media type, name to save it under). Raises UnknownName."""
+        return self._comparing.export(id, name)
 
     # images
 

@@ -83,7 +83,7 @@ def test_a_row_that_makes_no_sense_is_refused(text, error, words):
 )
 def test_the_command_and_the_json_give_the_plan_back(change):
     from clipforget import cli
-    from clipforget.commands import planned
+    from clipforget.compare import planned
 
     chosen = plan(**change).checked()
     words = shlex.split(chosen.command())

@@ -21,10 +21,11 @@ LAYERS = (
     ("methods", "audits"),
     ("config", "record", "store"),
     ("selection", "progress", "presets", "choices", "rows", "comparison", "comparisons"),
-    ("cost", "loaded", "task", "judged", "results", "experiment", "matrix", "tables", "tabletext", "pretrain"),
-    ("workspace", "view", "opened", "worker", "thumbnails", "export"),
+    ("cost", "loaded", "task", "judged", "results", "experiment", "matrix", "tables", "pretrain"),
+    ("terminal", "tabletext"),
+    ("workspace", "comparing", "view", "opened", "worker", "thumbnails", "export"),
     ("charts",),
-    ("web", "cli", "commands", "compare", "listings", "report", "terminal", "bench", "__main__"),
+    ("web", "cli", "commands", "compare", "listings", "report", "bench", "__main__"),
 )
 BANNED = {  # who may not import what, at any depth of its own code
     "gradio": ("data", "charts", "methods", "workspace", "experiment", "store", "cli", "commands", "bench"),

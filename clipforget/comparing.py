@@ -1,0 +1,96 @@
+"""What one running app may ask of comparisons; see clipforget.workspace."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from clipforget import tabletext
+from clipforget.cache import Cache
+from clipforget.comparison import Comparison
+from clipforget.comparisons import Compared, Comparisons
+from clipforget.config import RunConfig
+from clipforget.data import Dataset
+from clipforget.errors import RunProblem, UnknownName
+from clipforget.rows import filled
+from clipforget.store import Run
+from clipforget.tables import digest, document
+from clipforget.tabletext import MEDIA
+from clipforget.worker import Workers
+
+
+class Comparing:
+    """The comparisons of a runs folder. dataset_of gives a data set by name."""
+
+    def __init__(self, runs: Path, dataset_of: Callable[[str], Dataset], workers: Workers) -> None:
+        self.store, self._dataset_of, self._workers = Comparisons(runs), dataset_of, workers
+        self._digests: Cache[dict[str, Any]] = Cache(4000)
+
+    def list(self) -> list[dict[str, Any]]:
+        """All comparisons, newest first, with how many of their runs are done."""
+        found = []
+        for compared in self.store.all():
+            try:
+                info = compared.info()
+            except RunProblem:
+                continue  # deleted in this moment
+            done = sum(cell["state"] == "done" for cell in info["cells"])
+            shown = {name: info[name] for name in ("id", "title", "created", "state")}
+            found.append(shown | {"done": done, "total": len(info["cells"])})
+        return found
+
+    def document(self, id: str) -> dict[str, Any]:
+        """All that is known of a comparison; see tables.document. Raises UnknownName."""
+        return document(self.store.get(id), self._digest)
+
+    def create(self, plan: Comparison) -> Compared:
+        """A comparison of this plan: the one there is, to be gone on with, or a new one.
+
+        Raises what can be told without the model: an unknown method, setting, target or data set, too few images.
+        """
+        from clipforget.selection import select
+
+        rows = tuple(filled(row, plan.model, self.store.runs) for row in plan.rows)
+        plan = replace(plan, rows=rows).checked()
+        dataset = self._dataset_of(plan.data)
+        for target in plan.targets:
+            select(RunConfig(forget=target, retain=plan.retain, data=plan.data, gallery=plan.gallery), dataset)
+        return self.store.same(plan) or self.store.create(plan)
+
+    def start(self, plan: Comparison) -> str:
+        """Create a comparison, or go on with the same one, in a worker of its own; returns the id. Raises as create."""
+        compared = self.create(plan)
+        if not compared.alive():
+            compared.update(state="queued", error=None, pid=None)
+            self._workers.start(compared)
+        return compared.id
+
+    def stop(self, id: str) -> None:
+        """Ask the worker to stop; it keeps what it has. Returns at once. Raises RunProblem where nothing is at work."""
+        self._workers.stop(self.store.get(id))
+
+    def delete(self, id: str) -> None:
+        """Remove a comparison; its runs stay. Raises UnknownName, or RunProblem while it is at work."""
+        self.store.delete(id)
+
+    def export(self, id: str, name: str) -> tuple[bytes, str, str]:
+        """table.csv, .json, .tex or .md: (bytes, media type, name to save it under). Raises UnknownName."""
+        if name not in MEDIA:
+            raise UnknownName("export", name[:80], MEDIA)
+        return written(self.document(id), name).encode(), MEDIA[name], f"{id}-{name}"
+
+    def _digest(self, run: Run) -> dict[str, Any]:
+        return self._digests.get(run.id, lambda: digest(run))
+
+
+def written(found: dict[str, Any], name: str, target: int | None = None, sort: str = "h") -> str:
+    """A comparison's document as one of the files of MEDIA."""
+    if name == "table.json":
+        return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+    if name == "table.csv":
+        return tabletext.as_csv(found, sort)
+    draw = tabletext.latex if name == "table.tex" else tabletext.markdown
+    return draw(found, target, sort)
