@@ -23,7 +23,7 @@ from clipforget.charts import CHARTS, to_plain
 from clipforget.config import RunConfig
 from clipforget.errors import BadQuery
 from clipforget.web import responses
-from clipforget.web.comparing import comparing
+from clipforget.web.compare_routes import compare_routes
 from clipforget.web.responses import IMMUTABLE, Refused, Threads, attachment, file_reply, guarded, json_body, reply
 from clipforget.workspace import LARGEST_UPLOAD, Workspace
 
@@ -52,7 +52,7 @@ def routes(workspace: Workspace) -> list[Route]:
         ("GET", "images/{fingerprint}/{index:int}", api.image),
         ("GET", "setup", api.setup),
         ("GET", "setup/data", api.data),
-        *comparing(workspace, api.threads),
+        *compare_routes(workspace, api.threads),
         ("GET", "static/{name}", static),
         ("GET", "plotly.js", plotly),
     ]

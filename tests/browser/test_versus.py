@@ -8,9 +8,8 @@ import pytest
 from served import Site, query_of
 
 pytestmark = pytest.mark.browser
-GRID = (
-    "(side) => [...document.querySelectorAll(`.cf-panel[data-side=${side}] .cf-cell:not([hidden]) img`)].map((i) => i.src)"
-)
+GRID = """(side) => [...document.querySelectorAll(`.cf-panel[data-side=${side}] .cf-cell:not([hidden]) img`)]
+    .map((image) => image.src)"""
 
 
 @pytest.fixture(scope="module")
@@ -32,14 +31,13 @@ def wanted(page: Any, pack: str) -> list[str]:
     return page.evaluate(
         """(pack) => { const { clipforget: app } = window, own = pack === "b" ? app.rival.pack : app.pack;
             return own.after.ids[app.index].map((id) => new URL(
-                `clipforget/images/${app.view.gallery.data}/${app.view.gallery.items[id][0]}?size=96`, document.baseURI).href); }""",
+                `clipforget/images/${app.view.gallery.data}/${app.view.gallery.items[id][0]}?size=96`,
+                document.baseURI).href); }""",
         pack,
     )
 
 
-def test_one_slider_drives_both_runs_and_everything_stands_in_the_address(
-    visit: Any, site: Site, second: str
-) -> None:
+def test_one_slider_drives_both_runs_and_everything_stands_in_the_address(visit: Any, site: Site, second: str) -> None:
     page = opened(visit, f"?run={site.run}&vs={second}&alpha=0.3")
     for step in (30, 0):
         page.evaluate("(step) => window.clipforget.setAlpha(step)", step)
@@ -47,8 +45,10 @@ def test_one_slider_drives_both_runs_and_everything_stands_in_the_address(
         assert page.evaluate(GRID, "after") == wanted(page, "b")
     assert "targeted" in page.locator(".cf-panel[data-side=before] h2").inner_text()
     assert "gradient ascent" in page.locator(".cf-panel[data-side=after] h2").inner_text()
-    row = page.evaluate("['view', 'rival'].map((k) => (k === 'rival' ? window.clipforget.rival.view : window.clipforget.view)"
-                        ".rows.find((row) => row.key === 'others').after[0])")
+    row = page.evaluate(
+        """[window.clipforget.view, window.clipforget.rival.view].map((view) =>
+            view.rows.find((row) => row.key === "others").after[0])"""
+    )
     card = page.locator(".cf-card.cf-other").inner_text()
     assert f"{100 * row[0]:.1f}%" in card and f"{100 * row[1]:.1f}%" in card
     page.click("#cf-vs + .cf-button")  # exchange

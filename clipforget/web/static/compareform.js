@@ -102,7 +102,7 @@ export function compareForm(app) {
   }
 
   function add() {
-    const target = parts.target.value.split("+").map((part) => part.trim()).filter(Boolean);
+    const target = parts.target.value.split(" + ").map((part) => part.trim()).filter(Boolean);
     const unknown = target.find((one) => !names.includes(one));
     if (unknown) return show(`There is no target '${unknown}' in these images; choose one from the list.`);
     if (target.length && !plan.targets.some((one) => String(one) === String(target))) plan.targets.push(target);

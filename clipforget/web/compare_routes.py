@@ -20,9 +20,9 @@ from clipforget.workspace import Workspace
 MOST_METHODS = 100  # names in one request
 
 
-def comparing(workspace: Workspace, threads: Threads) -> list[tuple[str, str, Handler]]:
+def compare_routes(workspace: Workspace, threads: Threads) -> list[tuple[str, str, Handler]]:
     """Method, path and handler of each of them."""
-    api = Comparing(workspace, threads)
+    api = CompareApi(workspace, threads)
     return [
         ("GET", "comparisons", api.all),
         ("POST", "comparisons", api.start),
@@ -35,7 +35,7 @@ def comparing(workspace: Workspace, threads: Threads) -> list[tuple[str, str, Ha
     ]
 
 
-class Comparing:
+class CompareApi:
     """The handlers; each reads its request, asks the workspace in a thread, and answers."""
 
     def __init__(self, workspace: Workspace, threads: Threads) -> None:
@@ -97,14 +97,8 @@ def draw_chart(workspace: Workspace, id: str, name: str, target: str | None) -> 
     keys = {str(one["key"]): one["key"] for one in found["targets"]}
     if target is not None and target not in keys:
         raise BadQuery(f"There is no target {target[:40]} in this comparison.")
-    key = keys[target] if target is not None else None if len(keys) > 1 else next(iter(keys.values()), None)
-    curves = [curve for curve in found["curves"] if curve["target"] == key or (key is None and _alone(found, curve))]
-    return to_plain(CHARTS.load()[name].draw({**found, "curves": curves}))
-
-
-def _alone(found: dict[str, Any], curve: dict[str, Any]) -> bool:
-    """True for the curve of a method that has finished runs of one target only, so that it has no mean yet."""
-    return sum(other["label"] == curve["label"] for other in found["curves"]) == 1
+    chosen = {} if target is None else {"target": keys[target]}
+    return to_plain(CHARTS.load()[name].draw({**found, **chosen}))
 
 
 def _id(request: Request) -> str:
