@@ -174,7 +174,7 @@ def _compare(parser: Parser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = COMPARE
     add = parser.add_argument
-    add("--method", metavar="ROW", action="append", default=[], help="a row: [LABEL=]METHOD[:PRESET][,SETTING=VALUE]...")
+    add("--method", metavar="ROW", action="append", default=[], help="[LABEL=]METHOD[:PRESET][,SETTING=VALUE]...")
     add("--methods", metavar="all", choices=("all",), help="every method there is")
     add("--forget", metavar="TARGET", action="append", default=[], help='a target; "A + B" forgets both in one run')
     add("--retain", metavar="TARGET", action="append", default=[], help="what every run is to keep in view")

@@ -40,7 +40,9 @@ def compare(chosen: argparse.Namespace) -> int:
     if chosen.resume:
         compared = store.get(_id(store.ids(), chosen.resume))
     else:
-        compared = workspace.prepare_comparison(planned(chosen))
+        plan = planned(chosen)
+        tabletext.check([JOIN.join(target) for target in plan.targets], chosen.target, chosen.sort)
+        compared = workspace.prepare_comparison(plan)
     return _work(compared, workspace, chosen)
 
 

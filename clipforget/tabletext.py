@@ -81,6 +81,15 @@ def as_csv(document: Document, sort: str = "h") -> str:
     return out.getvalue()
 
 
+def check(targets: list[str], target: str | None, sort: str) -> None:
+    """Refuse a target or an order that no table will know, before hours are spent. Raises UnknownName."""
+    if target not in (None, *targets):
+        raise UnknownName("target of this comparison", str(target), targets)
+    known = (*SORTS, "forget", "siblings", "others")
+    if sort not in known and not sort.startswith("suite:"):
+        raise UnknownName("order", sort, known)
+
+
 def target_key(document: Document, label: str) -> int:
     """The key of the target with that label. Raises UnknownName."""
     known = {target["label"]: target["key"] for target in document["targets"]}

@@ -23,6 +23,7 @@ def test_a_run_leaves_all_its_files_and_says_how_it_went(finished, world):
     assert info["state"] == "done" and info["error"] is None and info["device"] == "cpu" and info["seconds"] > 0
     assert set(info["fingerprints"]) == {"original", "unlearned", "data"}
     assert info["fingerprints"]["original"] != info["fingerprints"]["unlearned"]
+    assert 0 < info["cost"]["seconds"] < info["seconds"] and info["cost"]["memory"] > 0 < info["cost"]["parameters"]
     assert info["best"] in ALPHAS and set(info["headline"]) == {"forget", "siblings", "others", "h", "score"}
     assert "--forget disc/big" in info["command"] and str(world.data) in info["command"]
     stages = list(dict.fromkeys(event["stage"] for event in events[:-1]))

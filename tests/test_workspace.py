@@ -5,13 +5,16 @@ import os
 import shutil
 import signal
 import time
+from dataclasses import replace
 
 import pytest
 from PIL import Image
 
 from clipforget import workspace as module
+from clipforget.comparison import Comparison
 from clipforget.config import RunConfig
 from clipforget.errors import BadData, BadQuery, BadSetting, RunProblem, UnknownName
+from clipforget.rows import Row
 from clipforget.store import Store
 from clipforget.workspace import Workspace
 
@@ -227,6 +230,34 @@ def test_workers_outlive_the_server_stop_when_asked_and_are_missed_when_killed(w
     with pytest.raises(RunProblem, match="not at work"):
         spaces[1].stop(ids[1])
     spaces[1].delete(ids[1])
+
+
+def test_a_comparison_is_worked_on_in_a_process_of_its_own_stopped_and_gone_on_with(world, tmp_path):
+    import small
+
+    rows = (Row("", "targeted", settings=small.SLOW), Row("", "gradient_ascent", settings={"steps": 2}))
+    plan = Comparison(rows[::-1], (("disc/big",),), (0,), world.clip, world.data, device="cpu")
+    space = Workspace(tmp_path, sample=False)
+    assert space.comparisons() == []
+    with pytest.raises(UnknownName, match="Did you mean 'disc'"):
+        space.start_comparison(replace(plan, targets=(("disk/big",),)))
+    id = space.start_comparison(plan)
+    wait_for(lambda: (space.comparison(id)["now"] or {}).get("stage") == "forget" and space.comparison(id)["done"])
+    (entry,) = space.comparisons()
+    assert entry["state"] == "running" and (entry["done"], entry["total"]) == (1, 2)
+    assert space.comparison(id)["eta"] > 0 and space.start_comparison(plan) == id, "the same one is not started twice"
+    with pytest.raises(RunProblem, match="stop it first"):
+        space.delete_comparison(id)
+    again = Workspace(tmp_path, sample=False)
+    again.stop_comparison(id)
+    wait_for(lambda: again.comparison(id)["state"] == "stopped", 10)
+    assert [cell["state"] for cell in again.comparison(id)["cells"]] == ["done", "stopped"]
+    with pytest.raises(RunProblem, match="not at work"):
+        again.stop_comparison(id)
+    data, _, title = again.export_comparison(id, "table.csv")
+    assert b"Gradient ascent" in data and title == f"{id}-table.csv"
+    again.delete_comparison(id)
+    assert again.comparisons() == [] and len(again.runs()) == 2, "its runs stay"
 
 
 def test_a_configuration_from_outside_is_read_with_care():

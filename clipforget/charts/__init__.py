@@ -1,4 +1,4 @@
-"""Charts: one file each. A chart takes a run's view (plain records) and gives a plotly figure.
+"""Charts: one file each. A chart takes a run's view, or a comparison's document (plain records): a plotly figure.
 
     @chart("alpha", title="Accuracy vs alpha")
     def alpha(view: dict) -> Figure:
@@ -26,22 +26,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Chart:
-    """A registered chart: `draw(view)` gives the figure; the first line of its docstring is the summary."""
+    """A registered chart: `draw(view)` gives the figure; the first line of its docstring is the summary.
+
+    `of` says what it draws: the view of a "run", or the document of a "comparison".
+    """
 
     name: str
     title: str
     summary: str
     draw: Callable[[dict[str, Any]], Figure]
+    of: str = "run"
 
 
 CHARTS: Registry[Chart] = Registry("chart", __name__)
 
 
-def chart(name: str, *, title: str) -> Callable:
-    """Register a function from a view to a figure as a chart."""
+def chart(name: str, *, title: str, of: str = "run") -> Callable:
+    """Register a function from a view (of="comparison": from a document) to a figure as a chart."""
 
     def register(draw: Callable[[dict[str, Any]], Figure]) -> Callable[[dict[str, Any]], Figure]:
-        CHARTS[name] = Chart(name, title, (draw.__doc__ or "").strip().splitlines()[0], draw)
+        CHARTS[name] = Chart(name, title, (draw.__doc__ or "").strip().splitlines()[0], draw, of)
         return draw
 
     return register

@@ -21,7 +21,7 @@ from starlette.routing import Route
 
 from clipforget.charts import CHARTS, to_plain
 from clipforget.config import RunConfig
-from clipforget.errors import BadQuery
+from clipforget.errors import BadQuery, UnknownName
 from clipforget.web import responses
 from clipforget.web.compare_routes import compare_routes
 from clipforget.web.responses import IMMUTABLE, Refused, Threads, attachment, file_reply, guarded, json_body, reply
@@ -139,7 +139,10 @@ class Api:
 
 def draw_chart(workspace: Workspace, id: str, name: str) -> dict[str, Any]:
     """A chart of a finished run as plotly figure JSON. Raises UnknownName, or RunProblem for a run that is not done."""
-    return to_plain(CHARTS.load()[name].draw(workspace.opened(id).view()))
+    chart = CHARTS.load()[name]
+    if chart.of != "run":
+        raise UnknownName("chart of a run", name, [known.name for known in CHARTS.values() if known.of == "run"])
+    return to_plain(chart.draw(workspace.opened(id).view()))
 
 
 async def static(request: Request) -> Response:
