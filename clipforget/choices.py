@@ -85,6 +85,7 @@ def describe_method(method: Any, model: str = RunConfig.model, runs: Path = Path
         "summary": method.summary,
         "source": method.source,
         "notes": list(method.notes),
+        "changes": method.changes,
         "stages": ["load", *method.stages, "restore", "score"],
         "options": fields,
         "presets": [

@@ -68,12 +68,18 @@ class Comparing:
             self._workers.start(compared)
         return compared.id
 
+    def resume(self, id: str) -> None:
+        """Go on with a comparison in a worker of its own. Raises UnknownName, and what `create` can raise."""
+        self.start(self.store.get(id).plan)
+
     def stop(self, id: str) -> None:
         """Ask the worker to stop; it keeps what it has. Returns at once. Raises RunProblem where nothing is at work."""
         self._workers.stop(self.store.get(id))
 
     def delete(self, id: str) -> None:
         """Remove a comparison; its runs stay. Raises UnknownName, or RunProblem while it is at work."""
+        if self.store.get(id).info()["state"] in ("queued", "running"):  # its worker may not yet hold it
+            raise RunProblem(f"The comparison {id} is still at work; stop it first.")
         self.store.delete(id)
 
     def export(self, id: str, name: str) -> tuple[bytes, str, str]:

@@ -186,6 +186,10 @@ class Workspace:
         """
         return self._comparing.start(plan)
 
+    def resume_comparison(self, id: str) -> None:
+        """Go on with a comparison that was stopped or whose worker is gone. Raises as `start_comparison` does."""
+        self._comparing.resume(id)
+
     def prepare_comparison(self, plan: Comparison) -> Compared:
         """The comparison that `start_comparison` would start, for this process to work on. Raises as it does."""
         return self._comparing.create(plan)

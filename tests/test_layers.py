@@ -16,7 +16,8 @@ LAYERS = (
     ("errors", "registry", "settings", "__init__", "cache"),
     ("data",),
     # methods.__init__ holds no method: only the shape of one and the registry
-    ("clip", "opening", "precision", "weights", "lora", "fisher", "alignment", "losses", "methods.__init__"),
+    ("clip", "opening", "precision", "weights", "lora", "fisher", "alignment", "losses", "projection",
+     "methods.__init__"),
     ("stages", "souped", "soup", "souppath", "bisection", "retrieval", "evaluate", "bootstrap", "scores", "train"),
     ("methods", "audits"),
     ("config", "record", "store"),

@@ -9,9 +9,11 @@ import gradio as gr
 from clipforget import choices
 from clipforget.config import RunConfig
 from clipforget.errors import BadData, ClipforgetError
-from clipforget.web.fields import group, live, step
+from clipforget.presets import presets
+from clipforget.web.fields import live, step
 
 ANY = "Any style"
+NONE = "None of these"
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 # Every subgroup click asks again; only the newest answer matters.
 LATEST: dict[str, Any] = {**QUIET, "trigger_mode": "always_last", "concurrency_id": "setup"}
@@ -39,12 +41,13 @@ class Form:
         self.data_note = live("note.js", value={}, elem_id="cf-data-note")
         step(3, "Forget")
         self.superclass = gr.Dropdown([], label="Superclass", elem_id="cf-superclass")
-        self.picker = live("picker.js", value=[], items=[], elem_id="cf-picker")
+        self.picker = live("picker.js", value=[], items=[], alone=False, elem_id="cf-picker")
         self.style = gr.Dropdown([ANY], value=ANY, label="Style", visible=False, elem_id="cf-style")
+        self.extra = live("targets.js", value=[], items=[], elem_id="cf-extra")
         step(4, "Retain")
         self.retain = gr.Dropdown(
             [], value=[], multiselect=True, label="Keep these sharp", elem_id="cf-retain",
-            info="Preselected: the siblings. The rest of the data set is guarded anyway",
+            info="Preselected, or left empty: the siblings. The rest of the data set is guarded anyway",
         )  # fmt: skip
         step(5, "Method")
         self._method(setup)
@@ -54,88 +57,114 @@ class Form:
         self.started = gr.Textbox(visible=False)
 
     def _method(self, setup: dict[str, Any]) -> None:
-        names = [(method["title"], method["name"]) for method in setup["methods"]]
-        self.method = gr.Dropdown(names, value=names[0][1], label="Method", elem_id="cf-method")
-        self.settings: dict[tuple[str, str], Any] = {}
-        self.groups: dict[str, gr.Column] = {}
-        for name, method in self.methods.items():
-            self.groups[name], fields = group(method, visible=name == names[0][1])
-            self.settings |= {(name, option): component for option, component in fields.items()}
+        first = {"method": setup["methods"][0]["name"], "settings": {}}
+        self.method = live(
+            "method.js", value=first, methods=setup["methods"], presets=self.presets(RunConfig.model), elem_id="cf-method"
+        )
         with gr.Row(elem_id="cf-last"):
             self.seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=2**31 - 1, min_width=80)
             devices = ["auto", *(name for name in setup["devices"] if name != "auto")]
             self.device = gr.Dropdown(devices, value="auto", label="Device", min_width=100)
+        with gr.Accordion("Judging", open=False, elem_id="cf-judging"):
+            self.tolerance = gr.Number(
+                RunConfig.tolerance, label="Tolerance", elem_classes="cf-number",
+                info="Forget accuracy on validation that counts as forgotten where chance is lower (0 to 1)",
+            )  # fmt: skip
+            self.gallery = gr.Number(
+                RunConfig.gallery, label="Gallery", precision=0, elem_classes="cf-number",
+                info="At most so many test images; target and siblings come first",
+            )  # fmt: skip
+
+    def presets(self, model: str) -> dict[str, list[dict[str, Any]]]:
+        """The presets of every method for a model; none where they cannot be read."""
+        found = {}
+        for name in self.methods:
+            try:
+                known = presets(name, model, self.workspace.store.root)
+            except ClipforgetError:
+                known = []
+            found[name] = [{"name": one.name, "settings": one.settings, "note": one.note} for one in known]
+        return found
 
     def inputs(self) -> list[Any]:
         """Everything that makes a RunConfig, in the order that `config` takes it."""
-        first = [self.model, self.data, self.superclass, self.picker, self.style, self.retain]
-        return [*first, self.method, self.seed, self.device, *self.settings.values()]
+        first = [self.model, self.data, self.superclass, self.picker, self.style, self.extra, self.retain]
+        return [*first, self.method, self.seed, self.device, self.tolerance, self.gallery]
 
     def config(self, *values: Any) -> RunConfig:
-        """The configuration that the form shows. Settings at their defaults and preselected siblings are left out."""
-        model, data, superclass, picked, style, retain, method, seed, device, *settings = values
-        forget = targets(superclass, picked, style)
-        changed = {}
-        for (owner, name), value in zip(self.settings, settings, strict=True):
-            option = next(o for o in self.methods[owner]["options"] if o["name"] == name)
-            if owner == method and value is not None and value != option["default"]:
-                changed[name] = value
+        """The configuration that the form shows; preselected siblings are left out. Raises what is wrong with it."""
+        model, data, superclass, picked, style, extra, retain, chosen, seed, device, tolerance, gallery = values
         entry = self.workspace.data(data)
-        kept = () if set(retain) == set(siblings(entry, superclass, picked, style)) else tuple(retain)
-        return RunConfig(
-            model=model, data=data, forget=forget, retain=kept, method=method, settings=changed,
-            seed=int(seed or 0), device=device,
-        )  # fmt: skip
+        kept = [] if set(retain) == set(siblings(entry, superclass, picked, style, extra)) else retain
+        return RunConfig.read(
+            {
+                "model": model,
+                "data": data,
+                "forget": [*targets(superclass, picked, style), *extra],
+                "retain": kept,
+                "method": chosen["method"],
+                "settings": chosen["settings"],
+                "seed": int(seed or 0),
+                "device": device,
+                "tolerance": RunConfig.tolerance if tolerance is None else tolerance,
+                "gallery": int(gallery or RunConfig.gallery),
+            }
+        )
 
     def listen(self, page: gr.Blocks, explorer: Any) -> None:
         """Wire the form. `explorer` sends "use" with a finished run's config, to fill the form again."""
-        about = [self.superclass, self.picker, self.style, self.retain, self.data_note]
+        about = [self.superclass, self.picker, self.style, self.extra, self.retain, self.data_note]
         page.load(self.show_data, self.data, about, **QUIET)
         self.data.input(self.show_data, self.data, about, **LATEST)
-        chosen = [self.data, self.superclass, self.picker, self.style]
-        self.superclass.input(self.show_superclass, chosen[:2], [self.picker, self.retain], **LATEST)
-        gr.on([self.picker.input, self.style.input], self.show_siblings, chosen, self.retain, **LATEST)
-        self.method.change(self.show_method, self.method, list(self.groups.values()), **LATEST)
-        changes = [component.change for component in self.inputs() if component is not self.picker]
-        gr.on([*changes, self.picker.input], self.show_estimate, self.inputs(), self.estimate, **LATEST)
+        self.model.change(self.show_presets, self.model, self.method, **LATEST)
+        drawn = [self.picker, self.extra, self.method]  # by our own JavaScript: they tell of themselves by "input"
+        chosen = [self.data, self.superclass, self.picker, self.style, self.extra]
+        self.superclass.input(self.show_superclass, [*chosen[:2], self.extra], [self.picker, self.retain], **LATEST)
+        picks = [self.picker.input, self.style.input, self.extra.input]
+        gr.on(picks, self.show_siblings, chosen, self.retain, **LATEST)
+        changes = [each.input if each in drawn else each.change for each in self.inputs()]
+        gr.on(changes, self.show_estimate, self.inputs(), self.estimate, **LATEST)
         start = self.run.click(self.start, self.inputs(), [self.started, self.estimate], **QUIET)
         start.success(None, self.started, None, js="(id) => { if (id) window.clipforget?.follow(id); }", **QUIET)
-        explorer.use(self.fill, None, [*self.inputs(), self.data_note, *self.groups.values()], **QUIET)
+        filled = explorer.use(self.fill, None, [*self.inputs(), self.data_note], **QUIET)
+        filled.then(self.show_estimate, self.inputs(), self.estimate, **QUIET)
 
     def show_data(self, name: str) -> list[Any]:
         """A data set was chosen: offer its superclasses, subgroups and styles, or say why it cannot be read."""
         try:
             entry = self.workspace.data(name)
         except ClipforgetError as error:
-            return [gr.skip()] * 4 + [{"error": str(error)}]
+            return [gr.skip()] * 5 + [{"error": str(error)}]
         superclass = first_superclass(entry)
-        return [*self._about(entry, superclass, first_pick(entry, superclass), ANY), described(entry)]
+        return [*self._about(entry, superclass, first_pick(entry, superclass), ANY, []), described(entry)]
 
-    def _about(self, entry: dict[str, Any], superclass: str, picked: list[str], style: str) -> list[Any]:
-        styles = entry.get("styles") or []
-        kept = siblings(entry, superclass, picked, style)
+    def _about(
+        self, entry: dict[str, Any], superclass: str, picked: list[str], style: str, extra: list[str]
+    ) -> list[Any]:
+        styles, every = entry.get("styles") or [], every_target(entry)
+        kept = siblings(entry, superclass, picked, style, extra)
         return [
-            gr.update(choices=list(entry["superclasses"]), value=superclass),
-            gr.update(value=picked, items=tiles(entry, superclass)),
+            gr.update(choices=[*entry["superclasses"], NONE], value=superclass),
+            gr.update(value=picked, items=tiles(entry, superclass), alone=superclass == NONE),
             gr.update(choices=[ANY, *styles], value=style, visible=bool(styles)),
-            gr.update(choices=every_target(entry), value=kept),
+            gr.update(value=extra, items=[*every, *(f"*/*/{name}" for name in styles)]),
+            gr.update(choices=every, value=kept),
         ]
 
-    def show_superclass(self, data: str, superclass: str) -> list[Any]:
+    def show_presets(self, model: str) -> Any:
+        """Another model: the presets there are for it."""
+        return gr.update(presets=self.presets(model))
+
+    def show_superclass(self, data: str, superclass: str, extra: list[str]) -> list[Any]:
         """Another superclass: its subgroups, the first one picked, the others retained."""
         entry = self.workspace.data(data)
         picked = first_pick(entry, superclass)
-        kept = siblings(entry, superclass, picked, ANY)
-        return [gr.update(value=picked, items=tiles(entry, superclass)), gr.update(value=kept)]
+        kept = siblings(entry, superclass, picked, ANY, extra)
+        return [gr.update(value=picked, items=tiles(entry, superclass), alone=superclass == NONE), gr.update(value=kept)]
 
-    def show_siblings(self, data: str, superclass: str, picked: list[str], style: str) -> Any:
+    def show_siblings(self, data: str, superclass: str, picked: list[str], style: str, extra: list[str]) -> Any:
         """Another pick: its siblings become the retained ones."""
-        return gr.update(value=siblings(self.workspace.data(data), superclass, picked, style))
-
-    def show_method(self, name: str) -> Any:
-        """Another method: its own settings."""
-        updates = [gr.update(visible=owner == name) for owner in self.groups]
-        return updates if len(updates) > 1 else updates[0]
+        return gr.update(value=siblings(self.workspace.data(data), superclass, picked, style, extra))
 
     def show_estimate(self, *values: Any) -> dict[str, Any]:
         """How long the run would take and on how many images, or what is wrong with the form."""
@@ -155,20 +184,20 @@ class Form:
         """Fill the form from the configuration of a past run ("Use these settings")."""
         config = event._data["config"]
         method = config["method"] if config["method"] in self.methods else next(iter(self.methods))
-        superclass, picked, style = read_targets(config["forget"])
+        superclass, picked, style, extra = read_targets(config["forget"])
         try:
             entry = self.workspace.data(config["data"])
-            about, note = self._about(entry, superclass, picked, style), described(entry)
+            about, note = self._about(entry, superclass, picked, style, extra), described(entry)
         except ClipforgetError as error:
-            about, note = [gr.skip()] * 4, {"error": str(error)}
+            about, note = [gr.skip()] * 5, {"error": str(error)}
         if config.get("retain") and "error" not in note:
-            about[3]["value"] = list(config["retain"])
-        settings = [
-            config["settings"].get(name, default_of(self.methods[owner], name)) if owner == method else gr.skip()
-            for owner, name in self.settings
-        ]
-        start = [config["model"], config["data"], *about, method, config.get("seed", 0), config.get("device", "auto")]
-        return [*start, *settings, note, *(gr.update(visible=owner == method) for owner in self.groups)]
+            about[4]["value"] = list(config["retain"])
+        known = {option["name"] for option in self.methods[method]["options"]}
+        settings = {name: value for name, value in config["settings"].items() if name in known}
+        chosen = gr.update(value={"method": method, "settings": settings}, presets=self.presets(config["model"]))
+        last = [config.get("seed", 0), config.get("device", "auto")]
+        last += [config.get(name, getattr(RunConfig, name)) for name in ("tolerance", "gallery")]
+        return [config["model"], config["data"], *about, chosen, *last, note]
 
 
 def offered(workspace: Any) -> dict[str, Any]:
@@ -182,22 +211,35 @@ def offered(workspace: Any) -> dict[str, Any]:
 
 def targets(superclass: str, picked: list[str], style: str) -> tuple[str, ...]:
     """The targets a pick names: one per subgroup, or the whole superclass (in one style) where none is picked."""
+    if superclass == NONE:
+        return ()
     tail = "" if style == ANY else f"/{style}"
     if not picked:
         return (f"{superclass}/*{tail}" if tail else superclass,)
     return tuple(f"{superclass}/{name}{tail}" for name in picked)
 
 
-def read_targets(forget: list[str]) -> tuple[str, list[str], str]:
-    """Superclass, subgroups and style of a run's targets; the form shows one superclass and one style at a time."""
-    parts = [(*target.split("/"), "*", "*")[:3] for target in forget]
-    superclass, _, style = parts[0]
-    picked = [subgroup for owner, subgroup, _ in parts if owner == superclass and subgroup != "*"]
-    return superclass, picked, ANY if style == "*" else style
+def read_targets(forget: list[str]) -> tuple[str, list[str], str, list[str]]:
+    """Superclass, subgroups and style of a run's targets, and those that are not of this superclass and style."""
+    parts = {target: (*target.split("/"), "*", "*")[:3] for target in forget}
+    superclass, first, style = next((part for part in parts.values() if part[0] != "*"), (NONE, "*", "*"))
+    alike = [
+        target
+        for target, (owner, name, its_style) in parts.items()
+        if (owner, its_style, name == "*") == (superclass, style, first == "*")
+    ]
+    picked = [parts[target][1] for target in alike if first != "*"]
+    extra = [target for target in forget if target not in alike]
+    return superclass, picked, ANY if style == "*" else style, extra
 
 
-def siblings(entry: dict[str, Any], superclass: str, picked: list[str], style: str) -> list[str]:
-    """What shares the superclass and is not forgotten: the other subgroups, or the other styles of the target."""
+def siblings(entry: dict[str, Any], superclass: str, picked: list[str], style: str, extra: list[str]) -> list[str]:
+    """What shares the superclass and is not forgotten: the other subgroups, or the other styles of the target.
+
+    With further targets none are named: the run itself then retains the siblings of them all.
+    """
+    if extra:
+        return []
     names = entry["superclasses"].get(superclass, [])
     others = [f"{superclass}/{name}" for name in names if picked and name not in picked]
     if style == ANY:
@@ -246,8 +288,3 @@ def described(entry: dict[str, Any]) -> dict[str, Any]:
         "data": {key: entry.get(key) for key in ("count", "skipped", "suites")}
         | {"superclasses": len(entry["superclasses"])}
     }
-
-
-def default_of(method: dict[str, Any], name: str) -> Any:
-    """A setting's default."""
-    return next(option["default"] for option in method["options"] if option["name"] == name)

@@ -16,7 +16,7 @@ from clipforget.web.fields import mount
 from clipforget.web.form import Form, offered
 from clipforget.web.theme import THEME
 
-STYLES = ("tokens.css", "gradio.css", "alpha.css", "form.css", "explorer.css", "grid.css", "charts.css")
+STYLES = ("tokens.css", "gradio.css", "alpha.css", "form.css", "explorer.css", "grid.css", "charts.css", "compare.css")
 TITLE = "ClipForget: make CLIP forget, and watch it"
 # Written into the page: a browser asks again for an icon with an address whenever the page's own changes, as it does
 # with alpha.

@@ -8,12 +8,13 @@ import json
 import logging
 from collections.abc import Awaitable, Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from anyio import CapacityLimiter, to_thread
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 
 from clipforget.errors import ClipforgetError, StaleIndex, UnknownName
 
@@ -160,6 +161,14 @@ def file_reply(request: Request, data: bytes, media: str, cache: str, packed: by
         data = gzip.compress(data, 5, mtime=0) if packed is None else packed
         shared["Content-Encoding"] = "gzip"
     return Response(data, media_type=media, headers=shared)
+
+
+def attachment(content: Path | bytes, media: str, title: str) -> Response:
+    """A file to save under the name `title`."""
+    headers = {"Content-Disposition": f'attachment; filename="{title}"', "Cache-Control": "no-cache"}
+    if isinstance(content, Path):
+        return FileResponse(content, media_type=media, headers=headers)
+    return Response(content, media_type=media, headers=headers)
 
 
 def _digits(text: str | None) -> str:

@@ -16,14 +16,15 @@ from typing import Any
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from clipforget.charts import CHARTS, to_plain
 from clipforget.config import RunConfig
 from clipforget.errors import BadQuery, UnknownName
 from clipforget.web import responses
-from clipforget.web.responses import IMMUTABLE, Refused, Threads, file_reply, guarded, json_body, reply
+from clipforget.web.compare_routes import compare_routes
+from clipforget.web.responses import IMMUTABLE, Refused, Threads, attachment, file_reply, guarded, json_body, reply
 from clipforget.workspace import LARGEST_UPLOAD, Workspace
 
 STATIC = Path(__file__).resolve().parent / "static"
@@ -51,6 +52,7 @@ def routes(workspace: Workspace) -> list[Route]:
         ("GET", "images/{fingerprint}/{index:int}", api.image),
         ("GET", "setup", api.setup),
         ("GET", "setup/data", api.data),
+        *compare_routes(workspace, api.threads),
         ("GET", "static/{name}", static),
         ("GET", "plotly.js", plotly),
     ]
@@ -109,11 +111,7 @@ class Api:
 
     async def export(self, request: Request) -> Response:
         name = request.path_params["name"]
-        content, media, title = await self.threads.heavy(self.workspace.export, _id(request), name)
-        headers = {"Content-Disposition": f'attachment; filename="{title}"', "Cache-Control": "no-cache"}
-        if isinstance(content, Path):
-            return FileResponse(content, media_type=media, headers=headers)
-        return Response(content, media_type=media, headers=headers)
+        return attachment(*await self.threads.heavy(self.workspace.export, _id(request), name))
 
     async def upload(self, request: Request) -> Response:
         data, name = await _upload(request)

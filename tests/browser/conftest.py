@@ -66,6 +66,16 @@ def contexts(browser: Any) -> Iterator[Any]:
 @pytest.fixture
 def visit(contexts: Any, site: Site) -> Iterator[Any]:
     """visit(query, **options) opens the page; at the end no console error and no request off the host may be left."""
+    yield from _visiting(contexts, site)
+
+
+@pytest.fixture(scope="module")
+def visit_once(contexts: Any, site: Site) -> Iterator[Any]:
+    """The same for what a module does once."""
+    yield from _visiting(contexts, site)
+
+
+def _visiting(contexts: Any, site: Site) -> Iterator[Any]:
     problems: list[str] = []
     pages = []
 

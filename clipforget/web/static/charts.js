@@ -2,9 +2,13 @@
 
 import { get } from "./api.js";
 import { h, later, toast } from "./dom.js";
-import { dressed, figureCsv, looks, plotly, save } from "./plot.js";
+import { CONFIG, chartTools, dressed, looks, plotly } from "./plot.js";
+import { onlyA } from "./versus.js";
 
-const CONFIG = { displayModeBar: false, responsive: true, displaylogo: false };
+
+const TOGETHER = ["alpha", "tradeoff"]; // charts that show two runs over each other; the others stay run A's
+
+const MAIN = ["forget", "siblings", "others"];
 
 /** One chart inside `place`. `name` is the chart's name on the server. */
 export function chart(app, name, place) {
@@ -13,21 +17,22 @@ export function chart(app, name, place) {
   const dots = h("div.cf-dots", { "aria-hidden": "true" });
   const note = h("p.cf-wait", {}, "Drawing…");
   const file = () => `clipforget-${app.view.id}-${name}`;
-  const tools = h("div.cf-tools-row", {},
-    ...["png", "svg"].map((format) => h("button.cf-text", { type: "button", onclick: async () => (await plotly()).downloadImage(plot, { format, filename: file(), width: 1000, height: 520, scale: 2 }) }, format.toUpperCase())),
-    h("button.cf-text", { type: "button", onclick: () => save(`${file()}.csv`, figureCsv(figure), "text/csv") }, "CSV"));
-  place.replaceChildren(h("div.cf-plotbox", {}, plot, line, dots, note), tools);
+  const tools = chartTools(plot, file, () => figure);
+  const alone = onlyA();
+  place.replaceChildren(alone, h("div.cf-plotbox", {}, plot, line, dots, note), tools);
   let figure = null, drawn = "";
 
   async function show() {
-    if (!app.view || drawn === app.view.id) return;
-    const wanted = app.view.id;
-    drawn = wanted;
+    const second = TOGETHER.includes(name) ? app.rival?.view.id : "";
+    alone.hidden = !app.rival || TOGETHER.includes(name);
+    if (!app.view || drawn === `${app.view.id} ${second}`) return;
+    const wanted = drawn = `${app.view.id} ${second}`;
     note.hidden = false;
     try {
-      const [Plotly, got] = await Promise.all([plotly(), get(`runs/${encodeURIComponent(wanted)}/charts/${name}`)]);
-      if (app.view?.id !== wanted) return;
-      figure = got;
+      const runs = [app.view.id, ...(second ? [second] : [])];
+      const [Plotly, ...got] = await Promise.all([plotly(), ...runs.map((run) => get(`runs/${encodeURIComponent(run)}/charts/${name}`))]);
+      if (drawn !== wanted) return;
+      figure = second ? together(...got) : got[0];
       await Plotly.react(plot, structuredClone(figure.data), dressed(figure.layout || {}), CONFIG);
       note.hidden = true;
       plot.removeAllListeners?.("plotly_click");
@@ -76,7 +81,7 @@ export function chart(app, name, place) {
 
   /** The After bars follow 60 ms behind alpha. */
   const bars = later(() => {
-    if (name !== "classes" || !figure || !plot.offsetParent || drawn !== app.view?.id) return;
+    if (name !== "classes" || !figure || !plot.offsetParent || drawn.split(" ")[0] !== app.view?.id) return;
     const trace = afterTrace(plot.data);
     if (trace < 0) return;
     const all = app.view.per_class.after[app.index];
@@ -89,6 +94,18 @@ export function chart(app, name, place) {
   app.bus.on("alpha", () => { if (plot.offsetParent) { follow(); bars(); } });
   app.bus.on("theme", () => { if (figure) window.Plotly.relayout(plot, looks(figure.layout)); });
   return { show: () => show().then(() => { follow(); bars(); }) };
+}
+
+/** The main curves of run A and, thinner and paler, of run B in one figure. Bands, unseen suites and B's marks are left out. */
+function together(a, b) {
+  const main = (trace) => !trace.fill && (!trace.legendgroup || MAIN.includes(trace.legendgroup));
+  const curve = (trace) => trace.mode?.startsWith("lines") && trace.x?.length > 1;
+  const first = a.data.filter(main).map((trace) => (trace.showlegend === false ? trace : { ...trace, name: `A: ${trace.name}` }));
+  const second = b.data.filter((trace) => main(trace) && curve(trace)).map((trace) => ({
+    ...trace, name: `B: ${trace.name}`, legendgroup: `B ${trace.legendgroup ?? trace.name}`, mode: "lines", opacity: trace.legendgroup ? 0.6 : 1,
+    line: { ...trace.line, width: 1.8, ...(trace.legendgroup ? {} : { dash: "dash" }) },
+  }));
+  return { data: [...first, ...second], layout: a.layout };
 }
 
 /** Which trace shows the model after forgetting: the one marked so, else the last bar. */

@@ -48,6 +48,8 @@ const ICONS = {
   close: "M6 6l12 12M18 6L6 18",
   left: "M14.5 5L8 12l6.5 7",
   right: "M9.5 5L16 12l-6.5 7",
+  table: "M4 5h16v14H4zM4 10h16M10 5v14",
+  swap: "M7 8h12l-3-3M17 16H5l3 3",
   check: "M5 12.5l4.5 4.5L19 7.5",
   copy: "M9 9h10v11H9zM6 15H5V4h10v2",
   stop: "M7 7h10v10H7z",

@@ -9,22 +9,23 @@ import { keys } from "./keys.js";
 import { lightbox } from "./lightbox.js";
 import { sweep } from "./play.js";
 import { prefetch } from "./prefetch.js";
-import { follow, progressPanel } from "./progress.js";
 import { ask, queryBar } from "./query.js";
 import { refreshRuns, runsTable } from "./runs.js";
 import { alphaBar } from "./slider.js";
-import { addressOf, bus, readAddress, writeAddress } from "./state.js";
-import { awayBanner, emptyState, endState } from "./states.js";
+import { addressOf, bus, FRESH, readAddress, writeAddress } from "./state.js";
+import { awayBanner } from "./states.js";
+import { sideSwitch } from "./sides.js";
+import { makeStage } from "./stage.js";
 import { tabs } from "./tabs.js";
 import { theme } from "./theme.js";
+import { loadRival } from "./versus.js";
 
 /** Everything the parts share. Index is alpha in hundredths; mode is what the main area shows. */
 function makeApp(gradio) {
   const app = {
-    bus: bus(), state: readAddress(), index: 100, mode: "", view: null, pack: null, runs: [], loaded: false,
+    bus: bus(), state: readAddress(), index: 100, mode: "", view: null, pack: null, rival: null, runs: [], loaded: false,
     exact: null, exactPending: false, peeking: false, stages: gradio.props.stages || {},
   };
-  let endFollow = () => {};
   const saveAddress = later(() => writeAddress(app.state, false), 200);
 
   app.setAlpha = (index) => {
@@ -36,12 +37,9 @@ function makeApp(gradio) {
     saveAddress();
   };
   app.bestIndex = () => Math.round(100 * (app.view?.best ?? 1));
-  app.afterNow = () => {
-    if (app.peeking) return app.pack.before;
-    return app.exactNow() || { ids: app.pack.after.ids[app.index], cosines: app.pack.after.cosines[app.index] };
-  };
   app.exactNow = () => (app.exact?.index === app.index && app.exact.key === packKey() ? app.exact : null);
-  const packKey = () => `${app.state.run} ${queryString(app.state)}`;
+  const packKey = () => `${app.state.run} ${app.state.vs} ${queryString(app.state)}`;
+  const shownRuns = () => [app.state.run, ...(app.rival ? [app.state.vs] : [])];
 
   /** True while the grids still show another query than the bar: it is on its way, or could not be answered. */
   app.isStale = () => Boolean(app.pack) && app.pack.key !== packKey();
@@ -53,8 +51,8 @@ function makeApp(gradio) {
     app.exactPending = true;
     app.bus.emit("exact");
     try {
-      const answer = await get(`runs/${encodeURIComponent(app.state.run)}/exact?alpha=${index / 100}&${queryString(app.state)}`);
-      app.exact = { ...answer, index, key };
+      const [answer, rival] = await Promise.all(shownRuns().map((run) => get(`runs/${encodeURIComponent(run)}/exact?alpha=${index / 100}&${queryString(app.state)}`)));
+      app.exact = { ...answer, rival, index, key };
     } catch (error) {
       toast(error.message);
     }
@@ -80,11 +78,12 @@ function makeApp(gradio) {
     const key = packKey();
     app.bus.emit("asking", true);
     try {
-      const pack = await ask(app.state.run, app.state);
-      if (!pack) return;
-      app.pack = { ...pack, key };
+      const packs = await ask(shownRuns(), app.state);
+      if (!packs) return;
+      app.pack = { ...packs[0], key };
+      if (app.rival) app.rival.pack = packs[1];
       app.bus.emit("pack");
-      prefetch(app.view, pack, app.index);
+      prefetch(app.view, packs, app.index);
     } catch (error) {
       toast(error.message);
     }
@@ -112,15 +111,33 @@ function makeApp(gradio) {
     toast("The form now holds these settings");
   };
 
-  const setMode = (mode) => {
+  app.setMode = (mode) => {
     app.mode = mode;
     document.getElementById("cf-main").dataset.mode = mode;
     app.bus.emit("mode", mode);
   };
 
-  /** Open a run ("" is the start page) as a new step of the history. */
-  app.open = (run) => {
-    Object.assign(app.state, { run, alpha: null, q: "", img: null, up: "" });
+  /** Open a run ("" is the start page) as a new step of the history, or two side by side. */
+  app.open = (run, vs = "") => {
+    Object.assign(app.state, { ...FRESH, run, vs });
+    writeAddress(app.state, true);
+    return show();
+  };
+  /** Open a comparison, or "list": all of them and the form for a new one. */
+  app.openCompare = (compare) => {
+    Object.assign(app.state, { ...FRESH, compare });
+    writeAddress(app.state, true);
+    return show();
+  };
+  /** Put a run beside the open one; "" is the way back to Before and After. */
+  app.setRival = (vs) => {
+    app.state.vs = vs;
+    writeAddress(app.state, true);
+    return show();
+  };
+  app.swapRuns = () => {
+    const { run, vs } = app.state;
+    Object.assign(app.state, { run: vs, vs: run });
     writeAddress(app.state, true);
     return show();
   };
@@ -131,68 +148,23 @@ function makeApp(gradio) {
 
   /** Show what the address says. */
   async function show() {
-    endFollow();
+    stage.end();
     play.stop();
     const wanted = app.state.run;
     app.bus.emit("run");
-    if (!wanted) return showEmpty();
-    if (app.view?.id !== wanted) setMode("loading");
+    if (app.state.compare) return stage.compare();
+    if (!wanted) return stage.empty();
+    if (app.view?.id !== wanted) app.setMode("loading");
     try {
       const runs = await refreshRuns(app);
       if (app.state.run !== wanted) return;
       const run = runs.find((one) => one.id === wanted);
-      if (!run) return showEnd("missing", null);
+      if (!run) return stage.ended("missing", null);
       if (run.state === "done") return await showRun(wanted);
-      showProgress(run);
+      stage.progress(run);
     } catch (error) {
       if (error.status === 0) return void setTimeout(() => { if (app.state.run === wanted) show(); }, 2000);
-      showEnd("failed", app.runs.find((one) => one.id === wanted), error.message);
-    }
-  }
-
-  function showEmpty() {
-    app.view = app.pack = null;
-    stage.replaceChildren(emptyState(app));
-    setMode("empty");
-  }
-
-  function showEnd(state, run, message = run?.error, log = []) {
-    app.view = app.pack = null;
-    stage.replaceChildren(endState(app, state, run, message, log));
-    setMode("end");
-  }
-
-  function showProgress(run) {
-    app.view = app.pack = null;
-    const stages = app.stages[run.config.method] || [];
-    const panel = progressPanel(app, run.id, stages);
-    stage.replaceChildren(panel.node);
-    setMode("running");
-    let before = run.state;
-    endFollow = follow(run.id, (state, events, answer) => {
-      panel.update(state, events);
-      if (state !== before && state === "running") refreshRuns(app).catch(() => {});
-      before = state;
-      if (state === "queued" || state === "running") return;
-      endFollow();
-      finished(run, state, events, answer);
-    });
-  }
-
-  async function finished(run, state, events, answer) {
-    if (state === "done") {
-      if (document.hidden) document.title = "✓ ClipForget";
-      return show();
-    }
-    await refreshRuns(app).catch(() => {});
-    const now = await get(`runs/${encodeURIComponent(run.id)}/view`).catch(() => run);
-    if (app.state.run !== run.id) return;
-    const end = events.findLast((event) => event.kind === "end");
-    showEnd(state, now, now.error || answer.error || end?.note, now.log ? now.log.split("\n") : []);
-    if (state === "stopped" && events.length > 1) {
-      const panel = progressPanel(app, run.id, app.stages[run.config.method] || []);
-      panel.update(state, events);
-      stage.append(h("section.cf-progress", { "aria-label": "What was done" }, panel.node.querySelector(".cf-stages"), panel.node.querySelector(".cf-live")));
+      stage.ended("failed", app.runs.find((one) => one.id === wanted), error.message);
     }
   }
 
@@ -203,8 +175,10 @@ function makeApp(gradio) {
       app.view = view;
       app.pack = null;
     }
-    stage.replaceChildren();
-    setMode("open");
+    await loadRival(app);
+    if (app.state.run !== id) return;
+    stage.node.replaceChildren();
+    app.setMode("open");
     app.index = app.state.alpha === null ? app.bestIndex() : Math.round(100 * app.state.alpha);
     app.state.alpha = app.index / 100;
     if (!app.state.q && app.state.img === null && !app.state.up) app.state.q = app.firstQuery();
@@ -217,17 +191,16 @@ function makeApp(gradio) {
     await loadPack();
   }
 
-  const stage = h("div", { id: "cf-stage" });
+  const stage = makeStage(app);
   const play = sweep(app);
   app.play = play.play;
   app.stopPlay = play.stop;
   app.show = show;
-  app.stage = stage;
+  app.stage = stage.node;
   window.addEventListener("popstate", () => {
     app.state = readAddress();
     show();
   });
-  app.bus.on("runs", () => { if (app.mode === "empty") stage.replaceChildren(emptyState(app)); });
   return app;
 }
 
@@ -265,24 +238,4 @@ export async function mount(element, gradio) {
   app.bus.on("asking", (on) => both.classList.toggle("cf-asking", on));
   if (!app.state.run) refreshRuns(app).catch(() => {});
   await app.show();
-}
-
-/** Above the grids: on a phone Before or After, everywhere how many images. */
-function sideSwitch(app, place, both) {
-  const choose = (side) => {
-    both.dataset.side = side;
-    for (const button of sides.children) button.setAttribute("aria-pressed", String(button.dataset.side === side));
-  };
-  const sides = h("div.cf-switch.cf-phone", { role: "group", "aria-label": "Side" }, ["before", "after"].map((side) =>
-    h("button", { type: "button", "data-side": side, onclick: () => choose(side) }, side === "before" ? "Before" : "After")));
-  const sizes = h("div.cf-switch", { role: "group", "aria-label": "Images shown" }, [12, 24].map((k) =>
-    h("button", { type: "button", "data-k": k, onclick: () => app.setK(k) }, String(k))));
-  const legend = h("div.cf-legend", {}, ["forget", "sibling", "other"].map((role) => {
-    const entry = h("span", {}, h("i.cf-key", { "aria-hidden": "true" }), { forget: "to forget", sibling: "siblings", other: "everything else" }[role]);
-    entry.classList.add(`cf-${role}`);
-    return entry;
-  }));
-  place.replaceChildren(legend, sides, sizes);
-  app.bus.on("pack", () => { for (const button of sizes.children) button.setAttribute("aria-pressed", String(Number(button.dataset.k) === app.state.k)); });
-  choose("after");
 }

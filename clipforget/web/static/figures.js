@@ -1,20 +1,20 @@
 // The figures under the slider: alpha itself, forget, siblings, everything else, and the two summary scores.
+// With a second run beside the first, each card shows both and their difference.
 
 import { h, percent, points, svg } from "./dom.js";
 
 const WIDTH = 120, HEIGHT = 30;
 const CARDS = [["forget", "forget"], ["siblings", "sibling"], ["others", "other"]];
 
-/** A line of values in 0..1 over alpha with a dot that moves; drawn once a run. */
-function sparkline(values, role) {
+/** Lines of values in 0..1 over alpha, a dot on each that moves; drawn once a run. The second line is run B's. */
+function sparkline(role, ...curves) {
   const y = (value) => 2 + (1 - Math.min(1, Math.max(0, value))) * (HEIGHT - 4);
-  const d = values.map((value, i) => `${i ? "L" : "M"}${((i / 100) * WIDTH).toFixed(1)} ${y(value).toFixed(1)}`).join("");
-  const line = svg("path", { d, class: `cf-line cf-${role}` });
-  const box = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", class: "cf-spark", "aria-hidden": "true" }, line);
-  const dot = h("i.cf-dot", { "aria-hidden": "true" });
-  dot.classList.add(`cf-${role}`);
-  const node = h("div.cf-sparkbox", {}, box, dot);
-  const move = (i) => { dot.style.transform = `translate(${i}cqw, ${y(values[i])}px)`; };
+  const path = (values) => values.map((value, i) => `${i ? "L" : "M"}${((i / 100) * WIDTH).toFixed(1)} ${y(value).toFixed(1)}`).join("");
+  const lines = curves.map((values, which) => svg("path", { d: path(values), class: `cf-line cf-${role}${which ? " cf-second" : ""}` }));
+  const box = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", class: "cf-spark", "aria-hidden": "true" }, ...lines);
+  const dots = curves.map((_, which) => h(`i.cf-dot.cf-${role}${which ? ".cf-second" : ""}`, { "aria-hidden": "true" }));
+  const node = h("div.cf-sparkbox", {}, box, ...dots);
+  const move = (i) => curves.forEach((values, which) => { dots[which].style.transform = `translate(${i}cqw, ${y(values[i])}px)`; });
   return { node, move };
 }
 
@@ -38,10 +38,11 @@ export function figures(app, place) {
 
 function draw(app, place) {
   const view = app.view;
+  place.classList.toggle("cf-two", Boolean(app.rival));
   const rows = CARDS.map(([key, role]) => [view.rows.find((row) => row.key === key), role]).filter(([row]) => row);
   const alpha = alphaCard(app);
-  const parts = rows.map(([row, role]) => accuracyCard(app, row, role));
-  const score = scoreCard(view);
+  const parts = rows.map(([row, role]) => (app.rival ? accuracyPair(app, row, role) : accuracyCard(app, row, role)));
+  const score = app.rival ? scorePair(view, app.rival.view) : scoreCard(view);
   place.replaceChildren(alpha.node, ...parts.map((part) => part.node), score.node);
   return (index) => [alpha, ...parts, score].forEach((part) => part.update(index));
 }
@@ -54,14 +55,15 @@ function alphaCard(app) {
   const original = h("i"), left = h("span"), right = h("span");
   node.append(h("div.cf-mix", { title: "How much of the weights is the original's, how much the unlearned model's" }, h("div.cf-mixbar", {}, original), h("p", {}, left, right)));
   const update = (i) => {
-    const view = app.view, exact = view.nodes.includes(i / 100);
+    const shown = [app.view, ...(app.rival ? [app.rival.view] : [])], bounds = shown.map((view) => view.bound);
+    const exact = shown.every((view) => view.nodes.includes(i / 100));
     value.textContent = (i / 100).toFixed(2);
     const asked = app.exactNow();
-    delta.textContent = exact || asked ? "exact" : `~ within ${view.bound.accuracy[i].toFixed(1)} pts`;
+    delta.textContent = exact || asked ? "exact" : `~ within ${Math.max(...bounds.map((bound) => bound.accuracy[i])).toFixed(1)} pts`;
     delta.classList.toggle("cf-good", Boolean(exact || asked));
     note.textContent = asked
       ? `computed; top 24 ${percent(asked.agreement)}% alike`
-      : exact ? "re-embedded here" : `top 24 ≥ ${percent(view.bound.agreement[i])}% right`;
+      : exact ? "re-embedded here" : `top 24 ≥ ${percent(Math.min(...bounds.map((bound) => bound.agreement[i])))}% right`;
     button.hidden = Boolean(exact || asked);
     button.disabled = app.exactPending;
     original.style.width = `${i}%`;
@@ -77,7 +79,7 @@ const target = (config) => config.forget.map((name) => name.split("/").filter((p
 
 function accuracyCard(app, row, role) {
   const { node, value, delta, note } = card(role === "forget" ? `${row.label}: ${target(app.view.config)}` : row.label, role);
-  const spark = sparkline(row.after, role);
+  const spark = sparkline(role, row.after);
   node.append(spark.node);
   const chance = role === "forget" ? ` · chance ${percent(app.view.chance)}` : "";
   const number = h("span"), unit = h("small", {}, "%");
@@ -100,7 +102,7 @@ function scoreCard(view) {
   const { node, value, delta, note } = card("H / Score", "");
   const h_ = h("span"), score = h("span");
   value.append(h_, h("small.cf-slash", {}, " / "), score);
-  const spark = sparkline(view.h.map((value) => value / 100), "accent");
+  const spark = sparkline("accent", view.h.map((value) => value / 100));
   node.append(spark.node);
   node.title = "H: harmonic mean of forgetting and of what is kept. Score: their mean. Both in per cent; 100 is best.";
   delta.textContent = "of 100";
@@ -111,4 +113,48 @@ function scoreCard(view) {
     spark.move(i);
   };
   return { node, update };
+}
+
+/** A card with the values of run A and run B and what B has more. `now(i)` gives both, `words` shows one of them. */
+function pairCard(title, role, curves, now, words, difference) {
+  const { node, value, delta, note } = card(title, role);
+  const numbers = ["A", "B"].map((side) => h("span", {}, h("i.cf-side", {}, side), h("span")));
+  value.append(...numbers);
+  const more = h("span");
+  delta.append(h("span.cf-from", {}, "B − A  "), more);
+  const spark = sparkline(role || "accent", ...curves);
+  node.append(spark.node);
+  const update = (i) => {
+    const both = now(i);
+    both.forEach((number, which) => { numbers[which].lastChild.textContent = words(number); });
+    more.textContent = difference(both[1] - both[0]);
+    spark.move(i);
+  };
+  return { node, note, update };
+}
+
+function accuracyPair(app, row, role) {
+  const theirs = app.rival.view.rows.find((other) => other.key === row.key);
+  if (!theirs) return accuracyCard(app, row, role);
+  const now = (i) => {
+    const asked = app.exactNow();
+    return [asked?.rows[row.key] ?? row.after[i], asked?.rival?.rows[row.key] ?? theirs.after[i]];
+  };
+  const whose = [...new Set([app.view, app.rival.view].map((view) => target(view.config)))].join(" | ");
+  const made = pairCard(role === "forget" ? `${row.label}: ${whose}` : row.label, role, [row.after, theirs.after], now,
+    (share) => `${percent(share)}%`, (share) => `${points(share)} pts`);
+  made.note.textContent = `before ${[...new Set([row, theirs].map((one) => `${percent(one.before.value)}%`))].join(" | ")}`;
+  made.node.title = `${row.n} test images`;
+  return made;
+}
+
+function scorePair(view, other) {
+  const share = (values) => values.map((value) => value / 100);
+  const made = pairCard("H", "", [share(view.h), share(other.h)], (i) => [view.h[i], other.h[i]], (value) => value.toFixed(1), (value) => `${points(value / 100)} pts`);
+  made.node.title = "H: harmonic mean of forgetting and of what is kept, in per cent; 100 is best.";
+  const update = (i) => {
+    made.update(i);
+    made.note.textContent = `Score ${view.score[i].toFixed(1)} | ${other.score[i].toFixed(1)}`;
+  };
+  return { node: made.node, update };
 }

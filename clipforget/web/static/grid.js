@@ -1,9 +1,12 @@
-// Before and After: two grids of 24 images whose cells stay in place while their images change with alpha.
+// Before and After, or two runs: two grids of 24 images whose cells stay in place while their images change with alpha.
 
 import { url } from "./api.js";
 import { h, icon } from "./dom.js";
+import { sides } from "./versus.js";
 
 const ROLES = ["forget", "sibling", "other"];
+const ONE_RUN = { left: "gone", leftTitle: "No longer among the first 24", right: "new", rightTitle: "Was not among the first 24", rank: "Was at rank" };
+const TWO_RUNS = { left: "only A", leftTitle: "Not among the first 24 of run B", right: "only B", rightTitle: "Not among the first 24 of run A", rank: "Run A has it at rank" };
 const ROLE_WORDS = ["to forget", "sibling", "other class"];
 
 /** Address of a gallery image's thumbnail (96) or large version (384). */
@@ -25,7 +28,7 @@ function makeCell(side, rank, on) {
   const search = h("button.cf-more", { type: "button", tabIndex: -1, title: "Search by this image (s)", "aria-label": "Search by this image", onclick: () => on.search(cell.id) }, icon("search"));
   const label = h("span.cf-label"), cosine = h("span.cf-cosine");
   const node = h("div.cf-cell", { role: "listitem" }, open, badge, search, h("div.cf-caption", {}, label, cosine));
-  const cell = { node, open, image, badge, label, cosine, id: -1, side, rank, mark: "" };
+  const cell = { node, open, image, badge, label, cosine, id: -1, view: null, side, rank, mark: "" };
   const light = (lit) => on.light(cell.id, lit);
   node.addEventListener("pointerenter", () => light(true));
   node.addEventListener("pointerleave", () => light(false));
@@ -36,8 +39,9 @@ function makeCell(side, rank, on) {
 }
 
 function showImage(view, cell, id) {
-  if (cell.id === id) return;
+  if (cell.id === id && cell.view === view) return;
   cell.id = id;
+  cell.view = view;
   const { short, full, role, words } = about(view, id);
   cell.image.src = imageUrl(view, id);
   cell.image.alt = full;
@@ -62,13 +66,13 @@ export function grids(app, place, on) {
   const light = (id, lit) => {
     for (const cell of [...cells.before, ...cells.after]) if (cell.id === id) cell.node.classList.toggle("cf-lit", lit);
   };
-  const titles = {};
+  const titles = {}, headings = {};
   const panels = ["before", "after"].map((side) => {
     cells[side] = Array.from({ length: 24 }, (_, rank) => makeCell(side, rank, { ...on, light }));
     titles[side] = h("span.cf-sub");
-    const name = h("h2", {}, side === "before" ? "Before" : "After", titles[side]);
-    const list = h("div.cf-grid", { role: "list", "aria-label": `${side} results` }, cells[side].map((cell) => cell.node));
-    return h("section.cf-panel", { "data-side": side, "aria-label": side }, h("header", {}, name), list);
+    headings[side] = h("span.cf-heading");
+    const list = h("div.cf-grid", { role: "list" }, cells[side].map((cell) => cell.node));
+    return h("section.cf-panel", { "data-side": side }, h("header", {}, h("h2", {}, headings[side], titles[side])), list);
   });
   place.replaceChildren(...panels);
 
@@ -79,20 +83,24 @@ export function grids(app, place, on) {
   app.bus.on("peek", () => draw());
 
   function draw() {
-    if (!app.pack || !app.view) return;
-    const { view, pack, state } = app;
-    const before = pack.before, after = app.afterNow();
+    const now = sides(app);
+    if (!now) return;
+    const { pack, state } = app, words = app.rival ? TWO_RUNS : ONE_RUN;
+    const before = now.before.list, after = now.after.list;
     const rankBefore = new Map(before.ids.map((id, rank) => [id, rank]));
     const inAfter = new Set(after.ids);
     const whose = app.isStale() ? ` · still “${pack.query.label}”` : "";
-    titles.before.textContent = `original model${whose}`;
-    titles.after.textContent = app.peeking ? "showing the original (b held)" : `alpha ${(app.index / 100).toFixed(2)}${whose}`;
+    for (const side of ["before", "after"]) {
+      headings[side].textContent = now[side].name;
+      titles[side].textContent = now[side].sub + whose;
+    }
+    place.classList.toggle("cf-two", Boolean(app.rival));
     panels[1].classList.toggle("cf-peek", app.peeking);
     for (let rank = 0; rank < 24; rank++) {
-      drawOne(view, cells.before[rank], before, rank, state.k);
-      drawOne(view, cells.after[rank], after, rank, state.k);
-      if (rank < before.ids.length) markBefore(cells.before[rank], inAfter.has(before.ids[rank]));
-      if (rank < after.ids.length) markAfter(cells.after[rank], rankBefore.get(after.ids[rank]));
+      drawOne(now.before.view, cells.before[rank], before, rank, state.k);
+      drawOne(now.after.view, cells.after[rank], after, rank, state.k);
+      if (rank < before.ids.length) markBefore(cells.before[rank], inAfter.has(before.ids[rank]), words);
+      if (rank < after.ids.length) markAfter(cells.after[rank], rankBefore.get(after.ids[rank]), words);
     }
   }
   return { cells, panels };
@@ -107,11 +115,11 @@ function drawOne(view, cell, list, rank, k) {
   if (cell.cosine.textContent !== text) cell.cosine.textContent = text;
 }
 
-const markBefore = (cell, kept) => showMark(cell, kept ? "" : "gone", kept ? "" : "gone", "No longer among the first 24");
+const markBefore = (cell, kept, words) => showMark(cell, kept ? "" : "gone", kept ? "" : words.left, words.leftTitle);
 
-function markAfter(cell, old) {
-  if (old === undefined) return showMark(cell, "new", "new", "Was not among the first 24");
+function markAfter(cell, old, words) {
+  if (old === undefined) return showMark(cell, "new", words.right, words.rightTitle);
   const rise = old - cell.rank;
   if (rise === 0) return showMark(cell, "", "", "");
-  return showMark(cell, rise > 0 ? "up" : "down", `${rise > 0 ? "▲" : "▼"}${Math.abs(rise)}`, `Was at rank ${old + 1}`);
+  return showMark(cell, rise > 0 ? "up" : "down", `${rise > 0 ? "▲" : "▼"}${Math.abs(rise)}`, `${words.rank} ${old + 1}`);
 }

@@ -2,6 +2,7 @@
 
 import { h, icon, iconButton } from "./dom.js";
 import { about, imageUrl } from "./grid.js";
+import { sides } from "./versus.js";
 
 /** Gives open(side, rank). The dialog is the browser's own, so focus and Esc are handled. */
 export function lightbox(app) {
@@ -23,7 +24,7 @@ export function lightbox(app) {
     event.preventDefault();
   });
 
-  const list = () => (side === "before" ? app.pack.before : app.afterNow());
+  const list = () => sides(app)[side].list;
   const count = () => Math.min(list().ids.length, app.state.k);
 
   function step(by) {
@@ -32,15 +33,16 @@ export function lightbox(app) {
   }
 
   function show() {
-    const id = list().ids[rank], { full, role, words } = about(app.view, id);
-    image.src = imageUrl(app.view, id, 384);
+    const { before, after } = sides(app), { view } = sides(app)[side];
+    const id = list().ids[rank], { full, role, words } = about(view, id);
+    image.src = imageUrl(view, id, 384);
     image.alt = full;
     dialog.dataset.role = role;
     name.textContent = full;
     facts.replaceChildren(
       ...pair("Role", words),
-      ...pair("Before", place(app.pack.before, id)),
-      ...pair(`After, alpha ${(app.index / 100).toFixed(2)}`, place(app.afterNow(), id)),
+      ...pair(`${before.name}, ${before.sub}`, place(before.list, id)),
+      ...pair(`${after.name}, ${after.sub}`, place(after.list, id)),
     );
   }
 

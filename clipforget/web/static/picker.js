@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 
-/** Gradio mounts this on a component with the props value (names) and items ({name, images}). */
+/** Gradio mounts this on a component with the props value (names), items ({name, images}) and alone (no superclass chosen). */
 export function mount(element, { props, trigger, watch }) {
   const box = h("div.cf-tiles", { role: "group", "aria-label": "Subgroups to forget" });
   const hint = h("p.cf-help");
@@ -24,11 +24,12 @@ export function mount(element, { props, trigger, watch }) {
     if (wanted !== drawn) box.replaceChildren(...items.map(tile));
     drawn = wanted;
     for (const node of box.children) node.setAttribute("aria-pressed", String(picked().includes(node.dataset.name)));
-    hint.textContent = !items.length ? "This superclass has no subgroups: all of it is forgotten."
+    hint.textContent = props.alone ? "Only the targets named below are forgotten."
+      : !items.length ? "This superclass has no subgroups: all of it is forgotten."
       : picked().length ? "" : "Nothing picked: the whole superclass is forgotten.";
     hint.hidden = !hint.textContent;
   };
-  watch(["value", "items"], draw);
+  watch(["value", "items", "alone"], draw);
   element.replaceChildren(place);
   draw();
 }

@@ -1,6 +1,9 @@
 // Plotly, loaded once from our own server, and the looks of a figure in light and dark.
 
 import { url } from "./api.js";
+import { h } from "./dom.js";
+
+export const CONFIG = { displayModeBar: false, responsive: true, displaylogo: false };
 
 let loading = null;
 
@@ -56,7 +59,7 @@ export function dressed(layout) {
 }
 
 /** The points of a figure as CSV text: trace, x, y. */
-export function figureCsv(figure) {
+function figureCsv(figure) {
   const quote = (value) => `"${String(value ?? "").replaceAll('"', '""')}"`;
   const rows = figure.data.flatMap((trace) =>
     (trace.x || []).map((x, i) => [trace.name, x, trace.y?.[i]].map(quote).join(",")));
@@ -64,10 +67,18 @@ export function figureCsv(figure) {
 }
 
 /** Save text as a file. */
-export function save(name, text, type) {
+function save(name, text, type) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([text], { type }));
   link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
+
+/** The row of buttons under a chart: PNG, SVG, CSV. `file` gives the name to save under, `figure` what is drawn. */
+export function chartTools(plot, file, figure) {
+  const picture = async (format) => (await plotly()).downloadImage(plot, { format, filename: file(), width: 1000, height: 520, scale: 2 });
+  return h("div.cf-tools-row", {},
+    ...["png", "svg"].map((format) => h("button.cf-text", { type: "button", onclick: () => picture(format) }, format.toUpperCase())),
+    h("button.cf-text", { type: "button", onclick: () => save(`${file()}.csv`, figureCsv(figure()), "text/csv") }, "CSV"));
 }

@@ -7,11 +7,11 @@ const idle = window.requestIdleCallback || ((work) => setTimeout(work, 60));
 const seen = new Set();
 let order = 0;
 
-/** Prefetch every image that appears in the pack, nearest to the present alpha first. A newer call ends an older one. */
-export function prefetch(view, pack, index) {
+/** Prefetch every image that appears in the packs, nearest to the present alpha first. A newer call ends an older one. */
+export function prefetch(view, packs, index) {
   const mine = ++order;
-  const rows = pack.after.ids.map((ids, i) => [Math.abs(i - index), ids]).sort((a, b) => a[0] - b[0]);
-  const wanted = new Set([...pack.before.ids, ...rows.flatMap(([, ids]) => ids)]);
+  const rows = packs.flatMap((pack) => pack.after.ids.map((ids, i) => [Math.abs(i - index), ids])).sort((a, b) => a[0] - b[0]);
+  const wanted = new Set([...packs[0].before.ids, ...rows.flatMap(([, ids]) => ids)]);
   const addresses = [...wanted].map((id) => imageUrl(view, id)).filter((address) => !seen.has(address));
   const next = () => {
     const address = addresses.shift();

@@ -49,9 +49,9 @@ export function queryBar(app, place) {
 
 let order = 0;
 
-/** Ask for the pack of a query; resolves to null where a newer query has been asked meanwhile. */
-export async function ask(run, query) {
+/** Ask runs for their packs of one query; resolves to null where a newer query has been asked meanwhile. */
+export async function ask(runs, query) {
   const mine = ++order;
-  const pack = await get(`runs/${encodeURIComponent(run)}/query?${queryString(query)}`);
-  return mine === order ? pack : null;
+  const packs = await Promise.all(runs.map((run) => get(`runs/${encodeURIComponent(run)}/query?${queryString(query)}`)));
+  return mine === order ? packs : null;
 }

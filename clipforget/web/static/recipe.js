@@ -1,6 +1,7 @@
 // How the run was made, and the command that makes it again.
 
 import { copy, h, icon, percent } from "./dom.js";
+import { onlyA } from "./versus.js";
 
 /** A table of settings and the command line in `place`. */
 export function recipe(app, place) {
@@ -15,7 +16,7 @@ export function recipe(app, place) {
       ...(view.original_share === null ? [] : [["Original left by reminding", `${percent(view.original_share)}%`]]),
     ];
     const settings = Object.entries(view.settings).map(([name, value]) => [name.replaceAll("_", " "), format(value), name in (config.settings || {})]);
-    place.replaceChildren(
+    place.replaceChildren(...(app.rival ? [onlyA()] : []),
       h("div.cf-command", {}, h("code", {}, view.command), h("button.cf-button", { type: "button", onclick: () => copy(view.command, "Command copied") }, icon("copy"), "Copy")),
       h("div.cf-columns", {}, facts("This run", rows), facts("Settings of the method", settings)),
       h("button.cf-button", { type: "button", onclick: () => app.useSettings(config) }, "Use these settings"),

@@ -46,7 +46,10 @@ function row(app, run) {
   const figure = (key) => (headline?.[key] ? `${percent(headline[key].before)} → ${percent(headline[key].after)}` : "");
   const cells = [run.sample ? "sample" : star, open, stateChip(run.state), config.data,
     run.best === null || run.best === undefined ? "" : run.best.toFixed(2), figure("forget"), figure("siblings"), figure("others"), when(run.created),
-    h("span.cf-actions", {}, h("button.cf-text", { type: "button", onclick: () => app.useSettings(config) }, "Use"), run.sample ? null : iconButton("trash", "Delete this run", () => confirmDelete(app, run)))];
+    h("span.cf-actions", {}, h("button.cf-text", { type: "button", onclick: () => app.useSettings(config) }, "Use"), run.sample ? null : iconButton("trash", "Delete this run", () => confirmed("Delete this run?", `${run.title || run.id} and its files are removed for good.`, "Delete", () => act(app, async () => {
+      await post(`runs/${run.id}/delete`);
+      if (run.id === app.state.run) app.open("");
+    }))))];
   const line = h("tr", {}, cells.map((cell) => h("td", {}, typeof cell === "string" ? h("span.cf-clip", { title: cell }, cell) : cell)));
   if (run.id === app.state.run) line.setAttribute("aria-current", "true");
   return line;
@@ -68,15 +71,12 @@ async function act(app, work) {
   }
 }
 
-/** Ask before deleting; a deleted run cannot come back. */
-function confirmDelete(app, run) {
-  const dialog = h("dialog.cf-dialog", { "aria-label": "Delete this run?" },
-    h("h2", {}, "Delete this run?"), h("p", {}, `${run.title || run.id} and its files are removed for good.`),
+/** Ask before something that cannot be undone; `work` runs on yes. */
+export function confirmed(title, text, yes, work) {
+  const dialog = h("dialog.cf-dialog", { "aria-label": title },
+    h("h2", {}, title), h("p", {}, text),
     h("div.cf-dialog-buttons", {}, h("button.cf-button", { type: "button", onclick: () => dialog.close() }, "Keep"),
-      h("button.cf-button.cf-danger", { type: "button", onclick: () => { dialog.close(); act(app, async () => {
-        await post(`runs/${run.id}/delete`);
-        if (run.id === app.state.run) app.open("");
-      }); } }, "Delete")));
+      h("button.cf-button.cf-danger", { type: "button", onclick: () => { dialog.close(); work(); } }, yes)));
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();

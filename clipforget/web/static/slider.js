@@ -31,7 +31,8 @@ export function alphaBar(app) {
   app.bus.on("open", () => {
     const view = app.view;
     const ticks = view.nodes.map((node) => h("i", { style: `left:${100 * node}%`, title: `exact at ${node}` }));
-    marks.replaceChildren(...ticks, h("b", { style: `left:${100 * view.best}%` }));
+    marks.replaceChildren(...ticks, h("b", { style: `left:${100 * view.best}%` }),
+      ...(app.rival ? [h("b.cf-second", { style: `left:${100 * app.rival.view.best}%` })] : []));
     best.lastChild.textContent = `Best ${view.best.toFixed(2)}`;
   });
   app.bus.on("alpha", (index) => {

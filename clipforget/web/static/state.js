@@ -1,6 +1,8 @@
 // What the visitor looks at. All of it stands in the address, so a link or a reload brings back the same view.
 
-const DEFAULTS = { run: "", alpha: null, q: "", img: null, up: "", view: "alpha", k: 24 };
+/** The parts of a state that belong to one run or comparison, as they are when another is opened. */
+export const FRESH = { run: "", vs: "", compare: "", of: "", sort: "", alpha: null, q: "", img: null, up: "" };
+const DEFAULTS = { ...FRESH, view: "alpha", k: 24 };
 
 /** Read the address; anything malformed falls back to its default. */
 export function readAddress() {
@@ -9,6 +11,10 @@ export function readAddress() {
   const img = /^\d{1,7}$/.test(query.get("img") || "") ? Number(query.get("img")) : null;
   return {
     run: query.get("run") || "",
+    vs: query.get("vs") || "",
+    compare: query.get("compare") || "",
+    of: query.get("of") || "",
+    sort: query.get("sort") || "",
     alpha: alpha >= 0 && alpha <= 1 ? Math.round(alpha * 100) / 100 : null,
     q: query.get("q") || "",
     img,
@@ -37,13 +43,14 @@ export function writeAddress(state, push) {
   history[push ? "pushState" : "replaceState"](history.state, "", address);
 }
 
-/** A tiny event bus: on(name, listener), emit(name, ...values). */
+/** A tiny event bus: on(name, listener), which gives a function that takes it off again; emit(name, ...values). */
 export function bus() {
   const listeners = new Map();
   return {
     on(name, listener) {
       if (!listeners.has(name)) listeners.set(name, []);
       listeners.get(name).push(listener);
+      return () => listeners.set(name, listeners.get(name).filter((other) => other !== listener));
     },
     emit(name, ...values) {
       (listeners.get(name) || []).forEach((listener) => listener(...values));

@@ -18,7 +18,7 @@ export function emptyState(app) {
   return h("section.cf-empty", {}, picture(),
     h("h2", {}, "Make CLIP forget, and watch what it takes with it"),
     h("p", {}, "Choose what a model should forget and press Run; then drag alpha between the unlearned and the original model and see every search, figure and chart follow."),
-    button);
+    button, h("button.cf-text", { type: "button", onclick: () => app.openCompare("list") }, "or compare methods on several targets"));
 }
 
 /** Two overlapping sets, one of them fading: the idea of the page as a drawing. */

@@ -1,0 +1,40 @@
+// The trade-off of a comparison: one curve for each method over alpha, forgotten against kept.
+
+import { get } from "./api.js";
+import { h } from "./dom.js";
+import { CONFIG, chartTools, dressed, looks, plotly } from "./plot.js";
+
+/** The chart follows the target filter of the table, and is asked for anew when another run has finished. */
+export function compareChart(app, id) {
+  const plot = h("div.cf-plot", { role: "img", "aria-label": "Chart: forgotten against kept, a curve for each method" }), note = h("p.cf-wait", {}, "Drawing…");
+  let figure = null, drawn = "", found = null;
+  const tools = chartTools(plot, () => `clipforget-${id}-tradeoff`, () => figure);
+  const node = h("section.cf-compare-block", { "aria-label": "Trade-off", hidden: true },
+    h("header", {}, h("h3", {}, "Trade-off over alpha"), h("p.cf-help", {}, "Up and to the right is better: everything forgotten, nothing harmed.")),
+    h("div.cf-plotbox", {}, plot, note), tools);
+
+  async function draw() {
+    node.hidden = !found.done;
+    const wanted = `${found.done} ${app.state.of}`;
+    if (node.hidden || drawn === wanted) return;
+    drawn = wanted;
+    try {
+      const target = app.state.of === "" ? "" : `?target=${encodeURIComponent(app.state.of)}`;
+      const [Plotly, got] = await Promise.all([plotly(), get(`comparisons/${encodeURIComponent(id)}/charts/methods${target}`)]);
+      if (drawn !== wanted || !node.isConnected) return;
+      figure = got;
+      await Plotly.react(plot, structuredClone(figure.data), dressed(figure.layout || {}), CONFIG);
+      note.hidden = true;
+    } catch (error) {
+      drawn = "";
+      note.hidden = false;
+      note.textContent = error.message;
+    }
+  }
+
+  const offs = [
+    app.bus.on("of", () => { if (found) draw(); }),
+    app.bus.on("theme", () => { if (figure) window.Plotly.relayout(plot, looks(figure.layout)); }),
+  ];
+  return { node, update: (document) => { found = document; draw(); }, end: () => offs.forEach((off) => off()) };
+}

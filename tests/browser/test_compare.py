@@ -1,0 +1,77 @@
+"""A comparison from the form to the table, and two of its runs side by side, in a real browser."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from served import HOSTILE, Site, query_of
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def compared(visit_once: Any, site: Site) -> str:
+    """The id of a comparison started from the form: two methods, one target, one seed."""
+    page = visit_once("?compare=list")
+    page.wait_for_selector(".cf-nothing")
+    page.wait_for_selector(".cf-checks input")
+    page.fill("#cf-compare-model", str(site.model))
+    page.fill("#cf-compare-data", str(site.data))
+    page.keyboard.press("Tab")
+    page.wait_for_selector(".cf-target >> text=disc/")
+    page.click(".cf-remove")
+    page.fill("#cf-compare-target", "disc/enormous")
+    page.keyboard.press("Enter")
+    assert "disc/enormous" in page.locator(".cf-compare-form .cf-message").inner_text()
+    known = page.eval_on_selector_all("#cf-compare-targets option", "all => all.map((option) => option.value)")
+    hostile = next(name for name in known if name.startswith(f"disc/{HOSTILE[:20]}"))
+    page.fill("#cf-compare-target", f"square/big + {hostile}")
+    page.click(".cf-add button")
+    page.click(".cf-check-tools >> text=None")
+    for method in ("targeted", "gradient_ascent"):
+        page.check(f".cf-checks input[value={method}]")
+    page.click(".cf-compare-form [data-value='1']")
+    page.wait_for_function("document.querySelector('.cf-compare-estimate').textContent.startsWith('2 runs')")
+    page.click("#cf-compare-start")
+    page.wait_for_selector(".cf-matrix .cf-square")
+    return query_of(page)["compare"][0]
+
+
+def test_from_the_form_to_the_table_and_to_two_runs(visit: Any, site: Site, compared: str) -> None:
+    page = visit(f"?compare={compared}")
+    done = "document.querySelectorAll('.cf-matrix .cf-square[data-state=done]').length === 2"
+    page.wait_for_function(done, timeout=90_000)
+    found = site.call(f"comparisons/{compared}")
+    lines = page.locator(".cf-results tbody tr")
+    assert lines.first.locator("th").inner_text() == "do nothing"
+    order = sorted(found["rows"][1:], key=lambda row: -row["all"]["h"]["mean"])
+    shown = page.eval_on_selector_all(".cf-results .cf-method", "all => all.map((node) => node.firstChild.textContent)")
+    assert shown == ["do nothing", *(row["label"] for row in order)]
+    assert f"{order[0]['all']['h']['mean']:.1f}" == page.locator(".cf-best-h .cf-mean").first.inner_text()
+    page.click(".cf-results thead >> text=Method")
+    assert query_of(page)["sort"] == ["label"]
+    names = page.eval_on_selector_all(".cf-results .cf-method", "all => all.map((node) => node.firstChild.textContent)")
+    assert names == ["do nothing", *sorted(row["label"] for row in order)]
+    page.wait_for_function("document.querySelector('.cf-compare-block .js-plotly-plot')?.data?.length >= 2")
+    assert page.evaluate("document.querySelectorAll('img[src=x]').length") == 0  # the hostile name stayed a name
+    squares = page.locator(".cf-matrix .cf-square")
+    squares.nth(0).click()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.click(".cf-chosen >> text=Side by side")
+    page.wait_for_function("window.clipforget.rival?.pack")
+    runs = [cell["run"] for cell in found["cells"]]
+    assert [query_of(page)["run"][0], query_of(page)["vs"][0]] == runs and "compare" not in query_of(page)
+    page.go_back()
+    page.wait_for_selector(".cf-results")
+
+
+def test_the_list_and_an_unknown_comparison(visit: Any, compared: str) -> None:
+    page = visit("?compare=nothing", viewport={"width": 390, "height": 844}, has_touch=True)
+    page.click("text=All comparisons")
+    page.click(".cf-compare-open")
+    page.wait_for_selector(".cf-matrix")
+    assert query_of(page)["compare"] == [compared]
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    visit.problems.clear()  # the browser's own line about the unknown comparison

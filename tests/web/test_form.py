@@ -1,0 +1,87 @@
+"""The set-up form: what it makes of a visitor's choices, and that a run's settings fill it again."""
+
+import asyncio
+from types import SimpleNamespace
+
+import gradio as gr
+import pytest
+
+from clipforget.config import RunConfig
+from clipforget.errors import BadSetting
+from clipforget.methods import METHODS
+from clipforget.web.form import ANY, NONE, Form, offered, read_targets, targets
+from clipforget.workspace import Workspace
+
+
+@pytest.fixture(scope="module")
+def form(world):
+    space = Workspace(world.folder / "form", sample=False)
+
+    async def build():  # inside a running loop Gradio makes none of its own, which nobody would close
+        with gr.Blocks():
+            return Form(space, offered(space))
+
+    return asyncio.run(build())
+
+
+def again(form, config):
+    """The configuration that the form shows once it is filled with one, as after "Use these settings"."""
+    filled = form.fill(SimpleNamespace(_data={"config": config.as_dict()}))[:-1]
+    return form.config(*(value["value"] if isinstance(value, dict) else value for value in filled))
+
+
+@pytest.mark.parametrize(
+    "forget",
+    [
+        ("disc/big",),
+        ("disc/big", "disc/thin"),
+        ("disc",),
+        ("disc/*/dark",),
+        ("disc/big/dark", "disc/thin/dark"),
+        ("disc/big", "square/thin"),
+        ("disc", "square"),
+        ("disc", "disc/big"),
+        ("disc/big/dark", "disc/thin/light"),
+        ("*/*/dark",),
+        ("disc/big", "*/*/dark"),
+    ],
+)
+def test_any_targets_fill_the_form_and_come_out_again(form, world, forget):
+    config = world.config(forget=forget, seed=3, tolerance=0.1, gallery=50)
+    found = again(form, config)
+    assert set(found.forget) == set(forget)
+    assert found == RunConfig.read({**config.as_dict(), "forget": list(found.forget)})
+
+
+def test_what_is_retained_by_choice_comes_out_again(form, world):
+    assert again(form, world.config(retain=("square",))).retain == ("square",)
+
+
+@pytest.mark.parametrize("method", list(METHODS.load()))
+def test_every_method_and_each_of_its_presets_can_be_chosen(form, world, method):
+    for preset in [{"settings": {}}, *form.presets("clipforget-tiny")[method]]:
+        config = world.config(method=method, settings=preset["settings"])
+        assert again(form, config).checked() == config.checked()
+
+
+def test_settings_of_another_version_are_left_out(form, world):
+    assert again(form, world.config(settings={"rank": 2, "no_longer_known": 1})).settings == {"rank": 2}
+
+
+def test_targets_beside_the_superclass():
+    assert targets(NONE, ["big"], ANY) == ()
+    assert read_targets(["*/*/dark"]) == (NONE, [], ANY, ["*/*/dark"])
+    assert read_targets(["a/x", "b", "a/y/s", "a/z"]) == ("a", ["x", "z"], ANY, ["b", "a/y/s"])
+
+
+def test_with_no_target_left_the_form_says_so(form, world):
+    values = [world.clip, world.data, NONE, [], ANY, [], [], {"method": "targeted", "settings": {}}, 0, "cpu", 0.05, 10]
+    with pytest.raises(BadSetting, match="Nothing to forget"):
+        form.config(*values).checked()
+    assert "Nothing to forget" in form.show_estimate(*values)["error"]
+
+
+def test_presets_are_those_of_the_model(form):
+    shown = form.show_presets("clipforget-tiny")["presets"]
+    assert shown.keys() == form.methods.keys()
+    assert "paper" in [preset["name"] for preset in shown["targeted"]]
