@@ -151,10 +151,12 @@ def _work(run: Run, journal: Journal) -> Events:
         task, evaluation = yield from _load(config, dataset, selection, journal)
         run.update(device=str(task.clip.device))
         settings = parse(method.settings, config.settings)
+        refused: list[str] = []
         for record in method.run(task, settings):
+            refused = record.data.get("refused", refused)
             figures = {name: getattr(record, name) for name in ("losses", "validation", "data")}
             yield journal.step(record.stage, record.step, record.total, **figures)
-        yield from _finish(run, config, task, evaluation, journal)
+        yield from _finish(run, config, task, evaluation, refused, journal)
 
 
 def _load(
@@ -171,8 +173,10 @@ def _load(
         yield journal.step("load", step, total)
 
 
-def _finish(run: Run, config: RunConfig, task: Task, evaluation: Evaluation, journal: Journal) -> Events:
-    """From the changed weights to the files of the run: delta, soup path, texts, scores."""
+def _finish(
+    run: Run, config: RunConfig, task: Task, evaluation: Evaluation, refused: list[str], journal: Journal
+) -> Events:
+    """From the changed weights and refused names to the files of the run: delta, soup path, texts, scores."""
     from clipforget.judged import Judged, suggestions
     from clipforget.results import headline, score
     from clipforget.soup import Souped, walk_path
@@ -201,7 +205,7 @@ def _finish(run: Run, config: RunConfig, task: Task, evaluation: Evaluation, jou
     banks = {level: souped.texts(path.alphas, bank.prompts) for level, bank in judged.banks.items()}
     write_texts(run, asked, souped.texts(path.alphas, asked))
     targets = evaluation.selection.forget
-    scores = score(path, judged, banks, evaluation.dataset, targets, config.seed, config.tolerance)
+    scores = score(path, judged, banks, evaluation.dataset, targets, config.seed, config.tolerance, refused)
     write_json(run, "scores.json", scores)
     run.update(best=scores["best"], headline=headline(scores))
     yield journal.step("score", 1, 1)

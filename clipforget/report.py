@@ -26,7 +26,7 @@ def place(view: dict[str, Any], alpha: float | None) -> int:
 def summary(view: dict[str, Any], alpha: float | None = None) -> dict[str, Any]:
     """The figures of a finished run at an alpha: rows with before and after (shares), H and Score (0 to 100)."""
     at = place(view, alpha)
-    copied = ("id", "title", "state", "command", "device", "seconds", "best", "chance", "template", "do_nothing")
+    names = ("id", "title", "state", "command", "device", "seconds", "best", "chance", "template", "do_nothing")
     rows = [
         {
             **{name: row[name] for name in ("key", "label", "role", "n", "before")},
@@ -36,16 +36,15 @@ def summary(view: dict[str, Any], alpha: float | None = None) -> dict[str, Any]:
     ]
     bound = {name: values[at] for name, values in (view.get("bound") or {}).items()}
     figures = {"alpha": view["alphas"][at], "h": view["h"][at], "score": view["score"][at], "bound": bound}
-    return {**{name: view.get(name) for name in copied}, **figures, "rows": rows}
+    return {**{name: view.get(name) for name in names}, **figures, "rows": rows, "notes": view.get("notes") or []}
 
 
 def text(view: dict[str, Any], alpha: float | None = None) -> str:
     """The summary for a terminal."""
     figures = summary(view, alpha)
     nothing = figures["do_nothing"] or {}
-    exact = round(figures["alpha"], 2) in [round(node, 2) for node in view.get("nodes") or []]
     agreement = figures["bound"].get("agreement")
-    between = "" if exact or agreement is None else f"; interpolated, measured top-24 agreement {agreement:.1%}"
+    between = "" if agreement in (None, 1.0) else f"; interpolated, measured top-24 agreement {agreement:.1%}"
     lines = [
         f"{figures['title']}  at alpha {figures['alpha']:.2f}{_suggested(figures)}{between}",
         "",
@@ -54,6 +53,7 @@ def text(view: dict[str, Any], alpha: float | None = None) -> str:
         f"H {figures['h']:.1f}, Score {figures['score']:.1f}"
         f" (doing nothing: H {nothing.get('h', 0):.1f}, Score {nothing.get('score', math.nan):.1f});"
         f" chance {figures['chance']:.1%}",
+        *figures["notes"],
     ]
     return "\n".join(lines)
 
@@ -69,7 +69,8 @@ def as_markdown(view: dict[str, Any], alpha: float | None = None) -> str:
     ]
     about = f"At alpha {figures['alpha']:.2f}{_suggested(figures)}, chance {figures['chance']:.1%}"
     took = f", {clock(figures['seconds'])} minutes on {figures['device']}" if figures["seconds"] else ""
-    return f"{markdown(HEADER, rows)}\n\n{about}{took}:\n\n```\n{figures['command']}\n```"
+    notes = "".join(f"{note}\n\n" for note in figures["notes"])
+    return f"{markdown(HEADER, rows)}\n\n{notes}{about}{took}:\n\n```\n{figures['command']}\n```"
 
 
 def comparison(views: list[dict[str, Any]], alpha: float | None = None) -> str:

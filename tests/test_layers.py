@@ -18,6 +18,7 @@ LAYERS = (
     # methods.__init__ holds no method: only the shape of one and the registry
     ("clip", "opening", "precision", "weights", "lora", "fisher", "alignment", "losses", "methods.__init__"),
     ("stages", "souped", "soup", "souppath", "bisection", "retrieval", "evaluate", "bootstrap", "scores", "train"),
+    ("refusal", "synthesis"),
     ("methods", "audits"),
     ("config", "store"),
     ("selection", "progress", "choices", "task", "judged", "results", "experiment", "pretrain"),

@@ -36,7 +36,7 @@ def group(method: dict[str, Any], visible: bool) -> tuple[gr.Column, dict[str, A
     """A method's settings, the rare ones under Advanced. Gives the group and its components by name."""
     fields: dict[str, Any] = {}
     with gr.Column(visible=visible, elem_classes="cf-settings") as column:
-        live("note.js", value={"text": method["summary"]})
+        live("note.js", value={"text": " ".join([method["summary"], *method["notes"]])})
         common = [option for option in method["options"] if not option["advanced"]]
         rare = [option for option in method["options"] if option["advanced"]]
         fields |= _rows(common)

@@ -54,14 +54,14 @@ function alphaCard(app) {
   const original = h("i"), left = h("span"), right = h("span");
   node.append(h("div.cf-mix", { title: "How much of the weights is the original's, how much the unlearned model's" }, h("div.cf-mixbar", {}, original), h("p", {}, left, right)));
   const update = (i) => {
-    const view = app.view, exact = view.nodes.includes(i / 100);
+    const { view } = app, exact = view.bound.agreement[i] === 1 && view.bound.accuracy[i] === 0;
     value.textContent = (i / 100).toFixed(2);
     const asked = app.exactNow();
     delta.textContent = exact || asked ? "exact" : `~ within ${view.bound.accuracy[i].toFixed(1)} pts`;
     delta.classList.toggle("cf-good", Boolean(exact || asked));
     note.textContent = asked
       ? `computed; top 24 ${percent(asked.agreement)}% alike`
-      : exact ? "re-embedded here" : `top 24 ≥ ${percent(view.bound.agreement[i])}% right`;
+      : exact ? (view.nodes.includes(i / 100) ? "re-embedded here" : "no weight changes here") : `top 24 ≥ ${percent(view.bound.agreement[i])}% right`;
     button.hidden = Boolean(exact || asked);
     button.disabled = app.exactPending;
     original.style.width = `${i}%`;

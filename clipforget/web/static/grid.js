@@ -62,13 +62,13 @@ export function grids(app, place, on) {
   const light = (id, lit) => {
     for (const cell of [...cells.before, ...cells.after]) if (cell.id === id) cell.node.classList.toggle("cf-lit", lit);
   };
-  const titles = {};
+  const titles = {}, refusal = h("p.cf-refused", { role: "status", hidden: true });
   const panels = ["before", "after"].map((side) => {
     cells[side] = Array.from({ length: 24 }, (_, rank) => makeCell(side, rank, { ...on, light }));
     titles[side] = h("span.cf-sub");
     const name = h("h2", {}, side === "before" ? "Before" : "After", titles[side]);
     const list = h("div.cf-grid", { role: "list", "aria-label": `${side} results` }, cells[side].map((cell) => cell.node));
-    return h("section.cf-panel", { "data-side": side, "aria-label": side }, h("header", {}, name), list);
+    return h("section.cf-panel", { "data-side": side, "aria-label": side }, h("header", {}, name), side === "after" ? refusal : null, list);
   });
   place.replaceChildren(...panels);
 
@@ -88,6 +88,8 @@ export function grids(app, place, on) {
     titles.before.textContent = `original model${whose}`;
     titles.after.textContent = app.peeking ? "showing the original (b held)" : `alpha ${(app.index / 100).toFixed(2)}${whose}`;
     panels[1].classList.toggle("cf-peek", app.peeking);
+    refusal.hidden = !(pack.refused && !after.ids.length);
+    refusal.textContent = `Refused: this prompt names ${pack.refused}.`;
     for (let rank = 0; rank < 24; rank++) {
       drawOne(view, cells.before[rank], before, rank, state.k);
       drawOne(view, cells.after[rank], after, rank, state.k);
