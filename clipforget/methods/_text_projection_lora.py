@@ -16,20 +16,16 @@ from clipforget.methods import TEXT, ImageSet, Step, Task
 from clipforget.methods._training import LOOK, look
 from clipforget.methods.text_projection_lora import TextProjectionLoraSettings
 
-PROJECTIONS = ("text_projection", "text.text_projection", "text_projection.weight", "text.text_projection.weight")
+PROJECTIONS = ("text_projection", "text.text_projection")
 
 
-def projection(clip: Clip) -> tuple[Tensor, bool]:
-    """The text projection and whether it is stored as D x width (a linear layer) rather than width x D.
-
-    Raises BadModel where there is none, or one with a bias.
-    """
+def projection(clip: Clip) -> Tensor:
+    """The text projection, width x D. Raises BadModel where the tower ends in anything but a plain matrix."""
     own = dict(clip.model.named_parameters())
-    name = next((name for name in PROJECTIONS if name in own), "")
-    linear = name.endswith(".weight")
-    if not name or (linear and f"{name.removesuffix('weight')}bias" in own):
+    found = [own[name] for name in PROJECTIONS if name in own]
+    if not found:
         raise BadModel(f"The text tower of '{clip.name}' has no plain text projection; choose another method.")
-    return own[name], linear
+    return found[0]
 
 
 @torch.no_grad()
@@ -38,11 +34,10 @@ def unprojected(clip: Clip, texts: Sequence[str]) -> Tensor:
 
     The projection gives way to the identity meanwhile; nothing below it changes while it is trained, so once is enough.
     """
-    weight, linear = projection(clip)
+    weight = projection(clip)
     before = weight.data
-    width = before.shape[1 if linear else 0]
     try:
-        weight.data = torch.eye(width, device=before.device, dtype=before.dtype)
+        weight.data = torch.eye(len(before), device=before.device, dtype=before.dtype)
         return clip.encode_text(texts).float()
     finally:
         weight.data = before
@@ -54,7 +49,7 @@ class Run:
     def __init__(self, task: Task, settings: TextProjectionLoraSettings) -> None:
         self.task, self.settings = task, settings
         self.generator = torch.Generator().manual_seed(task.seed)
-        self.weight, self.linear = projection(task.clip)
+        self.weight = projection(task.clip)
         self.low = LowRank(self.weight, settings.rank, 1.0, self.generator)
         groups = [task.forget_prompts, task.retain_prompts, [task.template.replace("{}", name) for name in task.names]]
         self.texts = [unprojected(task.clip, group) for group in groups]
@@ -66,8 +61,7 @@ class Run:
 
     def project(self, texts: Tensor) -> Tensor:
         """M x width to M x D unit features, with the update."""
-        weight = self.low(self.weight)
-        return F.normalize(texts @ (weight.T if self.linear else weight), dim=-1)
+        return F.normalize(texts @ self.low(self.weight), dim=-1)
 
     def losses(self) -> dict[str, Tensor]:
         """The weighted scalars whose sum is minimised."""
