@@ -33,7 +33,7 @@ def test_the_loss_is_the_mean_distance_a_unit_of_noise_moves_the_features(vit: C
             noisy = image((x + e)[None])[0]
             distances = ((image(x[None])[0] - noisy) ** 2).sum() ** 0.5 + ((text(t[None])[0] - noisy) ** 2).sum() ** 0.5
             total += float((distances / (2 * (e**2).sum() ** 0.5)).detach()) / 6
-    assert abs(float(found) - total) < 1e-4 * total
+    assert found.item() == pytest.approx(total, rel=1e-4)
     found.backward()
     grads = {name: p.grad for name, p in vit.model.named_parameters() if p.grad is not None}
     assert any(name.startswith("visual.") for name in grads) and "text_projection" in grads, "both towers are smoothed"

@@ -78,13 +78,14 @@ def test_the_losses_are_those_of_the_formula(tiny_clip: Clip) -> None:
     assert found["retain images"] == pytest.approx(0.5 * float(sum(entropies)), rel=1e-3)
 
 
-def test_few_images_take_the_coarse_caption_from_the_target_and_leave_it_to_its_siblings(world: World) -> None:
+def test_few_images_take_the_coarse_caption_from_the_target(world: World) -> None:
     task, _ = build_task(world.config())
     steps = list(text_projection_lora(task, TextProjectionLoraSettings(steps=200)))
     before = look(dataclasses.replace(task, clip=task.original), changes=TEXT_TOWER)
     after = steps[-1].validation
-    assert before["forget"] - after["forget"] > 0.3 + before["retain"] - after["retain"], (before, after)
-    assert after["others"] > 0.8
+    assert before["forget"] > 0.9 and after["forget"] < 0.2 and after["others"] > 0.9, (before, after)
+    names_alone = list(text_projection_lora(task, TextProjectionLoraSettings(steps=200, images=0)))[-1].validation
+    assert names_alone["forget"] > after["forget"], "it is the images that reach the coarse caption"
 
 
 def test_closing_it_early_leaves_the_update_merged(tiny_clip: Clip) -> None:
