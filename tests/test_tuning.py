@@ -157,7 +157,7 @@ def test_the_judge_follows_the_rule_of_a_run(world, forget) -> None:
         features = clip.embed(validation.pixels).numpy()
         right = (features @ bank.T).argmax(axis=1) == labels
         upper = evaluate.interval(right[masks["forget"]])[1]
-        smooth = evaluate.smooth_accuracy(evaluate.margins(features, labels, bank)[masks["forget"]])
+        smooth = evaluate.smooth_accuracy(evaluate.margins(features @ bank.T, labels)[masks["forget"]])
         if best is None or max(upper, smooth) <= 1 / 3:
             best, after = alpha, {name: float(right[mask].mean()) for name, mask in masks.items()}
     assert found.alpha == best and found.after == pytest.approx(after, abs=1e-4)
@@ -181,7 +181,7 @@ def loaded(world: World, forget: tuple[str, ...]) -> Validation:
 def test_margins_are_those_of_a_loop() -> None:
     features, bank = torch.randn(5, 4).numpy(), torch.randn(3, 4).numpy()
     labels = torch.tensor([0, 1, 2, 0, 1]).numpy()
-    for i, value in enumerate(evaluate.margins(features, labels, bank)):
+    for i, value in enumerate(evaluate.margins(features @ bank.T, labels)):
         cosines = [float(features[i] @ row) for row in bank]
         others = [cosine for place, cosine in enumerate(cosines) if place != labels[i]]
         assert value == pytest.approx(cosines[labels[i]] - max(others), abs=1e-6)
