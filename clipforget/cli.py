@@ -242,6 +242,50 @@ def _methods(parser: Parser) -> None:
     _json(parser)
 
 
+def _ablate(parser: Parser) -> None:
+    _compare(parser)
+    parser.description = "The rows of `compare` for the method targeted: layers, loss, balance, alignment, average."
+
+
+def _reproduce(parser: Parser) -> None:
+    from clipforget.experiments import EXPERIMENTS, MODEL
+
+    add = parser.add_argument
+    add("name", metavar="TABLE", choices=sorted(EXPERIMENTS.load()), help=", ".join(sorted(EXPERIMENTS)))
+    add("--data", metavar="ROOT", help="your images; without it and --sketchbook: what to put where")
+    add("--sketchbook", action="store_true", help="the counterpart on the embedded drawings")
+    add("--model", metavar="MODEL", help=f"(default: {MODEL}, or with --sketchbook {RunConfig.model})")
+    add("--device", metavar="DEVICE", default=RunConfig.device, help="auto, cpu, cuda, cuda:1, mps (default: auto)")
+    add("--seeds", type=int, default=1, metavar="N", help="how many seeds (default: 1)")
+    add("--preset", metavar="NAME", default="default", help="preset of the rows that name none: tuned, argued, ...")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--markdown", action="store_true", help="print Markdown instead of a table")
+    _json(how)
+    _runs_folder(parser)
+
+
+def _tune(parser: Parser) -> None:
+    from clipforget.tuning import TuneConfig
+
+    parser.add_argument("--methods", metavar="A,B|all", default=RunConfig.method, help="methods (default: targeted)")
+    parser.add_argument(
+        "--forget", metavar="TARGET", action="append", default=[],
+        help="a target to try them on (may be repeated); A + B are forgotten together",
+    )  # fmt: skip
+    count = f"trials of each method (default: {TuneConfig.trials})"
+    parser.add_argument("--trials", type=int, default=TuneConfig.trials, metavar="N", help=count)
+    parser.add_argument("--name", default=TuneConfig.name, help="of the presets (default: tuned)")
+    parser.add_argument("--out", metavar="DIR", help="the folder to write presets to (default: presets below --runs)")
+    for entry in options(RunConfig):
+        if entry.name in ("model", "data", "seed", "tolerance", "device"):
+            parser.add_argument(
+                f"--{entry.name}", type=entry.kind, default=entry.default, metavar=entry.name.upper(),
+                help=f"{entry.help} (default: {entry.default})",
+            )  # fmt: skip
+    _runs_folder(parser)
+    _json(parser)
+
+
 def _pretrain(parser: Parser) -> None:
     from clipforget.pretrain import PretrainSettings
 
@@ -275,6 +319,9 @@ COMMANDS: dict[str, tuple[str, Callable[..., None]]] = {
     "data": ("List data sets, describe one, or build the embedded one", _data),
     "models": ("List models, or describe one", _models),
     "methods": ("List methods, or describe one and its settings", _methods),
+    "ablate": ("Compare targeted forgetting with one thing changed at a time", _ablate),
+    "reproduce": ("Repeat a table of the paper, its figures and ours side by side", _reproduce),
+    "tune": ("Search each method's settings on validation images and save the best as a preset", _tune),
     "pretrain": ("Train the embedded model from scratch", _pretrain),
     "bench": ("Measure speed and agreement on this machine", _bench),
 }

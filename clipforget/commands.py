@@ -13,12 +13,16 @@ from clipforget import report
 from clipforget.compare import compare
 from clipforget.errors import BadQuery, ClipforgetError
 from clipforget.listings import data, methods, models
+from clipforget.reproduce import ablate, reproduce
 from clipforget.terminal import Bar, clock, emit, table
 
 if TYPE_CHECKING:
     from clipforget.workspace import Workspace
 
-__all__ = ["bench", "compare", "data", "methods", "models", "pretrain", "run", "runs", "search", "show"]
+__all__ = [
+    "ablate", "bench", "compare", "data", "methods", "models", "pretrain", "reproduce", "run", "runs", "search", "show",
+    "tune",
+]  # fmt: skip
 
 STOPPED = 130
 PAGE = "http://127.0.0.1:7860"
@@ -166,6 +170,34 @@ def bench(chosen: argparse.Namespace) -> None:
         figures.append(figure)
     rows = [[figure.name, figure.value, figure.note] for figure in figures]
     emit(chosen.json, {"figures": [vars(figure) for figure in figures]}, table(("what", "measured", "how"), rows))
+
+
+def tune(chosen: argparse.Namespace) -> None:
+    """Search each method's settings on validation images and save the best as a preset."""
+    from clipforget.comparison import target_of
+    from clipforget.methods import METHODS
+    from clipforget.tuning import TuneConfig
+    from clipforget.tuning import tune as work
+
+    methods = sorted(METHODS.load()) if chosen.methods == "all" else chosen.methods.split(",")
+    names = ("model", "data", "trials", "seed", "tolerance", "device", "name")
+    targets = tuple(target_of(text) for text in chosen.forget)
+    config = TuneConfig(tuple(methods), targets, **{name: getattr(chosen, name) for name in names})
+    bar, start, trials, found = Bar(), time.monotonic(), [], []
+    try:
+        for step in work(config, Path(chosen.runs), chosen.out and Path(chosen.out)):
+            if step.trial or step.preset or not step.total:
+                bar.close()
+                print(step.note, file=sys.stderr, flush=True)
+            place = {"stage": "trials", "step": step.done, "total": step.total, "eta": step.eta}
+            bar.show({"kind": "step", "t": time.monotonic() - start, "note": step.note, **place})
+            trials += [vars(step.trial)] if step.trial else []
+            found += [step.preset] if step.preset else []
+    finally:
+        bar.close()
+    rows = [[preset.method, preset.name, preset.shown, preset.note] for preset in found]
+    text = table(("method", "preset", "settings", "how found"), rows) if rows else "No preset was found."
+    emit(chosen.json, {"presets": [vars(preset) for preset in found], "trials": trials}, text)
 
 
 def _preset(chosen: argparse.Namespace) -> dict[str, Any]:

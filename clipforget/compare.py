@@ -43,7 +43,10 @@ def compare(chosen: argparse.Namespace) -> int:
         plan = planned(chosen)
         tabletext.check([JOIN.join(target) for target in plan.targets], chosen.target, chosen.sort)
         compared = workspace.prepare_comparison(plan)
-    return _work(compared, workspace, chosen)
+    status = finish(compared, chosen.runs)
+    if not status:
+        _print(workspace.comparison(compared.id), chosen)
+    return status
 
 
 def planned(chosen: argparse.Namespace) -> Comparison:
@@ -73,7 +76,11 @@ def _serve(compared: Compared) -> int:
     return 0
 
 
-def _work(compared: Compared, workspace: Workspace, chosen: argparse.Namespace) -> int:
+def finish(compared: Compared, runs: str) -> int:
+    """Work on the cells that are not done, with progress on stderr; 0, or 130 where it was stopped.
+
+    Raises ClipforgetError where every cell failed.
+    """
     from clipforget.experiment import stoppable
     from clipforget.matrix import work
 
@@ -89,13 +96,12 @@ def _work(compared: Compared, workspace: Workspace, chosen: argparse.Namespace) 
     done = sum(cell["state"] == "done" for cell in info["cells"])
     if info["state"] == "stopped":
         words = ["python", "-m", "clipforget", "compare", "--resume", compared.id]
-        words += ["--runs", chosen.runs] if chosen.runs != "runs" else []
+        words += ["--runs", runs] if runs != "runs" else []
         print(f"Stopped; {done} of {len(info['cells'])} runs are done and kept. To go on: {shlex.join(words)}",
               file=sys.stderr)  # fmt: skip
         return STOPPED
     if info["state"] == "failed":
         raise ClipforgetError(info["error"])
-    _print(workspace.comparison(compared.id), chosen)
     if info["error"]:
         print(info["error"], file=sys.stderr)
     return 0

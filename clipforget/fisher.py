@@ -1,4 +1,4 @@
-"""Where a model keeps a subgroup: relative Fisher information of the image tower's weights, layer by layer.
+"""Where a model keeps a subgroup: Fisher information of the image tower's weights, by layer and by parameter.
 
 Source: Targeted Forgetting of Image Subgroups in CLIP Models (arXiv 2506.03117), section on selecting layers. The floor
 and the lower-quartile rule are ours (inferred: the paper does not say how it keeps dead layers from winning).
@@ -7,7 +7,7 @@ and the lower-quartile rule are ours (inferred: the paper does not say how it ke
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -101,3 +101,36 @@ def relative(
         LayerFisher(name, float(forget[i]), float(retain[i]), float(ratio[i]), i in chosen)
         for i, name in enumerate(names)
     ]
+
+
+def diagonal(
+    clip: Clip,
+    parameters: Mapping[str, Tensor],
+    pixels: Tensor,
+    labels: Tensor,
+    score: Callable[[Tensor, Tensor], Tensor],
+) -> Generator[int, None, dict[str, Tensor]]:
+    """The diagonal of the empirical Fisher information: E (d score / d theta)^2, parameter by parameter.
+
+    parameters are the model's own, by name; pixels N x 3 x H x W, labels N. score maps features (1 x D, unit) and
+    labels (1) to a scalar, a log-likelihood say. Yields the images done, one at a time (squares of single gradients,
+    not of their mean), and returns float32 tensors of the parameters' shapes.
+    """
+    weights = list(parameters.values())
+    totals = [torch.zeros_like(weight, dtype=torch.float32) for weight in weights]
+    flags = [weight.requires_grad for weight in weights]
+    for weight in weights:
+        weight.requires_grad_(True)
+    try:
+        for done, (image, label) in enumerate(zip(pixels.split(1), labels.split(1), strict=True), 1):
+            with torch.enable_grad():
+                value = score(clip.encode_image(image.to(clip.device)), label.to(clip.device))
+                gradients = torch.autograd.grad(value, weights, allow_unused=True)
+            for total, gradient in zip(totals, gradients, strict=True):
+                if gradient is not None:
+                    total += gradient.detach().float().square()
+            yield done
+    finally:
+        for weight, flag in zip(weights, flags, strict=True):
+            weight.requires_grad_(flag)
+    return {name: total / max(len(labels), 1) for name, total in zip(parameters, totals, strict=True)}

@@ -192,7 +192,7 @@ def label_of(listed: Mapping[str, Any], number: int) -> str:
 
 def suggestions(dataset: Dataset, targets: Sequence[Target], most: int = 12) -> list[str]:
     """Queries worth a click: the coarse name, the target, its siblings, some others."""
-    first = [target.superclass for target in targets]
+    first = [target.superclass for target in targets if target.superclass != "*"]
     exact = [name for t in targets for name in (t.subgroup, t.style) if name != "*"]
     siblings = [name for t in targets for name in dataset.subgroups(t.superclass)]
     others = [name for name in dataset.superclasses if name not in first]

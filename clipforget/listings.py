@@ -69,11 +69,12 @@ def methods(chosen: argparse.Namespace) -> None:
 
     known = METHODS.load()
     about = [known[chosen.name]] if chosen.name else list(known.values())
+    named = {entry.name: presets(entry.name, chosen.model, Path(chosen.runs)) for entry in about}
     listed = [
         {
             **{name: getattr(entry, name) for name in ("name", "title", "summary", "source", "stages", "notes")},
             "options": [{**vars(opt), "kind": opt.kind.__name__} for opt in options(entry.settings)],
-            "presets": [vars(preset) for preset in presets(entry.name, chosen.model, Path(chosen.runs))],
+            "presets": [vars(preset) for preset in named[entry.name]],
         }
         for entry in about
     ]
@@ -83,16 +84,12 @@ def methods(chosen: argparse.Namespace) -> None:
         head = f"{entry.title}: {entry.summary}\nSource: {entry.source}\nStages: {', '.join(entry.stages)}"
         head = "\n".join([head, *entry.notes])
         text = f"{head}\n\n{table(('option of run', 'what it is'), rows)}"
-        named = [[p["name"], _settings(p["settings"]), p["note"]] for p in listed[0]["presets"]]
-        text += f"\n\n{table(('--preset', 'settings', 'where from'), named)}" if named else ""
+        rows = [[preset.name, preset.shown, preset.note] for preset in named[entry.name]]
+        text += f"\n\n{table(('--preset', 'settings', 'where from'), rows)}" if rows else ""
         emit(chosen.json, listed[0], text)
         return
     text = table(("method", "what it does", "source"), [[m.name, m.summary, m.source] for m in about])
     emit(chosen.json, {"methods": listed}, text)
-
-
-def _settings(values: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in values.items()) or "the defaults"
 
 
 def _build(words: list[str]) -> None:

@@ -46,3 +46,19 @@ def bank_cross_entropy(features: Tensor, labels: Tensor, bank: Tensor, scale: fl
 def feature_distance(features: Tensor, teacher: Tensor) -> Tensor:
     """Mean 1 - cosine between the features and the original's on the same pixels, a scalar in 0..2 (ours)."""
     return (1 - (features * teacher).sum(dim=-1)).mean()
+
+
+def lipschitz_ratio(outputs: Tensor, noisy: Tensor, noise: Tensor) -> Tensor:
+    """Mean of ||f(x) - f(x + e)|| / ||e|| over N noisy copies of B inputs, a scalar >= 0 (arXiv 2402.01401).
+
+    outputs is B x D, noisy N x B x D, noise (the e) N x B x ..., all norms Euclidean. Gradients flow through both
+    outputs.
+    """
+    moved = torch.linalg.vector_norm(outputs - noisy, dim=-1)
+    return (moved / torch.linalg.vector_norm(noise.flatten(2), dim=-1)).mean()
+
+
+def similarity_divergence(logits: Tensor, original: Tensor) -> Tensor:
+    """Mean KL(original || now) of the softmaxes over B x C similarities in logit units, a scalar >= 0 in nats."""
+    now, wanted = F.log_softmax(logits, dim=-1), F.log_softmax(original, dim=-1)
+    return F.kl_div(now, wanted, reduction="batchmean", log_target=True)

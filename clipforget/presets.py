@@ -32,6 +32,11 @@ class Preset:
     note: str
     provenance: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def shown(self) -> str:
+        """The settings in one line for people."""
+        return ", ".join(f"{name} {value}" for name, value in self.settings.items()) or "the defaults"
+
 
 def presets(method: str, model: str, runs: Path) -> list[Preset]:
     """The presets of a method for a model: literature, shipped, then the user's own, which win over one of their name.

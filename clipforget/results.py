@@ -89,17 +89,11 @@ def score(
 def _cautious(
     path: SoupPath, known: Bools, labels: NDArray[np.int64], stack: NDArray[Any], hits: Bools, seed: int
 ) -> list[float]:
-    """The forget accuracy on validation at each alpha, read cautiously (ours): the larger of the upper end of its 95 %
-    interval and the smooth accuracy. A few dozen images meet a limit by luck too often for the plain share to decide.
-    """
-    own, places = labels[known], np.arange(int(known.sum()))
+    """The forget accuracy on validation at each alpha, read cautiously."""
     found = []
     for alpha, right in zip(ALPHAS, hits, strict=True):
-        cosines = path.features(alpha)[known] @ path.texts(stack, alpha).T
-        mine = cosines[places, own].copy()
-        cosines[places, own] = -np.inf
-        smooth = evaluate.smooth_accuracy(mine - cosines.max(axis=1))
-        found.append(max(evaluate.interval(right, seed)[1], smooth))
+        margin = evaluate.margins(path.features(alpha)[known], labels[known], path.texts(stack, alpha))
+        found.append(evaluate.cautious_accuracy(right, margin, seed))
     return found
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from clipforget.config import RunConfig
 from clipforget.data import Dataset, Item, Target
@@ -45,6 +45,12 @@ class Selection:
         """Every image of the run once: the evaluated ones, in their order, then those trained on."""
         trained = (i for name in ("forget", "retain", "others") for i in self.train[name])
         return tuple(dict.fromkeys((*self.evaluated, *trained)))
+
+    def validation_only(self) -> Selection:
+        """The same without test images and suites, for whoever may not see them: validation comes first."""
+        count = self.parts.count("validation")
+        blocks = {name: getattr(self, name)[:count] for name in ("evaluated", "parts", "roles")}
+        return replace(self, **blocks)
 
     def positions(self, part: str, role: str | None = None) -> list[int]:
         """Positions in `evaluated` of a part, or of a role within it."""

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from clipforget.clip import Clip
 from clipforget.config import RunConfig
-from clipforget.data import Dataset, Target
+from clipforget.data import Dataset, Item, Target
 from clipforget.loaded import Loaded
 from clipforget.methods import ImageSet, Task
 from clipforget.selection import Selection, select
@@ -103,6 +103,10 @@ def _assemble(
         "retain": images(selection.validation_retain),
         "others": images(selection.positions("validation", "other")),
     }
+    def owners(indices: Sequence[int]) -> Tensor:
+        return torch.tensor([first_target(dataset.items[i], selection.forget) for i in indices], dtype=torch.int64)
+
+    known = [selection.evaluated[place] for place in selection.positions("validation", "forget")]
     bank = clip.bank(names, dataset.template)
     task = Task(
         clip=clip.clone(),
@@ -116,11 +120,17 @@ def _assemble(
         template=dataset.template,
         seed=config.seed,
         targets=selection.forget,
+        target_of={"forget": owners(selection.train["forget"]), "validation": owners(known)},
         forget_prompts=tuple(dict.fromkeys(fine_prompt(target, dataset.template) for target in selection.forget)),
         retain_prompts=retain_prompts(selection.forget, dataset),
         goal=max(1 / len(names), config.tolerance),
     )
     return task, Evaluation(dataset, selection, pixels[:count], labels[:count])
+
+
+def first_target(item: Item, targets: Sequence[Target]) -> int:
+    """The place of the first target that an image lies in; -1 where it lies in none."""
+    return next((place for place, target in enumerate(targets) if target.matches(item)), -1)
 
 
 def fine_prompt(target: Target, template: str) -> str:

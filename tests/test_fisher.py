@@ -9,7 +9,8 @@ import torch
 from conftest import build_clip
 
 from clipforget.clip import Clip
-from clipforget.fisher import FLOOR, candidates, relative, squared_gradients
+from clipforget.fisher import FLOOR, candidates, diagonal, relative, squared_gradients
+from clipforget.losses import bank_cross_entropy
 
 
 def test_candidates_of_a_resnet_and_a_vit(tiny_clip: Clip) -> None:
@@ -71,3 +72,31 @@ def test_random_layers_are_eligible_and_follow_the_seed() -> None:
 
     assert len(draw(0)) == 4 and set(draw(0)) <= set(names[:12])
     assert draw(0) == draw(0) and len({tuple(draw(seed)) for seed in range(5)}) > 1
+
+
+def test_the_diagonal_equals_a_loop_over_images(tiny_clip: Clip) -> None:
+    names = ["visual.layer4.0.conv1.weight", "visual.layer1.0.bn1.bias", "visual.attnpool.c_proj.weight"]
+    parameters = {name: tiny_clip.model.get_parameter(name) for name in names}
+    pixels, labels = torch.randn(4, 3, 32, 32), torch.tensor([0, 2, 1, 0])
+    bank = tiny_clip.bank(["a", "b", "c"], "{}")
+
+    def likelihood(features: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+        return -bank_cross_entropy(features, label, bank, 5.0)
+
+    measuring, done = diagonal(tiny_clip, parameters, pixels, labels, likelihood), []
+    while True:
+        try:
+            done.append(next(measuring))
+        except StopIteration as end:
+            found = end.value
+            break
+    assert done == [1, 2, 3, 4] and list(found) == names
+    for name, parameter in parameters.items():
+        wanted = torch.zeros_like(parameter)
+        for i in range(4):
+            feature = tiny_clip.model.encode_image(pixels[i : i + 1])[0]
+            weights = (5.0 * bank @ feature / feature.norm()).softmax(dim=0)
+            (gradient,) = torch.autograd.grad(weights[labels[i]].log(), [parameter])
+            wanted += gradient**2 / 4
+        torch.testing.assert_close(found[name], wanted, rtol=1e-2, atol=1e-9)
+        assert wanted.max() > 0

@@ -16,16 +16,17 @@ LAYERS = (
     ("errors", "registry", "settings", "__init__", "cache"),
     ("data",),
     # methods.__init__ holds no method: only the shape of one and the registry
-    ("clip", "opening", "precision", "weights", "lora", "fisher", "alignment", "losses", "methods.__init__"),
+    ("clip", "opening", "precision", "weights", "lora", "fisher", "alignment", "losses", "projection",
+     "methods.__init__"),
     ("stages", "souped", "soup", "souppath", "bisection", "retrieval", "evaluate", "bootstrap", "scores", "train"),
     ("methods", "audits"),
     ("config", "record", "store"),
     ("selection", "progress", "presets", "choices", "rows", "comparison", "comparisons"),
     ("cost", "loaded", "task", "judged", "results", "experiment", "matrix", "tables", "pretrain"),
-    ("terminal", "tabletext"),
+    ("validation", "tuning", "ablation", "experiments", "terminal", "tabletext"),
     ("workspace", "comparing", "view", "opened", "worker", "thumbnails", "export"),
     ("charts",),
-    ("web", "cli", "commands", "compare", "listings", "report", "bench", "__main__"),
+    ("web", "cli", "commands", "compare", "reproduce", "listings", "report", "bench", "__main__"),
 )
 BANNED = {  # who may not import what, at any depth of its own code
     "gradio": ("data", "charts", "methods", "workspace", "experiment", "store", "cli", "commands", "bench"),

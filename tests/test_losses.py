@@ -42,3 +42,21 @@ def test_bank_cross_entropy() -> None:
 def test_distances_to_the_original_vanish_on_itself() -> None:
     assert losses.feature_distance(FEATURES, FEATURES).item() == pytest.approx(0, abs=1e-6)
     assert losses.feature_distance(FEATURES[:1], FEATURES[1:]).item() == pytest.approx(1 - 0.48)
+
+
+def test_lipschitz_ratio_against_loops() -> None:
+    generator = torch.Generator().manual_seed(0)
+    outputs, noisy = torch.randn(2, 3, generator=generator), torch.randn(4, 2, 3, generator=generator)
+    noise = torch.randn(4, 2, 3, 5, 5, generator=generator)
+    total = 0.0
+    for copy in range(4):
+        for image in range(2):
+            moved = math.sqrt(sum((a - b) ** 2 for a, b in zip(outputs[image], noisy[copy, image], strict=True)))
+            total += moved / math.sqrt(sum(float(e) ** 2 for e in noise[copy, image].flatten()))
+    assert losses.lipschitz_ratio(outputs, noisy, noise).item() == pytest.approx(total / 8, rel=1e-5)
+
+
+def test_similarity_divergence() -> None:
+    now, original = torch.tensor([[0.0, 0.0], [1.0, 3.0]]), torch.tensor([[math.log(3.0), 0.0], [1.0, 3.0]])
+    first = 0.75 * math.log(0.75 / 0.5) + 0.25 * math.log(0.25 / 0.5)  # the second image has not moved
+    assert losses.similarity_divergence(now, original).item() == pytest.approx(first / 2)

@@ -3,8 +3,9 @@
 import pytest
 
 from clipforget.config import RunConfig
-from clipforget.data import Dataset, Item
+from clipforget.data import Dataset, Item, Target
 from clipforget.errors import BadData, BadQuery, UnknownName
+from clipforget.judged import suggestions
 from clipforget.selection import select
 
 
@@ -115,3 +116,8 @@ def test_what_makes_no_sense_is_refused_with_a_sentence(config, error, words):
 def test_too_few_images_are_refused(sizes):
     with pytest.raises(BadData, match=r"Only 2 .* at least 4"):
         select(RunConfig(forget=("air/a",)), dataset(**sizes))
+
+
+def test_a_whole_style_suggests_no_star():
+    found = suggestions(dataset(), [Target("*", "*", "ink")])
+    assert found[0] == "ink" and "*" not in found

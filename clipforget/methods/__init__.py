@@ -49,9 +49,11 @@ class Task:
     the user picked), `others` training images of the remaining superclasses. `validation` holds disjoint images under
     the same three names. `names` and `bank` (C x D, unit) are the superclass names and their text features.
 
-    `targets` says what is to be forgotten. `forget_prompts` name it as finely as the data set does ("a photo of a
-    biplane."); `retain_prompts` name what is to stay: the siblings as finely, and every other superclass. `goal` is the
-    forget accuracy, 0 to 1, at which it counts as forgotten: max(chance, tolerance).
+    `targets` says what is to be forgotten; `target_of` maps forget and validation to the place in `targets` of each
+    image to be forgotten (int64, as long as those sets; the first target that it matches). `forget_prompts` name it as
+    finely as the data set does ("a photo of a biplane."); `retain_prompts` name what is to stay: the siblings as
+    finely, and every other superclass. `goal` is the forget accuracy, 0 to 1, at which it counts as forgotten:
+    max(chance, tolerance).
     """
 
     clip: Clip
@@ -65,6 +67,7 @@ class Task:
     template: str
     seed: int
     targets: tuple[Target, ...] = ()
+    target_of: dict[str, Tensor] = field(default_factory=dict)
     forget_prompts: tuple[str, ...] = ()
     retain_prompts: tuple[str, ...] = ()
     goal: float = 0.05

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from clipforget import train
 from clipforget.clip import Clip
-from clipforget.errors import BadData
+from clipforget.errors import BadData, BadSetting
 from clipforget.methods import BOTH, IMAGE, TEXT, Step, Task
 from clipforget.methods._loss import Training
 
@@ -57,9 +57,21 @@ class Batch:
         """B x 3 x H x W of a kind: forget, retain or others."""
         return self.images[kind][0]
 
-    def labels(self, kind: str) -> Tensor:
-        """B indices into the bank."""
-        return self.images[kind][1]
+    def labels(self, *kinds: str) -> Tensor:
+        """Indices into the bank: B of a kind, one kind after the other where several are named."""
+        return torch.cat([self.images[kind][1] for kind in kinds])
+
+    def wrong_labels(self, *kinds: str) -> Tensor:
+        """For each of the kinds' images one of the C - 1 labels it does not have, drawn evenly.
+
+        Raises BadData where the bank holds one name only.
+        """
+        classes = len(self.task.names)
+        if classes < 2:
+            raise BadData("A wrong label needs at least two superclasses; choose a data set with more.")
+        labels = self.labels(*kinds)
+        shift = torch.randint(1, classes, (len(labels),), generator=self.generator)
+        return (labels + shift.to(labels.device)) % classes
 
     def encode(self, pixels: Tensor, *, original: bool = False) -> Tensor:
         """B x D unit features, float32; of the original without gradient."""
@@ -67,12 +79,12 @@ class Batch:
         with train.autocast(clip, self.dtype), torch.set_grad_enabled(not original):
             return clip.encode_image(pixels).float()
 
-    def features(self, kind: str, *, original: bool = False) -> Tensor:
-        """B x D unit features of a kind's images, computed once a step."""
-        key = (kind, original)
-        if key not in self._features:
-            self._features[key] = self.encode(self.pixels(kind), original=original)
-        return self._features[key]
+    def features(self, *kinds: str, original: bool = False) -> Tensor:
+        """B x D unit features of a kind's images, computed once a step; of several kinds one after the other."""
+        for kind in kinds:
+            if (kind, original) not in self._features:
+                self._features[kind, original] = self.encode(self.pixels(kind), original=original)
+        return torch.cat([self._features[kind, original] for kind in kinds])
 
     def bank(self, *, original: bool = False) -> Tensor:
         """C x D unit text features of the superclass names: with gradient where the text tower is trained."""
@@ -120,7 +132,10 @@ class Trainer:
     def train(
         self, loss: Loss, after_step: Callable[[torch.optim.Optimizer], None] | None = None, stage: str = "forget"
     ) -> Iterator[Step]:
-        """Minimise the sum of the named losses; after_step is called with the optimizer once the weights have moved."""
+        """Minimise the sum of the named losses; after_step is called with the optimizer once the weights have moved.
+
+        Raises BadSetting where the training diverges.
+        """
         settings = self.settings
         for parameter in self.task.clip.model.parameters():
             parameter.requires_grad_(False)
@@ -130,8 +145,11 @@ class Trainer:
         try:
             for step in range(1, settings.steps + 1):
                 found = loss(self.batch(), settings)
+                total = torch.stack(list(found.values())).sum()
+                if not total.isfinite():
+                    raise BadSetting(f"The loss is no number any more at step {step}; take a smaller rate.")
                 optimizer.zero_grad()
-                torch.stack(list(found.values())).sum().backward()
+                total.backward()
                 optimizer.step()
                 if after_step is not None:
                     after_step(optimizer)

@@ -1,7 +1,8 @@
 """Gradient ascent: unlearn by climbing the loss that training once went down.
 
 Source: Golatkar et al. 2020 (arXiv 1911.04933) and Thudi et al. 2022 (arXiv 2109.13398), as in the tables of arXiv
-2506.03117. Unbounded: it overshoots, which is why its steps are few and its rate small.
+2506.03117; the paper preset's rate is inferred from those at which CLIP is usually fine-tuned. Unbounded: it overshoots
+and takes the siblings along, which is why its steps are few.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from clipforget.methods._loss import Training, loss_method
+from clipforget.settings import option
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class GradientAscentSettings(Training):
     """Settings of gradient ascent."""
+
+    steps: int = option(20, "Steps of training", low=1, high=5000, search=(10, 20, 60))
 
 
 @loss_method(

@@ -30,7 +30,9 @@ class TargetedSettings:
     remind_steps: int = option(
         10, "Steps T of the Remind stage; the paper uses 10 and breaks down past 20", low=0, high=200
     )
-    layers: int = option(5, "Layers to adapt: the k with the highest relative Fisher information", low=1, high=64)
+    layers: int = option(
+        5, "Layers to adapt: the k with the highest relative Fisher information", low=1, high=64, search=(3, 5, 8)
+    )
     rank: int = option(8, "Rank of the low-rank update of each layer", low=1, high=128)
     mode: str = option(
         "margin",
@@ -39,15 +41,20 @@ class TargetedSettings:
         choices=MODES,
     )
     retain_weight: float = option(
-        0.7, "Weight of siblings and other images kept right while forgetting (ours; paper: 0)", low=0.0, high=100.0
-    )
+        0.7, "Weight of siblings and other images kept right while forgetting (ours; paper: 0)",
+        low=0.0, high=100.0, search=(0.3, 0.7, 1.5),
+    )  # fmt: skip
     keep_weight: float = option(
-        4.0, "Weight of other images' features kept in place (ours; paper: 0)", low=0.0, high=100.0
-    )
+        4.0, "Weight of other images' features kept in place (ours; paper: 0)",
+        low=0.0, high=100.0, search=(1.0, 2.0, 4.0, 8.0),
+    )  # fmt: skip
     balance: bool = option(
         True, "Raise or lower the forget weight as validation asks, and keep the best state seen (ours; paper: off)"
     )
-    forget_rate: float = option(2e-3, "Learning rate of the Forget stage (Adam)", low=1e-7, high=1.0, advanced=True)
+    forget_rate: float = option(
+        2e-3, "Learning rate of the Forget stage (Adam)",
+        low=1e-7, high=1.0, advanced=True, search=(5e-4, 1e-3, 2e-3, 4e-3),
+    )  # fmt: skip
     remind_rate: float = option(2e-4, "Learning rate of the Remind stage (Adam)", low=1e-7, high=1.0, advanced=True)
     margin: float = option(
         0.3, "Margin, in cosine, by which another caption must win (mode margin)", low=0.0, high=2.0, advanced=True

@@ -3,7 +3,7 @@
 import { get, post } from "./api.js";
 import { clock, h, icon, svg, toast } from "./dom.js";
 
-const WORDS = { wait: "Wait", load: "Load", select: "Select", forget: "Forget", remind: "Remind", restore: "Restore", score: "Score" };
+const WORDS = { wait: "Wait", load: "Load", select: "Select", forget: "Forget", remind: "Remind", negate: "Negate", restore: "Restore", score: "Score" };
 const EVERY = 500, HIDDEN = 5000; // milliseconds between two questions
 
 /** Follow a run until it ends: `seen(state, events)` after every answer. Gives a function that ends the following. */

@@ -1,0 +1,27 @@
+"""Ablations of targeted forgetting that the paper lacks, as rows of a comparison: one change at a time. No torch.
+
+Alignment and average are compared with our balancing off: it goes back to the state before reminding where validation
+prefers that, and then nothing of them would be left to see.
+"""
+
+from __future__ import annotations
+
+CHANGES = {
+    "as it is": "",
+    "layers: highest plain Fisher": "selection=fisher",
+    "layers: random": "selection=random",
+    "layers: all": "selection=all",
+    "loss: hinge": "mode=hinge",
+    "loss: paper": "mode=paper",
+    "no balance": "balance=false",
+    "no balance; recorded statistics": "balance=false,alignment=recorded",
+    "no balance; feature distillation": "balance=false,alignment=distillation",
+    "no balance; no alignment": "balance=false,alignment=none",
+    "no balance; no EMA": "balance=false,ema_decay=0",
+}
+
+
+def ablation_rows(preset: str) -> list[str]:
+    """The rows as `compare` takes them; preset is what every one of them starts from ("default": the defaults)."""
+    method = "targeted" if preset == "default" else f"targeted:{preset}"
+    return [f"{label}={method}{',' if change else ''}{change}" for label, change in CHANGES.items()]

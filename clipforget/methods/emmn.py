@@ -1,0 +1,47 @@
+"""EMMN as arXiv 2506.03117 runs it: climb the loss of what is to go while going down that of what is to stay.
+
+Source: the row EMMN in the tables of arXiv 2506.03117. Elsewhere this is called NegGrad+ (Kurmanji et al. 2023, arXiv
+2302.09880); the EMMN of Chundawat et al. 2023 (arXiv 2201.05629) learns noise images for both parts instead, which is
+another method.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from clipforget.methods._loss import Training, loss_method
+from clipforget.settings import option
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from clipforget.methods._training import Batch
+
+
+@dataclass(frozen=True)
+class EmmnSettings(Training):
+    """Settings of ascent and descent together."""
+
+    retain_weight: float = option(
+        0.1, "Weight of the descent on retain images (ascent: 1; paper: 1)", low=0.0, high=1000.0,
+        search=(0.03, 0.1, 0.3, 1.0),
+    )  # fmt: skip
+
+
+@loss_method(
+    "emmn",
+    EmmnSettings,
+    title="EMMN as arXiv 2506.03117 runs it (NegGrad+)",
+    source="Targeted Forgetting of Image Subgroups in CLIP Models, arXiv 2506.03117; NegGrad+, arXiv 2302.09880",
+    presets={"paper": {"rate": 1e-6, "retain_weight": 1.0}},
+)
+def emmn(batch: Batch, settings: EmmnSettings) -> dict[str, Tensor]:
+    """Raises the cross-entropy of the forget images and lowers that of the retain images, in one step."""
+    from clipforget.losses import bank_cross_entropy
+
+    forget, retain = (
+        bank_cross_entropy(batch.features(kind), batch.labels(kind), batch.bank(), batch.scale)
+        for kind in ("forget", "retain")
+    )
+    return {"forget": -forget, "retain": settings.retain_weight * retain}

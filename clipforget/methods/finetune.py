@@ -1,0 +1,36 @@
+"""Fine-tuning: train on what is retained and hope that the rest fades.
+
+Source: FT in the tables of arXiv 2506.03117, a baseline as old as unlearning (Golatkar et al. 2020, arXiv 1911.04933).
+As there, only retain images are seen, and all of them may share one caption: nothing pushes the subgroup out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from clipforget.methods._loss import Training, loss_method
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from clipforget.methods._training import Batch
+
+
+@dataclass(frozen=True)
+class FinetuneSettings(Training):
+    """Settings of fine-tuning."""
+
+
+@loss_method(
+    "finetune",
+    FinetuneSettings,
+    title="Fine-tuning (FT)",
+    source="Eternal Sunshine of the Spotless Net, arXiv 1911.04933",
+    presets={"paper": {"rate": 1e-6}},
+)
+def finetune(batch: Batch, settings: FinetuneSettings) -> dict[str, Tensor]:
+    """Lowers the cross-entropy of the retain images alone; what is to be forgotten is never seen."""
+    from clipforget.losses import bank_cross_entropy
+
+    return {"retain": bank_cross_entropy(batch.features("retain"), batch.labels("retain"), batch.bank(), batch.scale)}

@@ -1,0 +1,60 @@
+"""LIP: smooth the model around what is to be forgotten, until noise no longer moves its output.
+
+Source: Zero-Shot Machine Unlearning at Scale via Lipschitz Regularization (Foster et al. 2024, arXiv 2402.01401), which
+smooths a classifier's output; on CLIP, arXiv 2506.03117 takes 10 noisy copies and smooths embeddings and class
+similarities. The equal weight of the two, and similarities in cosine units, are inferred. Nothing in this loss asks for
+another name, and where all forget images share one, the smoothest answer may well be that name for everything: without
+a small rate the rest is lost first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from clipforget.methods._loss import Training, loss_method
+from clipforget.settings import option
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from clipforget.methods._training import Batch
+
+
+@dataclass(frozen=True)
+class LipSettings(Training):
+    """Settings of Lipschitz regularisation; memory grows with batch * (copies + 1) images."""
+
+    steps: int = option(20, "Steps of training", low=1, high=5000, search=(10, 20, 60))
+    rate: float = option(3e-5, "Learning rate (AdamW)", low=1e-8, high=1.0, search=(3e-6, 1e-5, 3e-5, 1e-4))
+    sigma: float = option(
+        3.0, "Standard deviation of the noise on normalised pixels", low=1e-3, high=30.0, search=(0.3, 1.0, 3.0, 10.0)
+    )
+    similarity_weight: float = option(
+        1.0, "Weight of class similarities; embeddings have 1", low=0.0, high=1000.0, search=(0.0, 1.0)
+    )
+    copies: int = option(10, "Noisy copies of each image", low=1, high=100, advanced=True)
+    batch: int = option(4, "Images of each kind in a step", low=2, high=512, advanced=True)
+
+
+@loss_method(
+    "lip",
+    LipSettings,
+    title="Lipschitz regularisation (LIP)",
+    source="Zero-Shot Machine Unlearning at Scale via Lipschitz Regularization, arXiv 2402.01401",
+    presets={"paper": {"rate": 1e-6, "copies": 10}},
+)
+def lip(batch: Batch, settings: LipSettings) -> dict[str, Tensor]:
+    """Makes embeddings and class similarities of the forget images insensitive to noise; nothing else is seen."""
+    import torch
+
+    from clipforget.losses import lipschitz_ratio
+
+    pixels, bank = batch.pixels("forget"), batch.bank()
+    noise = torch.randn(settings.copies, *pixels.shape, generator=batch.generator).to(pixels.device) * settings.sigma
+    clean = batch.features("forget")
+    noisy = batch.encode((pixels + noise).flatten(0, 1)).unflatten(0, noise.shape[:2])
+    return {
+        "embeddings": lipschitz_ratio(clean, noisy, noise),
+        "similarities": settings.similarity_weight * lipschitz_ratio(clean @ bank.T, noisy @ bank.T, noise),
+    }

@@ -1,0 +1,124 @@
+"""Several forgettings in one: each target is forgotten by itself, then the changes of the weights are added up.
+
+theta = theta_0 + sum_i c (theta_i - theta_0). Source: Targeted Forgetting of Image Subgroups in CLIP Models (arXiv
+2506.03117), Table 6, which merges ship, airplane and cat of CIFAR-10; the arithmetic is that of task vectors (Ilharco
+et al. 2023, arXiv 2212.04089). One coefficient for all (ours: the public text of the paper does not give it).
+
+What a part sees (ours): its own target's images to forget; its siblings to retain (all retained images where it has
+none, as with whole classes); everything else as others. Images of the other targets are shown to it nowhere: held in
+place, they would be remembered by this change of weights and forgotten by theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from clipforget.methods import ImageSet, Step, Task, method
+from clipforget.methods.targeted import PAPER, SOURCE, TargetedSettings
+from clipforget.settings import option
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class MergedSettings(TargetedSettings):
+    """The settings of each part, and how much of its change is taken."""
+
+    coefficient: float = option(
+        1.0, "Share of each part's change of the weights that is added", low=0.0, high=2.0, search=(0.5, 0.75, 1.0)
+    )
+
+
+@method(
+    "merged",
+    MergedSettings,
+    title="Merged forgettings",
+    source=f"{SOURCE}, Table 6",
+    stages=("select", "forget", "remind", "merge"),
+    presets={"paper": PAPER},
+)
+def merged(task: Task, settings: MergedSettings) -> Iterator[Step]:
+    """Forgets each target by itself with targeted forgetting and adds up the changes of the weights.
+
+    The stages run over all parts, one after the other; `data["part"]` of a Step is the part's place in the targets.
+    Raises BadData where a part has too few images.
+    """
+    from clipforget.methods._targeted import Run
+    from clipforget.methods._training import look
+    from clipforget.souped import merge
+    from clipforget.weights import changed
+
+    runs = [Run(part, settings) for part in parts(task)]
+    stages = [Run.forget, *([Run.remind] if settings.remind_steps else [])]
+    try:
+        for place, run in enumerate(runs):
+            chosen = yield from _numbered(run.select(), place, len(runs))
+            run.attach(chosen)
+        for work in stages:
+            for place, run in enumerate(runs):
+                yield from _numbered(work(run), place, len(runs))
+    finally:
+        for run in runs:
+            run.merge()
+    start = task.original.model.state_dict()
+    deltas = [(settings.coefficient, changed(start, run.task.clip.model.state_dict())) for run in runs]
+    weights = task.clip.model.state_dict()
+    for name, value in merge(start, deltas).items():
+        weights[name].copy_(value)
+    yield Step("merge", 1, 1, validation=look(task))
+
+
+def parts(task: Task) -> list[Task]:
+    """One task for each target, each with its own copy of the model; what it sees is said above."""
+    if len(task.targets) < 2:
+        return [replace(task, clip=task.original.clone())]
+    return [_part(task, place) for place in range(len(task.targets))]
+
+
+def _part(task: Task, place: int) -> Task:
+    retain, others = _near(task, place, task.retain, task.others)
+    validation = dict(task.validation)
+    validation["forget"] = _rows(validation["forget"], task.target_of["validation"] == place)
+    validation["retain"], validation["others"] = _near(task, place, validation["retain"], validation["others"])
+    return replace(
+        task,
+        clip=task.original.clone(),
+        forget=_rows(task.forget, task.target_of["forget"] == place),
+        retain=retain,
+        others=others,
+        validation=validation,
+        targets=(task.targets[place],),
+        target_of={},
+    )
+
+
+def _near(task: Task, place: int, retain: ImageSet, others: ImageSet) -> tuple[ImageSet, ImageSet]:
+    """Retained images of the target's own superclass, and the others with the rest of the retained ones."""
+    import torch
+
+    covered = torch.tensor([task.targets[place].covers(name) for name in task.names])
+    own = covered[retain.labels]
+    if not own.any():
+        return retain, others
+    rest = _rows(retain, ~own)
+    return _rows(retain, own), ImageSet(
+        torch.cat([others.pixels, rest.pixels]), torch.cat([others.labels, rest.labels])
+    )
+
+
+def _rows(images: ImageSet, mask: Tensor) -> ImageSet:
+    return ImageSet(images.pixels[mask], images.labels[mask])
+
+
+def _numbered(steps: Iterator[Step], place: int, count: int) -> Generator[Step, None, Any]:
+    """The records of one of `count` parts, counted through all of them; the generator's value is passed on."""
+    while True:
+        try:
+            step = next(steps)
+        except StopIteration as end:
+            return end.value
+        number, total = place * step.total + step.step, count * step.total
+        yield replace(step, step=number, total=total, data={**step.data, "part": place})

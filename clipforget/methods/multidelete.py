@@ -1,0 +1,61 @@
+"""MultiDelete: make the pairs of a subgroup look as unrelated as any mismatched pair.
+
+Source: MultiDelete for Multimodal Machine Unlearning (arXiv 2311.12047): modality decoupling, multimodal and unimodal
+knowledge retention, equal weights. Its models fuse both modalities; for CLIP the multimodal output is taken to be the
+cosine of a pair (inferred). D_r are siblings and others; since captions may be equal there, a mismatched pair is one of
+its images with a caption of another class, drawn at random (ours).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from clipforget.methods import BOTH
+from clipforget.methods._loss import Training, loss_method
+from clipforget.settings import option
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from clipforget.methods._training import Batch
+
+
+@dataclass(frozen=True)
+class MultiDeleteSettings(Training):
+    """Settings of MultiDelete; the decoupling of the forget pairs has weight 1."""
+
+    rate: float = option(3e-4, "Learning rate (AdamW)", low=1e-8, high=1.0, search=(1e-5, 3e-5, 1e-4, 3e-4, 1e-3))
+    multimodal_weight: float = option(
+        1.0, "Weight of keeping the other pairs' similarity", low=0.0, high=1000.0, search=(0.3, 1.0, 3.0)
+    )
+    unimodal_weight: float = option(
+        1.0, "Weight of keeping the other images' and all captions' features", low=0.0, high=1000.0,
+        search=(0.3, 1.0, 3.0),
+    )  # fmt: skip
+
+
+@loss_method(
+    "multidelete",
+    MultiDeleteSettings,
+    title="MultiDelete",
+    source="MultiDelete for Multimodal Machine Unlearning, arXiv 2311.12047",
+    changes=BOTH,
+    presets={"paper": {"rate": 1e-6, "multimodal_weight": 1.0, "unimodal_weight": 1.0}},
+)
+def multidelete(batch: Batch, settings: MultiDeleteSettings) -> dict[str, Tensor]:
+    """Moves the forget pairs' cosines to those of mismatched pairs; other pairs and features stay in place."""
+    from clipforget.losses import feature_distance
+
+    rest = ("retain", "others")
+    bank, old_bank = batch.bank(), batch.bank(original=True)
+    kept, old = batch.features(*rest), batch.features(*rest, original=True)
+    mismatched = (old * old_bank[batch.wrong_labels(*rest)]).sum(dim=-1)
+    pairs = (batch.features("forget") * bank[batch.labels("forget")]).sum(dim=-1)
+    own = batch.labels(*rest)
+    moved = (kept * bank[own]).sum(dim=-1) - (old * old_bank[own]).sum(dim=-1)
+    return {
+        "decoupling": (pairs - mismatched[: len(pairs)]).square().mean(),
+        "multimodal": settings.multimodal_weight * moved.square().mean(),
+        "unimodal": settings.unimodal_weight * (feature_distance(kept, old) + feature_distance(bank, old_bank)),
+    }

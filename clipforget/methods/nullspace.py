@@ -1,0 +1,97 @@
+"""Nullspace projection: take what the names of the target point to out of the image features, in closed form.
+
+Source: Mishra et al., Erasing CLIP Memories (arXiv 2512.14137): U is an orthonormal basis of the target's text
+embeddings, and P = I - a U U^T (naive: a = 1, partial: a < 1) is folded into the last projection. Only the image side
+is projected. Ours: a beyond 1 (the part is turned round instead of taken out); residual, which takes out only what no
+retained name shares; and ridge, (T_r T_r' + g I) (T_r T_r' + l T_f T_f' + g I)^-1 with the names as columns (inferred).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from clipforget.errors import BadSetting
+from clipforget.methods import Step, Task, method
+from clipforget.settings import option
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FORMS = ("naive", "partial", "residual", "ridge")
+
+
+@dataclass(frozen=True)
+class NullspaceSettings:
+    """Settings of nullspace projection."""
+
+    form: str = option(
+        "partial",
+        "naive takes the target's directions out; partial does so by the strength; residual spares what retained names "
+        "share (ours); ridge weighs both (inferred)",
+        choices=FORMS,
+        search=FORMS,
+    )
+    strength: float = option(
+        2.0, "a of partial and residual: 1 takes the directions out, more turns them round (ours; paper: at most 1)",
+        low=0.0, high=10.0, search=(0.8, 1.0, 1.5, 2.0, 3.0),
+    )  # fmt: skip
+    forget_weight: float = option(
+        10.0, "l of ridge: weight of the target's names", low=0.0, high=1e6, search=(1.0, 10.0, 100.0)
+    )
+    ridge: float = option(0.01, "g of ridge: what holds every other direction", low=1e-8, high=100.0, advanced=True)
+    protect_coarse: bool = option(
+        False,
+        "Count the coarse caption among the retained names (residual and ridge): the subgroup's own name is lost, but "
+        "its images keep the coarse one (ours)",
+    )
+
+
+@method(
+    "nullspace",
+    NullspaceSettings,
+    title="Nullspace projection",
+    source="Erasing CLIP Memories, arXiv 2512.14137",
+    images=False,
+    presets={"paper": {"form": "naive"}, "partial": {"form": "partial", "strength": 0.8}},
+)
+def nullspace(task: Task, settings: NullspaceSettings) -> Iterator[Step]:
+    """Takes the directions of the target's names out of the image tower's last projection; no training.
+
+    Raises BadModel for a tower that does not end in a linear map, BadSetting where the form `residual` leaves nothing
+    to take out, since the target's names lie in the span of the retained ones.
+    """
+    import torch
+
+    from clipforget.methods._training import look
+    from clipforget.projection import project
+
+    retained = [*task.retain_prompts, *(coarse_captions(task) if settings.protect_coarse else ())]
+    with torch.no_grad():
+        forget, retain = (task.original.encode_text(texts) for texts in (task.forget_prompts, retained))
+    project(task.clip.model, matrix(forget, retain, settings))
+    yield Step("forget", 1, 1, validation=look(task))
+
+
+def coarse_captions(task: Task) -> list[str]:
+    """The captions of the superclasses that targets lie in, save those that are themselves to be forgotten."""
+    names = [target.superclass for target in task.targets if target.superclass != "*"]
+    captions = dict.fromkeys(task.template.replace("{}", name) for name in names)
+    return [caption for caption in captions if caption not in task.forget_prompts]
+
+
+def matrix(forget: Tensor, retain: Tensor, settings: NullspaceSettings) -> Tensor:
+    """P, D x D in double precision, from text features of the target's names (M x D) and the retained ones (N x D)."""
+    from clipforget.methods._directions import basis, outside, regression, removal
+
+    if settings.form == "ridge":
+        forget, retain = forget.double(), retain.double()
+        return regression(retain.T @ retain, forget.T @ forget, settings.forget_weight, settings.ridge)
+    if settings.form == "residual":
+        forget = outside(forget, retain)
+        if not len(forget):
+            raise BadSetting(
+                "The target's names lie in the span of the retained ones; choose the form partial or ridge."
+            )
+    return removal(basis(forget), 1.0 if settings.form == "naive" else settings.strength)

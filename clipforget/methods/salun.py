@@ -1,0 +1,139 @@
+"""SalUn: find the weights that matter for the subgroup, and teach these alone to give it wrong names.
+
+Source: SalUn: Empowering Machine Unlearning via Gradient-based Weight Saliency (Fan et al. 2024, arXiv 2310.12508):
+the mask keeps the weights with the largest |gradient of the forget loss| (half of them in the paper), and random
+labelling moves these. Here a random label is drawn anew each step; the runner-up as wrong label is ours. D_r are
+siblings and others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from clipforget.methods import IMAGE, Step, Task, method
+from clipforget.methods._loss import Training
+from clipforget.settings import option
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.optim import Optimizer
+
+    from clipforget.methods._training import Batch, Trainer
+
+RANDOM, RUNNER_UP = "random", "runner-up"
+
+
+@dataclass(frozen=True)
+class SalunSettings(Training):
+    """Settings of saliency unlearning."""
+
+    rate: float = option(3e-4, "Learning rate (AdamW)", low=1e-8, high=1.0, search=(1e-5, 3e-5, 1e-4, 3e-4, 1e-3))
+    share: float = option(
+        0.5, "Share of the tower's weights that may move, the most salient ones", low=1e-4, high=1.0,
+        search=(0.05, 0.2, 0.5),
+    )  # fmt: skip
+    relabel: str = option(
+        RUNNER_UP, "Wrong name that forget images are taught: random (paper), or the one that fits next best (ours)",
+        choices=(RANDOM, RUNNER_UP), search=(RANDOM, RUNNER_UP),
+    )  # fmt: skip
+    retain_weight: float = option(
+        1.0, "Weight of all other images' loss; the wrong names have 1", low=0.0, high=1000.0, search=(1.0, 3.0, 10.0)
+    )
+
+
+@method(
+    "salun",
+    SalunSettings,
+    title="Saliency unlearning (SalUn)",
+    source="SalUn: Empowering Machine Unlearning via Gradient-based Weight Saliency, arXiv 2310.12508",
+    stages=("select", "forget"),
+    presets={"paper": {"rate": 1e-6, "share": 0.5, "relabel": RANDOM, "retain_weight": 1.0}},
+)
+def salun(task: Task, settings: SalunSettings) -> Iterator[Step]:
+    """Teaches the forget images wrong names, moving only the weights that matter most for them.
+
+    Stage `select` reads the gradients, `forget` trains. Every weight outside the mask ends bit for bit as it was.
+    Raises BadData where a set of training images is empty or, with random names, the bank holds one name only.
+    """
+    from clipforget.methods._training import Trainer
+
+    trainer = Trainer(task, settings, IMAGE)
+    gradients = yield from forget_gradients(trainer)
+    masks = salient(gradients, settings.share)
+    original = dict(task.original.model.named_parameters())
+
+    def freeze(optimizer: Optimizer) -> None:
+        for name, mask in masks.items():
+            freeze_outside(mask, trainer.parameters[name], original[name], optimizer)
+
+    yield from trainer.train(wrong_names, freeze)
+
+
+def forget_gradients(trainer: Trainer) -> Generator[Step, None, dict[str, Tensor]]:
+    """Gradient of the forget images' summed cross-entropy with their caption, by parameter name; weights stay put."""
+    import torch
+
+    from clipforget import train
+    from clipforget.losses import bank_cross_entropy
+
+    task, weights = trainer.task, list(trainer.parameters.values())
+    sums = [torch.zeros_like(weight) for weight in weights]
+    parts = torch.arange(len(task.forget)).split(trainer.settings.batch)
+    for weight in weights:
+        weight.requires_grad_(True)
+    for done, part in enumerate(parts, 1):
+        pixels, labels = (values[part].to(task.clip.device) for values in (task.forget.pixels, task.forget.labels))
+        with train.autocast(task.clip, trainer.dtype):
+            features = task.clip.encode_image(pixels).float()
+        loss = len(part) * bank_cross_entropy(features, labels, task.bank, task.clip.logit_scale)
+        for total, gradient in zip(sums, torch.autograd.grad(loss, weights, allow_unused=True), strict=True):
+            if gradient is not None:
+                total += gradient
+        yield Step("select", done, len(parts))
+    return dict(zip(trainer.parameters, sums, strict=True))
+
+
+def salient(gradients: dict[str, Tensor], share: float) -> dict[str, Tensor]:
+    """Masks (bool, shaped like the gradients): True for the `share` of all weights with the largest |gradient|.
+
+    At least one weight is True. Where several lie at the threshold all of them are, but never one without gradient.
+    """
+    import torch
+
+    sizes = torch.cat([gradient.abs().flatten() for gradient in gradients.values()])
+    threshold = sizes.kthvalue(len(sizes) - max(1, round(share * len(sizes))) + 1).values
+    return {name: (g.abs() >= threshold) & (g != 0) for name, g in gradients.items()}
+
+
+def freeze_outside(mask: Tensor, weight: Tensor, original: Tensor, optimizer: Optimizer) -> None:
+    """Put a weight back to its original value outside the mask, bit for bit, and clear AdamW's moments there.
+
+    Without it weight decay, and moments gathered before, leak into frozen weights.
+    """
+    import torch
+
+    weight.data.copy_(torch.where(mask, weight.data, original.data))
+    for moment in ("exp_avg", "exp_avg_sq"):
+        if moment in optimizer.state.get(weight, {}):
+            optimizer.state[weight][moment].masked_fill_(~mask, 0.0)
+
+
+def wrong_names(batch: Batch, settings: SalunSettings) -> dict[str, Tensor]:
+    """Cross-entropy of forget images with wrong labels, and of all others with their own."""
+    from clipforget.losses import bank_cross_entropy
+
+    wrong = batch.wrong_labels("forget") if settings.relabel == RANDOM else runners_up(batch)
+    forget = bank_cross_entropy(batch.features("forget"), wrong, batch.bank(), batch.scale)
+    kept, labels = batch.features("retain", "others"), batch.labels("retain", "others")
+    retain = bank_cross_entropy(kept, labels, batch.bank(), batch.scale)
+    return {"forget": forget, "retain": settings.retain_weight * retain}
+
+
+def runners_up(batch: Batch) -> Tensor:
+    """For each forget image, B, the name that fits it best under the original, its own apart."""
+    import math
+
+    cosines = batch.features("forget", original=True) @ batch.bank(original=True).T
+    return cosines.scatter(1, batch.labels("forget")[:, None], -math.inf).argmax(dim=1)

@@ -1,0 +1,146 @@
+"""Selective nullspace: text directions and visual prototypes of the target taken out of the last projection.
+
+Source: Mishra et al., Selective, Controlled and Domain-Agnostic Unlearning in Pretrained CLIP (arXiv 2512.14113), with
+its three modes: a class everywhere, a class in one domain, one whole domain. There the prototypes are synthesised; here
+they are means of training images, and for subgroups the differences mean f(D_f) - mean f(D_r) (inferred). The form
+`projection` is the paper's P = I - a U U^T. The form `regression` is ours: it takes the text directions out of the
+forget images' features alone, in the least-squares sense, and leaves the features of all others where they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from clipforget.data import Target
+from clipforget.errors import BadData, BadSetting
+from clipforget.methods import Step, Task, method
+from clipforget.settings import option
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+MODES = ("auto", "class", "class-in-domain", "domain")
+FORMS = ("regression", "projection")
+
+
+@dataclass(frozen=True)
+class SelectiveNullspaceSettings:
+    """Settings of selective nullspace."""
+
+    mode: str = option(
+        "auto",
+        "What the text directions name: the class everywhere, the class in one domain (its style), one whole domain, "
+        "or (auto) what the target says",
+        choices=MODES,
+    )
+    form: str = option(
+        "regression",
+        "projection takes the directions out of every image (paper); regression out of the forget images alone (ours)",
+        choices=FORMS,
+        search=FORMS,
+    )
+    strength: float = option(
+        2.0, "How far the directions are taken out: 1 removes them, 2 turns them round (ours; paper: 1)",
+        low=0.0, high=10.0, search=(1.0, 1.5, 2.0, 3.0),
+    )  # fmt: skip
+    forget_weight: float = option(
+        1.0, "Weight of the forget images in regression", low=0.0, high=1e6, search=(0.1, 0.3, 1.0, 3.0)
+    )
+    ridge: float = option(
+        1e-4, "What holds every other direction in regression", low=1e-9, high=10.0, search=(1e-5, 1e-4, 1e-3, 1e-2)
+    )
+
+
+@method(
+    "selective_nullspace",
+    SelectiveNullspaceSettings,
+    title="Selective nullspace",
+    source="Selective, Controlled and Domain-Agnostic Unlearning in Pretrained CLIP, arXiv 2512.14113",
+    presets={"paper": {"form": "projection", "strength": 1.0}},
+)
+def selective_nullspace(task: Task, settings: SelectiveNullspaceSettings) -> Iterator[Step]:
+    """Takes text directions and visual prototypes of the target out of the image tower's last projection; no training.
+
+    Raises BadModel for a tower that does not end in a linear map, BadSetting where the mode does not fit the target,
+    BadData where there is no training image to forget or to retain.
+    """
+    import torch
+
+    from clipforget.methods._training import look
+    from clipforget.projection import project
+
+    if not (len(task.forget) and len(task.retain)):
+        raise BadData("There is no training image to forget or none to retain; choose others.")
+    captions = dict.fromkeys(caption(target, settings.mode, task.template) for target in task.targets)
+    with torch.no_grad():
+        texts = task.original.encode_text(list(captions)).double().cpu()
+    bank = task.bank.double().cpu()
+    kinds = ("forget", "retain", "others")
+    features = {name: task.original.embed(getattr(task, name).pixels).double() for name in kinds}
+    if settings.form == "projection":
+        found = prototypes(features["forget"], task.forget.labels, features["retain"], task.retain.labels)
+        project(task.clip.model, projection(texts, found, settings.strength))
+    else:
+        coarse = bank[task.forget.labels.unique()]
+        directions = torch.cat([coarse, texts]) - bank.mean(dim=0)
+        project(task.clip.model, selection(directions, features, settings))
+    yield Step("forget", 1, 1, validation=look(task))
+
+
+def caption(target: Target, mode: str, template: str) -> str:
+    """What names a target in a mode: "a photo of a car.", "a pencil sketch of a car.", "a pencil sketch.".
+
+    Raises BadSetting where the mode needs a class or a style that the target does not name.
+    """
+    name = target.superclass if target.subgroup == "*" else target.subgroup
+    style = target.style
+    if {"class": name == "*", "domain": style == "*", "class-in-domain": "*" in (name, style)}.get(mode):
+        raise BadSetting(f"The mode {mode} does not fit the target '{target}'; choose auto.")
+    if mode == "class" or style == "*":
+        return template.replace("{}", name)
+    return f"a {style}." if mode == "domain" or name == "*" else f"a {style} of a {name}."
+
+
+def prototypes(forget: Tensor, labels: Tensor, retain: Tensor, kept: Tensor) -> Tensor:
+    """A visual prototype for each class among the forget images' labels: K x D from M x D and N x D features.
+
+    mean f(D_f) - mean f(D_r) within the class, so that what it shares with its siblings stays; mean f(D_f) where no
+    retained image is of the class.
+    """
+    import torch
+
+    found = []
+    for label in labels.unique():
+        siblings = retain[kept == label]
+        mean = forget[labels == label].mean(dim=0)
+        found.append(mean - siblings.mean(dim=0) if len(siblings) else mean)
+    return torch.stack(found)
+
+
+def projection(texts: Tensor, prototypes: Tensor, strength: float) -> Tensor:
+    """P = I - strength U U^T, D x D, with U a basis of the text directions (M x D) and the prototypes (K x D)."""
+    import torch
+    from torch.nn import functional as F
+
+    from clipforget.methods._directions import basis, removal
+
+    return removal(basis(F.normalize(torch.cat([texts, prototypes]), dim=1)), strength)
+
+
+def selection(directions: Tensor, features: dict[str, Tensor], settings: SelectiveNullspaceSettings) -> Tensor:
+    """The D x D matrix that takes the directions (K x D) out of the features named forget and leaves the others'.
+
+    features maps forget, retain and others to N x D; retain and others, where there are any, count alike (ours).
+    """
+    import torch
+    from torch.nn import functional as F
+
+    from clipforget.methods._directions import basis, regression, removal
+
+    moments = {name: found.T @ found / len(found) for name, found in features.items() if len(found)}
+    forget = moments.pop("forget")
+    retain = torch.stack(list(moments.values())).mean(dim=0)
+    wanted = removal(basis(F.normalize(directions, dim=1)), settings.strength)
+    return regression(retain, forget, settings.forget_weight, settings.ridge, wanted)

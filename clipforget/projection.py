@@ -1,0 +1,61 @@
+"""The last linear map of an image tower, and a D x D matrix folded into it.
+
+Features are normalised after that map, so encode_image gives normalise(P @ raw features) from then on: a change of
+weights like any other, which soups by alpha. Letters: D the joint embedding, I what the map reads.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from clipforget.errors import BadModel
+
+
+@torch.no_grad()
+def project(model: Any, matrix: Tensor) -> None:
+    """Replace the image tower's raw features z (D) by matrix @ z; matrix is D x D, of any floating type.
+
+    Changes ModifiedResNet's attnpool.c_proj (weight and bias), VisionTransformer's proj, or the last linear layer of a
+    timm tower, in place. Raises BadModel for a tower that ends in anything else.
+    """
+    last = _last_map(model.visual)
+    if isinstance(last, nn.Linear):
+        last.weight.copy_(_fold(matrix, last.weight))
+        if last.bias is not None:
+            last.bias.copy_(_fold(matrix, last.bias))
+    else:  # a ViT's features are x @ proj, so its matrix stands on the other side
+        last.copy_(_fold(matrix, last.T).T)
+
+
+def _fold(matrix: Tensor, values: Tensor) -> Tensor:
+    """matrix @ values in double precision, as values' type: D x D with D x I or D."""
+    return (matrix.double().to(values.device) @ values.double()).to(values.dtype)
+
+
+def _last_map(tower: Any) -> nn.Linear | Tensor:
+    kind = type(tower).__name__
+    found = None
+    if kind == "ModifiedResNet":
+        found = tower.attnpool.c_proj
+    elif kind == "VisionTransformer":
+        found = tower.proj
+    elif kind == "TimmModel":
+        found = _last_linear(tower)
+    if not isinstance(found, nn.Linear | Tensor):
+        raise BadModel(
+            f"The image tower {kind} does not end in a linear map, which this method changes; choose another method, "
+            "or a ResNet, a ViT or a timm model with a projection."
+        )
+    return found
+
+
+def _last_linear(tower: Any) -> nn.Module | None:
+    """The linear layer that a timm tower ends in: of its head (proj, or the second one of an MLP), else the trunk's."""
+    head = list(tower.head.modules())[1:]
+    linear = [module for module in head if isinstance(module, nn.Linear)]
+    if linear or head:
+        return linear[-1] if linear else None
+    return tower.trunk.get_classifier() if hasattr(tower.trunk, "get_classifier") else None

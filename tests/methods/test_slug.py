@@ -1,0 +1,52 @@
+"""The Pareto front by hand, the gradient against autograd, and a step that lowers similarity."""
+
+from __future__ import annotations
+
+import torch
+from tasks import task_for
+
+from clipforget import losses
+from clipforget.clip import Clip
+from clipforget.methods._slug import mean_gradients
+from clipforget.methods.slug import SlugSettings, pareto, slug
+from clipforget.weights import changed
+
+
+def test_the_front_by_hand() -> None:
+    assert pareto([3.0, 2.0, 1.0, 2.0], [0.5, 0.1, 0.2, 0.4]) == [0, 1]
+    assert pareto([1.0, 1.0], [0.3, 0.3]) == [0, 1]  # neither beats the other
+    assert pareto([1.0, 2.0], [0.3, 0.3]) == [1]
+
+
+def test_chunked_gradients_equal_one_pass(tiny_clip: Clip) -> None:
+    task = task_for(tiny_clip)
+    name = "visual.layer3.0.conv2.weight"
+    images = type(task.forget)(torch.randn(37, 3, 32, 32), torch.zeros(37, dtype=torch.long))
+    found = mean_gradients(task.clip, [name], images, lambda x, y: losses.caption_cosine(x, y, task.bank))[name]
+    weight = task.original.model.get_parameter(name)
+    features = task.original.model.encode_image(images.pixels)
+    mean = torch.cosine_similarity(features, task.bank[:1]).mean()
+    torch.testing.assert_close(found, torch.autograd.grad(mean, weight)[0], rtol=1e-3, atol=1e-6)
+
+
+def test_one_layer_moves_and_similarity_falls(tiny_clip: Clip) -> None:
+    task = task_for(tiny_clip)
+    steps = list(slug(task, SlugSettings(depth=1.0, layers=3, looks=3, reach=0.05)))
+    layers = steps[-1].data["layers"]
+    chosen = [layer["name"] for layer in layers if layer["chosen"]]
+    moved = changed(tiny_clip.model.state_dict(), task.clip.model.state_dict())
+    assert set(moved) == set(chosen) and len(chosen) == 1 and steps[-1].data["layer"] == chosen[0]
+    assert set(layers[0]) == {"name", "forget", "retain", "relative", "chosen"}
+    cosine = [float((clip.embed(task.forget.pixels) @ task.bank[0]).mean()) for clip in (tiny_clip, task.clip)]
+    assert cosine[1] < cosine[0]
+    weight = tiny_clip.model.get_parameter(chosen[0]).detach()
+    size = float((moved[chosen[0]].detach() - weight).norm() / weight.norm())
+    assert abs(size - steps[-1].data["size"]) < 1e-3 and 0 < size <= 0.0501
+
+
+def test_the_first_layer_list_marks_the_front(tiny_clip: Clip) -> None:
+    first = next(step for step in slug(task_for(tiny_clip), SlugSettings(looks=2)) if step.data.get("layers"))
+    layers = first.data["layers"]
+    front = {i for i, layer in enumerate(layers) if layer["chosen"]}
+    assert front == set(pareto([one["forget"] for one in layers], [one["retain"] for one in layers]))
+    assert all(0 <= one["retain"] <= 1 and one["forget"] > 0 for one in layers)

@@ -1,0 +1,62 @@
+"""The arithmetic by hand, and the coefficient that validation allows."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+from tasks import task_for
+
+from clipforget.clip import Clip
+from clipforget.methods import IMAGE, Task
+from clipforget.methods._training import Trainer, look, tower_parameters
+from clipforget.methods.task_vector import TaskVectorSettings, _tuning, negate, task_vector
+
+
+def test_the_arithmetic_by_hand() -> None:
+    found = negate(torch.tensor([1.0, 2.0]), torch.tensor([0.5, -1.0]), 0.4)
+    torch.testing.assert_close(found, torch.tensor([0.8, 2.4]))
+
+
+def weights(task: Task) -> dict[str, torch.Tensor]:
+    return {name: value.detach().clone() for name, value in tower_parameters(task.clip.model, IMAGE).items()}
+
+
+@pytest.mark.parametrize("tuning", ["similarity", "likelihood"])
+def test_the_result_is_the_start_less_the_coefficient_times_the_tuning(tuning: str, tiny_clip: Clip) -> None:
+    settings = TaskVectorSettings(steps=3, batch=4, rate=1e-4, largest=1.0, coefficients=4, kept=0.0, tuning=tuning)
+    tuned = task_for(tiny_clip)
+    losses = [step.losses["tuning"] for step in Trainer(tuned, settings, IMAGE).train(_tuning)]
+    assert losses[-1] < losses[0]
+    task = task_for(tiny_clip)
+    start = weights(task)
+    steps = list(task_vector(task, settings))
+    assert steps[-1].data == {"coefficient": 1.0}  # with kept 0 the first one will do
+    there = weights(tuned)
+    for name, value in weights(task).items():
+        torch.testing.assert_close(value, 2 * start[name] - there[name], rtol=1e-4, atol=1e-6)
+    text = task.bank[0]
+    before, after = (float((clip.embed(task.forget.pixels) @ text).mean()) for clip in (tiny_clip, tuned.clip))
+    if tuning == "similarity":
+        assert after > before > float((task.clip.embed(task.forget.pixels) @ text).mean())
+
+
+def test_the_largest_coefficient_that_keeps_the_control(tiny_clip: Clip) -> None:
+    task = task_for(tiny_clip)
+    for name, images in task.validation.items():  # call every image what the model calls it, so that all are right
+        found = (tiny_clip.embed(images.pixels) @ task.bank.T).argmax(dim=1)
+        task.validation[name] = dataclasses.replace(images, labels=found)
+    label = int(task.validation["retain"].labels[0])
+    task = dataclasses.replace(
+        task, forget=dataclasses.replace(task.forget, labels=torch.full_like(task.forget.labels, label))
+    )
+    before = look(task)
+    assert before["retain"] == before["others"] == 1
+    settings = TaskVectorSettings(steps=20, batch=4, rate=0.1, largest=20.0, coefficients=4, kept=0.95)
+    steps = [step for step in task_vector(task, settings) if step.stage == "negate"]
+    tried = [step.data["coefficient"] for step in steps]
+    assert tried == [20.0, 15.0, 10.0, 5.0, 0.0][: len(tried)]
+    fits = [step.validation["others"] >= 0.95 * before["others"] for step in steps]
+    assert fits == [False] * (len(fits) - 1) + [True]
+    assert len(tried) > 1, "the tuning did no harm, so nothing was weighed"
