@@ -12,7 +12,7 @@ from starlette.responses import Response
 from clipforget.charts import CHARTS, to_plain
 from clipforget.comparison import Comparison
 from clipforget.config import RunConfig
-from clipforget.errors import BadQuery, BadSetting
+from clipforget.errors import BadQuery, BadSetting, UnknownName
 from clipforget.rows import DEFAULT, rows_of
 from clipforget.web.responses import Handler, Threads, attachment, json_body, reply
 from clipforget.workspace import Workspace
@@ -97,8 +97,12 @@ def draw_chart(workspace: Workspace, id: str, name: str, target: str | None) -> 
     keys = {str(one["key"]): one["key"] for one in found["targets"]}
     if target is not None and target not in keys:
         raise BadQuery(f"There is no target {target[:40]} in this comparison.")
+    chart = CHARTS.load()[name]
+    if chart.of != "comparison":
+        known = [known.name for known in CHARTS.values() if known.of == "comparison"]
+        raise UnknownName("chart of a comparison", name, known)
     chosen = {} if target is None else {"target": keys[target]}
-    return to_plain(CHARTS.load()[name].draw({**found, **chosen}))
+    return to_plain(chart.draw({**found, **chosen}))
 
 
 def _id(request: Request) -> str:

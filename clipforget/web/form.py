@@ -11,9 +11,19 @@ from clipforget.config import RunConfig
 from clipforget.errors import BadData, ClipforgetError
 from clipforget.presets import presets
 from clipforget.web.fields import live, step
+from clipforget.web.picking import (
+    ANY,
+    NONE,
+    described,
+    every_target,
+    first_pick,
+    first_superclass,
+    read_targets,
+    siblings,
+    targets,
+    tiles,
+)
 
-ANY = "Any style"
-NONE = "None of these"
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 # Every subgroup click asks again; only the newest answer matters.
 LATEST: dict[str, Any] = {**QUIET, "trigger_mode": "always_last", "concurrency_id": "setup"}
@@ -57,10 +67,9 @@ class Form:
         self.started = gr.Textbox(visible=False)
 
     def _method(self, setup: dict[str, Any]) -> None:
-        first = {"method": setup["methods"][0]["name"], "settings": {}}
-        self.method = live(
-            "method.js", value=first, methods=setup["methods"], presets=self.presets(RunConfig.model), elem_id="cf-method"
-        )
+        methods, presets = setup["methods"], self.presets(RunConfig.model)
+        first = {"method": methods[0]["name"], "settings": {}}
+        self.method = live("method.js", value=first, methods=methods, presets=presets, elem_id="cf-method")
         with gr.Row(elem_id="cf-last"):
             self.seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=2**31 - 1, min_width=80)
             devices = ["auto", *(name for name in setup["devices"] if name != "auto")]
@@ -120,8 +129,8 @@ class Form:
         drawn = [self.picker, self.extra, self.method]  # by our own JavaScript: they tell of themselves by "input"
         chosen = [self.data, self.superclass, self.picker, self.style, self.extra]
         self.superclass.input(self.show_superclass, [*chosen[:2], self.extra], [self.picker, self.retain], **LATEST)
-        picks = [self.picker.input, self.style.input, self.extra.input]
-        gr.on(picks, self.show_siblings, chosen, self.retain, **LATEST)
+        picked = [self.picker.input, self.style.input, self.extra.input]
+        gr.on(picked, self.show_siblings, chosen, self.retain, **LATEST)
         changes = [each.input if each in drawn else each.change for each in self.inputs()]
         gr.on(changes, self.show_estimate, self.inputs(), self.estimate, **LATEST)
         start = self.run.click(self.start, self.inputs(), [self.started, self.estimate], **QUIET)
@@ -145,7 +154,7 @@ class Form:
         kept = siblings(entry, superclass, picked, style, extra)
         return [
             gr.update(choices=[*entry["superclasses"], NONE], value=superclass),
-            gr.update(value=picked, items=tiles(entry, superclass), alone=superclass == NONE),
+            picks(entry, superclass, picked),
             gr.update(choices=[ANY, *styles], value=style, visible=bool(styles)),
             gr.update(value=extra, items=[*every, *(f"*/*/{name}" for name in styles)]),
             gr.update(choices=every, value=kept),
@@ -160,7 +169,7 @@ class Form:
         entry = self.workspace.data(data)
         picked = first_pick(entry, superclass)
         kept = siblings(entry, superclass, picked, ANY, extra)
-        return [gr.update(value=picked, items=tiles(entry, superclass), alone=superclass == NONE), gr.update(value=kept)]
+        return [picks(entry, superclass, picked), gr.update(value=kept)]
 
     def show_siblings(self, data: str, superclass: str, picked: list[str], style: str, extra: list[str]) -> Any:
         """Another pick: its siblings become the retained ones."""
@@ -209,82 +218,6 @@ def offered(workspace: Any) -> dict[str, Any]:
     return choices.describe([run["config"] for run in workspace.runs()], unread)
 
 
-def targets(superclass: str, picked: list[str], style: str) -> tuple[str, ...]:
-    """The targets a pick names: one per subgroup, or the whole superclass (in one style) where none is picked."""
-    if superclass == NONE:
-        return ()
-    tail = "" if style == ANY else f"/{style}"
-    if not picked:
-        return (f"{superclass}/*{tail}" if tail else superclass,)
-    return tuple(f"{superclass}/{name}{tail}" for name in picked)
-
-
-def read_targets(forget: list[str]) -> tuple[str, list[str], str, list[str]]:
-    """Superclass, subgroups and style of a run's targets, and those that are not of this superclass and style."""
-    parts = {target: (*target.split("/"), "*", "*")[:3] for target in forget}
-    superclass, first, style = next((part for part in parts.values() if part[0] != "*"), (NONE, "*", "*"))
-    alike = [
-        target
-        for target, (owner, name, its_style) in parts.items()
-        if (owner, its_style, name == "*") == (superclass, style, first == "*")
-    ]
-    picked = [parts[target][1] for target in alike if first != "*"]
-    extra = [target for target in forget if target not in alike]
-    return superclass, picked, ANY if style == "*" else style, extra
-
-
-def siblings(entry: dict[str, Any], superclass: str, picked: list[str], style: str, extra: list[str]) -> list[str]:
-    """What shares the superclass and is not forgotten: the other subgroups, or the other styles of the target.
-
-    With further targets none are named: the run itself then retains the siblings of them all.
-    """
-    if extra:
-        return []
-    names = entry["superclasses"].get(superclass, [])
-    others = [f"{superclass}/{name}" for name in names if picked and name not in picked]
-    if style == ANY:
-        return others
-    styles = [name for name in entry.get("styles") or [] if name != style]
-    return others + [f"{superclass}/{name}/{kept}" for name in picked or ["*"] for kept in styles]
-
-
-def every_target(entry: dict[str, Any]) -> list[str]:
-    """All that could be retained: superclasses, their subgroups, and each of these in one style."""
-    names = list(entry["superclasses"])
-    pairs = [f"{name}/{subgroup}" for name in names for subgroup in entry["superclasses"][name]]
-    styled = [f"{pair}/{style}" for pair in [*pairs, *(f"{n}/*" for n in names)] for style in entry.get("styles") or []]
-    return [*names, *pairs, *styled]
-
-
-def tiles(entry: dict[str, Any], superclass: str) -> list[dict[str, Any]]:
-    """A tile for each subgroup: its name and the addresses of a few sample thumbnails."""
-    samples, print_ = entry.get("samples", {}), entry.get("fingerprint", "")
-    return [
-        {
-            "name": name,
-            "images": [f"clipforget/images/{print_}/{i}?size=96" for i in samples.get(f"{superclass}/{name}", [])[:4]],
-        }
-        for name in entry["superclasses"].get(superclass, [])
-    ]
-
-
-def first_superclass(entry: dict[str, Any]) -> str:
-    """The superclass with which the form opens: the first one with several subgroups."""
-    names = list(entry["superclasses"])
-    return next((name for name in names if len(entry["superclasses"][name]) > 1), names[0])
-
-
-def first_pick(entry: dict[str, Any], superclass: str) -> list[str]:
-    """The subgroup picked at first: biplane where there is one, else the first."""
-    names = entry["superclasses"].get(superclass, [])
-    if len(names) < 2:
-        return []
-    return ["biplane"] if "biplane" in names else names[:1]
-
-
-def described(entry: dict[str, Any]) -> dict[str, Any]:
-    """What the note under the data set says."""
-    return {
-        "data": {key: entry.get(key) for key in ("count", "skipped", "suites")}
-        | {"superclasses": len(entry["superclasses"])}
-    }
+def picks(entry: dict[str, Any], superclass: str, picked: list[str]) -> Any:
+    """The update of the tiles: those of a superclass, some of them picked."""
+    return gr.update(value=picked, items=tiles(entry, superclass), alone=superclass == NONE)

@@ -63,3 +63,25 @@ def test_stop_keeps_the_run_and_use_fills_the_form(visit: Any, site: Site) -> No
     page.click(".cf-end .cf-primary")
     page.wait_for_function("document.querySelector('#cf-data input').value.includes('data')")
     page.wait_for_function("Number(document.querySelector('#cf-last input[type=number]').value) === 7")
+
+
+def test_use_fills_the_form_with_several_superclasses_and_a_preset_fills_the_settings(visit: Any, site: Site) -> None:
+    page = visit()
+    page.wait_for_selector("#cf-picker .cf-tile, #cf-data-note .cf-error", state="attached")
+    config = site.config(method="targeted", forget=["disc/big", "square", "*/*/dark"], settings={"rank": 3})
+    page.evaluate("(config) => window.clipforget.useSettings(config)", config)
+    page.wait_for_selector("#cf-picker .cf-tile[data-name=big][aria-pressed=true]")
+    shown = page.eval_on_selector_all("#cf-extra .cf-target > span", "all => all.map((node) => node.textContent)")
+    assert shown == ["square", "*/*/dark"]
+    assert page.locator("#cf-setting-rank").input_value() == "3"
+    assert page.locator("#cf-preset").input_value() == "own settings"
+    paper = next(m for m in site.call("setup")["methods"] if m["name"] == "targeted")["presets"][0]
+    page.select_option("#cf-preset", paper["name"])
+    assert paper["note"] in page.locator(".cf-preset").inner_text()
+    for name, value in paper["settings"].items():
+        if not isinstance(value, bool):
+            assert type(value)(page.locator(f"#cf-setting-{name}").input_value()) == value, name
+    page.select_option("#cf-method-select", "gradient_ascent")
+    assert page.locator("#cf-setting-rank").count() == 0
+    page.click("#cf-extra .cf-remove >> nth=1")
+    page.wait_for_function("document.querySelector('#cf-estimate strong')")

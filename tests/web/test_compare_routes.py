@@ -79,7 +79,7 @@ def test_bad_ids_lead_nowhere(client, id):
 
 
 def test_unknown_files_and_charts_are_no_files(client, compared):
-    for path in ("export/comparison.json", "export/..%2Fcomparison.json", "export/", "charts/nothing"):
+    for path in ("export/comparison.json", "export/..%2Fcomparison.json", "export/", "charts/nothing", "charts/alpha"):
         assert client.get(f"{PATH}/{compared.id}/{path}").status_code == 404, path
 
 

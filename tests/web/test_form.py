@@ -9,7 +9,8 @@ import pytest
 from clipforget.config import RunConfig
 from clipforget.errors import BadSetting
 from clipforget.methods import METHODS
-from clipforget.web.form import ANY, NONE, Form, offered, read_targets, targets
+from clipforget.web.form import Form, offered
+from clipforget.web.picking import ANY, NONE, read_targets, targets
 from clipforget.workspace import Workspace
 
 

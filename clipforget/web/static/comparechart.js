@@ -23,13 +23,21 @@ export function compareChart(app, id) {
       const [Plotly, got] = await Promise.all([plotly(), get(`comparisons/${encodeURIComponent(id)}/charts/methods${target}`)]);
       if (drawn !== wanted || !node.isConnected) return;
       figure = got;
-      await Plotly.react(plot, structuredClone(figure.data), dressed(figure.layout || {}), CONFIG);
+      await Plotly.react(plot, structuredClone(figure.data), fitted(dressed(figure.layout || {})), CONFIG);
       note.hidden = true;
     } catch (error) {
       drawn = "";
       note.hidden = false;
       note.textContent = error.message;
     }
+  }
+
+  /** On a narrow screen the names stand below the curves, each on a line of its own. */
+  function fitted(layout) {
+    const narrow = plot.clientWidth < 640, names = figure.data.filter((trace) => trace.showlegend !== false).length;
+    const height = narrow ? 380 + 20 * names : 520;
+    for (const box of [plot, plot.parentNode]) box.style.height = `${height}px`;
+    return narrow ? { ...layout, legend: { orientation: "h", x: 0, y: -60 / 300, yanchor: "top" }, margin: { ...layout.margin, r: 12, b: 70 + 20 * names } } : layout;
   }
 
   const offs = [

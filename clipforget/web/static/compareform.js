@@ -15,11 +15,12 @@ export function compareForm(app) {
   async function fill() {
     try {
       setup = await get("setup");
+      setup.methods = setup.methods.filter((method) => method.name !== "do_nothing"); // every table has that row anyway
     } catch (error) {
       node.replaceChildren(h("p.cf-wait", {}, error.message));
       return;
     }
-    plan.methods = new Set(setup.methods.map((method) => method.name).filter((name) => name !== "do_nothing"));
+    plan.methods = new Set(setup.methods.map((method) => method.name));
     parts = {
       model: field("Model", "cf-compare-model", setup.models.map((model) => model.name)),
       data: field("Images", "cf-compare-data", [...setup.data.map((data) => data.name), ...setup.recent.data]),
@@ -33,7 +34,7 @@ export function compareForm(app) {
     parts.target = h("input", { id: "cf-compare-target", list: "cf-compare-targets", autocomplete: "off", placeholder: "another target", onkeydown: (event) => { if (event.key === "Enter") { event.preventDefault(); add(); } } });
     node.replaceChildren(...layout());
     parts.data.input.addEventListener("change", read);
-    parts.model.input.addEventListener("change", estimate);
+    parts.model.input.addEventListener("change", drawMethods);
     drawMethods();
     await read();
   }
@@ -69,7 +70,8 @@ export function compareForm(app) {
 
   function drawMethods() {
     parts.methods.replaceChildren(...setup.methods.map((method) => {
-      const lacks = plan.preset !== "default" && !(method.presets || []).some((preset) => preset.name === plan.preset);
+      const known = parts.model.input.value.trim() === setup.models[0]?.name; // the presets told are those of this model
+      const lacks = known && plan.preset !== "default" && !(method.presets || []).some((preset) => preset.name === plan.preset);
       const box = h("input", { type: "checkbox", value: method.name, checked: plan.methods.has(method.name), onchange: () => {
         plan.methods[box.checked ? "add" : "delete"](method.name);
         estimate();

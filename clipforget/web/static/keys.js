@@ -11,7 +11,7 @@ const HELP = [
   ["/", "search"],
   ["s on an image", "search by it"],
   ["Enter on an image", "look at it large; arrows walk on, Esc closes"],
-  ["Ctrl + Enter", "run"],
+  ["Ctrl + Enter", "run, or start a comparison"],
   ["d", "dark or light"],
   ["?", "this list"],
 ];
@@ -40,7 +40,7 @@ export function keys(app) {
       event.preventDefault();
       // Leave the field first, so that its last value counts.
       document.activeElement?.blur?.();
-      setTimeout(() => document.getElementById("cf-run")?.click(), 150);
+      setTimeout(() => document.getElementById(app.mode === "compare" ? "cf-compare-start" : "cf-run")?.click(), 150);
       return;
     }
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
