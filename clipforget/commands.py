@@ -43,7 +43,7 @@ def run(chosen: argparse.Namespace) -> int:
             for _ in execute(store.get(chosen.worker)):
                 pass
         return 0
-    names = ("model", "data", "forget", "retain", "method", "seed", "tolerance", "device", "gallery")
+    names = ("model", "data", "forget", "retain", "method", "seed", "tolerance", "device", "gallery", "nodes")
     settings = {"settings": {**_preset(chosen), **settings_of(chosen)}}
     config = RunConfig.read({name: getattr(chosen, name) for name in names} | settings).checked()
     started = store.create(config)

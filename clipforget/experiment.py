@@ -200,6 +200,7 @@ def _finish(
         evaluation.labels,
         judged.banks["superclass"].prompts,
         asked,
+        max_nodes=config.nodes,
         gallery=judged.mask("test"),
         sets={row.key: row.mask for row in judged.rows() if row.bank == "superclass"},
     )
