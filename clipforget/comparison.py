@@ -19,7 +19,7 @@ from clipforget.rows import Row, distinct, label_of, row_from_json
 
 JOIN = " + "  # between the targets that one run forgets together
 MOST = 5000  # cells
-SHARED = ("model", "data", "retain", "tolerance", "device", "gallery", "nodes")  # fields of a comparison that go into every run
+SHARED = ("model", "data", "retain", "tolerance", "device", "gallery", "nodes")  # go into every run
 
 
 @dataclass(frozen=True)

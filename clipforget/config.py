@@ -27,7 +27,7 @@ class RunConfig:
     )
     device: str = option("auto", "auto, cpu, cuda, cuda:1, mps")
     gallery: int = option(2000, "At most so many test images; target and siblings come first", low=1, high=1_000_000)
-    nodes: int = option(17, "At most so many alphas are embedded exactly; between them is interpolated", low=3, high=101)
+    nodes: int = option(17, "At most so many alphas are embedded exactly, the rest interpolated", low=3, high=101)
 
     @classmethod
     def read(cls, values: Any) -> RunConfig:
