@@ -1,5 +1,6 @@
 """Ablations of targeted forgetting that the paper lacks, as rows of a comparison: one change at a time. No torch.
 
+The choice of layers is compared over the whole tower, since our limit of depth leaves hardly a choice in small ones.
 Alignment and average are compared with our balancing off: it goes back to the state before reminding where validation
 prefers that, and then nothing of them would be left to see.
 """
@@ -8,9 +9,10 @@ from __future__ import annotations
 
 CHANGES = {
     "as it is": "",
-    "layers: highest plain Fisher": "selection=fisher",
-    "layers: random": "selection=random",
-    "layers: all": "selection=all",
+    "whole tower": "depth=1",
+    "whole tower; highest plain Fisher": "depth=1,selection=fisher",
+    "whole tower; random layers": "depth=1,selection=random",
+    "whole tower; all layers": "depth=1,selection=all",
     "loss: hinge": "mode=hinge",
     "loss: paper": "mode=paper",
     "no balance": "balance=false",

@@ -155,16 +155,16 @@ def test_ablate_is_a_comparison_of_these_rows(monkeypatch, tmp_path) -> None:
     assert main([*words, "--method", "gradient_ascent"]) == 0
     (plan,) = asked
     assert [row.label for row in plan.rows] == [*CHANGES, "Gradient ascent (GA)"] and plan.seeds == (0, 1)
-    assert plan.rows[3].settings == {"selection": "all"}
+    assert plan.rows[4].settings == {"depth": 1.0, "selection": "all"}
 
 
 def test_ablation_changes_one_thing_a_row() -> None:
     rows = [read_row(text) for text in ablation_rows("default")]
     assert len({row.label for row in rows}) == len(rows) and rows[0].settings == {}
     settings = {row.label: row.settings for row in rows}
-    assert settings["loss: hinge"] == {"mode": "hinge"} and settings["layers: all"] == {"selection": "all"}
-    base = settings["no balance"]
+    assert settings["loss: hinge"] == {"mode": "hinge"} and settings["whole tower"] == {"depth": 1.0}
     for label, values in settings.items():
-        assert len(values) <= 1 or (values.items() > base.items() and len(values) == 2), label
+        base = settings[label.partition(";")[0]] if ";" in label else {}
+        assert values.items() >= base.items() and len(values) == len(base) + (label != "as it is"), label
     assert all(row.settings["layers"] == 3 for row in [read_row(f"{t},layers=3") for t in ablation_rows("paper")])
     assert read_row(ablation_rows("paper")[1]).settings["mode"] == "paper"
