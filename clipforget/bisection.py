@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from clipforget.souppath import Bound, Floats, Node, unit
+from clipforget.souppath import EXACT, Bound, Floats, Node, unit
 
 K = 24  # neighbours whose agreement is measured: what one grid shows
 IMAGE_QUERIES = 32  # gallery images that serve as queries beside the texts
@@ -77,6 +77,8 @@ class Bisection:
 
     @staticmethod
     def _stated(error: Bound, points: float) -> Bound:
+        if error is EXACT:  # known beforehand, not measured
+            return error
         agreement, images = (min(share, 1.0 - FINEST_AGREEMENT) for share in (error.agreement, error.images))
         return replace(
             error,

@@ -182,7 +182,7 @@ def _compare(parser: Parser) -> None:
     add("--seed-start", type=int, metavar="N", help="the first of them (default: 0)")
     add("--seed", type=int, metavar="N", action="append", default=[], help="exactly this seed (may be repeated)")
     add("--preset", metavar="NAME", default="default", help="preset of rows that name none: tuned, paper or default")
-    for name in ("model", "data", "tolerance", "device", "gallery"):
+    for name in ("model", "data", "tolerance", "device", "gallery", "nodes"):
         entry = next(entry for entry in options(RunConfig) if entry.name == name)
         kind = entry.kind if entry.kind in (int, float) else str
         add(f"--{name}", metavar=name.upper(), type=kind, default=entry.default, help=f"{entry.help} ({entry.default})")

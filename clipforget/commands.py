@@ -6,6 +6,7 @@ import argparse
 import math
 import sys
 import time
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from clipforget import report
 from clipforget.compare import compare
 from clipforget.errors import BadQuery, ClipforgetError
 from clipforget.listings import data, methods, models
+from clipforget.refusal import sentence
 from clipforget.reproduce import ablate, reproduce
 from clipforget.terminal import Bar, clock, emit, table
 
@@ -41,7 +43,7 @@ def run(chosen: argparse.Namespace) -> int:
             for _ in execute(store.get(chosen.worker)):
                 pass
         return 0
-    names = ("model", "data", "forget", "retain", "method", "seed", "tolerance", "device", "gallery")
+    names = ("model", "data", "forget", "retain", "method", "seed", "tolerance", "device", "gallery", "nodes")
     settings = {"settings": {**_preset(chosen), **settings_of(chosen)}}
     config = RunConfig.read({name: getattr(chosen, name) for name in names} | settings).checked()
     started = store.create(config)
@@ -129,15 +131,18 @@ def search(chosen: argparse.Namespace) -> None:
         "after": _hits(view["gallery"], after["ids"][at], after["cosines"][at], chosen.k),
     }
     kept = len({hit["id"] for hit in hits["before"]} & {hit["id"] for hit in hits["after"]})
+    refused = None if after["ids"][at] else pack.get("refused")
     rows = [
-        [str(rank), f"{before['cosine']:.3f}", _named(before), f"{after['cosine']:.3f}", _named(after)]
-        for rank, (before, after) in enumerate(zip(hits["before"], hits["after"], strict=True), start=1)
+        [str(rank), *(cell for hit in pair for cell in ((f"{hit['cosine']:.3f}", _named(hit)) if hit else ("", "")))]
+        for rank, pair in enumerate(zip_longest(hits["before"], hits["after"]), start=1)
     ]
     alpha = view["alphas"][at]
     header = ("rank", "cosine", "before (original)", "cosine", f"after (alpha {alpha:.2f})")
     targets = {side: sum(hit["role"] == "forget" for hit in found) for side, found in hits.items()}
     foot = f"* to be forgotten: {targets['before']} before, {targets['after']} after; on both sides: {kept}"
-    result = {"id": id, "query": chosen.text, "alpha": alpha, **hits}
+    if refused:
+        foot = f"{sentence(refused)} {foot}"
+    result = {"id": id, "query": chosen.text, "alpha": alpha, "refused": refused, **hits}
     emit(chosen.json, result, f"{table(header, rows, numbers=(0, 1, 3))}\n\n{foot}")
 
 

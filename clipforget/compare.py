@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from clipforget import tabletext
-from clipforget.comparison import JOIN, Comparison, target_of
+from clipforget.comparison import JOIN, SHARED, Comparison, target_of
 from clipforget.errors import BadQuery, BadSetting, ClipforgetError
 from clipforget.rows import ALL, rows_of
 from clipforget.terminal import CELLS, clock, emit, table
@@ -58,7 +58,7 @@ def planned(chosen: argparse.Namespace) -> Comparison:
     if not 1 <= count <= 1000:
         raise BadSetting(f"--seeds is how many, a whole number from 1 to 1000; it is {count}.")
     first = chosen.seed_start or 0
-    values = {name: getattr(chosen, name) for name in ("model", "data", "retain", "tolerance", "device", "gallery")}
+    values = {name: getattr(chosen, name) for name in SHARED}
     values |= {"seeds": chosen.seed or list(range(first, first + count)), "title": chosen.title}
     values |= {"targets": [target_of(text) for text in chosen.forget], "rows": []}
     plan = Comparison.read(values)

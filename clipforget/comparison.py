@@ -19,7 +19,7 @@ from clipforget.rows import Row, distinct, label_of, row_from_json
 
 JOIN = " + "  # between the targets that one run forgets together
 MOST = 5000  # cells
-SHARED = ("model", "data", "retain", "tolerance", "device", "gallery")  # fields of a comparison that go into every run
+SHARED = ("model", "data", "retain", "tolerance", "device", "gallery", "nodes")  # go into every run
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ class Comparison:
     tolerance: float = RunConfig.tolerance
     device: str = RunConfig.device
     gallery: int = RunConfig.gallery
+    nodes: int = RunConfig.nodes
     title: str = ""
 
     @classmethod
@@ -124,7 +125,8 @@ class Comparison:
         else:
             named += [("seed", str(seed)) for seed in self.seeds]
         named += [("model", self.model), ("data", self.data)]
-        own = [name for name in ("tolerance", "device", "gallery") if getattr(self, name) != getattr(RunConfig, name)]
+        rare = ("tolerance", "device", "gallery", "nodes")
+        own = [name for name in rare if getattr(self, name) != getattr(RunConfig, name)]
         named += [(name, getattr(self, name)) for name in own]
         named += [("title", self.title)] if self.title != self._title() else []
         words += [word for name, value in named for word in as_option(name, value)]

@@ -27,6 +27,7 @@ class RunConfig:
     )
     device: str = option("auto", "auto, cpu, cuda, cuda:1, mps")
     gallery: int = option(2000, "At most so many test images; target and siblings come first", low=1, high=1_000_000)
+    nodes: int = option(17, "At most so many alphas are embedded exactly, the rest interpolated", low=3, high=101)
 
     @classmethod
     def read(cls, values: Any) -> RunConfig:
@@ -68,6 +69,7 @@ class RunConfig:
         words += as_option("tolerance", self.tolerance) if self.tolerance != RunConfig.tolerance else []
         words += as_option("device", self.device) if self.device != "auto" else []
         words += as_option("gallery", self.gallery) if self.gallery != RunConfig.gallery else []
+        words += as_option("nodes", self.nodes) if self.nodes != RunConfig.nodes else []
         words += [word for name in sorted(self.settings) for word in as_option(name, self.settings[name])]
         return shlex.join(words)
 
@@ -97,7 +99,7 @@ def _read(name: str, value: Any, known: dict[str, Any]) -> Any:
         if not isinstance(value, dict) or not all(map(_plain, value.values())):
             raise BadSetting("settings must map names to numbers, texts or true and false.")
         return dict(value)
-    if name in ("seed", "gallery"):
+    if name in ("seed", "gallery", "nodes"):
         whole = isinstance(value, int) and not isinstance(value, bool)
         low, high = bounds["low"], bounds["high"]
         if not whole or not low <= value <= high:

@@ -36,12 +36,11 @@ def smooth_accuracy(margins: NDArray[Any]) -> float:
     return float(np.mean([0.5 * math.erfc(-margin / width / math.sqrt(2)) for margin in margins]))
 
 
-def margins(features: NDArray[Any], labels: NDArray[Any], bank: NDArray[Any]) -> NDArray[Any]:
-    """Cosine with the own caption less the best other one of the bank (C x D): N. features N x D, labels N."""
-    cosines, places = features @ bank.T, np.arange(len(labels))
-    own = cosines[places, labels].copy()
-    cosines[places, labels] = -np.inf
-    return own - cosines.max(axis=1)
+def margins(cosines: NDArray[Any], labels: NDArray[Any]) -> NDArray[Any]:
+    """Cosine with the own caption less the best other one: N, from N x C cosines with the bank and N labels."""
+    others, places = cosines.copy(), np.arange(len(labels))
+    others[places, labels] = -np.inf
+    return cosines[places, labels] - others.max(axis=1)
 
 
 def cautious_accuracy(correct: NDArray[Any], margin: NDArray[Any], seed: int = 0) -> float:

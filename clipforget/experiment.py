@@ -154,11 +154,12 @@ def _work(run: Run, journal: Journal, loaded: Loaded) -> Events:
         task, evaluation = yield from _load(config, dataset, selection, journal, loaded)
         run.update(device=str(task.clip.device))
         settings = parse(method.settings, config.settings)
-        cost = Cost(task.clip.device)
+        cost, refused = Cost(task.clip.device), list[str]()
         for record in cost.watch(method.run(task, settings)):
+            refused = record.data.get("refused", refused)
             figures = {name: getattr(record, name) for name in ("losses", "validation", "data")}
             yield journal.step(record.stage, record.step, record.total, **figures)
-        yield from _finish(run, config, task, evaluation, journal, cost)
+        yield from _finish(run, config, task, evaluation, refused, journal, cost)
 
 
 def _load(
@@ -176,9 +177,9 @@ def _load(
 
 
 def _finish(
-    run: Run, config: RunConfig, task: Task, evaluation: Evaluation, journal: Journal, cost: Cost
+    run: Run, config: RunConfig, task: Task, evaluation: Evaluation, refused: list[str], journal: Journal, cost: Cost
 ) -> Events:
-    """From the changed weights to the files of the run: delta, soup path, texts, scores."""
+    """From the changed weights and refused names to the files of the run: delta, soup path, texts, scores."""
     from clipforget.judged import Judged, suggestions
     from clipforget.results import headline, score
     from clipforget.soup import Souped, walk_path
@@ -199,6 +200,7 @@ def _finish(
         evaluation.labels,
         judged.banks["superclass"].prompts,
         asked,
+        max_nodes=config.nodes,
         gallery=judged.mask("test"),
         sets={row.key: row.mask for row in judged.rows() if row.bank == "superclass"},
     )
@@ -208,7 +210,7 @@ def _finish(
     banks = {level: souped.texts(path.alphas, bank.prompts) for level, bank in judged.banks.items()}
     write_texts(run, asked, souped.texts(path.alphas, asked))
     targets = evaluation.selection.forget
-    scores = score(path, judged, banks, evaluation.dataset, targets, config.seed, config.tolerance)
+    scores = score(path, judged, banks, evaluation.dataset, targets, config.seed, config.tolerance, refused)
     write_json(run, "scores.json", scores)
     run.update(best=scores["best"], headline=headline(scores))
     yield journal.step("score", 1, 1)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipforget.data import Dataset, Target
+from clipforget.refusal import Refusal
 from clipforget.selection import ROLES, Selection
 
 Bools = NDArray[np.bool_]
@@ -134,15 +135,14 @@ class Judged:
                 rows.append(Row(key, f"names of {key}", "other", level, named))
         return [row for row in rows if row.mask.any()]
 
-    def correct(self, features: NDArray[Any], banks: Mapping[str, NDArray[Any]]) -> dict[str, Bools]:
-        """For each bank, N: whether the nearest name is the right one. features N x D, banks C x D, unit."""
-        return {
-            level: np.argmax(features @ banks[level].T, axis=1) == bank.labels for level, bank in self.banks.items()
+    def values(
+        self, features: NDArray[Any], banks: Mapping[str, NDArray[Any]], alpha: float, refusal: Refusal
+    ) -> dict[str, float]:
+        """The accuracy of each row at an alpha, keyed as the rows. features N x D, banks C x D, unit."""
+        correct = {
+            level: refusal.right(features @ banks[level].T, bank.labels, bank.names, alpha)
+            for level, bank in self.banks.items()
         }
-
-    def values(self, features: NDArray[Any], banks: Mapping[str, NDArray[Any]]) -> dict[str, float]:
-        """The accuracy of each row, keyed as the rows. features N x D, banks C x D, unit."""
-        correct = self.correct(features, banks)
         return {row.key: float(correct[row.bank][row.mask].mean()) for row in self.rows()}
 
 

@@ -17,9 +17,10 @@ from clipforget.cache import Cache
 from clipforget.data import Dataset
 from clipforget.errors import BadModel, BadQuery, RunProblem, StaleIndex
 from clipforget.judged import Judged, label_of
+from clipforget.refusal import Refusal
 from clipforget.souppath import SoupPath
 from clipforget.store import Run
-from clipforget.view import Gallery, K, part_of, view
+from clipforget.view import Gallery, K, part_of, view, withheld
 
 if TYPE_CHECKING:
     from clipforget.clip import Clip
@@ -48,6 +49,7 @@ class Opened:
         self.scores = _read(run)
         self.path = SoupPath.load(run.path("path.npz"), original=marks["original"], unlearned=marks["unlearned"])
         self.judged = Judged.read(self.scores["evaluated"])
+        self.refusal = Refusal(tuple(self.scores.get("refused", ())))
         if len(self.path) != len(self.judged):
             raise RunProblem(f"The run {run.id} holds {len(self.path)} features for {len(self.judged)} images.")
         self.start, self.stop = self.judged.block("test")
@@ -65,21 +67,29 @@ class Opened:
         return view(self.run, self.scores)
 
     def pack(self, kind: str, value: Any, upload: tuple[bytes, str] | None = None) -> dict[str, Any]:
-        """The query pack of a text, a gallery image (its number) or an upload (bytes, label)."""
+        """The query pack of a text, a gallery image (its number) or an upload (bytes, label).
+
+        A text that names a refused word finds nothing below alpha 1, and the pack says which word: `refused`.
+        """
         label = self._label(kind, value, upload)
         leave_out = value if kind == "image" else None
         query = self._embedded(kind, value, upload)
-        return {"query": {"kind": kind, "label": label}, **self.gallery.pack(query, leave_out)}
+        found = self.gallery.pack(query, leave_out)
+        word = self.refusal.word(value) if kind == "text" else None
+        return {"query": {"kind": kind, "label": label}, **(withheld(found, word) if word else found)}
 
     def exact(self, alpha: float, kind: str, value: Any, upload: tuple[bytes, str] | None = None) -> dict[str, Any]:
-        """Scores and results at one alpha, all judged images embedded anew with the weights at that alpha."""
+        """Scores and results at one alpha, all judged images embedded anew with the weights at that alpha.
+
+        As in `pack`, a refused text has no results below alpha 1, and `refused` says the word.
+        """
         from clipforget.retrieval import Index
 
         self._label(kind, value, upload)
         souped = self.souped()
         features = souped.embed(alpha, self._all_pixels())
         banks = {level: souped.text(alpha, bank.prompts) for level, bank in self.judged.banks.items()}
-        rows = self.judged.values(features, banks)
+        rows = self.judged.values(features, banks, alpha, self.refusal)
         gallery = features[self.start : self.stop]
         query = gallery[value : value + 1] if kind == "image" else self._embed_one(alpha, kind, value, upload)
         index = Index(gallery, self.path.fingerprint(alpha))
@@ -90,9 +100,12 @@ class Opened:
             round(alpha, 2), self._embedded(kind, value, upload), value if kind == "image" else None
         )
         both = {i for i, _ in kept} & {int(i) for i in shown[0]}
+        figures = {"alpha": alpha, "rows": {key: round(number, 4) for key, number in rows.items()}}
+        word = self.refusal.word(value) if kind == "text" else None
+        if word and alpha < 1:
+            return {**figures, "ids": [], "cosines": [], "agreement": 1.0, "refused": word}
         return {
-            "alpha": alpha,
-            "rows": {key: round(number, 4) for key, number in rows.items()},
+            **figures,
             "ids": [i for i, _ in kept],
             "cosines": [c for _, c in kept],
             "agreement": round(len(both) / max(len(kept), 1), 4),

@@ -36,16 +36,16 @@ def summary(view: dict[str, Any], alpha: float | None = None) -> dict[str, Any]:
     ]
     bound = {name: values[at] for name, values in (view.get("bound") or {}).items()}
     figures = {"alpha": view["alphas"][at], "h": view["h"][at], "score": view["score"][at], "bound": bound}
-    return {**{name: view.get(name) for name in (*copied, "do_nothing")}, **figures, "rows": rows}
+    found = {name: view.get(name) for name in (*copied, "do_nothing")}
+    return {**found, **figures, "rows": rows, "notes": view.get("notes") or []}
 
 
 def text(view: dict[str, Any], alpha: float | None = None) -> str:
     """The summary for a terminal."""
     figures = summary(view, alpha)
     nothing = figures["do_nothing"] or {}
-    exact = round(figures["alpha"], 2) in [round(node, 2) for node in view.get("nodes") or []]
     agreement = figures["bound"].get("agreement")
-    between = "" if exact or agreement is None else f"; interpolated, measured top-24 agreement {agreement:.1%}"
+    between = "" if agreement in (None, 1.0) else f"; interpolated, measured top-24 agreement {agreement:.1%}"
     lines = [
         f"{figures['title']}  at alpha {figures['alpha']:.2f}{_suggested(figures)}{between}",
         "",
@@ -55,6 +55,7 @@ def text(view: dict[str, Any], alpha: float | None = None) -> str:
         f" (doing nothing: H {nothing.get('h', 0):.1f}, Score {nothing.get('score', math.nan):.1f});"
         f" chance {figures['chance']:.1%}",
         *([f"Cost of the method: {spent(figures['cost'])}"] if figures["cost"] else []),
+        *figures["notes"],
     ]
     return "\n".join(lines)
 
@@ -76,7 +77,8 @@ def as_markdown(view: dict[str, Any], alpha: float | None = None) -> str:
     ]
     about = f"At alpha {figures['alpha']:.2f}{_suggested(figures)}, chance {figures['chance']:.1%}"
     took = f", {clock(figures['seconds'])} minutes on {figures['device']}" if figures["seconds"] else ""
-    return f"{markdown(HEADER, rows)}\n\n{about}{took}:\n\n```\n{figures['command']}\n```"
+    notes = "".join(f"{note}\n\n" for note in figures["notes"])
+    return f"{markdown(HEADER, rows)}\n\n{notes}{about}{took}:\n\n```\n{figures['command']}\n```"
 
 
 def comparison(views: list[dict[str, Any]], alpha: float | None = None) -> str:

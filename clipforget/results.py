@@ -5,7 +5,7 @@ Letters: N judged images, L nodes of the path, C names of a bank, D embedding, A
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -14,30 +14,39 @@ from numpy.typing import NDArray
 
 from clipforget import evaluate
 from clipforget.data import Dataset, Target
-from clipforget.judged import Bools, Judged, class_groups, gallery, suggestions
+from clipforget.judged import Bank, Bools, Judged, class_groups, gallery, suggestions
+from clipforget.refusal import Refusal
 from clipforget.souppath import ALPHAS, SoupPath
 
 DIGITS = 4
+NOTHING_REFUSED = Refusal()
 
 
-def correct_along(path: SoupPath, judged: Judged, banks: Mapping[str, NDArray[Any]]) -> dict[str, Bools]:
-    """For each bank, A x N: whether the nearest name is the right one at each alpha.
+def correct_along(
+    path: SoupPath, judged: Judged, banks: Mapping[str, NDArray[Any]], refusal: Refusal = NOTHING_REFUSED
+) -> dict[str, Bools]:
+    """For each bank, A x N: whether the nearest name is the right one at each alpha; a refused one is so at 1 alone.
 
     banks are text features, L x C x D or 1 x C x D. Between two nodes of an unchanged text tower the similarities are
     interpolated instead of the features: the length that is divided by does not change which is the largest.
     """
-    return {level: _correct(path, judged.banks[level].labels, stack) for level, stack in banks.items()}
+    return {level: _correct(path, judged.banks[level], stack, refusal) for level, stack in banks.items()}
 
 
-def _correct(path: SoupPath, labels: NDArray[np.int64], stack: NDArray[Any]) -> Bools:
+def _correct(path: SoupPath, bank: Bank, stack: NDArray[Any], refusal: Refusal) -> Bools:
+    cosines: Iterable[NDArray[Any]]
     if len(stack) > 1:
-        return np.stack([np.argmax(path.features(a) @ path.texts(stack, a).T, axis=1) == labels for a in ALPHAS])
-    nodes = [node.features @ stack[0].T for node in path.nodes]
-    rows = []
+        cosines = (path.features(alpha) @ path.texts(stack, alpha).T for alpha in ALPHAS)
+    else:
+        cosines = _between(path, [node.features @ stack[0].T for node in path.nodes])
+    pairs = zip(ALPHAS, cosines, strict=True)
+    return np.stack([refusal.right(found, bank.labels, bank.names, alpha) for alpha, found in pairs])
+
+
+def _between(path: SoupPath, nodes: Sequence[NDArray[Any]]) -> Iterator[NDArray[Any]]:
     for alpha in ALPHAS:
         i, t = path.where(alpha)
-        rows.append(np.argmax((1 - t) * nodes[i] + t * nodes[i + 1], axis=1) == labels)
-    return np.stack(rows)
+        yield (1 - t) * nodes[i] + t * nodes[i + 1]
 
 
 def score(
@@ -48,17 +57,19 @@ def score(
     targets: Sequence[Target],
     seed: int,
     tolerance: float,
+    refused: Sequence[str] = (),
 ) -> dict[str, Any]:
     """All of scores.json: alpha chosen on validation, and on test the rows, H, Score, per-class bars and the gallery.
 
     tolerance: the forget accuracy on validation, 0 to 1, that counts as forgotten where chance is lower; the cautious
-    reading of `_cautious` has to lie within.
+    reading of `_cautious` has to lie within. refused: the names that the method refuses below alpha 1.
     """
-    correct = correct_along(path, judged, banks)
+    refusal = Refusal(tuple(refused))
+    correct = correct_along(path, judged, banks, refusal)
     chance = 1 / len(judged.banks["superclass"].names)
     known = judged.mask("validation", "forget")
     validation = correct["superclass"][:, known]
-    upper = _cautious(path, known, judged.banks["superclass"].labels, banks["superclass"], validation, seed)
+    upper = _cautious(path, known, judged.banks["superclass"], banks["superclass"], validation, seed, refusal)
     best = evaluate.choose_alpha(ALPHAS, upper, chance, tolerance)
     rows = [_row(row, correct[row.bank][:, row.mask], seed) for row in judged.rows()]
     bounds = [path.bound(alpha) for alpha in ALPHAS]
@@ -82,18 +93,19 @@ def score(
         "per_class": _per_class(judged, dataset, targets, correct["superclass"]),
         "gallery": gallery(judged, dataset),
         "suggestions": suggestions(dataset, targets),
+        "refused": list(refused),
         "evaluated": judged.as_dict(),
     }
 
 
 def _cautious(
-    path: SoupPath, known: Bools, labels: NDArray[np.int64], stack: NDArray[Any], hits: Bools, seed: int
+    path: SoupPath, known: Bools, bank: Bank, stack: NDArray[Any], hits: Bools, seed: int, refusal: Refusal
 ) -> list[float]:
     """The forget accuracy on validation at each alpha, read cautiously."""
     found = []
     for alpha, right in zip(ALPHAS, hits, strict=True):
-        margin = evaluate.margins(path.features(alpha)[known], labels[known], path.texts(stack, alpha))
-        found.append(evaluate.cautious_accuracy(right, margin, seed))
+        cosines = refusal.allowed(path.features(alpha)[known] @ path.texts(stack, alpha).T, bank.names, alpha)
+        found.append(evaluate.cautious_accuracy(right, evaluate.margins(cosines, bank.labels[known]), seed))
     return found
 
 

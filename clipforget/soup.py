@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from clipforget.bisection import Bisection, Meter
+from clipforget.bisection import UNKNOWN, Bisection, Meter
 from clipforget.clip import Clip
 from clipforget.precision import FLOAT32, workers, worthwhile
 from clipforget.souped import BATCH, Souped, embed_at, merge, soup
-from clipforget.souppath import Bound, Floats, Node, SoupPath, kept, soup_fingerprint, unit
+from clipforget.souppath import EXACT, Bound, Floats, Node, SoupPath, kept, soup_fingerprint, unit
 
 __all__ = ["Bound", "Node", "PathStep", "SoupPath", "Souped", "embed_at", "merge", "soup", "walk_path"]
 
@@ -68,7 +68,8 @@ def walk_path(
     tolerance.agreement and in the pooled accuracy over all labelled images within tolerance.accuracy points; `sets`
     (name to a mask of N) are measured beside it and carried, not required, since in a set of 48 images a single flip
     is two points. gallery (a mask of N) says which images rankings are made of; all without it. At most max_nodes
-    (>= 3) alphas are embedded; then the path carries the errors it has, within tolerance or not.
+    (>= 3) alphas are embedded; then the path carries the errors it has, within tolerance or not. An empty delta
+    needs no node but the two ends, and every alpha between them is exact.
 
     precision: "float32"; "bfloat16" for the stages before the first changed one; or None for the latter where it is
     measured to save time worth speaking of. All nodes share it. cache: bytes that the activations kept from before the
@@ -82,7 +83,7 @@ def walk_path(
     texts = (_Texts(souped, bank), _Texts(souped, queries))
     meter = Meter(*_masks(len(pixels), labels, gallery, sets))
     images = _Images(souped, pixels, cache)
-    plan = Bisection(tolerance, max_nodes)
+    plan = Bisection(tolerance, max_nodes, intervals={(0, 100): UNKNOWN if delta else EXACT})
     step, hundredths, error = 0, 100, None
     while (chosen := plan.next()) is not None:
         hundredths, rows = chosen, []

@@ -64,7 +64,7 @@ class Validation:
         chance, alpha = 1 / len(self._task.names), 0.0
         for candidate in reversed(GRID):
             features = souped.embed(candidate, self.pixels[known])
-            margin = evaluate.margins(features, self.labels[known], self._bank(souped, candidate))
+            margin = evaluate.margins(features @ self._bank(souped, candidate).T, self.labels[known])
             reading = evaluate.cautious_accuracy(margin > 0, margin, seed)
             alpha = evaluate.choose_alpha([candidate], [reading], chance, tolerance)
             if alpha:

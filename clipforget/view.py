@@ -36,6 +36,7 @@ def view(run: Run, scores: Mapping[str, Any]) -> dict[str, Any]:
         "starred": info.get("starred", False),
         "cost": info.get("cost"),
         "settings": settings,
+        "notes": list(method.notes),
         **{name: value for name, value in scores.items() if name not in hidden},
         "layers": layers,
         "steps": steps,
@@ -89,6 +90,15 @@ class Gallery:
         best = np.flatnonzero(similar >= edge)  # with all that tie at the end, to be settled by id
         best = best[np.lexsort((best, -similar[best]))][:count]
         return best, similar[best]
+
+
+def withheld(pack: Mapping[str, Any], word: str) -> dict[str, Any]:
+    """The pack of a text that names a refused word: no image at any alpha below 1, and `refused` holds the word."""
+    after = {
+        name: [row if alpha == 1.0 else [] for alpha, row in zip(ALPHAS, rows, strict=True)]
+        for name, rows in pack["after"].items()
+    }
+    return {**pack, "after": after, "refused": word}
 
 
 def part_of(path: SoupPath, start: int, stop: int) -> SoupPath:

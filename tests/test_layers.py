@@ -19,6 +19,7 @@ LAYERS = (
     ("clip", "opening", "precision", "weights", "lora", "fisher", "alignment", "losses", "projection",
      "methods.__init__"),
     ("stages", "souped", "soup", "souppath", "bisection", "retrieval", "evaluate", "bootstrap", "scores", "train"),
+    ("refusal", "synthesis"),
     ("methods", "audits"),
     ("config", "record", "store"),
     ("selection", "progress", "presets", "choices", "rows", "comparison", "comparisons"),

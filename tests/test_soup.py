@@ -15,7 +15,7 @@ from clipforget import soup as module
 from clipforget.clip import Clip
 from clipforget.errors import BadQuery, StaleIndex
 from clipforget.soup import PathStep, Souped, SoupPath, embed_at, merge, soup, walk_path
-from clipforget.souppath import ALPHAS, Bound, kept, soup_fingerprint, unit
+from clipforget.souppath import ALPHAS, EXACT, Bound, kept, soup_fingerprint, unit
 from clipforget.weights import changed, fingerprint
 
 VIT = {"layers": 2, "width": 16, "patch_size": 8, "image_size": 32, "head_width": 8}
@@ -185,9 +185,9 @@ def test_a_tolerance_out_of_reach_ends_at_17_nodes(tiny_clip) -> None:
     assert len({bound.agreement for bound in path.segments}) > 1
 
 
-def test_nothing_changed_needs_no_more_than_the_first_middle(tiny_clip) -> None:
+def test_nothing_changed_needs_the_two_ends_alone(tiny_clip) -> None:
     path, _ = walked(tiny_clip, {}, images(10))
-    assert path.alphas == (0.0, 0.5, 1.0)
+    assert path.alphas == (0.0, 1.0) and path.segments == (EXACT,) and path.original == path.unlearned
     assert np.array_equal(path.features(0.3), path.features(1.0)) or np.allclose(path.features(0.3), path.features(1.0))
 
 

@@ -78,7 +78,8 @@ class Step:
     """One record of progress: `step` of `total` within a stage (forget, remind, ...), both counted from 1.
 
     losses and validation map names to figures (validation accuracies are shares, 0 to 1); `data` is JSON-ready extra,
-    e.g. {"layers": [{"name": ..., "relative": ..., "chosen": true}]}.
+    e.g. {"layers": [{"name": ..., "relative": ..., "chosen": true}]}. {"refused": [...]} holds the names that the run
+    refuses below alpha 1 (see clipforget.refusal).
     """
 
     stage: str
@@ -117,7 +118,8 @@ class Method:
             NOTHING: "It changes no weights, so there is nothing to soup and alpha only switches it off at 1.",
         }
         said = [found[self.changes]] if self.changes in found else []
-        return (*said, *([] if self.images else ["It needs no images: names alone decide what is forgotten."]))
+        alone = "" if self.changes == NOTHING else ": names alone decide what is forgotten"
+        return (*said, *([] if self.images else [f"It needs no images{alone}."]))
 
 
 METHODS: Registry[Method] = Registry("method", __name__)

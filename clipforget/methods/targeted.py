@@ -42,23 +42,23 @@ class TargetedSettings:
     )
     retain_weight: float = option(
         0.7, "Weight of siblings and other images kept right while forgetting (ours; paper: 0)",
-        low=0.0, high=100.0, search=(0.3, 0.7, 1.5),
+        low=0.0, high=100.0, search=(0.35, 0.7, 1.4),
     )  # fmt: skip
     keep_weight: float = option(
-        4.0, "Weight of other images' features kept in place (ours; paper: 0)",
-        low=0.0, high=100.0, search=(1.0, 2.0, 4.0, 8.0),
-    )  # fmt: skip
+        4.0, "Weight of other images' features kept in place (ours; paper: 0)", low=0.0, high=100.0
+    )
     balance: bool = option(
         True, "Raise or lower the forget weight as validation asks, and keep the best state seen (ours; paper: off)"
     )
     forget_rate: float = option(
         2e-3, "Learning rate of the Forget stage (Adam)",
-        low=1e-7, high=1.0, advanced=True, search=(5e-4, 1e-3, 2e-3, 4e-3),
+        low=1e-7, high=1.0, advanced=True, search=(1e-3, 2e-3, 4e-3),
     )  # fmt: skip
     remind_rate: float = option(2e-4, "Learning rate of the Remind stage (Adam)", low=1e-7, high=1.0, advanced=True)
     margin: float = option(
-        0.3, "Margin, in cosine, by which another caption must win (mode margin)", low=0.0, high=2.0, advanced=True
-    )
+        0.3, "Margin, in cosine, by which another caption must win (mode margin)",
+        low=0.0, high=2.0, advanced=True, search=(0.15, 0.3, 0.6, 1.0),
+    )  # fmt: skip
     hold_weight: float = option(
         1.0, "Weight of the forget loss while reminding (ours; paper: 0)", low=0.0, high=100.0, advanced=True
     )

@@ -141,7 +141,8 @@ def test_reproduce_runs_a_table(world, tmp_path, capsys, monkeypatch) -> None:
 def test_a_preset_serves_every_row(tmp_path) -> None:
     experiment = EXPERIMENTS["table4"]
     plan = experiment.plan(experiment.paper, RunConfig(device="cpu"), (0,), "paper", tmp_path)
-    assert [row.settings["remind_steps"] for row in plan.rows if "remind_steps" in row.settings] == [0, 5, 20, 40, 80]
+    steps = [row.settings.get("remind_steps", 10) for row in plan.rows]  # 10 is the default
+    assert steps == [0, 5, 10, 20, 40, 80] * 2
     assert all(row.settings["mode"] == "paper" and row.settings["balance"] is False for row in plan.rows)
     plan = EXPERIMENTS["table1"].plan(experiment.paper, RunConfig(device="cpu"), (0,), "tuned", tmp_path)
     assert "no preset 'tuned'" in plan.rows[0].notes[0]

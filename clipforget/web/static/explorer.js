@@ -220,8 +220,8 @@ export async function mount(element, gradio) {
   keys(app);
   alphaBar(app);
   const parts = h("div", { id: "cf-open" });
-  const [cards, query, sides, both, lower] = ["cf-cards", "cf-query-area", "cf-sides", "cf-both", "cf-tabs"].map((id) => h("div", { id }));
-  parts.append(cards, query, sides, both, lower);
+  const [notes, cards, query, sides, both, lower] = ["cf-notes", "cf-cards", "cf-query-area", "cf-sides", "cf-both", "cf-tabs"].map((id) => h("div", { id }));
+  parts.append(notes, cards, query, sides, both, lower);
   const past = h("section", { id: "cf-past", hidden: true, "aria-label": "Runs so far" }), list = h("div");
   past.append(h("h2", {}, "Runs so far"), list);
   runsTable(app, list);
@@ -229,6 +229,10 @@ export async function mount(element, gradio) {
   app.bus.on("mode", showPast);
   app.bus.on("runs", showPast);
   element.querySelector("#cf-explorer").replaceChildren(app.stage, past, parts);
+  app.bus.on("open", () => {
+    notes.hidden = !app.view.notes.length;
+    notes.textContent = app.view.notes.join(" "); // what does not apply to the method
+  });
   figures(app, cards);
   queryBar(app, query);
   const open = lightbox(app);

@@ -56,14 +56,15 @@ function alphaCard(app) {
   node.append(h("div.cf-mix", { title: "How much of the weights is the original's, how much the unlearned model's" }, h("div.cf-mixbar", {}, original), h("p", {}, left, right)));
   const update = (i) => {
     const shown = [app.view, ...(app.rival ? [app.rival.view] : [])], bounds = shown.map((view) => view.bound);
-    const exact = shown.every((view) => view.nodes.includes(i / 100));
+    const exact = bounds.every((bound) => bound.agreement[i] === 1 && bound.accuracy[i] === 0);
     value.textContent = (i / 100).toFixed(2);
     const asked = app.exactNow();
     delta.textContent = exact || asked ? "exact" : `~ within ${Math.max(...bounds.map((bound) => bound.accuracy[i])).toFixed(1)} pts`;
     delta.classList.toggle("cf-good", Boolean(exact || asked));
     note.textContent = asked
       ? `computed; top 24 ${percent(asked.agreement)}% alike`
-      : exact ? "re-embedded here" : `top 24 ≥ ${percent(Math.min(...bounds.map((bound) => bound.agreement[i])))}% right`;
+      : exact ? (shown.every((view) => view.nodes.includes(i / 100)) ? "re-embedded here" : "no weight changes here")
+        : `top 24 ≥ ${percent(Math.min(...bounds.map((bound) => bound.agreement[i])))}% right`;
     button.hidden = Boolean(exact || asked);
     button.disabled = app.exactPending;
     original.style.width = `${i}%`;

@@ -66,13 +66,15 @@ export function grids(app, place, on) {
   const light = (id, lit) => {
     for (const cell of [...cells.before, ...cells.after]) if (cell.id === id) cell.node.classList.toggle("cf-lit", lit);
   };
-  const titles = {}, headings = {};
+  const titles = {}, headings = {}, refusals = {};
   const panels = ["before", "after"].map((side) => {
     cells[side] = Array.from({ length: 24 }, (_, rank) => makeCell(side, rank, { ...on, light }));
     titles[side] = h("span.cf-sub");
     headings[side] = h("span.cf-heading");
     const list = h("div.cf-grid", { role: "list" }, cells[side].map((cell) => cell.node));
-    return h("section.cf-panel", { "data-side": side }, h("header", {}, h("h2", {}, headings[side], titles[side])), list);
+    refusals[side] = h("p.cf-refused", { role: "status", hidden: true });
+    const head = h("header", {}, h("h2", {}, headings[side], titles[side]));
+    return h("section.cf-panel", { "data-side": side }, head, refusals[side], list);
   });
   place.replaceChildren(...panels);
 
@@ -93,6 +95,8 @@ export function grids(app, place, on) {
     for (const side of ["before", "after"]) {
       headings[side].textContent = now[side].name;
       titles[side].textContent = now[side].sub + whose;
+      refusals[side].hidden = !(now[side].refused && !now[side].list.ids.length);
+      refusals[side].textContent = `Refused: this prompt names ${now[side].refused}.`;
     }
     place.classList.toggle("cf-two", Boolean(app.rival));
     panels[1].classList.toggle("cf-peek", app.peeking);

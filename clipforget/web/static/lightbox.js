@@ -46,7 +46,12 @@ export function lightbox(app) {
     );
   }
 
-  app.bus.on("alpha", () => { if (dialog.open) { rank = Math.min(rank, count() - 1); show(); } });
+  app.bus.on("alpha", () => {
+    if (!dialog.open) return;
+    if (!count()) return dialog.close(); // refused at this alpha
+    rank = Math.min(rank, count() - 1);
+    show();
+  });
   return (where, at) => {
     side = where;
     rank = at;

@@ -16,14 +16,14 @@ export function sides(app) {
   if (!rival) {
     return {
       before: { view, list: pack.before, name: "Before", sub: "original model" },
-      after: { view, list: app.peeking ? pack.before : own, name: "After", sub: peek || alpha },
+      after: { view, list: app.peeking ? pack.before : own, name: "After", sub: peek || alpha, refused: pack.refused },
     };
   }
   const theirs = app.exactNow()?.rival || { ids: rival.pack.after.ids[app.index], cosines: rival.pack.after.cosines[app.index] };
   const [a, b] = names(view, rival.view);
   return {
-    before: { view, list: own, name: "A", sub: `${a} · ${alpha}` },
-    after: { view: rival.view, list: app.peeking ? rival.pack.before : theirs, name: "B", sub: `${b} · ${peek || alpha}` },
+    before: { view, list: own, name: "A", sub: `${a} · ${alpha}`, refused: pack.refused },
+    after: { view: rival.view, list: app.peeking ? rival.pack.before : theirs, name: "B", sub: `${b} · ${peek || alpha}`, refused: rival.pack.refused },
   };
 }
 
