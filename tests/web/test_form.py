@@ -1,6 +1,7 @@
 """The set-up form: what it makes of a visitor's choices, and that a run's settings fill it again."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import gradio as gr
@@ -18,11 +19,12 @@ from clipforget.workspace import Workspace
 def form(world):
     space = Workspace(world.folder / "form", sample=False)
 
-    async def build():  # inside a running loop Gradio makes none of its own, which nobody would close
+    async def build():  # in a running loop Gradio makes none of its own, which nobody would close
         with gr.Blocks():
             return Form(space, offered(space))
 
-    return asyncio.run(build())
+    with ThreadPoolExecutor(1) as pool:  # the thread of the tests may have a loop that runs: the browser's
+        return pool.submit(lambda: asyncio.run(build())).result()
 
 
 def again(form, config):

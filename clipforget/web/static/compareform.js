@@ -8,9 +8,9 @@ const PRESETS = [["default", "Defaults", "each method as it stands"], ["paper", 
 /** The form; it asks the server for what can be chosen, and opens the comparison that it starts. */
 export function compareForm(app) {
   const node = h("form.cf-compare-form", { "aria-label": "New comparison", onsubmit: (event) => { event.preventDefault(); start(); } }, h("p.cf-wait", {}, "Loading what can be chosen…"));
-  const plan = { methods: new Set(), preset: "default", targets: [], seeds: 3 };
+  const plan = { methods: new Set(), preset: "default", data: "", targets: [], seeds: 3 };
   const seconds = new Map(); // measured or guessed seconds of one run, by method, model, data and target
-  let setup = null, names = [], parts = {};
+  let setup = null, names = [], parts = {}, asked = 0;
 
   async function fill() {
     try {
@@ -83,9 +83,12 @@ export function compareForm(app) {
 
   /** The data set's names: what can be typed as a target, and one target to begin with. */
   async function read() {
+    const wanted = parts.data.input.value.trim();
     try {
-      const data = await get(`setup/data?name=${encodeURIComponent(parts.data.input.value.trim())}`);
+      const data = await get(`setup/data?name=${encodeURIComponent(wanted)}`);
+      if (parts.data.input.value.trim() !== wanted) return;
       names = targetsOf(data);
+      plan.data = wanted;
       show("");
     } catch (error) {
       names = [];
@@ -130,18 +133,20 @@ export function compareForm(app) {
     const words = [`${methods.length} method${methods.length === 1 ? "" : "s"}`, `${plan.targets.length} target${plan.targets.length === 1 ? "" : "s"}`, `${plan.seeds} seed${plan.seeds === 1 ? "" : "s"}`];
     const count = h("strong", {}, `${runs} run${runs === 1 ? "" : "s"}`);
     parts.estimate.replaceChildren(count, ` = ${words.join(" × ")}`);
-    if (!runs) return;
-    const { model, data, device } = shared(), key = (method) => [method, model, data, device, plan.targets[0]].join("|");
+    asked += 1; // whatever is still being asked for is of older choices
+    if (!runs || plan.data !== parts.data.input.value.trim()) return; // the targets are still those of other images
+    const mine = asked, [forget] = plan.targets, { model, data, device } = shared();
+    const key = (method) => [method, model, data, device, forget].join("|");
     try {
       for (const method of methods) {
-        if (!node.isConnected) return;
-        if (!seconds.has(key(method))) seconds.set(key(method), (await post("estimate", { model, data, device, method, forget: plan.targets[0] })).seconds);
+        if (!node.isConnected || mine !== asked) return;
+        if (!seconds.has(key(method))) seconds.set(key(method), (await post("estimate", { model, data, device, method, forget })).seconds);
       }
     } catch {
       return; // what is wrong is said at the start
     }
     const total = methods.reduce((sum, method) => sum + (seconds.get(key(method)) ?? 0), 0) * plan.targets.length * plan.seeds;
-    if (String([...plan.methods]) === String(methods)) parts.estimate.append(`, about ${total < 5400 ? `${clock(total)} min` : `${(total / 3600).toFixed(1)} h`}`);
+    if (mine === asked) parts.estimate.append(`, about ${total < 5400 ? `${clock(total)} min` : `${(total / 3600).toFixed(1)} h`}`);
   }, 250);
 
   async function start() {
