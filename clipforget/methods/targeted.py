@@ -30,15 +30,14 @@ class TargetedSettings:
     remind_steps: int = option(
         10, "Steps T of the Remind stage; the paper uses 10 and breaks down past 20", low=0, high=200
     )
-    layers: int = option(
-        5, "Layers to adapt: the k with the highest relative Fisher information", low=1, high=64, search=(3, 5, 8)
-    )
+    layers: int = option(5, "Layers to adapt: the k with the highest relative Fisher information", low=1, high=64)
     rank: int = option(8, "Rank of the low-rank update of each layer", low=1, high=128)
     mode: str = option(
         "margin",
         "What forgetting aims at: paper lowers the cosine without bound; hinge stops at the cosine of mismatched pairs "
         "(ours); margin stops once another caption wins (ours)",
         choices=MODES,
+        search=MODES,
     )
     retain_weight: float = option(
         0.7, "Weight of siblings and other images kept right while forgetting (ours; paper: 0)",
