@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from clipforget.clip import Clip
+from clipforget.precision import FLOAT32, autocast
 
 Moments = tuple[Tensor, Tensor]  # mean and variance per channel
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
@@ -61,7 +62,7 @@ def alignment_loss(seen: dict[str, tuple[Moments, ...]], wanted: Statistics) -> 
 
 
 def align(
-    original: Clip, pixels: Tensor, wanted: Statistics, *, steps: int, bound: float, dtype: torch.dtype | None = None
+    original: Clip, pixels: Tensor, wanted: Statistics, *, steps: int, bound: float, precision: str = FLOAT32
 ) -> tuple[Tensor, list[float]]:
     """A perturbation of B x 3 x H x W retain images that lowers the alignment loss of the original; its course.
 
@@ -73,7 +74,7 @@ def align(
     norms, course = _watched(original), []
     for _ in range(steps if bound > 0 else 0):
         with torch.enable_grad(), watching(norms) as seen:
-            with torch.autocast(original.device.type, dtype=dtype, enabled=dtype is not None):
+            with autocast(original.device, precision):
                 original.encode_image(pixels + delta)
             loss = alignment_loss(seen, wanted)
             (delta.grad,) = torch.autograd.grad(loss, [delta])

@@ -1,11 +1,9 @@
-"""What the training of every method shares: seeded batches, augmentation, precision, accuracy, shares of an average."""
+"""What the training of every method shares: seeded batches, augmentation, accuracy, shares of an average."""
 
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar
 
 import torch
@@ -13,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from clipforget.clip import Clip
+from clipforget.precision import FLOAT32, autocast
 
 
 class Images(Protocol):
@@ -26,9 +25,6 @@ class Images(Protocol):
 
 
 Some = TypeVar("Some", bound=Images)
-
-DECISIVE = 1.25  # bfloat16 must be this many times faster than float32 to be taken
-_precision: dict[tuple[str, ...], torch.dtype | None] = {}
 
 
 def batches(images: Images, size: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
@@ -61,48 +57,12 @@ def augment(pixels: Tensor, strength: float, generator: torch.Generator) -> Tens
     return F.grid_sample(pixels, where, padding_mode="reflection", align_corners=False)
 
 
-def autocast_dtype(clip: Clip, size: int = 16) -> torch.dtype | None:
-    """bfloat16 where a small step on this machine's CPU is decisively faster in it, None (float32) otherwise.
-
-    Measured, not assumed, forward and backward and in seconds of the processor: bfloat16 makes plain ResNets faster
-    where the processor has the instructions, but the backward pass of depthwise networks slower. Remembered per kind of
-    tower, so that one process never changes its mind. Accelerators take bfloat16 unmeasured where they support it.
-    """
-    if clip.device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else None
-    if clip.device.type != "cpu":
-        return None
-    visual = clip.model.get_submodule("visual")
-    kind = (*(type(module).__name__ for module in visual.modules()), str(sum(p.numel() for p in visual.parameters())))
-    if kind not in _precision:
-        pixels = torch.zeros(size, 3, *clip.image_size, device=clip.device, requires_grad=True)
-        slow, fast = (_fastest(clip, pixels, dtype) for dtype in (None, torch.bfloat16))
-        _precision[kind] = torch.bfloat16 if slow > DECISIVE * fast else None
-    return _precision[kind]
-
-
-def autocast(clip: Clip, dtype: torch.dtype | None) -> AbstractContextManager:
-    """The autocast context of a dtype; None computes in float32."""
-    return torch.autocast(clip.device.type, dtype=dtype, enabled=dtype is not None)
-
-
-def _fastest(clip: Clip, pixels: Tensor, dtype: torch.dtype | None) -> float:
-    seconds = []
-    for _ in range(4):  # the first warms up
-        start = time.process_time()
-        with torch.enable_grad(), autocast(clip, dtype):
-            total = clip.encode_image(pixels).float().sum()
-        torch.autograd.grad(total, [pixels])
-        seconds.append(time.process_time() - start)
-    return min(seconds[1:])
-
-
 @torch.no_grad()
-def margins(clip: Clip, images: Images, bank: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+def margins(clip: Clip, images: Images, bank: Tensor, precision: str = FLOAT32) -> Tensor:
     """Cosine with the own caption less the best other one in the bank (C x D): N, float32, CPU; > 0 is a hit."""
     parts = [torch.empty(0)]
     for pixels, labels in zip(images.pixels.split(64), images.labels.split(64), strict=True):
-        with autocast(clip, dtype):
+        with autocast(clip.device, precision):
             features = clip.encode_image(pixels.to(clip.device))
         cosines, own = (features.float() @ bank.T).cpu(), labels[:, None]
         parts.append(cosines.gather(1, own)[:, 0] - cosines.scatter(1, own, -torch.inf).max(dim=1).values)

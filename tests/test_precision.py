@@ -28,3 +28,15 @@ def test_a_large_model_gets_the_threads_of_the_process(tiny_clip: Clip, monkeypa
     monkeypatch.setattr(precision, "SMALL", 0.0)
     monkeypatch.setattr(precision, "THREADS", 2)
     assert precision.settle_threads(tiny_clip) == 2
+
+
+def test_the_precision_of_training_is_measured_once(tiny_clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precision, "_chosen", {})
+    monkeypatch.setattr(precision, "seconds_per_step", lambda clip, pixels, name: 1.0 if name == "float32" else 0.5)
+    assert precision.for_training(tiny_clip) == "bfloat16"
+    monkeypatch.setattr(precision, "seconds_per_step", lambda clip, pixels, name: 1.0)
+    assert precision.for_training(tiny_clip) == "bfloat16"  # remembered
+    monkeypatch.setattr(precision, "_chosen", {})
+    assert precision.for_training(tiny_clip) == "float32"
+    monkeypatch.undo()
+    assert precision.seconds_per_step(tiny_clip, torch.zeros(2, 3, 32, 32, requires_grad=True), "float32") > 0

@@ -54,13 +54,3 @@ def test_the_originals_share_after_an_average() -> None:
         average = decay * average + (1 - decay) * value
     assert train.original_share(0.0, decay, 10) == pytest.approx(1 - average)
     assert train.original_share(0.4, decay, 10) == pytest.approx(1 - 0.6 * average)
-
-
-def test_precision_is_measured_once(tiny_clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train, "_precision", {})
-    monkeypatch.setattr(train, "_fastest", lambda clip, pixels, dtype: 1.0 if dtype is None else 0.5)
-    assert train.autocast_dtype(tiny_clip) is torch.bfloat16
-    monkeypatch.setattr(train, "_fastest", lambda clip, pixels, dtype: 1.0)
-    assert train.autocast_dtype(tiny_clip) is torch.bfloat16  # remembered
-    monkeypatch.setattr(train, "_precision", {})
-    assert train.autocast_dtype(tiny_clip) is None

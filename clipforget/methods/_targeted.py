@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from clipforget import alignment, evaluate, fisher, lora, losses, train
+from clipforget import alignment, evaluate, fisher, lora, losses, precision, train
 from clipforget.clip import Clip
 from clipforget.errors import BadData
 from clipforget.methods import Step, Task
@@ -33,9 +33,7 @@ class Run:
                 raise BadData(f"There is no training image to {name.replace('others', 'compare with')}; choose others.")
         self.task, self.settings = task, settings
         self.generator = torch.Generator().manual_seed(task.seed)
-        fixed = {"float32": None, "bfloat16": torch.bfloat16}
-        auto = settings.precision == "auto"
-        self.dtype = train.autocast_dtype(task.clip) if auto else fixed[settings.precision]
+        self.precision = precision.for_training(task.clip) if settings.precision == "auto" else settings.precision
         kinds = (task.forget, task.retain, task.others)
         self.streams = [train.batches(images, settings.batch, self.generator) for images in kinds]
         self.probe = train.sample(task.others, PROBE, self.generator)
@@ -109,10 +107,10 @@ class Run:
         for step in range(1, settings.remind_steps + 1):
             pixels, labels = (part.to(task.clip.device) for part in next(self.streams[1]))
             delta, course = alignment.align(
-                task.original, pixels, wanted, steps=align_steps, bound=settings.align_bound, dtype=self.dtype
+                task.original, pixels, wanted, steps=align_steps, bound=settings.align_bound, precision=self.precision
             )
             found = self._losses()
-            with train.autocast(task.clip, self.dtype):
+            with precision.autocast(task.clip.device, self.precision):
                 features = task.clip.encode_image(pixels + delta)
             found["retain"] = losses.bank_cross_entropy(features.float(), labels, task.bank, task.clip.logit_scale)
             if settings.alignment == "distillation":
@@ -147,7 +145,7 @@ class Run:
         scale = task.clip.logit_scale
         (fx, fy), (rx, ry), (ox, oy) = ([part.to(task.clip.device) for part in next(s)] for s in self.streams)
         fx, rx = (train.augment(pixels, settings.augment, self.generator) for pixels in (fx, rx))
-        with train.autocast(task.clip, self.dtype):
+        with precision.autocast(task.clip.device, self.precision):
             features = task.clip.encode_image(torch.cat([fx, rx, ox])).float()
             with torch.no_grad():
                 teacher = task.original.encode_image(ox).float()
@@ -196,7 +194,7 @@ class Run:
         return sum(kept) - PENALTY * max(forget - self.goal, 0.0), forget, min(kept)
 
     def _margins(self, clip: Clip) -> dict[str, Tensor]:
-        return {n: train.margins(clip, images, self.task.bank, self.dtype) for n, images in self.watched.items()}
+        return {n: train.margins(clip, images, self.task.bank, self.precision) for n, images in self.watched.items()}
 
     @staticmethod
     def _smooth(margins: dict[str, Tensor]) -> dict[str, float]:

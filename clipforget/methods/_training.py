@@ -14,6 +14,7 @@ from clipforget.clip import Clip
 from clipforget.errors import BadData, BadSetting
 from clipforget.methods import BOTH, IMAGE, TEXT, Step, Task
 from clipforget.methods._loss import Training
+from clipforget.precision import FLOAT32, autocast, for_training
 
 LOOK = 48  # at most so many validation images of each kind for the figures shown on the way
 VISUAL = "visual."
@@ -33,7 +34,7 @@ class Batch:
     task: Task
     images: dict[str, tuple[Tensor, Tensor]]
     generator: torch.Generator
-    dtype: torch.dtype | None
+    precision: str
     state: dict[str, Any]
     text_changes: bool
     _features: dict[tuple[str, bool], Tensor] = field(default_factory=dict)
@@ -76,7 +77,7 @@ class Batch:
     def encode(self, pixels: Tensor, *, original: bool = False) -> Tensor:
         """B x D unit features, float32; of the original without gradient."""
         clip = self.task.original if original else self.task.clip
-        with train.autocast(clip, self.dtype), torch.set_grad_enabled(not original):
+        with autocast(clip.device, self.precision), torch.set_grad_enabled(not original):
             return clip.encode_image(pixels).float()
 
     def features(self, *kinds: str, original: bool = False) -> Tensor:
@@ -123,7 +124,7 @@ class Trainer:
                 raise BadData(f"There is no training image to {name.replace('others', 'compare with')}; choose others.")
         self.task, self.settings, self.changes = task, settings, changes
         self.generator = torch.Generator().manual_seed(task.seed)
-        self.dtype = train.autocast_dtype(task.clip)
+        self.precision = for_training(task.clip)
         self.parameters = tower_parameters(task.clip.model, changes) if parameters is None else parameters
         self.streams = {k: train.batches(getattr(task, k), settings.batch, self.generator) for k in KINDS}
         self.watched = {k: train.sample(v, LOOK, self.generator) for k, v in task.validation.items() if len(v)}
@@ -166,19 +167,19 @@ class Trainer:
         device = self.task.clip.device
         images = {kind: tuple(part.to(device) for part in next(stream)) for kind, stream in self.streams.items()}
         text = self.changes in (TEXT, BOTH)
-        return Batch(self.task, images, self.generator, self.dtype, self.state, text)  # type: ignore[arg-type]
+        return Batch(self.task, images, self.generator, self.precision, self.state, text)  # type: ignore[arg-type]
 
     @torch.no_grad()
     def look(self) -> dict[str, float]:
         """Validation accuracies now, 0 to 1."""
-        return look(self.task, self.watched, self.changes, self.dtype)
+        return look(self.task, self.watched, self.changes, self.precision)
 
 
 @torch.no_grad()
 def look(
-    task: Task, watched: dict[str, Any] | None = None, changes: str = IMAGE, dtype: torch.dtype | None = None
+    task: Task, watched: dict[str, Any] | None = None, changes: str = IMAGE, precision: str = FLOAT32
 ) -> dict[str, float]:
     """Validation accuracies of the model as it is now, 0 to 1, on the watched images (all of validation without)."""
     bank = task.bank if changes == IMAGE else task.clip.bank(task.names, task.template)
     images = task.validation if watched is None else watched
-    return {k: train.accuracy(train.margins(task.clip, v, bank, dtype)) for k, v in images.items() if len(v)}
+    return {k: train.accuracy(train.margins(task.clip, v, bank, precision)) for k, v in images.items() if len(v)}

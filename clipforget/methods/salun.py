@@ -75,8 +75,8 @@ def forget_gradients(trainer: Trainer) -> Generator[Step, None, dict[str, Tensor
     """Gradient of the forget images' summed cross-entropy with their caption, by parameter name; weights stay put."""
     import torch
 
-    from clipforget import train
     from clipforget.losses import bank_cross_entropy
+    from clipforget.precision import autocast
 
     task, weights = trainer.task, list(trainer.parameters.values())
     sums = [torch.zeros_like(weight) for weight in weights]
@@ -85,7 +85,7 @@ def forget_gradients(trainer: Trainer) -> Generator[Step, None, dict[str, Tensor
         weight.requires_grad_(True)
     for done, part in enumerate(parts, 1):
         pixels, labels = (values[part].to(task.clip.device) for values in (task.forget.pixels, task.forget.labels))
-        with train.autocast(task.clip, trainer.dtype):
+        with autocast(task.clip.device, trainer.precision):
             features = task.clip.encode_image(pixels).float()
         loss = len(part) * bank_cross_entropy(features, labels, task.bank, task.clip.logit_scale)
         for total, gradient in zip(sums, torch.autograd.grad(loss, weights, allow_unused=True), strict=True):
