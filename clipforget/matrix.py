@@ -71,6 +71,7 @@ def _cells(compared: Compared, plan: Comparison, loaded: Loaded) -> Records:
             yield Worked(index, "done", reused=True)
             continue
         run = compared.store.create(config)
+        run.update(comparison=compared.id)
         compared.set_cell(index, state="running", run=run.id, seconds=None, error=None)
         try:
             yield from _one(compared, index, run, loaded)

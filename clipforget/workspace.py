@@ -80,6 +80,7 @@ class Workspace:
             "seconds",
             "error",
             "device",
+            "comparison",
         )
         found = []
         for run in [*self.store.all(), *(self.samples.all() if self.samples else [])]:

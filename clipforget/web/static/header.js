@@ -30,7 +30,9 @@ export function header(app) {
   const draw = () => {
     const blank = h("option", { value: "" }, app.runs.length ? "Choose a run…" : "No runs yet");
     const known = app.runs.some((run) => run.id === app.state.run);
-    const options = app.runs.map((run) => h("option", { value: run.id }, app.runName(run)));
+    const option = (run) => h("option", { value: run.id }, app.runName(run));
+    const options = app.runs.filter((run) => !run.comparison).map(option), compared = app.runs.filter((run) => run.comparison).map(option);
+    if (compared.length) options.push(h("optgroup", { label: "Runs of comparisons" }, compared));
     if (app.state.run && !known) options.unshift(h("option", { value: app.state.run }, app.state.run));
     select.replaceChildren(blank, ...options);
     select.value = app.state.run;

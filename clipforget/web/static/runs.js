@@ -26,12 +26,17 @@ export function runsTable(app, place) {
   const body = h("tbody");
   const table = h("table.cf-table", {}, h("thead", {}, h("tr", {}, HEADS.map((name) => h("th", { scope: "col" }, name)))), body);
   const none = h("p.cf-wait", {}, "No runs yet.");
-  place.replaceChildren(h("div.cf-scroll", {}, table), none);
+  let all = false;
+  const more = h("button.cf-text.cf-more-runs", { type: "button", onclick: () => { all = !all; draw(); } });
+  place.replaceChildren(h("div.cf-scroll", {}, table), none, more);
   const draw = () => {
-    none.hidden = app.runs.length > 0;
+    const shown = app.runs.filter((run) => all || run.starred || !run.comparison), count = app.runs.filter((run) => run.comparison).length;
+    none.hidden = shown.length > 0;
     table.hidden = !none.hidden;
-    const starred = [...app.runs].sort((a, b) => Number(b.starred) - Number(a.starred));
-    body.replaceChildren(...starred.map((run) => row(app, run)));
+    more.hidden = !count;
+    more.textContent = all ? "Hide the runs of comparisons" : `Show also ${count} run${count === 1 ? "" : "s"} of comparisons`;
+    shown.sort((a, b) => Number(b.starred) - Number(a.starred));
+    body.replaceChildren(...shown.map((run) => row(app, run)));
   };
   app.bus.on("runs", draw);
   draw();
