@@ -71,7 +71,6 @@ def test_embedding_is_the_same_in_any_batch_and_nearly_so_in_bfloat16(clip):
         plain = clip.encode_image(pixels)
     assert torch.allclose(clip.embed(pixels, batch=1), plain, atol=1e-5)
     assert torch.allclose(clip.embed(pixels), plain, atol=1e-5)
-    assert ((clip.embed(pixels, fast=True) * plain).sum(-1) > 0.99).all()
 
 
 def test_a_clone_is_independent_and_its_fingerprint_follows_it(clip):
