@@ -65,7 +65,7 @@ def test_features_have_unit_length_and_the_promised_shapes(clip):
     assert clip.embed(torch.zeros(0, 3, side, side)).shape == (0, 8)
 
 
-def test_embedding_is_the_same_in_any_batch_and_nearly_so_in_bfloat16(clip):
+def test_embedding_is_the_same_in_any_batch(clip):
     pixels = torch.randn(6, 3, *[clip.preprocess([Image.new("RGB", (8, 8))]).shape[-1]] * 2)
     with torch.no_grad():
         plain = clip.encode_image(pixels)
