@@ -30,7 +30,7 @@ class TargetedSettings:
     remind_steps: int = option(
         10, "Steps T of the Remind stage; the paper uses 10 and breaks down past 20", low=0, high=200
     )
-    layers: int = option(5, "Layers to adapt: the k with the highest relative Fisher information", low=1, high=64)
+    layers: int = option(8, "Layers to adapt: the k with the highest relative Fisher information", low=1, high=64)
     rank: int = option(8, "Rank of the low-rank update of each layer", low=1, high=128)
     mode: str = option(
         "margin",
@@ -55,7 +55,7 @@ class TargetedSettings:
     )  # fmt: skip
     remind_rate: float = option(2e-4, "Learning rate of the Remind stage (Adam)", low=1e-7, high=1.0, advanced=True)
     margin: float = option(
-        0.3, "Margin, in cosine, by which another caption must win (mode margin)",
+        0.6, "Margin, in cosine, by which another caption must win (mode margin)",
         low=0.0, high=2.0, advanced=True, search=(0.15, 0.3, 0.6, 1.0),
     )  # fmt: skip
     hold_weight: float = option(
@@ -110,7 +110,7 @@ class TargetedSettings:
 
 PAPER: dict[str, Any] = {
     "mode": "paper", "retain_weight": 0.0, "keep_weight": 0.0, "balance": False, "hold_weight": 0.0,
-    "augment": 0.0, "depth": 1.0,
+    "augment": 0.0, "depth": 1.0, "layers": 5,
 }  # fmt: skip
 
 
