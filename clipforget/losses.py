@@ -23,16 +23,34 @@ def caption_cosine(features: Tensor, labels: Tensor, bank: Tensor, floor: float 
     return cosines.mean() if floor is None else F.relu(cosines - floor).mean()
 
 
-def runner_up_margin(features: Tensor, labels: Tensor, bank: Tensor, margin: float) -> Tensor:
-    """Mean of relu(s_own - s_runner_up + margin), a scalar >= 0 in cosine units (ours).
+def runner_up_margin(features: Tensor, labels: Tensor, bank: Tensor, margin: float | Tensor) -> Tensor:
+    """Mean of relu(s_own - s_runner_up + margin), a scalar >= 0 in cosine units (ours); margin: one, or B of them.
 
     The runner-up is the best other class of the bank, read without gradient: an image stops being pushed once another
     caption beats its own by the margin, which moves it no further than a zero-shot classifier needs.
     """
-    cosines = features @ bank.T
-    own = cosines.gather(1, labels[:, None])[:, 0]
-    best_other = cosines.scatter(1, labels[:, None], -torch.inf).max(dim=1).values
+    own, best_other = _own_and_runner_up(features, labels, bank)
     return F.relu(own - best_other.detach() + margin).mean()
+
+
+def mirrored(features: Tensor, labels: Tensor, bank: Tensor, margin: float) -> Tensor:
+    """Margins to ask of B images, in proportion to those by which their own caption wins now and `margin` on average.
+
+    features are the original's. Along alpha a margin moves about linearly from what is asked for to what it was, so
+    proportional ones cross zero at one alpha, whereas equal ones spread out: then some images are still known where
+    most are forgotten. Nobody is asked for less than one who wins by half the usual distance, so that near misses are
+    pushed as well (ours).
+    """
+    own, best_other = _own_and_runner_up(features, labels, bank)
+    won = own - best_other
+    size = torch.maximum(won, won.abs().mean() / 2)
+    return margin * size / size.mean().clamp(min=1e-6)
+
+
+def _own_and_runner_up(features: Tensor, labels: Tensor, bank: Tensor) -> tuple[Tensor, Tensor]:
+    """Cosines of B images with their own caption, and with the best other one of the bank."""
+    cosines, own = features @ bank.T, labels[:, None]
+    return cosines.gather(1, own)[:, 0], cosines.scatter(1, own, -torch.inf).max(dim=1).values
 
 
 def bank_cross_entropy(features: Tensor, labels: Tensor, bank: Tensor, scale: float) -> Tensor:

@@ -149,9 +149,12 @@ class Run:
             features = task.clip.encode_image(torch.cat([fx, rx, ox])).float()
             with torch.no_grad():
                 teacher = task.original.encode_image(ox).float()
+                margin: float | Tensor = settings.margin
+                if settings.mode == "mirror":
+                    margin = losses.mirrored(task.original.encode_image(fx).float(), fy, bank, settings.margin)
         forget, retain, others = features.split([len(fx), len(rx), len(ox)])
-        if settings.mode == "margin":
-            lowered = losses.runner_up_margin(forget, fy, bank, settings.margin)
+        if settings.mode in ("mirror", "margin"):
+            lowered = losses.runner_up_margin(forget, fy, bank, margin)
         else:
             floor = self.mismatched if settings.mode == "hinge" else None
             lowered = losses.caption_cosine(forget, fy, bank, floor)

@@ -16,7 +16,7 @@ from clipforget.methods import Step, Task, method
 from clipforget.settings import option
 
 SOURCE = "Targeted Forgetting of Image Subgroups in CLIP Models, arXiv 2506.03117"
-MODES = ("margin", "hinge", "paper")
+MODES = ("mirror", "margin", "hinge", "paper")
 SELECTIONS = ("relative", "fisher", "random", "all")  # the rules of clipforget.fisher
 ALIGNMENTS = ("batchnorm", "recorded", "distillation", "none")
 PRECISIONS = ("auto", "float32", "bfloat16")
@@ -33,9 +33,10 @@ class TargetedSettings:
     layers: int = option(8, "Layers to adapt: the k with the highest relative Fisher information", low=1, high=64)
     rank: int = option(8, "Rank of the low-rank update of each layer", low=1, high=128)
     mode: str = option(
-        "margin",
+        "mirror",
         "What forgetting aims at: paper lowers the cosine without bound; hinge stops at the cosine of mismatched pairs "
-        "(ours); margin stops once another caption wins (ours)",
+        "(ours); margin stops once another caption wins (ours); mirror asks of each image a margin in proportion to "
+        "the one it had, so that all of them are forgotten at the same alpha (ours)",
         choices=MODES,
         search=MODES,
     )
@@ -55,7 +56,7 @@ class TargetedSettings:
     )  # fmt: skip
     remind_rate: float = option(2e-4, "Learning rate of the Remind stage (Adam)", low=1e-7, high=1.0, advanced=True)
     margin: float = option(
-        0.6, "Margin, in cosine, by which another caption must win (mode margin)",
+        0.6, "Margin, in cosine, by which another caption must win (modes mirror, on average, and margin)",
         low=0.0, high=2.0, advanced=True, search=(0.15, 0.3, 0.6, 1.0),
     )  # fmt: skip
     hold_weight: float = option(

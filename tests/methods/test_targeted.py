@@ -13,7 +13,7 @@ from clipforget.clip import Clip
 from clipforget.errors import BadData
 from clipforget.fisher import candidates
 from clipforget.methods import METHODS, ImageSet, Step, Task
-from clipforget.methods.targeted import PAPER, TargetedSettings
+from clipforget.methods.targeted import MODES, PAPER, TargetedSettings
 from clipforget.settings import parse
 from clipforget.weights import changed
 
@@ -36,7 +36,7 @@ def cosine(clip: Clip, images: ImageSet, bank: torch.Tensor) -> float:
 
 
 @pytest.mark.parametrize("tower", ["resnet", "vit"])
-@pytest.mark.parametrize("mode", ["margin", "hinge", "paper"])
+@pytest.mark.parametrize("mode", MODES)
 def test_forgets_and_leaves_the_rest_alone(tower: str, mode: str, tiny_clip: Clip) -> None:
     original = tiny_clip if tower == "resnet" else build_clip(VIT)
     task = task_for(original)
