@@ -16,7 +16,7 @@ from clipforget.methods import Step, Task, method
 from clipforget.settings import option
 
 SOURCE = "Targeted Forgetting of Image Subgroups in CLIP Models, arXiv 2506.03117"
-MODES = ("mirror", "margin", "hinge", "paper")
+MODES = ("margin", "mirror", "hinge", "paper")
 SELECTIONS = ("relative", "fisher", "random", "all")  # the rules of clipforget.fisher
 ALIGNMENTS = ("batchnorm", "recorded", "distillation", "none")
 PRECISIONS = ("auto", "float32", "bfloat16")
@@ -33,7 +33,7 @@ class TargetedSettings:
     layers: int = option(8, "Layers to adapt: the k with the highest relative Fisher information", low=1, high=64)
     rank: int = option(8, "Rank of the low-rank update of each layer", low=1, high=128)
     mode: str = option(
-        "mirror",
+        "margin",
         "What forgetting aims at: paper lowers the cosine without bound; hinge stops at the cosine of mismatched pairs "
         "(ours); margin stops once another caption wins (ours); mirror asks of each image a margin in proportion to "
         "the one it had, so that all of them are forgotten at the same alpha (ours)",
