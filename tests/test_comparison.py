@@ -8,6 +8,7 @@ from clipforget.comparison import Cell, Comparison, target_of
 from clipforget.config import RunConfig
 from clipforget.errors import BadSetting, UnknownName
 from clipforget.methods import METHODS
+from clipforget.methods.targeted import TargetedSettings
 from clipforget.rows import Row, read_row, rows_of
 
 
@@ -38,7 +39,7 @@ def test_a_row_is_written_as_text_and_reads_back():
     assert own.label == "no EMA" and own.settings == {"ema_decay": 0.0, "layers": 3}
     mixed = read_row("targeted:paper,layers=3")
     assert mixed.preset == "" and mixed.settings == {**paper.settings, "layers": 3}
-    same = read_row("targeted,layers=5")
+    same = read_row(f"targeted,layers={TargetedSettings().layers}")
     assert same.settings == {}, "a value that is the default is no difference"
     for row in (plain, paper, own, mixed, same):
         assert read_row(row.text) == row

@@ -12,6 +12,7 @@ from PIL import Image
 
 from clipforget import workspace as module
 from clipforget.comparison import Comparison
+from clipforget.comparisons import Comparisons
 from clipforget.config import RunConfig
 from clipforget.errors import BadData, BadQuery, BadSetting, RunProblem, UnknownName
 from clipforget.rows import Row
@@ -252,6 +253,7 @@ def test_a_comparison_is_worked_on_in_a_process_of_its_own_stopped_and_gone_on_w
     again.stop_comparison(id)
     wait_for(lambda: again.comparison(id)["state"] == "stopped", 10)
     assert [cell["state"] for cell in again.comparison(id)["cells"]] == ["done", "stopped"]
+    wait_for(lambda: not Comparisons(tmp_path).get(id).alive(), 10)  # the worker ends a moment after its last word
     with pytest.raises(RunProblem, match="not at work"):
         again.stop_comparison(id)
     data, _, title = again.export_comparison(id, "table.csv")
