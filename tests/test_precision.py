@@ -31,6 +31,7 @@ def test_a_large_model_gets_the_threads_of_the_process(tiny_clip: Clip, monkeypa
 
 
 def test_the_precision_of_training_is_measured_once(tiny_clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precision, "DECISIVE", 1.25)
     monkeypatch.setattr(precision, "_chosen", {})
     monkeypatch.setattr(precision, "seconds_per_step", lambda clip, pixels, name: 1.0 if name == "float32" else 0.5)
     assert precision.for_training(tiny_clip) == "bfloat16"
