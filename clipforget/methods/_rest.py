@@ -12,7 +12,6 @@ from clipforget.errors import BadData
 from clipforget.methods import IMAGE, ImageSet, Step, Task
 from clipforget.methods._training import tower_parameters
 
-INFORMATION = ("similarity", "likelihood")
 Diagonals = tuple[dict[str, Tensor], dict[str, Tensor]]
 
 
@@ -34,7 +33,7 @@ def forget_and_rest(task: Task, samples: int) -> tuple[ImageSet, ImageSet]:
 def diagonals(task: Task, samples: int, information: str) -> Generator[Step, None, Diagonals]:
     """Fisher diagonals F_f and F_r of the image tower, by parameter name; the steps of stage "select" on the way.
 
-    information is one of INFORMATION: whose gradients are squared.
+    information is similarity or likelihood: whose gradients are squared.
     """
 
     def score(features: Tensor, labels: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from clipforget.methods import Step, Task, method
+from clipforget.methods._information import information_option, samples_option
 from clipforget.settings import option
 
 if TYPE_CHECKING:
@@ -32,16 +33,8 @@ class SsdSettings:
         1.0, "b: a dampened weight keeps b times rest / forget Fisher information of itself, at most all",
         low=0.0, high=100.0, search=(0.1, 0.3, 1.0, 3.0),
     )  # fmt: skip
-    information: str = option(
-        "similarity",
-        "Whose gradients the Fisher information squares: the similarity with the own caption (ours), or, as the "
-        "paper, its likelihood, which has hardly a gradient on images that the model is certain of",
-        choices=("similarity", "likelihood"),
-        search=("similarity", "likelihood"),
-    )
-    samples: int = option(
-        200, "Images of each kind the Fisher information is read from", low=1, high=5000, advanced=True
-    )
+    information: str = information_option()
+    samples: int = samples_option()
 
 
 @method(
