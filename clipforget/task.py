@@ -121,7 +121,7 @@ def _assemble(
         seed=config.seed,
         targets=selection.forget,
         target_of={"forget": owners(selection.train["forget"]), "validation": owners(known)},
-        forget_prompts=tuple(dict.fromkeys(fine_prompt(target, dataset.template) for target in selection.forget)),
+        forget_prompts=tuple(dict.fromkeys(target.prompt(dataset.template) for target in selection.forget)),
         retain_prompts=retain_prompts(selection.forget, dataset),
         goal=max(1 / len(names), config.tolerance),
     )
@@ -133,14 +133,6 @@ def first_target(item: Item, targets: Sequence[Target]) -> int:
     return next((place for place, target in enumerate(targets) if target.matches(item)), -1)
 
 
-def fine_prompt(target: Target, template: str) -> str:
-    """What names a target as finely as its levels do: the subgroup, or the superclass, in its style."""
-    name = target.superclass if target.subgroup == "*" else target.subgroup
-    if target.style == "*":
-        return template.replace("{}", name)
-    return f"a {target.style}." if name == "*" else f"a {target.style} of a {name}."
-
-
 def retain_prompts(forget: Sequence[Target], dataset: Dataset) -> tuple[str, ...]:
     """What names the rest: siblings as finely as the targets, every superclass that no target lies in."""
     found = [dataset.template.replace("{}", n) for n in dataset.superclasses if not any(t.covers(n) for t in forget)]
@@ -149,5 +141,5 @@ def retain_prompts(forget: Sequence[Target], dataset: Dataset) -> tuple[str, ...
             kin = [replace(target, subgroup=name) for name in dataset.subgroups(target.superclass)]
         else:
             kin = [replace(target, style=name) for name in dataset.styles()] if target.style != "*" else []
-        found += [fine_prompt(one, dataset.template) for one in kin if one not in forget]
+        found += [one.prompt(dataset.template) for one in kin if one not in forget]
     return tuple(dict.fromkeys(found))

@@ -126,6 +126,17 @@ class Target:
             and self.style in ("*", item.style)
         )
 
+    @property
+    def name(self) -> str:
+        """The subgroup, or the superclass where it takes all of them."""
+        return self.superclass if self.subgroup == "*" else self.subgroup
+
+    def prompt(self, template: str) -> str:
+        """What names the target as finely as its levels do, e.g. "a pencil sketch of a biplane."."""
+        if self.style == "*":
+            return template.replace("{}", self.name)
+        return f"a {self.style}." if self.name == "*" else f"a {self.style} of a {self.name}."
+
     def __str__(self) -> str:
         parts = [self.superclass, self.subgroup, self.style]
         while parts[-1] == "*":

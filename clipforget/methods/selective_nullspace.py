@@ -10,7 +10,7 @@ forget images' features alone, in the least-squares sense, and leaves the featur
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from clipforget.data import Target
@@ -94,13 +94,11 @@ def caption(target: Target, mode: str, template: str) -> str:
 
     Raises BadSetting where the mode needs a class or a style that the target does not name.
     """
-    name = target.superclass if target.subgroup == "*" else target.subgroup
-    style = target.style
+    name, style = target.name, target.style
     if {"class": name == "*", "domain": style == "*", "class-in-domain": "*" in (name, style)}.get(mode):
         raise BadSetting(f"The mode {mode} does not fit the target '{target}'; choose auto.")
-    if mode == "class" or style == "*":
-        return template.replace("{}", name)
-    return f"a {style}." if mode == "domain" or name == "*" else f"a {style} of a {name}."
+    named = {"class": replace(target, style="*"), "domain": Target("*", style=style)}.get(mode, target)
+    return named.prompt(template)
 
 
 def prototypes(forget: Tensor, labels: Tensor, retain: Tensor, kept: Tensor) -> Tensor:
