@@ -181,6 +181,8 @@ def _finish(
 ) -> Events:
     """From the changed weights and refused names to the files of the run: delta, soup path, texts, scores."""
     from clipforget.judged import Judged, suggestions
+    from clipforget.ranked import prompts, retrieval
+    from clipforget.refusal import Refusal
     from clipforget.results import headline, score
     from clipforget.soup import Souped, walk_path
     from clipforget.weights import changed, save
@@ -208,9 +210,14 @@ def _finish(
     path.save(run.path("path.npz"))
     yield journal.step("score", 0, 1)
     banks = {level: souped.texts(path.alphas, bank.prompts) for level, bank in judged.banks.items()}
-    write_texts(run, asked, souped.texts(path.alphas, asked))
     targets = evaluation.selection.forget
+    ranked = prompts(judged, evaluation.dataset, targets)
+    texts = [*asked, *(one.text for one in ranked)]
+    features = souped.texts(path.alphas, texts)
+    write_texts(run, texts, features)
     scores = score(path, judged, banks, evaluation.dataset, targets, config.seed, config.tolerance, refused)
+    found = features[:, len(asked) :]
+    scores["retrieval"] = retrieval(path, judged, ranked, found, Refusal(tuple(refused)))
     write_json(run, "scores.json", scores)
     run.update(best=scores["best"], headline=headline(scores))
     yield journal.step("score", 1, 1)
@@ -232,7 +239,7 @@ def _walk(walk: Any, journal: Journal) -> Generator[dict[str, Any], None, Any]:
 
 
 def write_texts(run: Run, texts: list[str], features: Any) -> None:
-    """Keep text features (L x M x D, or 1 x M x D) with the run, so that its suggested queries need no model."""
+    """Keep text features (L x M x D, or 1 x M x D) with the run, so that its own queries need no model."""
     import numpy as np
 
     with run.path("queries.npz").open("wb") as file:

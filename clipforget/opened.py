@@ -193,7 +193,7 @@ def _read(run: Run) -> dict[str, Any]:
 
 
 def _read_texts(run: Run) -> dict[str, np.ndarray]:
-    """Text features that were kept with the run, so that its suggested queries need no model: L x D or 1 x D each."""
+    """Text features that were kept with the run, so that its own queries need no model: L x D or 1 x D each."""
     try:
         with run.path("queries.npz").open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             texts = json.loads(str(file["texts"]))

@@ -5,7 +5,7 @@ Letters: N judged images, L nodes of the path, C names of a bank, D embedding, A
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -20,6 +20,7 @@ from clipforget.souppath import ALPHAS, SoupPath
 
 DIGITS = 4
 NOTHING_REFUSED = Refusal()
+EVERY = slice(None)
 
 
 def correct_along(
@@ -27,26 +28,30 @@ def correct_along(
 ) -> dict[str, Bools]:
     """For each bank, A x N: whether the nearest name is the right one at each alpha; a refused one is so at 1 alone.
 
-    banks are text features, L x C x D or 1 x C x D. Between two nodes of an unchanged text tower the similarities are
-    interpolated instead of the features: the length that is divided by does not change which is the largest.
+    banks are text features, L x C x D or 1 x C x D.
     """
     return {level: _correct(path, judged.banks[level], stack, refusal) for level, stack in banks.items()}
 
 
 def _correct(path: SoupPath, bank: Bank, stack: NDArray[Any], refusal: Refusal) -> Bools:
-    cosines: Iterable[NDArray[Any]]
-    if len(stack) > 1:
-        cosines = (path.features(alpha) @ path.texts(stack, alpha).T for alpha in ALPHAS)
-    else:
-        cosines = _between(path, [node.features @ stack[0].T for node in path.nodes])
-    pairs = zip(ALPHAS, cosines, strict=True)
+    pairs = zip(ALPHAS, cosines_along(path, stack), strict=True)
     return np.stack([refusal.right(found, bank.labels, bank.names, alpha) for alpha, found in pairs])
 
 
-def _between(path: SoupPath, nodes: Sequence[NDArray[Any]]) -> Iterator[NDArray[Any]]:
+def cosines_along(path: SoupPath, stack: NDArray[Any], images: Bools | slice = EVERY) -> Iterator[NDArray[Any]]:
+    """The cosines of some images (a mask of N, or a slice) with M texts at each of the A alphas: images x M each.
+
+    stack is L x M x D, or 1 x M x D where the text tower is unchanged: then the similarities at two nodes are
+    interpolated instead of the features.
+    """
+    if len(stack) > 1:
+        yield from (path.features(alpha)[images] @ path.texts(stack, alpha).T for alpha in ALPHAS)
+        return
+    nodes = [node.features[images] @ stack[0].T for node in path.nodes]
     for alpha in ALPHAS:
         i, t = path.where(alpha)
-        yield (1 - t) * nodes[i] + t * nodes[i + 1]
+        norms = path.norms(i, t)[images, None]
+        yield nodes[i] * ((1 - t) / norms) + nodes[i + 1] * (t / norms)
 
 
 def score(
@@ -59,7 +64,9 @@ def score(
     tolerance: float,
     refused: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """All of scores.json: alpha chosen on validation, and on test the rows, H, Score, per-class bars and the gallery.
+    """All of scores.json but its part "retrieval", which is made by clipforget.ranked.
+
+    alpha is chosen on validation; rows, H, Score, per-class bars and the gallery are of test.
 
     tolerance: the forget accuracy on validation, 0 to 1, that counts as forgotten where chance is lower; the cautious
     reading of `_cautious` has to lie within. refused: the names that the method refuses below alpha 1.
@@ -103,8 +110,8 @@ def _cautious(
 ) -> list[float]:
     """The forget accuracy on validation at each alpha, read cautiously."""
     found = []
-    for alpha, right in zip(ALPHAS, hits, strict=True):
-        cosines = refusal.allowed(path.features(alpha)[known] @ path.texts(stack, alpha).T, bank.names, alpha)
+    for alpha, right, cosines in zip(ALPHAS, hits, cosines_along(path, stack, known), strict=True):
+        cosines = refusal.allowed(cosines, bank.names, alpha)
         found.append(evaluate.cautious_accuracy(right, evaluate.margins(cosines, bank.labels[known]), seed))
     return found
 

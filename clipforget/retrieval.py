@@ -6,7 +6,6 @@ results are the same on every machine.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import faiss
@@ -55,30 +54,35 @@ class Index:
         return np.take_along_axis(ids, order, axis=1), np.take_along_axis(cosines, order, axis=1)
 
 
-def recall_at_k(ids: NDArray[Any], relevant: Sequence[set[int]] | NDArray[np.bool_], k: int) -> NDArray[np.float64]:
+def nearest(cosines: NDArray[Any], k: int) -> tuple[NDArray[np.int64], Floats]:
+    """The k largest of N cosines, as `Index.search` orders them: ids K and cosines K, best first. k lies in 1..N."""
+    cosines = np.round(cosines, EQUAL)
+    edge = np.partition(cosines, len(cosines) - k)[len(cosines) - k]
+    best = np.flatnonzero(cosines >= edge)  # with all that tie at the end, to be settled by id
+    best = best[np.lexsort((best, -cosines[best]))][:k]
+    return best, cosines[best]
+
+
+def recall_at_k(ids: NDArray[Any], relevant: NDArray[np.bool_], k: int) -> NDArray[np.float64]:
     """Share of each query's relevant images among its first k results, Q values in 0..1.
 
-    ids Q x K best first; relevant: a set of ids for each query, or Q x N (or N, for all queries) booleans. A query
-    without relevant images has the recall nan.
+    ids Q x K best first; relevant: Q x N booleans, or N for all queries. A query without relevant images has the
+    recall nan.
     """
     hits, totals = _hits(ids, relevant, k)
     return np.divide(hits, totals, out=np.full(len(hits), np.nan), where=totals > 0)
 
 
-def precision_at_k(ids: NDArray[Any], relevant: Sequence[set[int]] | NDArray[np.bool_], k: int) -> NDArray[np.float64]:
+def precision_at_k(ids: NDArray[Any], relevant: NDArray[np.bool_], k: int) -> NDArray[np.float64]:
     """Share of relevant images among each query's first k results (all of them where there are fewer), Q values."""
     hits, _ = _hits(ids, relevant, k)
     return hits / max(min(k, np.shape(ids)[1]), 1)
 
 
 def _hits(
-    ids: NDArray[Any], relevant: Sequence[set[int]] | NDArray[np.bool_], k: int
+    ids: NDArray[Any], relevant: NDArray[np.bool_], k: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     first = np.asarray(ids)[:, :k]
-    if isinstance(relevant, np.ndarray):
-        masks = np.broadcast_to(relevant, (len(first), relevant.shape[-1]))
-        hits = [float(mask[row].sum()) for mask, row in zip(masks, first, strict=True)]
-        return np.array(hits), masks.sum(axis=1).astype(np.float64)
-    hits = [float(len(wanted.intersection(row.tolist()))) for wanted, row in zip(relevant, first, strict=True)]
-    return np.array(hits), np.array([float(len(wanted)) for wanted in relevant])
-
+    masks = np.broadcast_to(relevant, (len(first), relevant.shape[-1]))
+    hits = np.take_along_axis(masks, first, axis=1).sum(axis=1)
+    return hits.astype(np.float64), masks.sum(axis=1).astype(np.float64)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from clipforget.retrieval import EQUAL, Index
+from clipforget.retrieval import Index, nearest
 from clipforget.souppath import ALPHAS, SoupPath
 from clipforget.store import Run
 
@@ -85,11 +85,7 @@ class Gallery:
         similar = ((1 - t) * ends[0] + t * ends[1]) / self.path.norms(i, t)
         if leave_out is not None:
             similar[leave_out] = -np.inf
-        similar = np.round(similar, EQUAL)
-        edge = np.partition(similar, len(similar) - count)[len(similar) - count]
-        best = np.flatnonzero(similar >= edge)  # with all that tie at the end, to be settled by id
-        best = best[np.lexsort((best, -similar[best]))][:count]
-        return best, similar[best]
+        return nearest(similar, count)
 
 
 def withheld(pack: Mapping[str, Any], word: str) -> dict[str, Any]:

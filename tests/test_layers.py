@@ -23,7 +23,7 @@ LAYERS = (
     ("methods", "audits"),
     ("config", "record", "store"),
     ("selection", "progress", "presets", "choices", "rows", "comparison", "comparisons"),
-    ("cost", "loaded", "task", "judged", "results", "experiment", "matrix", "tables", "pretrain"),
+    ("cost", "loaded", "task", "judged", "results", "ranked", "experiment", "matrix", "tables", "pretrain"),
     ("validation", "tuning", "ablation", "experiments", "terminal", "tabletext"),
     ("workspace", "comparing", "view", "opened", "worker", "thumbnails", "export"),
     ("charts",),

@@ -106,6 +106,20 @@ def test_a_refused_text_finds_nothing_below_alpha_1(opened, text):
     assert original["ids"] == pack["before"]["ids"] and "refused" not in original and original["rows"]["forget"] > 0
 
 
+def test_a_refused_prompt_has_no_recall_below_alpha_1(opened):
+    tables = {name: opened[name].view()["retrieval"]["rows"] for name in RUNS}
+    refused = {"fine": ("fine",), "coarse": ("coarse", "fine"), "text": (), "nothing": ()}
+    for name, levels in refused.items():
+        for one, plain in zip(tables[name], tables["nothing"], strict=True):
+            assert one["before"] == plain["before"] == one["after"][100]
+            if one["level"] in levels:
+                assert set(one["after"][:100]) == {0.0}
+            elif name != "text":
+                assert one["after"] == plain["after"]
+    assert any(one["before"] for one in tables["nothing"] if one["level"] == "fine")
+    assert any(one["after"][0] != one["before"] for one in tables["text"])
+
+
 def test_other_texts_and_images_are_answered(opened):
     for kind, value in (("text", "square"), ("text", "bigger"), ("image", 3)):
         pack = opened["coarse"].pack(kind, value)
