@@ -9,6 +9,7 @@ from clipforget.errors import BadQuery
 from clipforget.terminal import clock, markdown, table
 
 HEADER = ("set", "images", "before", "after", "kept")
+RANKED = ("prompt", "score", "before", "after")
 COMPARED = ("forget", "alpha", "target accuracy", "siblings kept", "everything else kept", "H", "Score", "command")
 
 
@@ -24,7 +25,10 @@ def place(view: dict[str, Any], alpha: float | None) -> int:
 
 
 def summary(view: dict[str, Any], alpha: float | None = None) -> dict[str, Any]:
-    """The figures of a finished run at an alpha: rows with before and after (shares), H and Score (0 to 100)."""
+    """The figures of a finished run at an alpha: rows with before and after (shares), H and Score (0 to 100).
+
+    `retrieval` is None for a run that was scored before there was such a part.
+    """
     at = place(view, alpha)
     copied = ("id", "title", "state", "command", "device", "seconds", "cost", "best", "chance", "template")
     rows = [
@@ -34,10 +38,13 @@ def summary(view: dict[str, Any], alpha: float | None = None) -> dict[str, Any]:
         }
         for row in view["rows"]
     ]
+    ranked = view.get("retrieval")
+    if ranked:
+        ranked = {"k": ranked["k"], "rows": [{**row, "after": row["after"][at]} for row in ranked["rows"]]}
     bound = {name: values[at] for name, values in (view.get("bound") or {}).items()}
     figures = {"alpha": view["alphas"][at], "h": view["h"][at], "score": view["score"][at], "bound": bound}
     found = {name: view.get(name) for name in (*copied, "do_nothing")}
-    return {**found, **figures, "rows": rows, "notes": view.get("notes") or []}
+    return {**found, **figures, "rows": rows, "retrieval": ranked, "notes": view.get("notes") or []}
 
 
 def text(view: dict[str, Any], alpha: float | None = None) -> str:
@@ -51,6 +58,7 @@ def text(view: dict[str, Any], alpha: float | None = None) -> str:
         "",
         table(HEADER, [_cells(row) for row in figures["rows"]], numbers=(1, 4)),
         "",
+        *([table(RANKED, _ranked(figures), numbers=(2, 3)), ""] if figures["retrieval"] else []),
         f"H {figures['h']:.1f}, Score {figures['score']:.1f}"
         f" (doing nothing: H {nothing.get('h', 0):.1f}, Score {nothing.get('score', math.nan):.1f});"
         f" chance {figures['chance']:.1%}",
@@ -78,7 +86,8 @@ def as_markdown(view: dict[str, Any], alpha: float | None = None) -> str:
     about = f"At alpha {figures['alpha']:.2f}{_suggested(figures)}, chance {figures['chance']:.1%}"
     took = f", {clock(figures['seconds'])} minutes on {figures['device']}" if figures["seconds"] else ""
     notes = "".join(f"{note}\n\n" for note in figures["notes"])
-    return f"{markdown(HEADER, rows)}\n\n{notes}{about}{took}:\n\n```\n{figures['command']}\n```"
+    ranked = f"{markdown(RANKED, _ranked(figures))}\n\n" if figures["retrieval"] else ""
+    return f"{markdown(HEADER, rows)}\n\n{ranked}{notes}{about}{took}:\n\n```\n{figures['command']}\n```"
 
 
 def comparison(views: list[dict[str, Any]], alpha: float | None = None) -> str:
@@ -104,6 +113,19 @@ def _suggested(figures: dict[str, Any]) -> str:
 
 def _cells(row: dict[str, Any]) -> list[str]:
     return [row["label"], f"{row['n']:,}", _interval(row["before"]), _interval(row["after"]), _kept(row)]
+
+
+def _ranked(figures: dict[str, Any]) -> list[list[str]]:
+    """The cells of the retrieval rows."""
+    k = figures["retrieval"]["k"]
+    found = []
+    for row in figures["retrieval"]["rows"]:
+        score = {"recall": f"recall@{k} of {row['n']:,} images", "overlap": f"overlap of the top {k}"}
+        texts = row["prompts"]
+        prompt = f"{len(texts)} unrelated prompts, mean" if row["level"] == "unrelated" else texts[0]
+        shares = [f"{100 * row[side]:.1f} %" for side in ("before", "after")]
+        found.append([prompt, score.get(row["score"], f"precision@{k}"), *shares])
+    return found
 
 
 def _kept(row: dict[str, Any]) -> str:

@@ -35,8 +35,12 @@ def test_from_run_to_search(world, tmp_path, capsys):
     assert main(["show", "last", "--alpha", "1", "--json", "--runs", str(tmp_path)]) == 0
     at_one = json.loads(capsys.readouterr().out)
     assert all(row["after"] == row["before"] for row in at_one["rows"]) and at_one["h"] == 0
+    ranked = at_one["retrieval"]["rows"]
+    assert len(ranked) == 5 and all(row["after"] == row["before"] for row in ranked)
     assert main(["show", "last", "--runs", str(tmp_path)]) == 0
-    assert "Cost of the method: " in capsys.readouterr().out and at_one["cost"]["parameters"] > 0
+    shown = capsys.readouterr().out
+    assert "recall@24 of 10 images" in shown and "2 unrelated prompts" in shown
+    assert "Cost of the method: " in shown and at_one["cost"]["parameters"] > 0
     assert main(["search", "last", "a photo of a disc", "--alpha", "1", "--json", "--runs", str(tmp_path)]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["before"] == found["after"] and len(found["before"]) == 24

@@ -1,6 +1,7 @@
 """What the app may ask for, and how it survives workers that wait, stop or die."""
 
 import io
+import json
 import os
 import shutil
 import signal
@@ -10,6 +11,7 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
+from clipforget import report
 from clipforget import workspace as module
 from clipforget.comparison import Comparison
 from clipforget.comparisons import Comparisons
@@ -171,6 +173,17 @@ def test_a_sample_run_is_listed_opened_and_never_changed(finished, tmp_path, mon
         with pytest.raises(RunProblem, match="sample"):
             change(finished.id)
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_run_from_before_there_were_retrieval_scores_opens(finished, tmp_path):
+    shutil.copytree(finished.folder, tmp_path / finished.id)
+    scores = tmp_path / finished.id / "scores.json"
+    old = json.loads(scores.read_text())
+    del old["retrieval"]
+    scores.write_text(json.dumps(old))
+    view = Workspace(tmp_path, sample=False).view(finished.id)
+    assert report.summary(view)["retrieval"] is None
+    assert not any("recall" in shown for shown in (report.text(view), report.as_markdown(view)))
 
 
 def test_a_run_can_be_starred_and_deleted(finished, tmp_path):
