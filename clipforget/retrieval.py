@@ -79,9 +79,7 @@ def precision_at_k(ids: NDArray[Any], relevant: NDArray[np.bool_], k: int) -> ND
     return hits / max(min(k, np.shape(ids)[1]), 1)
 
 
-def _hits(
-    ids: NDArray[Any], relevant: NDArray[np.bool_], k: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _hits(ids: NDArray[Any], relevant: NDArray[np.bool_], k: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     first = np.asarray(ids)[:, :k]
     masks = np.broadcast_to(relevant, (len(first), relevant.shape[-1]))
     hits = np.take_along_axis(masks, first, axis=1).sum(axis=1)
