@@ -128,6 +128,30 @@ def test_every_way_to_set_alpha_agrees(visit: Any, site: Site) -> None:
     agrees(f"{page.evaluate('window.clipforget.index') / 100:.2f}")
 
 
+def test_retrieval_follows_alpha_and_a_prompt_can_be_searched_for(visit: Any, site: Site) -> None:
+    page = opened(visit, site, "&alpha=1&view=retrieval")
+    page.wait_for_load_state("networkidle")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if request.resource_type != "image" else None)
+    numbers = "lines => lines.map((line) => [...line.querySelectorAll('.cf-number')].map((one) => one.textContent))"
+    lines = page.locator("#cf-pane-retrieval tbody tr")
+    assert all(before == after and change == "±0.0" for before, after, change in lines.evaluate_all(numbers))
+    rows = page.evaluate("window.clipforget.view.retrieval.rows")
+    for index in (0, 37):
+        page.evaluate("(index) => window.clipforget.setAlpha(index)", index)
+        shown = [after for _, after, _ in lines.evaluate_all(numbers)]
+        assert shown == [f"{100 * row['after'][index]:.1f}%" for row in rows]
+    assert asked == [] and len(rows) == 5
+    page.click("#cf-pane-retrieval tbody button")
+    page.wait_for_function("window.clipforget.pack.query.label === 'a photo of a disc.'")
+    page.evaluate(
+        """() => { const { view, bus } = window.clipforget;
+            window.clipforget.view = { ...view, id: "older", retrieval: undefined };
+            bus.emit("view"); }"""
+    )
+    assert "before there were retrieval scores" in page.locator("#cf-pane-retrieval").inner_text()
+
+
 def test_reload_and_history_keep_the_view(visit: Any, site: Site) -> None:
     page = opened(visit, site, "&alpha=0.4&view=recipe&k=12")
     page.fill("#cf-query", "a photo of a stripe.")

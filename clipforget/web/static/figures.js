@@ -7,7 +7,7 @@ const WIDTH = 120, HEIGHT = 30;
 const CARDS = [["forget", "forget"], ["siblings", "sibling"], ["others", "other"]];
 
 /** Lines of values in 0..1 over alpha, a dot on each that moves; drawn once a run. The second line is run B's. */
-function sparkline(role, ...curves) {
+export function sparkline(role, ...curves) {
   const y = (value) => 2 + (1 - Math.min(1, Math.max(0, value))) * (HEIGHT - 4);
   const path = (values) => values.map((value, i) => `${i ? "L" : "M"}${((i / 100) * WIDTH).toFixed(1)} ${y(value).toFixed(1)}`).join("");
   const lines = curves.map((values, which) => svg("path", { d: path(values), class: `cf-line cf-${role}${which ? " cf-second" : ""}` }));

@@ -4,6 +4,7 @@ import { chart } from "./charts.js";
 import { h } from "./dom.js";
 import { figuresTable } from "./table.js";
 import { recipe } from "./recipe.js";
+import { retrievalTable } from "./retrieval.js";
 import { runsTable } from "./runs.js";
 
 const CHARTS = [["alpha", "Accuracy over alpha"], ["tradeoff", "Trade-off"], ["classes", "Per class"], ["layers", "Layers"], ["losses", "Losses"]];
@@ -11,7 +12,7 @@ const CHARTS = [["alpha", "Accuracy over alpha"], ["tradeoff", "Trade-off"], ["c
 /** Fill `place` with tabs; the chosen one stands in the address as view=. */
 export function tabs(app, place) {
   const panes = CHARTS.map(([name, title]) => [name, title, (box) => chart(app, name, box)]);
-  panes.splice(3, 0, ["figures", "All figures", (box) => figuresTable(app, box)]);
+  panes.splice(3, 0, ["retrieval", "Retrieval", (box) => retrievalTable(app, box)], ["figures", "All figures", (box) => figuresTable(app, box)]);
   panes.push(["recipe", "Recipe", (box) => recipe(app, box)], ["runs", "Runs", (box) => runsTable(app, box)]);
   const list = h("div.cf-tablist", { role: "tablist", "aria-label": "Charts and records" });
   const made = new Map();
