@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from clipforget.clip import Clip
 from clipforget.precision import FLOAT32, autocast
 
 
@@ -27,13 +26,27 @@ class Images(Protocol):
 Some = TypeVar("Some", bound=Images)
 
 
-def batches(images: Images, size: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
-    """Endless shuffled batches (pixels B x 3 x H x W, labels B) with B = min(size, N); each epoch shuffles anew."""
-    size, queue = min(size, len(images.labels)), torch.empty(0, dtype=torch.long)
+class Encoder(Protocol):
+    """Anything that embeds images: a Clip, or the tail of one."""
+
+    device: torch.device
+
+    def encode_image(self, pixels: Tensor, /) -> Tensor: ...
+
+
+def draws(count: int, size: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """Endless shuffled batches of B = min(size, count) indices below count; each epoch shuffles anew."""
+    size, queue = min(size, count), torch.empty(0, dtype=torch.long)
     while True:
         if len(queue) < size:
-            queue = torch.cat([queue, torch.randperm(len(images.labels), generator=generator)])
+            queue = torch.cat([queue, torch.randperm(count, generator=generator)])
         chosen, queue = queue[:size], queue[size:]
+        yield chosen
+
+
+def batches(images: Images, size: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+    """Endless shuffled batches (pixels B x 3 x H x W, labels B), B = min(size, N)."""
+    for chosen in draws(len(images.labels), size, generator):
         yield images.pixels[chosen], images.labels[chosen]
 
 
@@ -58,7 +71,7 @@ def augment(pixels: Tensor, strength: float, generator: torch.Generator) -> Tens
 
 
 @torch.no_grad()
-def margins(clip: Clip, images: Images, bank: Tensor, precision: str = FLOAT32) -> Tensor:
+def margins(clip: Encoder, images: Images, bank: Tensor, precision: str = FLOAT32) -> Tensor:
     """Cosine with the own caption less the best other one in the bank (C x D): N, float32, CPU; > 0 is a hit."""
     parts = [torch.empty(0)]
     for pixels, labels in zip(images.pixels.split(64), images.labels.split(64), strict=True):

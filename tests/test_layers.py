@@ -18,7 +18,7 @@ LAYERS = (
     # methods.__init__ holds no method: only the shape of one and the registry
     ("clip", "opening", "precision", "weights", "lora", "fisher", "alignment", "losses", "projection",
      "methods.__init__"),
-    ("stages", "souped", "soup", "souppath", "bisection", "retrieval", "evaluate", "bootstrap", "scores", "train"),
+    ("stages", "souped", "soup", "souppath", "bisection", "retrieval", "evaluate", "train", "tail"),
     ("refusal", "synthesis"),
     ("methods", "audits"),
     ("config", "record", "store"),

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from clipforget import alignment, evaluate, fisher, lora, losses, precision, train
-from clipforget.clip import Clip
+from clipforget import alignment, evaluate, fisher, lora, losses, precision, tail, train
 from clipforget.errors import BadData
-from clipforget.methods import Step, Task
+from clipforget.methods import ImageSet, Step, Task
 
 if TYPE_CHECKING:
     from clipforget.methods.targeted import TargetedSettings
 
 PROBE = 48  # images that c0 and recorded statistics are read from, and at most as many for each progress figure
-AIM = 0.3  # share of the allowed forget accuracy at which training may end: validation flatters what was tuned on it
+VIEWS = 8  # at most so many random views of an image
+AIM = 0.1  # share of the allowed forget accuracy at which training may end: validation flatters what was tuned on it
 PENALTY = 3.0  # what a share of forget images too many counts against a share of siblings, when states are compared
-KEPT = 0.97  # share of their accuracy that siblings and others must have kept for an early end
+KEPT = 0.95  # share of their accuracy to keep of siblings and others; what they have beyond it is spent on forgetting
 FULLEST, LEAST = 2.0, 0.25  # bounds of the balancing factor
 
 
@@ -34,14 +34,10 @@ class Run:
         self.task, self.settings = task, settings
         self.generator = torch.Generator().manual_seed(task.seed)
         self.precision = precision.for_training(task.clip) if settings.precision == "auto" else settings.precision
-        kinds = (task.forget, task.retain, task.others)
-        self.streams = [train.batches(images, settings.batch, self.generator) for images in kinds]
         self.probe = train.sample(task.others, PROBE, self.generator)
-        self.watched = {k: train.sample(v, PROBE, self.generator) for k, v in task.validation.items() if len(v)}
         features = task.original.embed(self.probe.pixels)
         self.mismatched = losses.mismatched_cosine(features, self.probe.labels, task.bank.cpu())
         self.goal = task.goal
-        self.before = self._smooth(self._margins(task.original))
         self.settled = False
         self.factor = 1.0
         self.best: tuple[float, list[Tensor]] | None = None
@@ -69,7 +65,32 @@ class Run:
         return [layer.name for layer in layers if layer.chosen]
 
     def attach(self, names: list[str]) -> None:
-        self.updates = lora.attach(self.task.clip.model, names, self.settings.rank, generator=self.generator)
+        """Cut both towers before the first of the named weights, and put the updates on these."""
+        task, settings = self.task, self.settings
+        self.cut = tail.cut(task.original, names)
+        self.tail, self.teacher = (tail.Tail(clip, self.cut) for clip in (task.clip, task.original))
+        self.updates = lora.attach(task.clip.model, names, settings.rank, generator=self.generator)
+        strengths = ((task.forget, settings.augment), (task.retain, settings.augment), (task.others, 0.0))
+        self.streams = [self._stream(images, strength) for images, strength in strengths]
+        self.watched = {name: self._watched(images) for name, images in task.validation.items() if len(images)}
+        self.before = self._smooth(self._margins(self.teacher))
+
+    def _stream(self, images: ImageSet, strength: float) -> Iterator[tuple[Tensor, Tensor]]:
+        """Endless batches of images as they flow into the tail, with their labels."""
+        settings = self.settings
+        drawn = -(-settings.forget_steps * settings.batch // len(images))  # times that each is drawn
+        views = tail.Views(
+            self.task.original, self.cut, images, self.precision, self.generator,
+            strength=strength, most=min(VIEWS, drawn) if strength else 1,
+        )  # fmt: skip
+        for chosen in train.draws(len(views.labels), settings.batch, self.generator):
+            yield views.at(chosen), views.labels[chosen].to(self.task.clip.device)
+
+    def _watched(self, images: ImageSet) -> ImageSet:
+        """Some validation images as they flow into the tail."""
+        some = train.sample(images, PROBE, self.generator)
+        views = tail.Views(self.task.original, self.cut, some, self.precision, self.generator)
+        return ImageSet(views.at(torch.arange(len(some))), some.labels)
 
     def parameters(self) -> list[Tensor]:
         return [parameter for update in self.updates.values() for parameter in update.parameters()]
@@ -98,6 +119,7 @@ class Run:
         recorded = settings.alignment == "recorded"
         wanted = alignment.statistics(task.original, self.probe.pixels, recorded=recorded)
         align_steps = settings.align_steps if recorded or settings.alignment == "batchnorm" else 0
+        reminders = train.batches(task.retain, settings.batch, self.generator)
         optimizer = torch.optim.Adam(self.parameters(), lr=settings.remind_rate)
         base = dict(task.original.model.named_parameters())
         before = {
@@ -105,7 +127,7 @@ class Run:
         }
         average = {name: torch.zeros_like(update.update()) for name, update in self.updates.items()}
         for step in range(1, settings.remind_steps + 1):
-            pixels, labels = (part.to(task.clip.device) for part in next(self.streams[1]))
+            pixels, labels = (part.to(task.clip.device) for part in next(reminders))
             delta, course = alignment.align(
                 task.original, pixels, wanted, steps=align_steps, bound=settings.align_bound, precision=self.precision
             )
@@ -129,40 +151,42 @@ class Run:
     def _conclude(self, before: dict[str, Tensor], data: dict[str, Any]) -> dict[str, float]:
         """Take the average for the result; with `balance`, go back to `before` where validation prefers it."""
         self.merge()
-        margins = self._margins(self.task.clip)
+        margins = self._margins(self.tail)
         data["average_kept"] = self.best is None or self._judge(margins)[0] >= self.best[0]
         if not data["average_kept"]:
             weights = dict(self.task.clip.model.named_parameters())
             for name, value in before.items():
                 weights[name].data.copy_(value)
             data["original_share"] = 0.0
-            margins = self._margins(self.task.clip)
+            margins = self._margins(self.tail)
         return {name: train.accuracy(margin) for name, margin in margins.items()}
 
     def _losses(self) -> dict[str, Tensor]:
         """Losses of one batch of each kind, scalars in logit units; retain and keep only where they have a weight."""
         task, settings, bank = self.task, self.settings, self.task.bank
         scale = task.clip.logit_scale
-        (fx, fy), (rx, ry), (ox, oy) = ([part.to(task.clip.device) for part in next(s)] for s in self.streams)
-        fx, rx = (train.augment(pixels, settings.augment, self.generator) for pixels in (fx, rx))
+        (fx, fy), (rx, ry), (ox, oy) = (next(stream) for stream in self.streams)
+        flow, sizes = torch.cat([fx, rx, ox]), [len(fx), len(rx), len(ox)]
         with precision.autocast(task.clip.device, self.precision):
-            features = task.clip.encode_image(torch.cat([fx, rx, ox])).float()
+            features = self.tail.encode_image(flow).float()
             with torch.no_grad():
-                teacher = task.original.encode_image(ox).float()
-                margin: float | Tensor = settings.margin
-                if settings.mode == "mirror":
-                    margin = losses.mirrored(task.original.encode_image(fx).float(), fy, bank, settings.margin)
-        forget, retain, others = features.split([len(fx), len(rx), len(ox)])
+                teacher = self.teacher.encode_image(flow).float()
+        forget, retain, others = features.split(sizes)
+        original = teacher.split(sizes)
+        margin: float | Tensor = settings.margin
+        if settings.mode == "mirror":
+            margin = losses.mirrored(original[0], fy, bank, settings.margin)
         if settings.mode in ("mirror", "margin"):
             lowered = losses.runner_up_margin(forget, fy, bank, margin)
         else:
             floor = self.mismatched if settings.mode == "hinge" else None
             lowered = losses.caption_cosine(forget, fy, bank, floor)
+        kept = map(losses.feature_distance, (retain, others), original[1:])
         return {
             "forget": scale * lowered,
             "retain": losses.bank_cross_entropy(retain, ry, bank, scale),
             "others": losses.bank_cross_entropy(others, oy, bank, scale),
-            "keep": scale * losses.feature_distance(others, teacher),
+            "keep": scale * torch.stack(list(kept)).sum(),
         }
 
     def _descend(
@@ -180,13 +204,15 @@ class Run:
 
     def _look(self) -> dict[str, float]:
         """Validation accuracies now; with `balance` it also moves the forget weight and remembers the best state."""
-        margins = self._margins(self.task.clip)
+        margins = self._margins(self.tail)
         if self.settings.balance and "forget" in margins:
             score, forget, kept = self._judge(margins)
             if self.best is None or score >= self.best[0]:
                 self.best = (score, [parameter.detach().clone() for parameter in self.parameters()])
-            self.factor = min(max(self.factor * (1.2 if forget > self.goal else 1 / 1.2), LEAST), FULLEST)
-            self.settled = forget <= AIM * self.goal and kept >= KEPT
+            spare = kept >= KEPT
+            more = forget > (AIM * self.goal if spare else self.goal)
+            self.factor = min(max(self.factor * (1.2 if more else 1 / 1.2), LEAST), FULLEST)
+            self.settled = spare and not more
         return {name: train.accuracy(margin) for name, margin in margins.items()}
 
     def _judge(self, margins: dict[str, Tensor]) -> tuple[float, float, float]:
@@ -194,9 +220,10 @@ class Run:
         smooth = self._smooth(margins)
         forget = smooth.pop("forget", 0.0)
         kept = [min(1.0, share / max(self.before[name], 1e-6)) for name, share in smooth.items()] or [1.0]
-        return sum(kept) - PENALTY * max(forget - self.goal, 0.0), forget, min(kept)
+        score = sum(min(share, KEPT) for share in kept) - PENALTY * max(forget - self.goal, 0.0) - forget
+        return score, forget, min(kept)
 
-    def _margins(self, clip: Clip) -> dict[str, Tensor]:
+    def _margins(self, clip: train.Encoder) -> dict[str, Tensor]:
         return {n: train.margins(clip, images, self.task.bank, self.precision) for n, images in self.watched.items()}
 
     @staticmethod

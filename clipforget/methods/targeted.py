@@ -45,7 +45,7 @@ class TargetedSettings:
         low=0.0, high=100.0, search=(0.35, 0.7, 1.4),
     )  # fmt: skip
     keep_weight: float = option(
-        4.0, "Weight of other images' features kept in place (ours; paper: 0)", low=0.0, high=100.0
+        4.0, "Weight of siblings' and other images' features kept in place (ours; paper: 0)", low=0.0, high=100.0
     )
     balance: bool = option(
         True, "Raise or lower the forget weight as validation asks, and keep the best state seen (ours; paper: off)"
