@@ -44,6 +44,7 @@ export function queryBar(app, place) {
   app.bus.on("query", () => {
     const { q, img, up } = app.state;
     input.value = q;
+    note.textContent = "";
     for (const chip of chips.children) chip.setAttribute("aria-pressed", String(q === chip.dataset.name));
     by.hidden = img === null && !up;
     if (by.hidden) return;
