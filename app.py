@@ -29,7 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         launch(workspace, routes(workspace), host=options.host, port=options.port, browser=not options.no_browser)
     except OSError as error:
-        print(f"Cannot serve on {options.host}:{options.port}: {error} Choose another with --port.", file=sys.stderr)
+        reason = str(error).split(". ")[0].rstrip(".")  # the rest names options of Gradio's, not ours
+        print(f"Cannot serve on {options.host}:{options.port}: {reason}. Choose another with --port.", file=sys.stderr)
         return 2
     return 0
 

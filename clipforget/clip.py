@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from clipforget.weights import fingerprint
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 EMBEDDED = {"clipforget-tiny": ASSETS / "clipforget-tiny"}
+WORD = re.compile(r"\w+|[^\w\s!-~]+")  # words, and runs of signs beyond ASCII: emoji
 LAYOUT = ("open_clip_config.json", "open_clip_model.safetensors")
 
 
@@ -75,6 +77,21 @@ class Clip:
                 f"The template '{template}' has no {{}} for the name; write for instance 'a photo of a {{}}.'."
             )
         return self.encode_text([template.replace("{}", name) for name in names]).float()
+
+    @torch.no_grad()
+    def taught(self, text: str) -> dict[str, bool]:
+        """The words of a text, in order, and whether the model was taught them: not where a token's embedding is zero.
+
+        `clipforget-tiny` marks so what no caption of its training used; models that mark nothing are taken to know all.
+        """
+        table = getattr(getattr(self.model, "text", self.model), "token_embedding", None)
+        words = [word for word in dict.fromkeys(WORD.findall(text)) if word.isprintable()]
+        if table is None or not words:
+            return dict.fromkeys(words, True)
+        silent = (table.weight == 0).all(dim=1).cpu()
+        frame = self.tokenizer([""])  # start, end and padding
+        rows = self.tokenizer(words)
+        return {w: not silent[row[~torch.isin(row, frame)]].any() for w, row in zip(words, rows, strict=True)}
 
     @property
     def image_size(self) -> tuple[int, int]:

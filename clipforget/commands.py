@@ -142,7 +142,9 @@ def search(chosen: argparse.Namespace) -> None:
     foot = f"* to be forgotten: {targets['before']} before, {targets['after']} after; on both sides: {kept}"
     if refused:
         foot = f"{sentence(refused)} {foot}"
-    result = {"id": id, "query": chosen.text, "alpha": alpha, "refused": refused, **hits}
+    if note := pack.get("note"):
+        foot = f"{foot}\n{note}"
+    result = {"id": id, "query": chosen.text, "note": note, "alpha": alpha, "refused": refused, **hits}
     emit(chosen.json, result, f"{table(header, rows, numbers=(0, 1, 3))}\n\n{foot}")
 
 

@@ -70,13 +70,27 @@ class Opened:
         """The query pack of a text, a gallery image (its number) or an upload (bytes, label).
 
         A text that names a refused word finds nothing below alpha 1, and the pack says which word: `refused`.
+        Where it has words that the model was never taught, `note` is a sentence on them.
         """
         label = self._label(kind, value, upload)
         leave_out = value if kind == "image" else None
         query = self._embedded(kind, value, upload)
         found = self.gallery.pack(query, leave_out)
         word = self.refusal.word(value) if kind == "text" else None
-        return {"query": {"kind": kind, "label": label}, **(withheld(found, word) if word else found)}
+        note = self._note(value) if kind == "text" else ""
+        said = {"note": note} if note else {}
+        return {"query": {"kind": kind, "label": label}, **said, **(withheld(found, word) if word else found)}
+
+    def _note(self, text: str) -> str:
+        """What to know of the words of a text; empty for the suggested queries, for which no model need be loaded."""
+        taught = {} if text in self.texts else self._clip().taught(text)
+        untaught = [word for word, known in taught.items() if not known]
+        if not untaught:
+            return ""
+        if len(untaught) == len(taught):
+            return "This model was never taught any of these words, so what it finds means nothing."
+        named = ", ".join(f"“{word}”" for word in untaught[:5]) + (" and others" if len(untaught) > 5 else "")
+        return f"This model was never taught {named}, and searches by the other words alone."
 
     def exact(self, alpha: float, kind: str, value: Any, upload: tuple[bytes, str] | None = None) -> dict[str, Any]:
         """Scores and results at one alpha, all judged images embedded anew with the weights at that alpha.

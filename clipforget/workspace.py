@@ -228,7 +228,7 @@ class Workspace:
         try:
             small = encode(decode(data), 640)
         except BadData as error:
-            raise BadData(f"The file {error}; use a JPEG, PNG or WebP image.") from error
+            raise BadData(f"The file {error}; choose another: a JPEG, PNG or WebP image.") from error
         label = "".join(c for c in Path(name.replace("\\", "/")).name if c.isprintable())[:80] or "uploaded image"
         token = hashlib.sha256(data).hexdigest()[:24]
         self._uploads.put(token, (small, label))

@@ -64,7 +64,8 @@ def save_clip(folder: Path, data: Path, seed: int = 0, steps: int = 60) -> Path:
     files = sorted((data / "train").rglob("*.png"))
     pixels = torch.stack([torch.from_numpy(np.array(Image.open(file))).permute(2, 0, 1) / 127.5 - 1 for file in files])
     labels = torch.tensor([list(COLOURS).index(file.relative_to(data).parts[1]) for file in files])
-    captions = open_clip.SimpleTokenizer(context_length=16)([f"a photo of a {name}." for name in COLOURS])
+    tokenizer = open_clip.SimpleTokenizer(context_length=16)
+    captions = tokenizer([f"a photo of a {name}." for name in COLOURS])
     optimizer = torch.optim.Adam(model.parameters(), 2e-3)
     for _ in range(steps):
         batch = torch.randint(len(files), (48,))
@@ -73,6 +74,8 @@ def save_clip(folder: Path, data: Path, seed: int = 0, steps: int = 60) -> Path:
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+    with torch.no_grad():  # a word it was never taught, marked as clipforget-tiny marks them
+        model.token_embedding.weight[tokenizer.encode("zebra")] = 0.0
     folder.mkdir(parents=True)
     (folder / "open_clip_config.json").write_text(json.dumps(CONFIG))
     state = {name: value.clone().contiguous() for name, value in model.state_dict().items()}

@@ -86,6 +86,13 @@ def test_any_text_can_be_encoded(clip):
     assert clip.encode_text(texts).isfinite().all()
 
 
+def test_a_word_is_untaught_where_its_token_is_silent(clip):
+    words = load_clip("clipforget-tiny").taught("A photo of (zzxqy), BIPLANEs!! dog 🦉 dog \u202e")
+    assert words == {"A": 1, "photo": 1, "of": 1, "zzxqy": 0, "BIPLANEs": 1, "dog": 0, "🦉": 0}
+    assert clip.taught("a zzxqy 🦉") == {"a": True, "zzxqy": True, "🦉": True}, "nothing is marked in this one"
+    assert clip.taught("") == clip.taught("?!") == {}
+
+
 def test_a_template_without_a_place_is_refused(clip):
     with pytest.raises(BadSetting, match=r"has no \{\} for the name"):
         clip.bank(["cat"], "a photo")

@@ -67,6 +67,19 @@ def test_the_gallery_points_into_the_data_set(opened, world):
         assert gallery["roles"][role] == (near if item.superclass == "disc" else "other")
 
 
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        ("disc", ""),
+        ("a thin disc", ""),
+        ("a zebra", "This model was never taught “zebra”, and searches by the other words alone."),
+        ("zebra", "This model was never taught any of these words, so what it finds means nothing."),
+    ],
+)
+def test_words_the_model_was_never_taught_are_named(opened, text, note):
+    assert opened.pack("text", text).get("note", "") == note
+
+
 @pytest.mark.parametrize(("kind", "value"), [("text", "disc"), ("text", "a thin square, dark"), ("image", 7)])
 def test_a_pack_equals_brute_force_at_every_alpha(opened, kind, value):
     pack = opened.pack(kind, value)

@@ -27,6 +27,9 @@ from clipforget.web.picking import (
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 # Every subgroup click asks again; only the newest answer matters.
 LATEST: dict[str, Any] = {**QUIET, "trigger_mode": "always_last", "concurrency_id": "setup"}
+# Choices that were filled in later are forgotten when the server restarts; what comes then must not be refused by
+# Gradio. Whatever is chosen or typed is checked with the configuration.
+OPEN: dict[str, Any] = {"allow_custom_value": True}
 
 
 class Form:
@@ -50,13 +53,13 @@ class Form:
         )  # fmt: skip
         self.data_note = live("note.js", value={}, elem_id="cf-data-note")
         step(3, "Forget")
-        self.superclass = gr.Dropdown([], label="Superclass", elem_id="cf-superclass")
+        self.superclass = gr.Dropdown([], label="Superclass", elem_id="cf-superclass", **OPEN)
         self.picker = live("picker.js", value=[], items=[], alone=False, elem_id="cf-picker")
-        self.style = gr.Dropdown([ANY], value=ANY, label="Style", visible=False, elem_id="cf-style")
+        self.style = gr.Dropdown([ANY], value=ANY, label="Style", visible=False, elem_id="cf-style", **OPEN)
         self.extra = live("targets.js", value=[], items=[], elem_id="cf-extra")
         step(4, "Retain")
         self.retain = gr.Dropdown(
-            [], value=[], multiselect=True, label="Keep these sharp", elem_id="cf-retain",
+            [], value=[], multiselect=True, label="Keep these sharp", elem_id="cf-retain", **OPEN,
             info="Preselected, or left empty: the siblings. The rest of the data set is guarded anyway",
         )  # fmt: skip
         step(5, "Method")

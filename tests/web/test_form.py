@@ -67,6 +67,13 @@ def test_every_method_and_each_of_its_presets_can_be_chosen(form, world, method)
         assert again(form, config).checked() == config.checked()
 
 
+def test_a_form_left_open_while_the_server_restarts_still_counts(form):
+    """The new server has not yet filled in any choices; Gradio must not refuse what the open page sends."""
+    assert form.superclass.choices == form.retain.choices == []
+    assert (form.superclass.preprocess("disc"), form.style.preprocess("dark")) == ("disc", "dark")
+    assert form.retain.preprocess(["disc/small"]) == ["disc/small"]
+
+
 def test_settings_of_another_version_are_left_out(form, world):
     assert again(form, world.config(settings={"rank": 2, "no_longer_known": 1})).settings == {"rank": 2}
 

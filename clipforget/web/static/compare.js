@@ -106,7 +106,7 @@ function head(app, id, act) {
   let command = "";
   const repeat = button("copy", "Copy command", () => copy(command, "Command copied"));
   const menu = h("details.cf-menu", {}, h("summary.cf-button", {}, icon("download"), h("span", {}, "Export")),
-    h("div.cf-menu-items", {}, EXPORTS.map(([file, words]) => h("a", { href: url(`comparisons/${encodeURIComponent(id)}/export/${file}`), download: "", onclick: () => { menu.open = false; } }, words))));
+    h("div.cf-menu-items", {}, EXPORTS.map(([file, words]) => h("a", { href: url(`comparisons/${encodeURIComponent(id)}/export/${file}`), download: "" }, words))));
   const error = h("p.cf-message", { hidden: true });
   const node = h("div.cf-compare-top", {},
     h("button.cf-text.cf-back", { type: "button", onclick: () => app.openCompare("list") }, icon("left"), "All comparisons"),

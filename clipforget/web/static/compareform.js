@@ -146,7 +146,7 @@ export function compareForm(app) {
       return; // what is wrong is said at the start
     }
     const total = methods.reduce((sum, method) => sum + (seconds.get(key(method)) ?? 0), 0) * plan.targets.length * plan.seeds;
-    if (mine === asked) parts.estimate.append(`, about ${total < 5400 ? `${clock(total)} min` : `${(total / 3600).toFixed(1)} h`}`);
+    if (mine === asked) parts.estimate.append(`, about ${total < 90 ? `${Math.round(total)} s` : total < 5400 ? `${clock(total)} min` : `${(total / 3600).toFixed(1)} h`}`);
   }, 250);
 
   async function start() {

@@ -103,7 +103,7 @@ export function toast(text) {
   }
   const note = h("div.cf-toast", {}, text);
   box.append(note);
-  setTimeout(() => note.remove(), 3200);
+  setTimeout(() => note.remove(), Math.max(3200, 90 * text.length)); // as long as it takes to read
 }
 
 /** Copy text and say so. */

@@ -69,7 +69,7 @@ function makeApp(gradio) {
   app.firstQuery = () => app.view?.suggestions[0] ?? "";
   app.search = (query, push = true) => {
     Object.assign(app.state, query);
-    if (push) writeAddress(app.state, true);
+    writeAddress(app.state, push);
     app.bus.emit("query");
     return loadPack();
   };
@@ -86,6 +86,9 @@ function makeApp(gradio) {
       prefetch(app.view, packs, app.index);
     } catch (error) {
       toast(error.message);
+      const first = { q: app.firstQuery(), img: null, up: "" };
+      // An address whose query cannot be answered: its upload is gone, or its text too long.
+      if (error.status && !app.pack && queryString(first) !== queryString(app.state)) return app.search(first, false);
     }
     app.bus.emit("asking", false);
   }

@@ -57,6 +57,5 @@ function exportMenu(app) {
     items.replaceChildren(...EXPORTS.map(([file, title]) =>
       h("a", { href: url(`runs/${encodeURIComponent(app.state.run)}/export/${file}`), download: "" }, title)));
   });
-  document.addEventListener("click", (event) => { if (!menu.contains(event.target) || event.target.closest("a")) menu.open = false; });
   return menu;
 }

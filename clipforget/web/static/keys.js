@@ -18,6 +18,9 @@ const HELP = [
 
 const typing = (target) => target.closest?.("input:not([type=range]):not([type=checkbox]), textarea, select, [contenteditable=true], dialog, [role=listbox]");
 
+/** Close the open menus of which `wanted` says so. */
+const closeMenus = (wanted) => document.querySelectorAll("details.cf-menu[open]").forEach((menu) => { if (wanted(menu)) menu.open = false; });
+
 /** Listen on the whole page. */
 export function keys(app) {
   const dialog = h("dialog.cf-dialog", { "aria-label": "Keyboard shortcuts" },
@@ -43,6 +46,7 @@ export function keys(app) {
       setTimeout(() => document.getElementById(app.mode === "compare" ? "cf-compare-start" : "cf-run")?.click(), 150);
       return;
     }
+    if (event.key === "Escape") closeMenus((menu) => menu.firstChild.focus() || true);
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
     if (event.key === "?") return app.showHelp();
     if (event.key === "d") return app.toggleTheme();
@@ -54,6 +58,7 @@ export function keys(app) {
     event.preventDefault();
     actions[event.key](event.shiftKey);
   });
+  document.addEventListener("click", (event) => closeMenus((menu) => !menu.contains(event.target) || event.target.closest("a")));
   document.addEventListener("keyup", (event) => { if (event.key === "b") app.peek(false); });
   window.addEventListener("blur", () => app.peek(false));
 }

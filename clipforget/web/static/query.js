@@ -4,24 +4,29 @@ import { get, queryString, upload } from "./api.js";
 import { h, icon, iconButton, toast } from "./dom.js";
 import { about, imageUrl } from "./grid.js";
 
+const LARGEST = 10 * 2 ** 20; // bytes, as the server has it: a larger file need not travel
+
 /** Fill `place` with the bar. Searching goes through app.search, which keeps only the newest answer. */
 export function queryBar(app, place) {
   const input = h("input", { type: "search", id: "cf-query", autocomplete: "off", spellcheck: false, "aria-label": "Search the gallery", placeholder: "Search with words, for example a photo of an airplane" });
   const form = h("form.cf-search", { role: "search", onsubmit: (event) => {
     event.preventDefault();
-    if (input.value.trim()) app.search({ q: input.value.trim(), img: null, up: "" });
+    if (!input.value.trim()) return toast("Write what to look for.");
+    app.search({ q: input.value.trim(), img: null, up: "" });
   } }, icon("search"), input, h("button.cf-button.cf-primary", { type: "submit" }, "Search"));
   const file = h("input", { type: "file", accept: "image/*", hidden: true, "aria-label": "Upload an image to search by", onchange: () => send(file.files[0]) });
   const by = h("div.cf-by", { hidden: true });
   const chips = h("div.cf-chips", { role: "group", "aria-label": "Suggested queries" });
   const button = h("button.cf-button", { type: "button", title: "Search by a picture of yours", "aria-label": "Upload an image to search by", onclick: () => file.click() }, icon("image"), h("span", {}, "Upload"));
-  place.replaceChildren(h("div.cf-querybar", {}, form, button, file, by), chips);
+  const note = h("p.cf-query-note", { role: "status" });
+  place.replaceChildren(h("div.cf-querybar", {}, form, button, file, by), chips, note);
   place.addEventListener("dragover", (event) => event.preventDefault());
   place.addEventListener("drop", (event) => { event.preventDefault(); send(event.dataTransfer.files[0]); });
 
   async function send(picture) {
     file.value = "";
     if (!picture) return;
+    if (picture.size > LARGEST) return toast("The image is larger than 10 MiB; reduce it first.");
     try {
       const { token } = await upload(picture);
       app.search({ q: "", img: null, up: token });
@@ -35,9 +40,11 @@ export function queryBar(app, place) {
     chips.replaceChildren(...app.view.suggestions.slice(0, 12).map((name) =>
       h("button.cf-chip", { type: "button", "data-name": name, onclick: () => app.search({ q: name, img: null, up: "" }) }, name)));
   });
+  app.bus.on("pack", () => { note.textContent = app.pack.note || ""; });
   app.bus.on("query", () => {
     const { q, img, up } = app.state;
     input.value = q;
+    note.textContent = "";
     for (const chip of chips.children) chip.setAttribute("aria-pressed", String(q === chip.dataset.name));
     by.hidden = img === null && !up;
     if (by.hidden) return;

@@ -5,7 +5,7 @@ import { h, percent, points } from "./dom.js";
 /** A table in `place` that follows alpha while it is seen. */
 export function figuresTable(app, place) {
   const head = h("tr"), body = h("tbody");
-  place.replaceChildren(h("div.cf-scroll", {}, h("table.cf-table", {}, h("thead", {}, head), body)));
+  place.replaceChildren(h("div.cf-scroll", { tabIndex: 0 }, h("table.cf-table", {}, h("thead", {}, head), body)));
   const update = () => {
     if (place.hidden || !app.view) return;
     const names = app.rival ? ["before", "A", "B", "B − A", "95% of B"] : ["before", "after", "change", "95% interval"];

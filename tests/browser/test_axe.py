@@ -1,0 +1,33 @@
+"""axe-core finds nothing serious in any view: light, dark, on a phone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from served import Site
+from test_page import opened
+
+pytestmark = pytest.mark.browser
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
+
+
+@pytest.mark.parametrize("options", [{}, {**PHONE, "color_scheme": "dark"}], ids=["light", "dark phone"])
+def test_axe_finds_nothing_serious(visit: Any, site: Site, options: dict[str, Any]) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="make test installs it").Axe()
+
+    def serious(page: Any) -> list[str]:
+        page.wait_for_timeout(300)  # fades
+        found = axe.run(page, options={"resultTypes": ["violations"]}).response["violations"]
+        return [f"{one['id']}: {one['nodes'][0]['html']}" for one in found if one["impact"] in ("serious", "critical")]
+
+    page = visit(**options)
+    page.wait_for_selector("#cf-picker .cf-tile", state="attached")
+    assert serious(page) == []
+    page.evaluate("window.clipforget.openCompare('list')")
+    page.wait_for_selector(".cf-checks input")
+    assert serious(page) == []
+    page = opened(visit, site, "&alpha=0.5&view=figures", **options)
+    assert serious(page) == []
+    page.locator(".cf-panel[data-side=after] .cf-thumb").first.click()
+    assert serious(page) == []
