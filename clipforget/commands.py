@@ -32,7 +32,7 @@ PAGE = "http://127.0.0.1:7860"
 
 def run(chosen: argparse.Namespace) -> int:
     """Forget something in this process, with a bar on stderr; or, as the page's worker, an existing run."""
-    from clipforget.cli import settings_of
+    from clipforget.arguments import settings_of
     from clipforget.config import RunConfig
     from clipforget.experiment import execute, stoppable
     from clipforget.store import Store
@@ -148,7 +148,7 @@ def search(chosen: argparse.Namespace) -> None:
 
 def pretrain(chosen: argparse.Namespace) -> None:
     """Train the embedded model from scratch."""
-    from clipforget.cli import settings_of
+    from clipforget.arguments import settings_of
     from clipforget.pretrain import PretrainSettings, pretrain
     from clipforget.settings import parse
 

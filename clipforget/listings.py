@@ -62,7 +62,7 @@ def models(chosen: argparse.Namespace) -> None:
 
 def methods(chosen: argparse.Namespace) -> None:
     """List methods, or describe one and its settings."""
-    from clipforget.cli import describe
+    from clipforget.arguments import describe
     from clipforget.methods import METHODS
     from clipforget.presets import presets
     from clipforget.settings import options

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from clipforget import cli
-from clipforget.cli import COMMANDS, build, main
+from clipforget.arguments import COMMANDS, settings_of
+from clipforget.cli import build, main
 from clipforget.config import RunConfig
 from clipforget.errors import UnknownName
 from clipforget.methods import METHODS
@@ -92,7 +93,7 @@ def test_the_command_of_a_run_reads_back_as_its_configuration(name):
     words = shlex.split(config.command())
     assert words[:3] == ["python", "-m", "clipforget"]
     chosen = cli.read(words[3:])
-    settings = cli.settings_of(chosen)
+    settings = settings_of(chosen)
     names = [field.name for field in fields(RunConfig) if field.name != "settings"]
     again = RunConfig.read({**{key: getattr(chosen, key) for key in names}, "settings": settings}).checked()
     assert again == config

@@ -27,13 +27,13 @@ LAYERS = (
     ("validation", "tuning", "ablation", "experiments", "terminal", "tabletext"),
     ("workspace", "comparing", "view", "opened", "worker", "thumbnails", "export"),
     ("charts",),
-    ("web", "cli", "commands", "compare", "reproduce", "listings", "report", "bench", "__main__"),
+    ("web", "cli", "arguments", "commands", "compare", "reproduce", "listings", "report", "bench", "__main__"),
 )
 BANNED = {  # who may not import what, at any depth of its own code
     "gradio": ("data", "charts", "methods", "workspace", "experiment", "store", "cli", "commands", "bench"),
     "torch": (
         "charts", "store", "record", "config", "settings", "registry", "errors", "cli", "report", "terminal", "web",
-        "rows", "comparison", "comparisons", "tables", "tabletext", "compare",
+        "rows", "comparison", "comparisons", "tables", "tabletext", "compare", "arguments",
     ),
     "open_clip": ("charts", "store", "config", "settings", "registry", "errors", "web"),
 }
