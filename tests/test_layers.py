@@ -24,7 +24,7 @@ LAYERS = (
     ("config", "record", "store"),
     ("selection", "progress", "presets", "choices", "rows", "comparison", "comparisons"),
     ("cost", "loaded", "task", "judged", "results", "experiment", "matrix", "tables", "pretrain"),
-    ("validation", "tuning", "ablation", "experiments", "terminal", "tabletext"),
+    ("validation", "trials", "tuning", "ablation", "experiments", "terminal", "tabletext"),
     ("workspace", "comparing", "view", "opened", "worker", "thumbnails", "export"),
     ("charts",),
     ("web", "cli", "arguments", "commands", "compare", "reproduce", "listings", "report", "bench", "__main__"),
