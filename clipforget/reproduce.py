@@ -35,7 +35,7 @@ def reproduce(chosen: argparse.Namespace) -> int:
     workspace = Workspace(Path(chosen.runs))
     experiment.check(case, workspace.dataset(config.data))
     plan = experiment.plan(case, config, range(chosen.seeds), chosen.preset, Path(chosen.runs))
-    compared = workspace.prepare_comparison(plan)
+    compared = workspace.comparisons.create(plan)
     status = finish(compared, chosen.runs)
     if status:
         return status

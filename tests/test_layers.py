@@ -18,14 +18,15 @@ LAYERS = (
     # methods.__init__ holds no method: only the shape of one and the registry
     ("clip", "opening", "precision", "weights", "lora", "fisher", "alignment", "losses", "projection",
      "methods.__init__"),
-    ("stages", "souped", "soup", "souppath", "bisection", "retrieval", "evaluate", "bootstrap", "scores", "train"),
+    ("stages", "souped", "soup", "souppath", "pathfile", "bisection", "retrieval", "evaluate", "bootstrap", "scores",
+     "train"),
     ("refusal", "synthesis"),
     ("methods", "audits"),
     ("config", "record", "store"),
     ("selection", "progress", "presets", "choices", "rows", "comparison", "comparisons"),
     ("cost", "loaded", "task", "judged", "results", "experiment", "matrix", "tables", "pretrain"),
     ("validation", "trials", "tuning", "ablation", "experiments", "terminal", "tabletext"),
-    ("workspace", "comparing", "view", "opened", "worker", "thumbnails", "export"),
+    ("workspace", "comparing", "view", "opened", "worker", "thumbnails", "uploads", "export"),
     ("charts",),
     ("web", "cli", "arguments", "commands", "compare", "reproduce", "listings", "report", "bench", "__main__"),
 )
