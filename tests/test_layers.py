@@ -127,6 +127,8 @@ LIGHT = {
     "the parser of run": "from clipforget.cli import build; build(['run'])",
     "methods and their settings": "from clipforget.methods import METHODS; METHODS.load()",
     "the store": "import clipforget.store",
+    "the list of models": "import io; from clipforget.cli import main; "
+    "sys.stdout = io.StringIO(); main(['models']); sys.stdout = sys.__stdout__",
     "a workspace": "from clipforget.workspace import Workspace; Workspace()",
     "the charts": "from clipforget.charts import CHARTS; CHARTS.load()",
 }
