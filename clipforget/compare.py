@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from clipforget import tabletext
 from clipforget.comparison import JOIN, SHARED, Comparison, target_of
 from clipforget.errors import BadQuery, BadSetting, ClipforgetError
-from clipforget.rows import ALL, rows_of
+from clipforget.rows import ALL, check_preset, rows_of
 from clipforget.terminal import CELLS, clock, emit, table
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def planned(chosen: argparse.Namespace) -> Comparison:
     values |= {"seeds": chosen.seed or list(range(first, first + count)), "title": chosen.title}
     values |= {"targets": [target_of(text) for text in chosen.forget], "rows": []}
     plan = Comparison.read(values)
+    check_preset(chosen.preset, plan.model, Path(chosen.runs))
     rows = rows_of(words, chosen.preset, plan.model, Path(chosen.runs))
     return Comparison(**{**vars(plan), "rows": rows}).checked()
 
