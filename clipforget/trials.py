@@ -61,6 +61,16 @@ def draw(settings: type, count: int, seed: int) -> list[dict[str, Any]]:
     return found
 
 
+def folder_in(runs: Path) -> Path:
+    """The folder of the finished trials below that of the runs, made where there is none. Raises BadSetting."""
+    folder = runs / "tuning"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadSetting(f"Cannot write to the runs folder {runs}: {error.strerror}.") from error
+    return folder
+
+
 class Kept:
     """The finished trials of one tuning, a file for each method and target.
 
@@ -68,12 +78,7 @@ class Kept:
     """
 
     def __init__(self, folder: Path, marks: dict[str, str], *about: Any) -> None:
-        """Makes the folder. Raises BadSetting where that cannot be."""
         self.folder, self.marks, self.about = folder, marks, about
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise BadSetting(f"Cannot write to the runs folder {folder.parent}: {error.strerror}.") from error
 
     def add(self, method: Method, target: tuple[str, ...], trial: Trial) -> None:
         """Write down a finished trial."""

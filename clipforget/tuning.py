@@ -31,7 +31,7 @@ from clipforget.presets import OWN, Preset, check_name, save_preset
 from clipforget.selection import select
 from clipforget.settings import as_dict, options, parse
 from clipforget.store import Store, versions
-from clipforget.trials import Kept, Trial, draw
+from clipforget.trials import Kept, Trial, draw, folder_in
 
 if TYPE_CHECKING:
     from clipforget.validation import Validation
@@ -144,9 +144,10 @@ class _Work:
     def __init__(self, config: TuneConfig, methods: list[Method], loaded: Loaded, runs: Path) -> None:
         self.config, self.loaded, self.runs = config, loaded, runs
         self.dataset = loaded.dataset(config.data)
+        folder = folder_in(runs)  # before a model is fetched in vain
         self.clip = loaded.clip(config.model, config.device)
         self.marks = {"original": self.clip.fingerprint(), "data": self.dataset.fingerprint}
-        self.kept = Kept(runs / "tuning", self.marks, config.seed, config.tolerance, __version__)
+        self.kept = Kept(folder, self.marks, config.seed, config.tolerance, __version__)
         self.plan = {method.name: draw(method.settings, config.trials, config.seed) for method in methods}
         self.total = len(config.targets) * sum(map(len, self.plan.values()))
         self.finished = {
