@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ from clipforget.config import RunConfig
 from clipforget.errors import BadQuery, ClipforgetError, UnknownName
 
 BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 2, 130, 141
+PLACE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS)  # what is wrong is the place, not the program
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -25,7 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         chosen = read(words)
         status = chosen.call(chosen) or 0
-        sys.stdout.flush()
+        if sys.stdout is not None:  # None where it was closed
+            sys.stdout.flush()
         return status
     except ClipforgetError as error:
         print(f"{PROG}: {' '.join(str(error).split())}", file=sys.stderr)
@@ -33,9 +36,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at its end
-        return BROKEN_PIPE
+    except OSError as error:
+        if error.errno not in (errno.EPIPE, *PLACE):
+            raise
+        if error.filename is None:  # it is stdout, and the interpreter would complain again at its end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if error.errno == errno.EPIPE:
+            return BROKEN_PIPE
+        where = error.filename or "the output"
+        print(f"{PROG}: {where}: {error.strerror}; make room or write elsewhere, e.g. with --runs.", file=sys.stderr)
+        return BAD_INPUT
     except SystemExit as end:  # --help and --version
         return int(end.code or 0)
 
@@ -59,7 +69,8 @@ class Parser(argparse.ArgumentParser):
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
-            raise UnknownName(action.dest, str(value), [str(choice) for choice in action.choices])
+            named = action.option_strings or (action.metavar or action.dest,)
+            raise UnknownName(str(named[0]).lower(), str(value), [str(choice) for choice in action.choices])
 
 
 def build(words: Sequence[str] = (), *, whole: bool = False) -> Parser:

@@ -35,6 +35,8 @@ def run(chosen: argparse.Namespace) -> int:
     from clipforget.arguments import settings_of
     from clipforget.config import RunConfig
     from clipforget.experiment import execute, stoppable
+    from clipforget.loaded import Loaded
+    from clipforget.selection import select
     from clipforget.store import Store
 
     store = Store(Path(chosen.runs))
@@ -46,8 +48,10 @@ def run(chosen: argparse.Namespace) -> int:
     names = ("model", "data", "forget", "retain", "method", "seed", "tolerance", "device", "gallery", "nodes")
     settings = {"settings": {**_preset(chosen), **settings_of(chosen)}}
     config = RunConfig.read({name: getattr(chosen, name) for name in names} | settings).checked()
+    loaded = Loaded()
+    select(config, loaded.dataset(config.data))  # a misspelt target is told at once, however busy the device
     started = store.create(config)
-    bar, events = Bar(), execute(started)
+    bar, events = Bar(), execute(started, loaded)
     with stoppable():
         try:
             for event in events:
@@ -194,8 +198,9 @@ def tune(chosen: argparse.Namespace) -> None:
             if step.trial or step.preset or not step.total:
                 bar.close()
                 print(step.note, file=sys.stderr, flush=True)
-            place = {"stage": "trials", "step": step.done, "total": step.total, "eta": step.eta}
-            bar.show({"kind": "step", "t": time.monotonic() - start, "note": step.note, **place})
+            else:
+                place = {"stage": "trials", "step": step.done, "total": step.total, "eta": step.eta}
+                bar.show({"kind": "step", "t": time.monotonic() - start, "note": step.note, **place})
             trials += [vars(step.trial)] if step.trial else []
             found += [step.preset] if step.preset else []
     finally:
