@@ -1,4 +1,5 @@
-# CPU image:  docker build -t clipforget . && docker run --rm -p 7860:7860 -v "$PWD/runs:/app/runs" clipforget
+# CPU image:  docker build -t clipforget . && docker run --rm -p 7860:7860 clipforget
+# To keep the runs in a folder of yours:  mkdir -p runs && docker run ... -v "$PWD/runs:/app/runs" --user "$(id -u)" ...
 FROM python:3.12-slim
 
 # GPU: drop the index line below, so that the CUDA build of torch is installed, and start with `docker run --gpus all`.
@@ -9,13 +10,15 @@ WORKDIR /app
 COPY requirements.txt .
 RUN pip install --no-cache-dir --extra-index-url "$TORCH_INDEX" -r requirements.txt
 
-RUN useradd --create-home clipforget && mkdir runs && chown clipforget runs
+RUN useradd --uid 1000 --create-home clipforget && mkdir runs && chown clipforget runs
 COPY --chown=clipforget app.py ./
 COPY --chown=clipforget clipforget clipforget
 COPY --chown=clipforget assets assets
-USER clipforget
+USER 1000
 
 EXPOSE 7860
+# Process 1 is deaf to SIGTERM unless it asks for it; SIGINT ends the page as Ctrl+C does.
+STOPSIGNAL SIGINT
 VOLUME /app/runs
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:7860/', timeout=4)"]

@@ -34,7 +34,7 @@ def describe(
     The methods' presets are those for the default model; runs is the folder of the runs.
     """
     configs = list(configs)
-    embedded = sorted(path.parent.name for path in ASSETS.glob("*/open_clip_config.json"))
+    embedded = embedded_models()
     data = []
     for name in EMBEDDED:
         try:
@@ -49,6 +49,11 @@ def describe(
     known = sorted(METHODS.load().values(), key=lambda method: method.name != RunConfig.method)  # ours first
     methods = [describe_method(method, runs=runs) for method in known]
     return {"models": models, "data": data, "methods": methods, "devices": devices(), "recent": recent}
+
+
+def embedded_models() -> dict[str, Path]:
+    """The folders of the models that come with the app, by name; told without torch."""
+    return {path.parent.name: path.parent for path in sorted(ASSETS.glob("*/open_clip_config.json"))}
 
 
 def describe_data(dataset: Dataset, name: str, samples: bool = False) -> dict[str, Any]:

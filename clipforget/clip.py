@@ -116,10 +116,11 @@ def load_clip(name: str, device: str = "cpu") -> Clip:
     """Load a CLIP by name and put it in eval mode, float32.
 
     name is `clipforget-tiny` (embedded), a local folder in open_clip's layout (open_clip_config.json +
-    open_clip_model.safetensors), or `model/pretrained` as open_clip lists them, e.g. RN50-quickgelu/openai, where
-    pretrained may also be a checkpoint file. Raises BadModel or UnknownName with what to do next.
+    open_clip_model.safetensors; `local-dir:` may stand before it, as open_clip writes it), or `model/pretrained` as
+    open_clip lists them, e.g. RN50-quickgelu/openai, where pretrained may also be a checkpoint file. Raises BadModel or
+    UnknownName with what to do next.
     """
-    chosen = choose_device(device)
+    chosen, name = choose_device(device), name.removeprefix("local-dir:")
     folder = EMBEDDED[name] if name in EMBEDDED else _folder(name)
     if folder is not None:
         model, transform, tokenizer = open_model(_local(folder), None, chosen)

@@ -32,9 +32,11 @@ PAGE = "http://127.0.0.1:7860"
 
 def run(chosen: argparse.Namespace) -> int:
     """Forget something in this process, with a bar on stderr; or, as the page's worker, an existing run."""
-    from clipforget.cli import settings_of
+    from clipforget.arguments import settings_of
     from clipforget.config import RunConfig
     from clipforget.experiment import execute, stoppable
+    from clipforget.loaded import Loaded
+    from clipforget.selection import select
     from clipforget.store import Store
 
     store = Store(Path(chosen.runs))
@@ -46,8 +48,10 @@ def run(chosen: argparse.Namespace) -> int:
     names = ("model", "data", "forget", "retain", "method", "seed", "tolerance", "device", "gallery", "nodes")
     settings = {"settings": {**_preset(chosen), **settings_of(chosen)}}
     config = RunConfig.read({name: getattr(chosen, name) for name in names} | settings).checked()
+    loaded = Loaded()
+    select(config, loaded.dataset(config.data))  # a misspelt target is told at once, however busy the device
     started = store.create(config)
-    bar, events = Bar(), execute(started)
+    bar, events = Bar(), execute(started, loaded)
     with stoppable():
         try:
             for event in events:
@@ -150,7 +154,7 @@ def search(chosen: argparse.Namespace) -> None:
 
 def pretrain(chosen: argparse.Namespace) -> None:
     """Train the embedded model from scratch."""
-    from clipforget.cli import settings_of
+    from clipforget.arguments import settings_of
     from clipforget.pretrain import PretrainSettings, pretrain
     from clipforget.settings import parse
 
@@ -196,8 +200,9 @@ def tune(chosen: argparse.Namespace) -> None:
             if step.trial or step.preset or not step.total:
                 bar.close()
                 print(step.note, file=sys.stderr, flush=True)
-            place = {"stage": "trials", "step": step.done, "total": step.total, "eta": step.eta}
-            bar.show({"kind": "step", "t": time.monotonic() - start, "note": step.note, **place})
+            else:
+                place = {"stage": "trials", "step": step.done, "total": step.total, "eta": step.eta}
+                bar.show({"kind": "step", "t": time.monotonic() - start, "note": step.note, **place})
             trials += [vars(step.trial)] if step.trial else []
             found += [step.preset] if step.preset else []
     finally:

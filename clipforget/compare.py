@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from clipforget import tabletext
 from clipforget.comparison import JOIN, SHARED, Comparison, target_of
 from clipforget.errors import BadQuery, BadSetting, ClipforgetError
-from clipforget.rows import ALL, rows_of
+from clipforget.rows import ALL, check_preset, rows_of
 from clipforget.terminal import CELLS, clock, emit, table
 
 if TYPE_CHECKING:
@@ -35,17 +35,17 @@ def compare(chosen: argparse.Namespace) -> int:
         _listed(workspace, chosen.json)
         return 0
     if chosen.show:
-        _print(workspace.comparison(_id(store.ids(), chosen.show)), chosen)
+        _print(workspace.comparisons.document(_id(store.ids(), chosen.show)), chosen)
         return 0
     if chosen.resume:
         compared = store.get(_id(store.ids(), chosen.resume))
     else:
         plan = planned(chosen)
         tabletext.check([JOIN.join(target) for target in plan.targets], chosen.target, chosen.sort)
-        compared = workspace.prepare_comparison(plan)
+        compared = workspace.comparisons.create(plan)
     status = finish(compared, chosen.runs)
     if not status:
-        _print(workspace.comparison(compared.id), chosen)
+        _print(workspace.comparisons.document(compared.id), chosen)
     return status
 
 
@@ -62,6 +62,7 @@ def planned(chosen: argparse.Namespace) -> Comparison:
     values |= {"seeds": chosen.seed or list(range(first, first + count)), "title": chosen.title}
     values |= {"targets": [target_of(text) for text in chosen.forget], "rows": []}
     plan = Comparison.read(values)
+    check_preset(chosen.preset, plan.model, Path(chosen.runs))
     rows = rows_of(words, chosen.preset, plan.model, Path(chosen.runs))
     return Comparison(**{**vars(plan), "rows": rows}).checked()
 
@@ -123,7 +124,7 @@ def _print(document: dict[str, Any], chosen: argparse.Namespace) -> None:
 
 
 def _listed(workspace: Workspace, as_json: bool) -> None:
-    found = workspace.comparisons()
+    found = workspace.comparisons.list()
     rows = [[one["id"], one["state"], f"{one['done']}/{one['total']}", one["title"]] for one in found]
     nothing = "No comparisons yet. Start one: python -m clipforget compare --method targeted --forget airplane/biplane"
     text = table(("comparison", "state", "done", "title"), rows, numbers=(2,)) if rows else nothing

@@ -8,6 +8,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+SHOWN = 16  # known names in a message; every command fits
+
 
 class ClipforgetError(Exception):
     """Something the user can put right; the text is one sentence that says how."""
@@ -21,7 +23,7 @@ class UnknownName(ClipforgetError):
         lower = {known_name.lower(): known_name for known_name in names}
         near = difflib.get_close_matches(name.lower(), list(lower), n=1, cutoff=0.5)
         hint = f" Did you mean '{lower[near[0]]}'?" if near else ""
-        shown = ", ".join(names[:12]) + (f", ... ({len(names)} in all)" if len(names) > 12 else "")
+        shown = ", ".join(names[:SHOWN]) + (f", ... ({len(names)} in all)" if len(names) > SHOWN else "")
         name = name if len(name) <= 80 else name[:80] + "..."
         super().__init__(f"There is no {kind} '{name}'.{hint} Known: {shown or 'none'}.")
 

@@ -181,6 +181,7 @@ def _finish(
 ) -> Events:
     """From the changed weights and refused names to the files of the run: delta, soup path, texts, scores."""
     from clipforget.judged import Judged, suggestions
+    from clipforget.pathfile import save_path
     from clipforget.ranked import prompts, retrieval
     from clipforget.refusal import Refusal
     from clipforget.results import headline, score
@@ -207,7 +208,7 @@ def _finish(
         sets={row.key: row.mask for row in judged.rows() if row.bank == "superclass"},
     )
     path = yield from _walk(walk, journal)
-    path.save(run.path("path.npz"))
+    save_path(path, run.path("path.npz"))
     yield journal.step("score", 0, 1)
     banks = {level: souped.texts(path.alphas, bank.prompts) for level, bank in judged.banks.items()}
     targets = evaluation.selection.forget

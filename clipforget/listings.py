@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from clipforget.data import SPLITS
 from clipforget.errors import BadQuery
 from clipforget.terminal import emit, table
 
@@ -35,9 +36,9 @@ def data(chosen: argparse.Namespace) -> None:
 
 def models(chosen: argparse.Namespace) -> None:
     """List models, or load one and describe it."""
-    from clipforget.clip import EMBEDDED, load_clip
-
     if chosen.name:
+        from clipforget.clip import load_clip
+
         clip = load_clip(chosen.name)
         about: dict[str, Any] = {
             "name": clip.name,
@@ -49,7 +50,9 @@ def models(chosen: argparse.Namespace) -> None:
         }
         emit(chosen.json, about, table(("what", "value"), [[name, str(value)] for name, value in about.items()]))
         return
-    listed: dict[str, Any] = {"embedded": {name: str(path) for name, path in EMBEDDED.items()}}
+    from clipforget.choices import embedded_models
+
+    listed: dict[str, Any] = {"embedded": {name: str(path) for name, path in embedded_models().items()}}
     text = table(("name", "where"), [list(row) for row in listed["embedded"].items()])
     if chosen.all:
         import open_clip
@@ -62,7 +65,7 @@ def models(chosen: argparse.Namespace) -> None:
 
 def methods(chosen: argparse.Namespace) -> None:
     """List methods, or describe one and its settings."""
-    from clipforget.cli import describe
+    from clipforget.arguments import describe
     from clipforget.methods import METHODS
     from clipforget.presets import presets
     from clipforget.settings import options
@@ -123,7 +126,7 @@ def _described(dataset: Dataset) -> dict[str, Any]:
 
 
 def _counted(dataset: Dataset) -> str:
-    splits = list(dict.fromkeys(item.split for item in dataset.items))
+    splits = [*SPLITS, *dataset.suites]
     counts = Counter((item.superclass, item.subgroup, item.split) for item in dataset.items)
     groups = sorted({key[:2] for key in counts})
     rows = [["/".join(filter(None, group)), *(f"{counts[(*group, split)]:,}" for split in splits)] for group in groups]

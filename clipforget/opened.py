@@ -17,8 +17,8 @@ from clipforget.cache import Cache
 from clipforget.data import Dataset
 from clipforget.errors import BadModel, BadQuery, RunProblem, StaleIndex
 from clipforget.judged import Judged, label_of
+from clipforget.pathfile import load_path
 from clipforget.refusal import Refusal
-from clipforget.souppath import SoupPath
 from clipforget.store import Run
 from clipforget.view import Gallery, K, part_of, view, withheld
 
@@ -47,7 +47,7 @@ class Opened:
         self.info = run.info()
         marks = self.info["fingerprints"]
         self.scores = _read(run)
-        self.path = SoupPath.load(run.path("path.npz"), original=marks["original"], unlearned=marks["unlearned"])
+        self.path = load_path(run.path("path.npz"), original=marks["original"], unlearned=marks["unlearned"])
         self.judged = Judged.read(self.scores["evaluated"])
         self.refusal = Refusal(tuple(self.scores.get("refused", ())))
         if len(self.path) != len(self.judged):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import pickle
+import textwrap
 import urllib.error
 import urllib.request
 import warnings
@@ -51,7 +52,7 @@ def open_model(architecture: str, pretrained: str | None, device: torch.device) 
 
 
 def _sentence(what: str, tag: bool, error: BaseException) -> str:
-    reason = " ".join(str(error).split())[:200].rstrip(". ") or type(error).__name__
+    reason = textwrap.shorten(str(error).rstrip(". \n"), 200, placeholder=" ...") or type(error).__name__
     if tag:
         return (
             f"Cannot fetch {what}: the weights are neither in the local cache nor within reach of the network; "

@@ -19,6 +19,7 @@ def reproduce(chosen: argparse.Namespace) -> int:
     from clipforget.config import RunConfig
     from clipforget.experiments import EXPERIMENTS, MODEL
     from clipforget.experiments._measure import measured
+    from clipforget.rows import check_preset
     from clipforget.workspace import Workspace
 
     experiment = EXPERIMENTS.load()[chosen.name]
@@ -33,9 +34,10 @@ def reproduce(chosen: argparse.Namespace) -> int:
     model = chosen.model or (RunConfig.model if chosen.sketchbook else MODEL)
     config = RunConfig(model=model, data=chosen.data or RunConfig.data, device=chosen.device)
     workspace = Workspace(Path(chosen.runs))
+    check_preset(chosen.preset, model, workspace.store.root)
     experiment.check(case, workspace.dataset(config.data))
     plan = experiment.plan(case, config, range(chosen.seeds), chosen.preset, Path(chosen.runs))
-    compared = workspace.prepare_comparison(plan)
+    compared = workspace.comparisons.create(plan)
     status = finish(compared, chosen.runs)
     if status:
         return status

@@ -79,6 +79,13 @@ def read_row(text: str, preset: str = DEFAULT, model: str = RunConfig.model, run
     return Row(label or label_of(name, chosen, settings), method.name, chosen, settings, notes)
 
 
+def check_preset(preset: str, model: str, runs: Path) -> None:
+    """Raises UnknownName where no method at all has a preset of this name for the model."""
+    known = {DEFAULT, *(found.name for method in METHODS.load() for found in presets(method, model, runs))}
+    if preset not in known:
+        raise UnknownName(f"preset for {model}", preset, known)
+
+
 def label_of(method: str, preset: str, settings: Mapping[str, Any]) -> str:
     """What a row is called where nobody says otherwise: by its preset, or else by its settings."""
     more = [preset] if preset else [f"{name} {value}" for name, value in sorted(settings.items())]

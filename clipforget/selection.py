@@ -175,4 +175,5 @@ def _check(selection: Selection) -> None:
     for what, count in sizes.items():
         if count < FEWEST:
             targets = ", ".join(str(target) for target in selection.forget)
-            raise BadData(f"Only {count} {what} for '{targets}', at least {FEWEST} are needed: choose a larger target.")
+            cure = "add images, or choose a target that has more of them"
+            raise BadData(f"Only {count} {what} for '{targets}', at least {FEWEST} are needed: {cure}.")

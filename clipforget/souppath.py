@@ -6,25 +6,18 @@ N images, D embedding, C classes, M texts. alpha is the share of the original: 0
 from __future__ import annotations
 
 import hashlib
-import json
 import math
-import os
-import zipfile
-import zlib
 from bisect import bisect_right
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clipforget.errors import BadQuery, RunProblem, StaleIndex
+from clipforget.errors import BadQuery
 
 ALPHAS = tuple(round(i / 100, 2) for i in range(101))  # the slider's stops
-FORMAT = 1
-DAMAGE = (zipfile.BadZipFile, zlib.error)
 
 Floats = NDArray[np.float32]
 
@@ -191,67 +184,3 @@ class SoupPath:
             return self.nodes[i + int(t)].fingerprint
         text = f"between\0{self.nodes[i].fingerprint}\0{self.nodes[i + 1].fingerprint}\0{check_alpha(alpha)!r}"
         return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-    def save(self, path: Path) -> None:
-        """Write the path as .npz, features in float16, all at once or not at all."""
-        banks = [node.bank for node in self.nodes]
-        same = all(np.array_equal(bank, banks[0]) for bank in banks)
-        meta = {
-            "format": FORMAT,
-            "alphas": self.alphas,
-            "fingerprints": [node.fingerprint for node in self.nodes],
-            "segments": [asdict(bound) for bound in self.segments],
-            "original": self.original,
-            "unlearned": self.unlearned,
-            "precision": self.precision,
-            "seconds": round(self.seconds, 3),
-        }
-        path = Path(path)
-        draft = path.with_name(path.name + ".draft")
-        with draft.open("wb") as file:
-            np.savez(
-                file,
-                meta=np.array(json.dumps(meta)),
-                features=np.stack([node.features for node in self.nodes]).astype(np.float16),
-                banks=np.stack(banks[:1] if same else banks).astype(np.float16),
-            )
-        os.replace(draft, path)
-
-    @classmethod
-    def load(cls, path: Path, *, original: str | None = None, unlearned: str | None = None) -> SoupPath:
-        """Read a path back; the fingerprints of the two ends are checked where they are given.
-
-        Raises RunProblem where the file is missing, damaged or of another kind, StaleIndex where it was made by other
-        weights than the given ones.
-        """
-        try:
-            with Path(path).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-                meta = json.loads(str(file["meta"]))
-                features, banks = unit(file["features"]), unit(file["banks"])
-            if meta["format"] != FORMAT:
-                raise ValueError(f"format {meta['format']}")
-            loaded = cls._build(meta, features, banks)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, *DAMAGE) as error:
-            raise RunProblem(f"The soup path {path} is missing or damaged; run the forgetting again.") from error
-        for name, expected, found in (
-            ("original", original, loaded.original),
-            ("unlearned model", unlearned, loaded.unlearned),
-        ):
-            if expected is not None and expected != found:
-                raise StaleIndex(f"{path} belongs to another {name} ({found}, not {expected}): forget again.")
-        return loaded
-
-    @classmethod
-    def _build(cls, meta: dict[str, Any], features: Floats, banks: Floats) -> SoupPath:
-        count = len(meta["alphas"])
-        if features.ndim != 3 or banks.ndim != 3 or len(features) != count or len(banks) not in (1, count):
-            raise ValueError("arrays of the wrong shape")
-        for alpha, name in zip(meta["alphas"], meta["fingerprints"], strict=True):
-            if name != soup_fingerprint(meta["original"], meta["unlearned"], alpha):
-                raise ValueError("a node's fingerprint does not belong to this path")
-        nodes = tuple(
-            Node(alpha, name, features[i], banks[min(i, len(banks) - 1)])
-            for i, (alpha, name) in enumerate(zip(meta["alphas"], meta["fingerprints"], strict=True))
-        )
-        segments = tuple(Bound(**bound) for bound in meta["segments"])
-        return cls(nodes, segments, meta["original"], meta["unlearned"], meta["precision"], meta["seconds"])

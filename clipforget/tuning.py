@@ -11,19 +11,14 @@ trial is to be run.
 
 from __future__ import annotations
 
-import hashlib
-import json
-import math
-import random
-import re
 import shlex
 import statistics
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from clipforget import __version__
 from clipforget.choices import likely_device
@@ -36,6 +31,7 @@ from clipforget.presets import OWN, Preset, check_name, save_preset
 from clipforget.selection import select
 from clipforget.settings import as_dict, options, parse
 from clipforget.store import Store, versions
+from clipforget.trials import Kept, Trial, draw, folder_in
 
 if TYPE_CHECKING:
     from clipforget.validation import Validation
@@ -90,27 +86,6 @@ class TuneConfig:
 
 
 @dataclass(frozen=True)
-class Trial:
-    """One trial on one target. settings: those that differ from the defaults, `concrete` all of them.
-
-    h in percent at the alpha chosen on validation (0 where the trial failed, with `error`); before and after are
-    validation accuracies by set, 0 to 1.
-    """
-
-    method: str
-    number: int
-    target: str
-    settings: dict[str, Any]
-    concrete: dict[str, Any]
-    h: float
-    alpha: float
-    before: dict[str, float]
-    after: dict[str, float]
-    seconds: float
-    error: str | None = None
-
-
-@dataclass(frozen=True)
 class TuneStep:
     """Progress: `done` of `total` trials, seconds left where known; with a finished trial or a saved preset."""
 
@@ -120,23 +95,6 @@ class TuneStep:
     note: str
     trial: Trial | None = None
     preset: Preset | None = None
-
-
-def draw(settings: type, count: int, seed: int) -> list[dict[str, Any]]:
-    """Settings of up to `count` trials, those that differ from the defaults: first none, then distinct random draws.
-
-    Fewer where the `search` values allow no more; those of a smaller count are the first ones of a larger.
-    """
-    searched = [option for option in options(settings) if option.search]
-    every = math.prod(len(set(option.search)) for option in searched)
-    every += any(option.default not in option.search for option in searched)
-    generator, found = random.Random(seed), [dict[str, Any]()]
-    while len(found) < min(count, every):
-        drawn = {option.name: generator.choice(option.search) for option in searched}
-        differing = {o.name: drawn[o.name] for o in searched if drawn[o.name] != o.default}
-        if differing not in found:
-            found.append(differing)
-    return found
 
 
 def tune(config: TuneConfig, runs: Path, out: Path | None = None) -> Iterator[TuneStep]:
@@ -186,20 +144,18 @@ class _Work:
     def __init__(self, config: TuneConfig, methods: list[Method], loaded: Loaded, runs: Path) -> None:
         self.config, self.loaded, self.runs = config, loaded, runs
         self.dataset = loaded.dataset(config.data)
-        self.kept = runs / "tuning"
-        try:
-            self.kept.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise BadSetting(f"Cannot write to the runs folder {runs}: {error.strerror}.") from error
+        folder = folder_in(runs)  # before a model is fetched in vain
         self.clip = loaded.clip(config.model, config.device)
         self.marks = {"original": self.clip.fingerprint(), "data": self.dataset.fingerprint}
+        self.kept = Kept(folder, self.marks, config.seed, config.tolerance, __version__)
         self.plan = {method.name: draw(method.settings, config.trials, config.seed) for method in methods}
-        self.finished: dict[tuple[str, str, int], Trial] = {}
         self.total = len(config.targets) * sum(map(len, self.plan.values()))
-        for target in config.targets:
-            for method in methods:
-                for trial in self._recorded(method, target):
-                    self.finished[method.name, JOIN.join(target), trial.number] = trial
+        self.finished = {
+            (method.name, JOIN.join(target), trial.number): trial
+            for target in config.targets
+            for method in methods
+            for trial in self.kept.of(method, target, self.plan[method.name])
+        }
 
     def step(self, note: str, spent: float = 0.0) -> TuneStep:
         """Where the work stands; spent: seconds since the trial at work began."""
@@ -224,7 +180,7 @@ class _Work:
         for method, number in waiting:
             trial = yield from self._trial(method, number, name, validation)
             self.finished[method.name, name, number] = trial
-            self._record(method, target, trial)
+            self.kept.add(method, target, trial)
             result = trial.error or f"validation H {trial.h:.1f} at alpha {trial.alpha:.1f}"
             yield replace(self.step(f"{name}, {method.name}, trial {number}: {result}"), trial=trial)
 
@@ -256,7 +212,7 @@ class _Work:
             "device": str(self.clip.device),
             "seconds": round(sum(trial.seconds for row in rows for trial in row), 1),
             "trials": [
-                {"settings": row[0].settings, "h": mean, "targets": {trial.target: _brief(trial) for trial in row}}
+                {"settings": row[0].settings, "h": mean, "targets": {trial.target: trial.brief for trial in row}}
                 for row, mean in zip(rows, means, strict=True)
             ],
         }
@@ -306,30 +262,3 @@ class _Work:
             count = len(drawn) * len(self.config.targets) - len(known.get(method, ()))
             left += count * statistics.mean(known.get(method, [overall]))
         return round(max(left, 0.0), 1)
-
-    def _file(self, method: Method, target: tuple[str, ...]) -> Path:
-        config = self.config
-        content = [self.marks, method.name, target, config.seed, config.tolerance, __version__]
-        key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
-        shown = re.sub(r"[^a-z0-9]+", "-", "-".join(target).lower()).strip("-")[:40]
-        return self.kept / f"{method.name}-{shown}-{key}.jsonl"
-
-    def _recorded(self, method: Method, target: tuple[str, ...]) -> Iterator[Trial]:
-        """The finished trials, wherever in the plan they stand now; a torn last line is ignored."""
-        path = self._file(method, target)
-        if not path.is_file():
-            return
-        concrete = [as_dict(parse(method.settings, settings)) for settings in self.plan[method.name]]
-        for line in path.read_text(encoding="utf-8").split("\n")[:-1]:
-            trial = Trial(**json.loads(line))
-            if trial.concrete in concrete:
-                yield replace(trial, number=concrete.index(trial.concrete))
-
-    def _record(self, method: Method, target: tuple[str, ...], trial: Trial) -> None:
-        with self._file(method, target).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(trial), ensure_ascii=False) + "\n")
-
-
-def _brief(trial: Trial) -> dict[str, Any]:
-    found = {name: getattr(trial, name) for name in ("alpha", "h", "before", "after", "seconds")}
-    return found | ({"error": trial.error} if trial.error else {})

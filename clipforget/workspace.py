@@ -6,7 +6,6 @@ kept within bounds, and carries the fingerprint of what made it.
 
 from __future__ import annotations
 
-import hashlib
 import math
 import time
 from collections import Counter
@@ -17,14 +16,13 @@ from typing import TYPE_CHECKING, Any
 from clipforget import choices
 from clipforget.cache import Cache
 from clipforget.comparing import Comparing
-from clipforget.comparison import Comparison
-from clipforget.comparisons import Compared
 from clipforget.config import RunConfig
 from clipforget.data import Dataset
-from clipforget.errors import BadData, BadQuery, RunProblem, StaleIndex, UnknownName
+from clipforget.errors import BadQuery, RunProblem, StaleIndex, UnknownName
 from clipforget.export import export
 from clipforget.store import Run, Store
-from clipforget.thumbnails import SIZES, encode, thumbnail
+from clipforget.thumbnails import SIZES, thumbnail
+from clipforget.uploads import Uploads
 from clipforget.worker import Workers
 
 if TYPE_CHECKING:
@@ -33,7 +31,6 @@ if TYPE_CHECKING:
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 LONGEST_QUERY = 300  # characters
-LARGEST_UPLOAD = 10 * 2**20  # bytes
 MIB = 2**20
 
 
@@ -49,10 +46,10 @@ class Workspace:
         self._engines: Cache[Any] = Cache(3)  # models on the soup path and pixels of the last exact looks
         self._packs: Cache[dict] = Cache(400)
         self._images: Cache[tuple[bytes, str]] = Cache(96 * MIB, lambda entry: len(entry[0]))
-        self._uploads: Cache[tuple[bytes, str]] = Cache(64 * MIB, lambda entry: len(entry[0]))
         self._known: dict[str, str] = {}  # data fingerprint -> name or path
         self._workers = Workers()
-        self._comparing = Comparing(self.store.root, self.dataset, self._workers)
+        self.uploads = Uploads()
+        self.comparisons = Comparing(self.store.root, self.dataset, self._workers)
 
     # runs
 
@@ -68,20 +65,8 @@ class Workspace:
 
     def runs(self) -> list[dict[str, Any]]:
         """All runs, newest first, samples last: what the list of past runs shows."""
-        names = (
-            "id",
-            "title",
-            "created",
-            "state",
-            "starred",
-            "config",
-            "best",
-            "headline",
-            "seconds",
-            "error",
-            "device",
-            "comparison",
-        )
+        names = ["id", "title", "created", "state", "starred", "config", "best", "headline", "seconds", "error"]
+        names += ["device", "comparison"]
         found = []
         for run in [*self.store.all(), *(self.samples.all() if self.samples else [])]:
             try:
@@ -170,43 +155,6 @@ class Workspace:
         opened = self.opened(id)
         return export(opened.run, name, opened.scores)
 
-    # comparisons
-
-    def comparisons(self) -> list[dict[str, Any]]:
-        """All comparisons, newest first: id, title, created, state, done, total."""
-        return self._comparing.list()
-
-    def comparison(self, id: str) -> dict[str, Any]:
-        """The document of a comparison: rows, figures, cells, curves, progress. Raises UnknownName."""
-        return self._comparing.document(id)
-
-    def start_comparison(self, plan: Comparison) -> str:
-        """Start a comparison, or go on with the same one, in a process that outlives this one; returns the id.
-
-        Raises what can be told without the model; what needs it shows as a failed cell.
-        """
-        return self._comparing.start(plan)
-
-    def resume_comparison(self, id: str) -> None:
-        """Go on with a comparison that was stopped or whose worker is gone. Raises as `start_comparison` does."""
-        self._comparing.resume(id)
-
-    def prepare_comparison(self, plan: Comparison) -> Compared:
-        """The comparison that `start_comparison` would start, for this process to work on. Raises as it does."""
-        return self._comparing.create(plan)
-
-    def stop_comparison(self, id: str) -> None:
-        """Ask the worker to stop; what is done stays. Raises RunProblem where nothing is at work."""
-        self._comparing.stop(id)
-
-    def delete_comparison(self, id: str) -> None:
-        """Remove a comparison; its runs stay. Raises UnknownName, or RunProblem while it is at work."""
-        self._comparing.delete(id)
-
-    def export_comparison(self, id: str, name: str) -> tuple[bytes, str, str]:
-        """table.csv, .json, .tex or .md: (bytes, media type, name to save it under). Raises UnknownName."""
-        return self._comparing.export(id, name)
-
     # images
 
     def image(self, fingerprint: str, index: int, size: int) -> tuple[bytes, str]:
@@ -218,21 +166,6 @@ class Workspace:
             raise UnknownName("image", str(index), [f"0 to {len(dataset.items) - 1}"])
         item = dataset.items[index]
         return self._images.get((fingerprint, index, size), lambda: thumbnail(dataset.source.read(item.key), size))
-
-    def upload(self, data: bytes, name: str = "") -> dict[str, str]:
-        """Keep an image for queries: its token and label. Raises BadData where it is no image or too large."""
-        from clipforget.data.images import decode
-
-        if len(data) > LARGEST_UPLOAD:
-            raise BadData(f"The image is larger than {LARGEST_UPLOAD // MIB} MiB; reduce it first.")
-        try:
-            small = encode(decode(data), 640)
-        except BadData as error:
-            raise BadData(f"The file {error}; choose another: a JPEG, PNG or WebP image.") from error
-        label = "".join(c for c in Path(name.replace("\\", "/")).name if c.isprintable())[:80] or "uploaded image"
-        token = hashlib.sha256(data).hexdigest()[:24]
-        self._uploads.put(token, (small, label))
-        return {"token": token, "label": label}
 
     # what can be chosen
 
@@ -282,9 +215,8 @@ class Workspace:
         return run
 
     def _checked(self, text: str | None, image: int | None, upload: str | None) -> tuple[str, Any]:
-        given = [
-            (kind, value) for kind, value in (("text", text), ("image", image), ("upload", upload)) if value is not None
-        ]
+        asked = (("text", text), ("image", image), ("upload", upload))
+        given = [(kind, value) for kind, value in asked if value is not None]
         if len(given) != 1:
             raise BadQuery("Search by one text, one image of the gallery or one upload.")
         kind, value = given[0]
@@ -292,12 +224,12 @@ class Workspace:
             raise BadQuery("Write what to look for.")
         if kind == "text" and len(str(value)) > LONGEST_QUERY:
             raise BadQuery(f"The query has more than {LONGEST_QUERY} characters; shorten it.")
-        if kind == "upload" and self._uploads.peek(value) is None:
+        if kind == "upload" and self.uploads.peek(value) is None:
             raise BadQuery("The uploaded image is not kept any more; upload it again.")
         return kind, value
 
     def _upload_of(self, query: tuple[str, Any]) -> tuple[bytes, str] | None:
-        return self._uploads.peek(query[1]) if query[0] == "upload" else None
+        return self.uploads.peek(query[1]) if query[0] == "upload" else None
 
     def _by_fingerprint(self, fingerprint: str) -> Dataset:
         names = [self._known[fingerprint]] if fingerprint in self._known else []

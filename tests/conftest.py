@@ -42,12 +42,14 @@ def build_clip(vision: dict, seed: int = 0) -> Clip:
     torch.manual_seed(seed)
     model = CLIP(16, dict(vision), dict(TEXT)).eval()
     generator = torch.Generator().manual_seed(seed)
-    for norm in model.visual.modules():
-        if isinstance(norm, torch.nn.BatchNorm2d):
-            for value in (norm.weight, norm.running_var):
+    for module in model.visual.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            for value in (module.weight, module.running_var):
                 value.data.uniform_(0.5, 1.5, generator=generator)
-            for value in (norm.bias, norm.running_mean):
-                value.data.normal_(0.0, 0.5, generator=generator)
+            for value in (module.bias, module.running_mean):
+                value.data.normal_(0.0, 0.2, generator=generator)
+        elif isinstance(module, torch.nn.Conv2d):  # as large as keeps the image visible at the far end of the tower
+            torch.nn.init.kaiming_normal_(module.weight, generator=generator)
     return Clip("tiny", model, None, tokenize, torch.device("cpu"))
 
 

@@ -1,5 +1,6 @@
 """The command line: what it prints, how it refuses, that it is light."""
 
+import errno
 import io
 import json
 import re
@@ -13,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from clipforget import cli
-from clipforget.cli import COMMANDS, build, main
+from clipforget.arguments import COMMANDS, settings_of
+from clipforget.cli import build, main
 from clipforget.config import RunConfig
 from clipforget.errors import UnknownName
 from clipforget.methods import METHODS
@@ -48,6 +50,10 @@ def line_of(capsys) -> str:
         ("show ../x", r"no run '\.\./x'"),
         ("search x two words", r"'words' is one word too many; quote"),
         ("search x y -k 99", r"-k must be a whole number from 1 to 24"),
+        ("compare --method targeted --forget a --preset tunde", r"no preset for clipforget-tiny 'tunde'.*'tuned'"),
+        ("compare --methods al", r"no --methods 'al'\. Did you mean 'all'"),
+        ("reproduce table9", r"no table 'table9'"),
+        ("reproduce table5 --sketchbook --preset tunde", r"no preset for clipforget-tiny 'tunde'"),
         ("data one two", r"quote a path with spaces"),
         ("data build sketch", r"Only the embedded set"),
         ("data /no/such/place", r"/no/such/place"),
@@ -92,7 +98,7 @@ def test_the_command_of_a_run_reads_back_as_its_configuration(name):
     words = shlex.split(config.command())
     assert words[:3] == ["python", "-m", "clipforget"]
     chosen = cli.read(words[3:])
-    settings = cli.settings_of(chosen)
+    settings = settings_of(chosen)
     names = [field.name for field in fields(RunConfig) if field.name != "settings"]
     again = RunConfig.read({**{key: getattr(chosen, key) for key in names}, "settings": settings}).checked()
     assert again == config
@@ -268,6 +274,29 @@ def test_a_closed_pipe_is_no_error():
         check=True,
     )
     assert done.stderr == "" and done.stdout.startswith("{")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_is_one_line():
+    with open("/dev/full", "w") as full:
+        words = [sys.executable, "-m", "clipforget", "methods"]
+        done = subprocess.run(words, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1 and "make room" in done.stderr
+
+
+def test_a_place_that_cannot_be_written_is_one_line(monkeypatch, capsys):
+    def refuse(chosen):
+        raise PermissionError(errno.EACCES, "Permission denied", "runs/.lane-cpu")
+
+    monkeypatch.setattr("clipforget.commands.runs", refuse)
+    assert main(["runs"]) == 2
+    assert "runs/.lane-cpu: Permission denied; make room or write elsewhere" in line_of(capsys)
+
+
+def test_nobody_has_to_listen():
+    words = f"{shlex.quote(sys.executable)} -m clipforget methods >&-"
+    done = subprocess.run(words, shell=True, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and done.stderr == ""
 
 
 def test_unknown_options_exit_with_2():

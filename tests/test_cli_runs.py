@@ -72,6 +72,13 @@ def test_a_run_that_cannot_start_leaves_no_trace(world, tmp_path, capsys, more, 
     assert last not in err[:-1] and Store(tmp_path / "runs").all() == []
 
 
+def test_a_misspelt_target_does_not_wait_for_the_device(world, tmp_path, capsys):
+    with Store(tmp_path).lane("cpu") as busy:
+        assert busy.take()
+        assert main(words(world, tmp_path, {}, "--forget", "disk")) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
 def test_control_c_stops_cleanly(world, tmp_path):
     call = [sys.executable, "-m", "clipforget", *words(world, tmp_path, SLOW, "--forget", "disc/big")]
     with subprocess.Popen(call, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:

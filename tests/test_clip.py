@@ -46,6 +46,10 @@ def clip(request, tmp_path_factory) -> Clip:
     return load_clip(str(make(tmp_path_factory.mktemp("models") / request.param, request.param)))
 
 
+def test_a_folder_may_be_named_as_open_clip_names_it(clip):
+    assert load_clip(f"local-dir:{clip.name}").fingerprint() == clip.fingerprint()
+
+
 def test_a_folder_loads_in_eval_mode_and_float32(clip):
     assert not any(part.training for part in clip.model.modules())
     assert all(v.dtype is torch.float32 for v in clip.model.state_dict().values() if v.is_floating_point())
@@ -128,6 +132,7 @@ def test_model_slash_local_checkpoint(tmp_path, monkeypatch, suffix):
         ("", UnknownName, "There is no model ''"),
         ("/no/such/folder", BadModel, "There is no folder /no/such/folder"),
         ("~nobody-of-this-name/x", BadModel, "There is no folder"),
+        ("local-dir:/no/such/folder", BadModel, "There is no folder /no/such/folder"),
         ("x" * 5000, UnknownName, "There is no model 'xxx"),
         ("RN50/\0", UnknownName, "no pretrained tag"),
     ],

@@ -17,7 +17,7 @@ def test_unknown_name_proposes_the_nearest():
     [
         ("x", [], "There is no thing 'x'. Known: none."),
         ("OWL", ["owl"], "There is no thing 'OWL'. Did you mean 'owl'? Known: owl."),
-        ("x", [f"n{i:02d}" for i in range(20)], ", n11, ... (20 in all)."),
+        ("x", [f"n{i:02d}" for i in range(30)], ", n15, ... (30 in all)."),
         ("y" * 500, ["a"], "y..."),
     ],
 )

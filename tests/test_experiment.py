@@ -11,8 +11,9 @@ import pytest
 
 from clipforget import experiment
 from clipforget.experiment import build_task, execute, stoppable
+from clipforget.pathfile import load_path
 from clipforget.progress import Clock, stage_seconds
-from clipforget.souppath import ALPHAS, SoupPath
+from clipforget.souppath import ALPHAS
 from clipforget.store import Store
 
 
@@ -36,7 +37,7 @@ def test_a_run_leaves_all_its_files_and_says_how_it_went(finished, world):
 
 def test_alpha_is_chosen_on_validation_and_the_figures_come_from_test(finished):
     scores = json.loads(finished.path("scores.json").read_text())
-    path = SoupPath.load(finished.path("path.npz"))
+    path = load_path(finished.path("path.npz"))
     evaluated = scores["evaluated"]
     (first, validation), (second, test) = evaluated["parts"][:2]
     assert (first, second) == ("validation", "test")

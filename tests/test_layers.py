@@ -18,22 +18,22 @@ LAYERS = (
     # methods.__init__ holds no method: only the shape of one and the registry
     ("clip", "opening", "precision", "weights", "lora", "fisher", "alignment", "losses", "projection",
      "methods.__init__"),
-    ("stages", "souped", "soup", "souppath", "bisection", "retrieval", "evaluate", "train", "tail"),
+    ("stages", "souped", "soup", "souppath", "pathfile", "bisection", "retrieval", "evaluate", "train", "tail"),
     ("refusal", "synthesis"),
     ("methods", "audits"),
     ("config", "record", "store"),
     ("selection", "progress", "presets", "choices", "rows", "comparison", "comparisons"),
     ("cost", "loaded", "task", "judged", "results", "ranked", "experiment", "matrix", "tables", "pretrain"),
-    ("validation", "tuning", "ablation", "experiments", "terminal", "tabletext"),
-    ("workspace", "comparing", "view", "opened", "worker", "thumbnails", "export"),
+    ("validation", "trials", "tuning", "ablation", "experiments", "terminal", "tabletext"),
+    ("workspace", "comparing", "view", "opened", "worker", "thumbnails", "uploads", "export"),
     ("charts",),
-    ("web", "cli", "commands", "compare", "reproduce", "listings", "report", "bench", "__main__"),
+    ("web", "cli", "arguments", "commands", "compare", "reproduce", "listings", "report", "bench", "__main__"),
 )
 BANNED = {  # who may not import what, at any depth of its own code
     "gradio": ("data", "charts", "methods", "workspace", "experiment", "store", "cli", "commands", "bench"),
     "torch": (
         "charts", "store", "record", "config", "settings", "registry", "errors", "cli", "report", "terminal", "web",
-        "rows", "comparison", "comparisons", "tables", "tabletext", "compare",
+        "rows", "comparison", "comparisons", "tables", "tabletext", "compare", "arguments",
     ),
     "open_clip": ("charts", "store", "config", "settings", "registry", "errors", "web"),
 }
@@ -126,6 +126,8 @@ LIGHT = {
     "the parser of run": "from clipforget.cli import build; build(['run'])",
     "methods and their settings": "from clipforget.methods import METHODS; METHODS.load()",
     "the store": "import clipforget.store",
+    "the list of models": "import io; from clipforget.cli import main; "
+    "sys.stdout = io.StringIO(); main(['models']); sys.stdout = sys.__stdout__",
     "a workspace": "from clipforget.workspace import Workspace; Workspace()",
     "the charts": "from clipforget.charts import CHARTS; CHARTS.load()",
 }

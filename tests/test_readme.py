@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from small import FEW
 
-from clipforget.cli import COMMANDS, read
+from clipforget.arguments import COMMANDS
+from clipforget.cli import read
 from clipforget.data import Target
 from clipforget.data.catalogue import load_dataset
 from clipforget.experiment import build_task

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from clipforget.errors import BadQuery, RunProblem, StaleIndex
+from clipforget.pathfile import load_path, save_path
 from clipforget.souppath import ALPHAS, EXACT, Bound, Node, SoupPath, kept, soup_fingerprint, unit
 
 ENDS = ("a" * 16, "b" * 16)
@@ -76,8 +77,8 @@ def test_texts_same_everywhere_or_moving() -> None:
 
 def test_the_file_gives_back_the_same_bits(tmp_path) -> None:
     path = build()
-    path.save(tmp_path / "path.npz")
-    loaded = SoupPath.load(tmp_path / "path.npz", original=ENDS[0], unlearned=ENDS[1])
+    save_path(path, tmp_path / "path.npz")
+    loaded = load_path(tmp_path / "path.npz", original=ENDS[0], unlearned=ENDS[1])
     for ours, theirs in zip(path.nodes, loaded.nodes, strict=True):
         assert np.array_equal(ours.features, theirs.features) and np.array_equal(ours.bank, theirs.bank)
         assert (ours.alpha, ours.fingerprint) == (theirs.alpha, theirs.fingerprint)
@@ -89,22 +90,22 @@ def test_banks_that_move_are_all_kept(tmp_path) -> None:
     path = build()
     banks = [kept(np.random.default_rng(i).normal(size=(5, 16))) for i in range(3)]
     path = replace(path, nodes=tuple(replace(n, bank=b) for n, b in zip(path.nodes, banks, strict=True)))
-    path.save(tmp_path / "path.npz")
-    loaded = SoupPath.load(tmp_path / "path.npz")
+    save_path(path, tmp_path / "path.npz")
+    loaded = load_path(tmp_path / "path.npz")
     assert all(np.array_equal(node.bank, bank) for node, bank in zip(loaded.nodes, banks, strict=True))
 
 
 def test_a_path_of_other_weights_is_stale(tmp_path) -> None:
-    build().save(tmp_path / "path.npz")
+    save_path(build(), tmp_path / "path.npz")
     with pytest.raises(StaleIndex, match="another original"):
-        SoupPath.load(tmp_path / "path.npz", original="c" * 16)
+        load_path(tmp_path / "path.npz", original="c" * 16)
     with pytest.raises(StaleIndex, match="another unlearned model"):
-        SoupPath.load(tmp_path / "path.npz", unlearned="c" * 16)
+        load_path(tmp_path / "path.npz", unlearned="c" * 16)
 
 
 def test_damaged_missing_and_foreign_files(tmp_path) -> None:
     good = tmp_path / "good.npz"
-    build().save(good)
+    save_path(build(), good)
     data = good.read_bytes()
     flipped = bytearray(data)
     flipped[len(data) // 2] ^= 0xFF
@@ -119,15 +120,15 @@ def test_damaged_missing_and_foreign_files(tmp_path) -> None:
         np.save(file, np.zeros(3))
     for name in (*contents, "foreign", "pickled", "array", "missing"):
         with pytest.raises(RunProblem, match="missing or damaged; run the forgetting again"):
-            SoupPath.load(tmp_path / name)
+            load_path(tmp_path / name)
 
 
 def test_a_node_under_a_wrong_name_is_refused(tmp_path) -> None:
     path = build()
     wrong = replace(path, nodes=(path.nodes[0], replace(path.nodes[1], fingerprint="f" * 16), path.nodes[2]))
-    wrong.save(tmp_path / "path.npz")
+    save_path(wrong, tmp_path / "path.npz")
     with pytest.raises(RunProblem):
-        SoupPath.load(tmp_path / "path.npz")
+        load_path(tmp_path / "path.npz")
 
 
 @pytest.mark.parametrize("alphas", [(0.0,), (0.0, 0.5), (0.2, 1.0), (0.0, 1.0, 0.5)])

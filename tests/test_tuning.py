@@ -12,7 +12,7 @@ import pytest
 import torch
 from small import World
 
-from clipforget import evaluate, tuning
+from clipforget import evaluate
 from clipforget.cli import main, read
 from clipforget.comparison import target_of
 from clipforget.data import catalogue
@@ -21,8 +21,9 @@ from clipforget.errors import BadData, BadQuery, BadSetting, UnknownName
 from clipforget.loaded import Loaded
 from clipforget.methods import METHODS, Method, Step, Task
 from clipforget.presets import find_preset
-from clipforget.settings import option
-from clipforget.tuning import TuneConfig, draw, tune
+from clipforget.settings import option, options
+from clipforget.trials import draw
+from clipforget.tuning import TuneConfig, tune
 from clipforget.validation import GRID, Validation, load_validation
 from clipforget.weights import changed
 
@@ -76,7 +77,7 @@ def test_draws_repeat_by_seed_and_begin_with_the_defaults() -> None:
         assert first[0] == {} and first == draw(method.settings, 8, 5), name
         assert first[:4] == draw(method.settings, 4, 5)
         assert all(first.count(one) == 1 for one in first)
-        searched = {o.name: o.search for o in tuning.options(method.settings) if o.search}
+        searched = {o.name: o.search for o in options(method.settings) if o.search}
         assert all(value in searched[key] for one in first for key, value in one.items())
     assert draw(METHODS["targeted"].settings, 8, 5) != draw(METHODS["targeted"].settings, 8, 6)
     assert sorted(one.get("strength", 0) for one in draw(RiggedSettings, 99, 0)) == [0, 1, 2]

@@ -104,7 +104,7 @@ def test_ids_that_are_none_lead_nowhere(space, id):
 def test_an_upload_finds_its_own_image(space, finished, world):
     dataset = space.dataset(world.data)
     index = space.view(finished.id)["gallery"]["items"][11][0]
-    sent = space.upload(dataset.source.read(dataset.items[index].key), "C:\\pictures\\mine\n.png")
+    sent = space.uploads.keep(dataset.source.read(dataset.items[index].key), "C:\\pictures\\mine\n.png")
     assert sent["label"] == "mine.png"
     pack = space.query(finished.id, upload=sent["token"])
     assert pack["query"] == {"kind": "upload", "label": "mine.png"}
@@ -125,7 +125,7 @@ def test_an_upload_finds_its_own_image(space, finished, world):
 )
 def test_what_is_no_usable_image_is_refused(space, data, words):
     with pytest.raises(BadData, match=words):
-        space.upload(data, "x.png")
+        space.uploads.keep(data, "x.png")
 
 
 def test_images_are_small_upright_and_only_of_known_data_sets(space, finished, world):
@@ -251,28 +251,29 @@ def test_a_comparison_is_worked_on_in_a_process_of_its_own_stopped_and_gone_on_w
 
     rows = (Row("", "targeted", settings=small.SLOW), Row("", "gradient_ascent", settings={"steps": 2}))
     plan = Comparison(rows[::-1], (("disc/big",),), (0,), world.clip, world.data, device="cpu")
-    space = Workspace(tmp_path, sample=False)
-    assert space.comparisons() == []
+    comparing = Workspace(tmp_path, sample=False).comparisons
+    assert comparing.list() == []
     with pytest.raises(UnknownName, match="Did you mean 'disc'"):
-        space.start_comparison(replace(plan, targets=(("disk/big",),)))
-    id = space.start_comparison(plan)
-    wait_for(lambda: (space.comparison(id)["now"] or {}).get("stage") == "forget" and space.comparison(id)["done"])
-    (entry,) = space.comparisons()
+        comparing.start(replace(plan, targets=(("disk/big",),)))
+    id = comparing.start(plan)
+    wait_for(lambda: (comparing.document(id)["now"] or {}).get("stage") == "forget" and comparing.document(id)["done"])
+    (entry,) = comparing.list()
     assert entry["state"] == "running" and (entry["done"], entry["total"]) == (1, 2)
-    assert space.comparison(id)["eta"] > 0 and space.start_comparison(plan) == id, "the same one is not started twice"
+    assert comparing.document(id)["eta"] > 0 and comparing.start(plan) == id, "the same one is not started twice"
     with pytest.raises(RunProblem, match="stop it first"):
-        space.delete_comparison(id)
-    again = Workspace(tmp_path, sample=False)
-    again.stop_comparison(id)
-    wait_for(lambda: again.comparison(id)["state"] == "stopped", 10)
-    assert [cell["state"] for cell in again.comparison(id)["cells"]] == ["done", "stopped"]
+        comparing.delete(id)
+    space = Workspace(tmp_path, sample=False)
+    again = space.comparisons
+    again.stop(id)
+    wait_for(lambda: again.document(id)["state"] == "stopped", 10)
+    assert [cell["state"] for cell in again.document(id)["cells"]] == ["done", "stopped"]
     wait_for(lambda: not Comparisons(tmp_path).get(id).alive(), 10)  # the worker ends a moment after its last word
     with pytest.raises(RunProblem, match="not at work"):
-        again.stop_comparison(id)
-    data, _, title = again.export_comparison(id, "table.csv")
+        again.stop(id)
+    data, _, title = again.export(id, "table.csv")
     assert b"Gradient ascent" in data and title == f"{id}-table.csv"
-    again.delete_comparison(id)
-    assert again.comparisons() == [] and len(again.runs()) == 2, "its runs stay"
+    again.delete(id)
+    assert again.list() == [] and len(space.runs()) == 2, "its runs stay"
 
 
 def test_a_configuration_from_outside_is_read_with_care():

@@ -104,5 +104,5 @@ def _to_8_bit(image: Image.Image) -> Image.Image:
 def _unreadable(error: BaseException) -> BadData:
     if isinstance(error, Image.DecompressionBombError):
         return BadData(f"has more than {LARGEST:,} pixels")
-    reason = "unknown format" if isinstance(error, UnidentifiedImageError) else "damaged"
-    return BadData(f"cannot be read as an image ({reason})")
+    why = "of no known format" if isinstance(error, UnidentifiedImageError) else "damaged or cut off"
+    return BadData(f"cannot be read as an image ({why})")

@@ -12,6 +12,7 @@ from clipforget.errors import BadData
 
 LAYOUT = "train|test/<superclass>/<subgroup>/*.jpg"
 DEEPEST = 6  # folder levels below the root that are looked into: a wrapper, split, superclass, subgroup, style, spare
+END = 1024  # bytes, all zero, that end every .tar
 LARGEST_FILE = 256 * 2**20  # bytes; larger files are left out unread
 MOST_FILES = 2_000_000
 COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"(\xb5/\xfd": "zstd", b"PK\x03\x04": "zip"}
@@ -69,12 +70,11 @@ class TarSource:
 
     def __init__(self, path: Path) -> None:
         self.skipped: list[tuple[str, str]] = []
-        size = path.stat().st_size
         where = {}
         with tarfile.open(path, "r:") as archive:
             for member in archive:
                 key = member.name.removeprefix("./")
-                reason = _bad_member(member, key, size)
+                reason = _bad_member(member, key)
                 if any(hidden(part) for part in key.split("/") if part != "..") or member.isdir():
                     continue
                 if reason:
@@ -85,6 +85,8 @@ class TarSource:
         self.files = {key: size for key, (_, size) in self._where.items()}
         with path.open("rb") as file:
             self._bytes = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        if self._bytes[-END:].strip(b"\0"):  # tarfile takes a cut between two members for the end
+            raise tarfile.ReadError("its end is missing")
 
     def read(self, key: str) -> bytes:
         """The bytes of a member."""
@@ -126,7 +128,9 @@ def _open_tar(path: Path) -> TarSource:
     try:
         return TarSource(path)
     except (tarfile.TarError, EOFError, UnicodeError) as error:
-        raise BadData(f"{path} is neither a folder nor a readable .tar ({error}).") from error
+        raise BadData(
+            f"{path} is neither a folder nor a whole .tar ({error}); copy it again if it was cut off on its way."
+        ) from error
 
 
 def _bad_name(key: str) -> str:
@@ -137,13 +141,11 @@ def _bad_name(key: str) -> str:
     return ""
 
 
-def _bad_member(member: tarfile.TarInfo, key: str, size: int) -> str:
+def _bad_member(member: tarfile.TarInfo, key: str) -> str:
     if member.issym() or member.islnk():
         return "is a link; links inside a .tar are not followed"
     if not member.isfile() or member.issparse():
         return "is no regular file"
     if key.startswith("/") or ".." in key.split("/"):
         return "has a name that leads out of the archive"
-    if member.offset_data + member.size > size:
-        return "is cut off at the end of the archive"
     return _bad_name(key)

@@ -42,10 +42,10 @@ class CompareApi:
         self.workspace, self.threads = workspace, threads
 
     async def all(self, request: Request) -> Response:
-        return reply(request, {"comparisons": await self.threads.light(self.workspace.comparisons)})
+        return reply(request, {"comparisons": await self.threads.light(self.workspace.comparisons.list)})
 
     async def one(self, request: Request) -> Response:
-        return reply(request, await self.threads.light(self.workspace.comparison, _id(request)))
+        return reply(request, await self.threads.light(self.workspace.comparisons.document, _id(request)))
 
     async def start(self, request: Request) -> Response:
         body = await json_body(request)
@@ -53,15 +53,15 @@ class CompareApi:
         return reply(request, {"id": id}, "no-store")
 
     async def stop(self, request: Request) -> Response:
-        await self.threads.light(self.workspace.stop_comparison, _id(request))
+        await self.threads.light(self.workspace.comparisons.stop, _id(request))
         return reply(request, {"ok": True}, "no-store")
 
     async def resume(self, request: Request) -> Response:
-        await self.threads.light(self.workspace.resume_comparison, _id(request))
+        await self.threads.light(self.workspace.comparisons.resume, _id(request))
         return reply(request, {"ok": True}, "no-store")
 
     async def delete(self, request: Request) -> Response:
-        await self.threads.light(self.workspace.delete_comparison, _id(request))
+        await self.threads.light(self.workspace.comparisons.delete, _id(request))
         return reply(request, {"ok": True}, "no-store")
 
     async def chart(self, request: Request) -> Response:
@@ -71,7 +71,7 @@ class CompareApi:
 
     async def export(self, request: Request) -> Response:
         name = request.path_params["name"]
-        return attachment(*await self.threads.light(self.workspace.export_comparison, _id(request), name))
+        return attachment(*await self.threads.light(self.workspace.comparisons.export, _id(request), name))
 
 
 def start(workspace: Workspace, body: dict[str, Any]) -> str:
@@ -88,12 +88,12 @@ def start(workspace: Workspace, body: dict[str, Any]) -> str:
         raise BadSetting("Choose at least one method, and one preset for all.")
     model = RunConfig.read({"model": rest.get("model", RunConfig.model)}).model
     rows = [asdict(row) for row in rows_of(methods, preset, model, workspace.store.root)]
-    return workspace.start_comparison(Comparison.read({**rest, "rows": rows}))
+    return workspace.comparisons.start(Comparison.read({**rest, "rows": rows}))
 
 
 def draw_chart(workspace: Workspace, id: str, name: str, target: str | None) -> dict[str, Any]:
     """A comparison's chart as plotly figure JSON, of one target (its key) or of the mean over targets."""
-    found = workspace.comparison(id)
+    found = workspace.comparisons.document(id)
     keys = {str(one["key"]): one["key"] for one in found["targets"]}
     if target is not None and target not in keys:
         raise BadQuery(f"There is no target {target[:40]} in this comparison.")

@@ -22,10 +22,11 @@ from starlette.routing import Route
 from clipforget.charts import CHARTS, to_plain
 from clipforget.config import RunConfig
 from clipforget.errors import BadQuery, UnknownName
+from clipforget.uploads import LARGEST_UPLOAD
 from clipforget.web import responses
 from clipforget.web.compare_routes import compare_routes
 from clipforget.web.responses import IMMUTABLE, Refused, Threads, attachment, file_reply, guarded, json_body, reply
-from clipforget.workspace import LARGEST_UPLOAD, Workspace
+from clipforget.workspace import Workspace
 
 STATIC = Path(__file__).resolve().parent / "static"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -115,7 +116,7 @@ class Api:
 
     async def upload(self, request: Request) -> Response:
         data, name = await _upload(request)
-        return reply(request, await self.threads.light(self.workspace.upload, data, name), "no-store")
+        return reply(request, await self.threads.light(self.workspace.uploads.keep, data, name), "no-store")
 
     async def image(self, request: Request) -> Response:
         size = _whole(request.query_params.get("size", "96"), "size")

@@ -1,59 +1,12 @@
-"""Folders and .tar files of every shape become a Dataset with its leftovers listed, or one clear sentence."""
+"""Folders of every shape become a Dataset with its leftovers listed, or one clear sentence."""
 
-import gzip
-import io
-import os
-import tarfile
-from pathlib import Path
-
-import numpy as np
 import pytest
-from PIL import Image
+from pictures import CLASSES, pack, picture, put, reasons
 
 from clipforget.data import Target
 from clipforget.data.catalogue import EMBEDDED, load_dataset
 from clipforget.data.folder import load_folder
 from clipforget.errors import BadData, BadQuery, UnknownName
-
-CLASSES = {"bird": ("owl", "parrot"), "ship": ("sailboat", "submarine")}
-counter = iter(range(10**9))
-
-
-def picture(format: str = "PNG") -> bytes:
-    """A picture that no other file holds."""
-    noise = np.random.default_rng(next(counter)).integers(0, 255, (12, 12, 3), dtype=np.uint8)
-    buffer = io.BytesIO()
-    Image.fromarray(noise).save(buffer, format)
-    return buffer.getvalue()
-
-
-def put(root: Path, key: str, data: bytes | None = None) -> Path:
-    file = root / key
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(picture() if data is None else data)
-    return file
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """train and test, two superclasses of two subgroups, ten and three pictures each."""
-    root = tmp_path / "set"
-    for superclass, subgroups in CLASSES.items():
-        for subgroup in subgroups:
-            for split, count in (("train", 10), ("test", 3)):
-                for i in range(count):
-                    put(root, f"{split}/{superclass}/{subgroup}/{i}.png")
-    return root
-
-
-def pack(root: Path, path: Path, prefix: str = "") -> Path:
-    with tarfile.open(path, "w") as archive:
-        archive.add(root, prefix or ".")
-    return path
-
-
-def reasons(dataset) -> dict[str, str]:
-    return dict(dataset.skipped)
 
 
 def test_three_levels_and_the_split_off_validation(folder):
@@ -163,115 +116,6 @@ def test_odd_names_stay_names(folder, name):
     label = name.replace("\n", " ")
     assert label in dataset.superclasses and dataset.subgroups(label) == (label,)
     assert Target.parse(f"{label}/{label}", dataset).superclass == label
-
-
-def test_names_that_are_no_text_are_listed_printably(folder):
-    (folder / "train").mkdir(exist_ok=True)
-    try:
-        os.makedirs(os.fsencode(folder / "train") + b"/bird/\xff\xfe")
-        Path(os.fsdecode(os.fsencode(folder / "train") + b"/bird/\xff\xfe/1.png")).write_bytes(picture())
-    except OSError:
-        pytest.skip("this file system takes only UTF-8 names")
-    ((key, reason),) = load_folder(folder).skipped
-    assert reason == "has a name that is no UTF-8" and key.encode()
-
-
-def test_linked_folders_are_followed_but_not_in_circles(folder, tmp_path):
-    elsewhere = tmp_path / "elsewhere"
-    for i in range(3):
-        put(elsewhere, f"{i}.png")
-    for split in ("train", "test"):
-        (folder / split / "fish").mkdir()
-    (folder / "train/fish/shark").symlink_to(elsewhere, target_is_directory=True)
-    put(folder, "test/fish/shark/0.png")
-    (folder / "train/bird/loop").symlink_to(folder / "train", target_is_directory=True)
-    (folder / "train/bird/owl/nothing.png").symlink_to(tmp_path / "missing")
-    dataset = load_folder(folder)
-    assert "fish" in dataset.superclasses
-    assert reasons(dataset) == {
-        "train/bird/loop": "is a link to a folder above it",
-        "train/bird/owl/nothing.png": "is a broken link",
-    }
-
-
-def test_pipes_are_not_read(folder):
-    os.mkfifo(folder / "train/bird/owl/pipe.png")
-    assert reasons(load_folder(folder)) == {"train/bird/owl/pipe.png": "is no regular file"}
-
-
-def test_tar_with_links_and_names_that_lead_out(folder, tmp_path):
-    path = pack(folder, tmp_path / "a.tar")
-    with tarfile.open(path, "a") as archive:
-        for name, kind, target in (
-            ("train/bird/owl/soft.png", tarfile.SYMTYPE, "/etc/passwd"),
-            ("train/bird/owl/hard.png", tarfile.LNKTYPE, "train/bird/owl/0.png"),
-            ("train/bird/owl/device.png", tarfile.CHRTYPE, ""),
-        ):
-            info = tarfile.TarInfo(name)
-            info.type, info.linkname = kind, target
-            archive.addfile(info)
-        outside = ("train/../../evil.png", "/train/bird/owl/root.png")
-        for name in (*outside, "train/bird/owl/._x.png", "__MACOSX/a/b/c.png"):
-            data = picture()
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            archive.addfile(info, io.BytesIO(data))
-    dataset = load_folder(path)
-    assert reasons(dataset) == {
-        "train/bird/owl/soft.png": "is a link; links inside a .tar are not followed",
-        "train/bird/owl/hard.png": "is a link; links inside a .tar are not followed",
-        "train/bird/owl/device.png": "is no regular file",
-        "train/../../evil.png": "has a name that leads out of the archive",
-        "/train/bird/owl/root.png": "has a name that leads out of the archive",
-    }
-    assert dataset.fingerprint == load_folder(folder).fingerprint
-
-
-def test_long_names_inside_a_tar(folder, tmp_path):
-    path = pack(folder, tmp_path / "a.tar")
-    name = "n" * 300
-    with tarfile.open(path, "a") as archive:
-        for key in (f"train/{name}/1.png", f"train/{name}/2.png", f"test/{name}/1.png"):
-            data = picture()
-            info = tarfile.TarInfo(key)
-            info.size = len(data)
-            archive.addfile(info, io.BytesIO(data))
-    assert name in load_folder(path).superclasses
-
-
-def test_a_tar_cut_off_keeps_what_is_whole(folder, tmp_path):
-    path = pack(folder, tmp_path / "a.tar")
-    data = path.read_bytes()
-    path.write_bytes(data[: int(len(data) * 0.9)])
-    try:
-        dataset = load_folder(path)
-    except BadData as error:
-        assert "a.tar" in str(error)
-    else:
-        assert len(dataset.items) < 52
-
-
-def test_compressed_archives_are_named(folder, tmp_path):
-    path = tmp_path / "a.tar.gz"
-    path.write_bytes(gzip.compress(pack(folder, tmp_path / "a.tar").read_bytes()))
-    with pytest.raises(BadData, match=r"is compressed \(gzip\); unpack it"):
-        load_folder(path)
-
-
-@pytest.mark.parametrize("data", [b"", b"hello", b"\0" * 10240, b"PK\x03\x04rest"])
-def test_files_that_are_no_tar(tmp_path, data):
-    path = tmp_path / "x.tar"
-    path.write_bytes(data)
-    with pytest.raises(BadData) as caught:
-        load_folder(path)
-    assert "x.tar" in str(caught.value) and "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize("path", ["", "  ", "/no/such/place", "~nobody-of-this-name/x", "a\0b", "x" * 5000])
-def test_paths_that_lead_nowhere(path):
-    with pytest.raises(BadData) as caught:
-        load_folder(path)
-    assert "\n" not in str(caught.value) and len(str(caught.value)) < 6000
 
 
 def test_empty_folder(tmp_path):

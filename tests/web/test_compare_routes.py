@@ -107,10 +107,10 @@ def test_unknown_files_and_charts_are_no_files(client, compared):
     ],
 )
 def test_bodies_that_make_no_comparison_are_refused(client, space, world, changes):
-    before = len(space.comparisons())
+    before = len(space.comparisons.list())
     reply = client.post(PATH, json=body(world, **changes))
     assert reply.status_code == 400 and reply.json()["error"].endswith((".", "?")), reply.text
-    assert len(space.comparisons()) == before
+    assert len(space.comparisons.list()) == before
     assert client.post(PATH, content=b"[").status_code == 400
 
 
@@ -137,7 +137,7 @@ def wait(client, id, state, seconds=40):
 
 def test_a_preset_serves_the_methods_that_have_it(client, space, world, monkeypatch):
     plans = []
-    monkeypatch.setattr(space, "start_comparison", lambda plan: plans.append(plan) or "id")
+    monkeypatch.setattr(space.comparisons, "start", lambda plan: plans.append(plan) or "id")
     client.post(PATH, json=body(world, methods=["targeted", "gradient_ascent"], preset="paper"))
     rows = {row.method: row for row in plans[0].rows}
     assert rows["targeted"].preset == "paper" and rows["targeted"].settings
