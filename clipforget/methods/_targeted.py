@@ -21,7 +21,7 @@ VIEWS = 8  # at most so many random views of an image
 AIM = 0.1  # share of the allowed forget accuracy at which training may end: validation flatters what was tuned on it
 PENALTY = 3.0  # what a share of forget images too many counts against a share of siblings, when states are compared
 KEPT = 0.95  # share of their accuracy to keep of siblings and others; what they have beyond it is spent on forgetting
-FULLEST, LEAST = 2.0, 0.25  # bounds of the balancing factor
+FULLEST, LEAST = 4.0, 0.25  # bounds of the balancing factor
 
 
 class Run:
@@ -166,6 +166,9 @@ class Run:
         task, settings, bank = self.task, self.settings, self.task.bank
         scale = task.clip.logit_scale
         (fx, fy), (rx, ry), (ox, oy) = (next(stream) for stream in self.streams)
+        kin = rx[torch.arange(len(fx), device=rx.device) % len(rx)]
+        share = settings.mix * torch.rand(len(fx), generator=self.generator).view(-1, *[1] * (fx.dim() - 1))
+        fx = torch.lerp(fx, kin, share.to(fx))
         flow, sizes = torch.cat([fx, rx, ox]), [len(fx), len(rx), len(ox)]
         with precision.autocast(task.clip.device, self.precision):
             features = self.tail.encode_image(flow).float()

@@ -92,7 +92,7 @@ def test_closing_midway_leaves_a_plain_model(stage: str, tiny_clip: Clip) -> Non
 
 
 def test_the_papers_form_stops_at_chance_and_keeps_the_average(tiny_clip: Clip) -> None:
-    steps = run(task_for(tiny_clip), **PAPER, forget_steps=40, forget_rate=3e-2, check_every=1)
+    steps = run(task_for(tiny_clip), **{**PAPER, "forget_steps": 40, "forget_rate": 3e-2, "check_every": 1})
     forgetting = [step for step in steps if step.stage == "forget"]
     assert forgetting[-1].validation["forget"] <= 1 / 3 or len(forgetting) == 40
     assert steps[-1].data["average_kept"]
