@@ -1,6 +1,6 @@
-"""The image tower cut in two before the first stage that changes: training runs what lies before the cut only once.
+"""The image tower cut in two before the first stage that changes: what lies before the cut stays the same all along.
 
-N images, V views of each, B images of a batch, D embedding.
+N images, B images of a batch, D embedding.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from clipforget.clip import Clip
 from clipforget.precision import autocast
 from clipforget.stages import Stage, first_changed, stages
 
-KEPT = 2**30  # bytes at most that the views of one set of images may take
+KEPT = 2**30  # bytes at most that are kept of one set of images
 
 
 class Tail:
@@ -38,45 +38,39 @@ def cut(clip: Clip, names: Iterable[str]) -> int:
     return first_changed(stages(clip.model), names)
 
 
-class Views:
-    """What flows into stage `first` for V views of each of N images: made when first asked for, then kept.
+class Flow:
+    """What flows into stage `first` for N images: made when first asked for, then kept.
 
-    A view is a random augmentation, strength as in train.augment. V is `most`, less where all would take over KEPT
-    bytes. Where nothing lies before the cut, or not even one view each may be kept, every asking makes new ones.
+    With a strength above 0 every asking augments the images anew (see train.augment), so nothing is kept; nor where
+    all would take over KEPT bytes.
     """
 
     def __init__(
         self, clip: Clip, first: int, images: train.Images, precision: str, generator: torch.Generator,
-        *, strength: float = 0.0, most: int = 1,
+        *, strength: float = 0.0,
     ) -> None:  # fmt: skip
         self._images, self._device, self._precision = images, clip.device, precision
         self._strength, self._generator = strength, generator
         self._parts = stages(clip.model)[:first]
-        count, size = len(images.labels), self._head(images.pixels[:1]).nbytes
-        views = max(1, min(most, KEPT // (count * size)))
-        self.labels = images.labels.repeat(views)  # N V, view by view
-        self._known = torch.zeros(count * views, dtype=torch.bool)
-        self._kept: Tensor | None = None
-        self._keeps = first > 0 and count * size <= KEPT
+        count = len(images.labels)
+        self._known = torch.zeros(count, dtype=torch.bool)
+        like = self._made(torch.arange(1))
+        kept = strength <= 0 and like.nbytes * count <= KEPT
+        self._kept = like.new_empty(count, *like.shape[1:]) if kept else None
 
     def at(self, chosen: Tensor) -> Tensor:
-        """The views at B indices below N V, B x ..., on the model's device and without gradients."""
-        missing = chosen[~self._known[chosen]] if self._keeps else chosen
+        """That of the images at B indices below N, B x ..., on the model's device and without gradients."""
+        if self._kept is None:
+            return self._made(chosen)
+        missing = chosen[~self._known[chosen]]
         if len(missing):
-            pixels = self._images.pixels[missing % len(self._images.labels)]
-            made = self._head(train.augment(pixels, self._strength, self._generator))
-            if not self._keeps:
-                return made
-            if self._kept is None:
-                self._kept = made.new_empty(len(self.labels), *made.shape[1:])
-            self._kept[missing.to(made.device)] = made
+            self._kept[missing.to(self._device)] = self._made(missing)
             self._known[missing] = True
-        assert self._kept is not None
-        return self._kept[chosen.to(self._kept.device)]
+        return self._kept[chosen.to(self._device)]
 
     @torch.no_grad()
-    def _head(self, pixels: Tensor) -> Tensor:
-        pixels = pixels.to(self._device)
+    def _made(self, chosen: Tensor) -> Tensor:
+        pixels = train.augment(self._images.pixels[chosen], self._strength, self._generator).to(self._device)
         if self._device.type == "cpu":
             pixels = pixels.contiguous(memory_format=torch.channels_last)
         with autocast(self._device, self._precision):

@@ -13,7 +13,8 @@ from clipforget import tail
 from clipforget.clip import Clip
 from clipforget.methods import Task
 from clipforget.precision import FLOAT32
-from clipforget.tail import Tail, Views, cut
+from clipforget.tail import Flow, Tail, cut
+from clipforget.tail import _run as tail_run
 
 LATE = ("visual.layer2.0.conv1.weight", "visual.attnpool.c_proj.weight")
 
@@ -26,40 +27,33 @@ def task(tiny_clip: Clip) -> Task:
     return replace(task, forget=replace(task.forget, pixels=noise))
 
 
-def views(task: Task, first: int, **how: object) -> Views:
-    return Views(task.original, first, task.forget, FLOAT32, torch.Generator().manual_seed(0), **how)  # type: ignore[arg-type]
+def flow(task: Task, first: int, strength: float = 0.0) -> Flow:
+    return Flow(task.original, first, task.forget, FLOAT32, torch.Generator().manual_seed(0), strength=strength)
 
 
 def test_both_parts_together_are_the_tower(task: Task, tiny_clip: Clip) -> None:
     first = cut(tiny_clip, LATE)
-    flow = views(task, first).at(torch.arange(len(task.forget)))
-    assert first > 0 and flow.shape != task.forget.pixels.shape
-    found = Tail(tiny_clip, first).encode_image(flow)
-    assert torch.allclose(found, tiny_clip.encode_image(task.forget.pixels), atol=1e-5)
+    found = flow(task, first).at(torch.arange(len(task.forget)))
+    assert first > 0 and found.shape != task.forget.pixels.shape
+    whole = tiny_clip.encode_image(task.forget.pixels)
+    assert torch.allclose(Tail(tiny_clip, first).encode_image(found), whole, atol=1e-5)
 
 
-def test_a_tower_that_changes_at_once_is_not_cut() -> None:
+def test_a_tower_that_changes_at_once_is_not_cut(task: Task) -> None:
     clip = build_clip({"layers": 1, "width": 16, "head_width": 8, "patch_size": 8, "image_size": 32})
     assert cut(clip, ["visual.conv1.weight"]) == 0
+    assert torch.equal(flow(task, 0).at(torch.tensor([2])), task.forget.pixels[2:3])
 
 
-def test_a_view_is_made_once(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
-    some = views(task, cut(task.original, LATE), strength=0.5, most=3)
-    count = len(task.forget)
-    assert len(some.labels) == 3 * count and torch.equal(some.labels[count:][:count], task.forget.labels)
-    chosen = torch.tensor([1, count + 1])
-    seen = some.at(chosen)
-    assert not torch.equal(seen[0], seen[1])  # two views of one image
-    monkeypatch.setattr(tail.train, "augment", lambda *_: pytest.fail("made again"))
-    assert torch.equal(some.at(chosen), seen)
-
-
-@pytest.mark.parametrize(("first", "room"), [(0, tail.KEPT), (None, 10)])
-def test_what_may_not_be_kept_is_made_anew(
-    first: int | None, room: int, task: Task, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("strength", "room", "kept"), [(0.0, tail.KEPT, True), (0.0, 10, False), (0.5, tail.KEPT, False)]
+)
+def test_what_is_plain_and_small_enough_is_made_once(
+    strength: float, room: int, kept: bool, task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tail, "KEPT", room)
-    some = views(task, cut(task.original, LATE) if first is None else first, strength=0.5, most=3)
-    assert first == 0 or len(some.labels) == len(task.forget)
-    chosen = torch.tensor([0, 1])
-    assert not torch.equal(some.at(chosen), some.at(chosen))
+    some, made = flow(task, cut(task.original, LATE), strength), []
+    monkeypatch.setattr(tail, "_run", lambda parts, x: made.append(len(x)) or tail_run(parts, x))
+    first, again = some.at(torch.tensor([1, 2])), some.at(torch.tensor([2, 0]))
+    assert made == ([2, 1] if kept else [2, 2])
+    assert torch.allclose(first[1], again[0], atol=1e-6) == (strength == 0)

@@ -17,11 +17,10 @@ if TYPE_CHECKING:
     from clipforget.methods.targeted import TargetedSettings
 
 PROBE = 48  # images that c0 and recorded statistics are read from, and at most as many for each progress figure
-VIEWS = 8  # at most so many random views of an image
 AIM = 0.1  # share of the allowed forget accuracy at which training may end: validation flatters what was tuned on it
 PENALTY = 3.0  # what a share of forget images too many counts against a share of siblings, when states are compared
 KEPT = 0.95  # share of their accuracy to keep of siblings and others; what they have beyond it is spent on forgetting
-FULLEST, LEAST = 4.0, 0.25  # bounds of the balancing factor
+FULLEST, LEAST = 2.0, 0.25  # bounds of the balancing factor
 
 
 class Run:
@@ -75,22 +74,19 @@ class Run:
         self.watched = {name: self._watched(images) for name, images in task.validation.items() if len(images)}
         self.before = self._smooth(self._margins(self.teacher))
 
+    def _flow(self, images: ImageSet, strength: float = 0.0) -> tail.Flow:
+        return tail.Flow(self.task.original, self.cut, images, self.precision, self.generator, strength=strength)
+
     def _stream(self, images: ImageSet, strength: float) -> Iterator[tuple[Tensor, Tensor]]:
         """Endless batches of images as they flow into the tail, with their labels."""
-        settings = self.settings
-        drawn = -(-settings.forget_steps * settings.batch // len(images))  # times that each is drawn
-        views = tail.Views(
-            self.task.original, self.cut, images, self.precision, self.generator,
-            strength=strength, most=min(VIEWS, drawn) if strength else 1,
-        )  # fmt: skip
-        for chosen in train.draws(len(views.labels), settings.batch, self.generator):
-            yield views.at(chosen), views.labels[chosen].to(self.task.clip.device)
+        flow = self._flow(images, strength)
+        for chosen in train.draws(len(images), self.settings.batch, self.generator):
+            yield flow.at(chosen), images.labels[chosen].to(self.task.clip.device)
 
     def _watched(self, images: ImageSet) -> ImageSet:
         """Some validation images as they flow into the tail."""
         some = train.sample(images, PROBE, self.generator)
-        views = tail.Views(self.task.original, self.cut, some, self.precision, self.generator)
-        return ImageSet(views.at(torch.arange(len(some))), some.labels)
+        return ImageSet(self._flow(some).at(torch.arange(len(some))), some.labels)
 
     def parameters(self) -> list[Tensor]:
         return [parameter for update in self.updates.values() for parameter in update.parameters()]
@@ -166,30 +162,24 @@ class Run:
         task, settings, bank = self.task, self.settings, self.task.bank
         scale = task.clip.logit_scale
         (fx, fy), (rx, ry), (ox, oy) = (next(stream) for stream in self.streams)
-        kin = rx[torch.arange(len(fx), device=rx.device) % len(rx)]
-        share = settings.mix * torch.rand(len(fx), generator=self.generator).view(-1, *[1] * (fx.dim() - 1))
-        fx = torch.lerp(fx, kin, share.to(fx))
-        flow, sizes = torch.cat([fx, rx, ox]), [len(fx), len(rx), len(ox)]
         with precision.autocast(task.clip.device, self.precision):
-            features = self.tail.encode_image(flow).float()
+            features = self.tail.encode_image(torch.cat([fx, rx, ox])).float()
             with torch.no_grad():
-                teacher = self.teacher.encode_image(flow).float()
-        forget, retain, others = features.split(sizes)
-        original = teacher.split(sizes)
-        margin: float | Tensor = settings.margin
-        if settings.mode == "mirror":
-            margin = losses.mirrored(original[0], fy, bank, settings.margin)
+                teacher = self.teacher.encode_image(ox).float()
+                margin: float | Tensor = settings.margin
+                if settings.mode == "mirror":
+                    margin = losses.mirrored(self.teacher.encode_image(fx).float(), fy, bank, settings.margin)
+        forget, retain, others = features.split([len(fx), len(rx), len(ox)])
         if settings.mode in ("mirror", "margin"):
             lowered = losses.runner_up_margin(forget, fy, bank, margin)
         else:
             floor = self.mismatched if settings.mode == "hinge" else None
             lowered = losses.caption_cosine(forget, fy, bank, floor)
-        kept = map(losses.feature_distance, (retain, others), original[1:])
         return {
             "forget": scale * lowered,
             "retain": losses.bank_cross_entropy(retain, ry, bank, scale),
             "others": losses.bank_cross_entropy(others, oy, bank, scale),
-            "keep": scale * torch.stack(list(kept)).sum(),
+            "keep": scale * losses.feature_distance(others, teacher),
         }
 
     def _descend(

@@ -26,7 +26,7 @@ PRECISIONS = ("auto", "float32", "bfloat16")
 class TargetedSettings:
     """Settings of the three stages; weights multiply losses in logit units (cosines times the model's logit scale)."""
 
-    forget_steps: int = option(200, "Steps of the Forget stage", low=1, high=2000)
+    forget_steps: int = option(100, "Steps of the Forget stage", low=1, high=2000)
     remind_steps: int = option(
         10, "Steps T of the Remind stage; the paper uses 10 and breaks down past 20", low=0, high=200
     )
@@ -45,7 +45,7 @@ class TargetedSettings:
         low=0.0, high=100.0, search=(0.35, 0.7, 1.4),
     )  # fmt: skip
     keep_weight: float = option(
-        4.0, "Weight of siblings' and other images' features kept in place (ours; paper: 0)", low=0.0, high=100.0
+        4.0, "Weight of other images' features kept in place (ours; paper: 0)", low=0.0, high=100.0
     )
     balance: bool = option(
         True, "Raise or lower the forget weight as validation asks, and keep the best state seen (ours; paper: off)"
@@ -103,15 +103,7 @@ class TargetedSettings:
     augment: float = option(
         0.3, "Strength of random mirror, zoom and shift (ours; paper: 0)", low=0.0, high=1.0, advanced=True
     )
-    mix: float = option(
-        0.3,
-        "Largest share of a sibling mixed into an image to forget, so that what lies between is forgotten too (ours; "
-        "paper: 0)",
-        low=0.0,
-        high=0.5,
-        advanced=True,
-    )
-    check_every: int = option(10, "Steps between two looks at validation", low=1, high=1000, advanced=True)
+    check_every: int = option(5, "Steps between two looks at validation", low=1, high=1000, advanced=True)
     precision: str = option(
         "auto", "Arithmetic of training: auto measures what is faster here", choices=PRECISIONS, advanced=True
     )
@@ -119,7 +111,7 @@ class TargetedSettings:
 
 PAPER: dict[str, Any] = {
     "mode": "paper", "retain_weight": 0.0, "keep_weight": 0.0, "balance": False, "hold_weight": 0.0,
-    "augment": 0.0, "mix": 0.0, "depth": 1.0, "layers": 5, "forget_steps": 100, "check_every": 5,
+    "augment": 0.0, "depth": 1.0, "layers": 5,
 }  # fmt: skip
 
 
