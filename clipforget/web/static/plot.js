@@ -24,7 +24,7 @@ export function looks(layout) {
   const style = getComputedStyle(document.getElementById("cf-explorer"));
   const colour = (name) => style.getPropertyValue(name).trim();
   const values = {
-    paper_bgcolor: "rgba(0,0,0,0)",
+    paper_bgcolor: colour("--cf-surface"), // so that a saved picture can be read on any ground
     plot_bgcolor: "rgba(0,0,0,0)",
     "font.color": colour("--cf-soft"),
     "font.family": style.fontFamily,
