@@ -47,9 +47,11 @@ def cautious_accuracy(correct: NDArray[Any], margin: NDArray[Any], seed: int = 0
     """An accuracy read from above, 0 to 1 (ours): the larger of its interval's upper end and the smooth accuracy.
 
     correct and margin are of the same N images. A few dozen images meet a limit by luck too often for the plain share
-    to decide whether something is forgotten.
+    to decide whether something is forgotten. Where none is right the bootstrap has no width, and the exact bound
+    stands in for it: 1 - 0.05^(1/N), about 3 / N (Hanley and Lippman-Hand, JAMA 1983).
     """
-    return max(interval(correct, seed)[1], smooth_accuracy(margin))
+    upper = interval(correct, seed)[1] if np.any(correct) or not len(correct) else 1 - 0.05 ** (1 / len(correct))
+    return max(upper, smooth_accuracy(margin))
 
 
 def interval(correct: NDArray[Any], seed: int = 0, draws: int = 4000) -> tuple[float, float]:

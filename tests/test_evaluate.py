@@ -70,3 +70,12 @@ def test_smooth_accuracy_lies_near_the_count_and_sees_near_misses() -> None:
     assert evaluate.smooth_accuracy(clear) < 0.01 < evaluate.smooth_accuracy(near)
     assert evaluate.smooth_accuracy(-clear) > 0.99
     assert evaluate.smooth_accuracy(np.array([0.2])) == 1.0 and np.isnan(evaluate.smooth_accuracy(np.array([])))
+
+
+def test_cautious_reading_of_no_hit_at_all_is_the_exact_bound() -> None:
+    far = np.full(32, -0.5) - np.linspace(0, 0.01, 32)  # nowhere near a hit, so that the smooth reading is 0
+    none = evaluate.cautious_accuracy(far > 0, far)
+    assert (1 - none) ** 32 == pytest.approx(0.05), "with that accuracy 32 misses in a row come once in twenty times"
+    one = np.append(far[1:], 0.5)
+    assert evaluate.cautious_accuracy(one > 0, one) >= evaluate.interval(one > 0)[1] > 1 / 32
+    assert math.isnan(evaluate.cautious_accuracy(far[:0] > 0, far[:0]))
