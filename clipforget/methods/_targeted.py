@@ -94,6 +94,14 @@ class Run:
     def merge(self) -> None:
         lora.merge(self.task.clip.model, self.values, names=list(self.updates))
 
+    @torch.no_grad()
+    def finish(self) -> None:
+        """Leave plain weights, changed `reach` times as far as they were trained to."""
+        self.merge()
+        weights, start = (dict(clip.model.named_parameters()) for clip in (self.task.clip, self.task.original))
+        for name in self.updates:
+            weights[name].copy_(torch.lerp(start[name], weights[name], self.settings.reach))
+
     def forget(self) -> Iterator[Step]:
         """Lower the forget images' cosines, with siblings and others held; ends with the best state seen."""
         settings = self.settings

@@ -62,7 +62,7 @@ def merged(task: Task, settings: MergedSettings) -> Iterator[Step]:
                 yield from _numbered(work(run), place, len(runs))
     finally:
         for run in runs:
-            run.merge()
+            run.finish()
     start = task.original.model.state_dict()
     deltas = [(settings.coefficient, changed(start, run.task.clip.model.state_dict())) for run in runs]
     weights = task.clip.model.state_dict()

@@ -96,6 +96,14 @@ class TargetedSettings:
         high=1.0,
         advanced=True,
     )
+    reach: float = option(
+        1.3,
+        "Length of the change of weights as a multiple of what was trained: alpha 0 lies beyond it, and alpha leads "
+        "back (ours; paper: 1)",
+        low=1.0,
+        high=3.0,
+        advanced=True,
+    )
     fisher_samples: int = option(
         24, "Images of each kind the Fisher information is read from", low=1, high=1000, advanced=True
     )
@@ -111,7 +119,7 @@ class TargetedSettings:
 
 PAPER: dict[str, Any] = {
     "mode": "paper", "retain_weight": 0.0, "keep_weight": 0.0, "balance": False, "hold_weight": 0.0,
-    "augment": 0.0, "depth": 1.0, "layers": 5,
+    "augment": 0.0, "depth": 1.0, "layers": 5, "reach": 1.0,
 }  # fmt: skip
 
 
@@ -128,7 +136,7 @@ def targeted(task: Task, settings: TargetedSettings) -> Iterator[Step]:
 
     Changes only weights of the image tower (LoRA, merged at the end, also where the generator is closed early); text
     tower, logit_scale and BatchNorm statistics stay as they are. The last Step of `select` carries data["layers"]; each
-    one of `remind` data["original_share"], the original's share in the result (decay^step; 0 where the last one says
+    one of `remind` data["original_share"], the original's share in the average (decay^step; 0 where the last one says
     average_kept false), and data["alignment"], the alignment loss at each step of Adam. Raises BadData where a set of
     training images is empty.
     """
@@ -142,4 +150,4 @@ def targeted(task: Task, settings: TargetedSettings) -> Iterator[Step]:
         if settings.remind_steps:
             yield from run.remind()
     finally:
-        run.merge()
+        run.finish()

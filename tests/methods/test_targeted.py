@@ -120,3 +120,14 @@ def test_all_layers_that_depth_allows(tiny_clip: Clip) -> None:
     layers = next(step.data["layers"] for step in steps if "layers" in step.data)
     chosen = [layer["name"] for layer in layers if layer["chosen"]]
     assert chosen == candidates(tiny_clip.model, 0.4)
+
+
+def test_reach_lengthens_the_change(tiny_clip: Clip) -> None:
+    start, found = tiny_clip.model.state_dict(), []
+    for reach in (1.0, 1.5):
+        task = task_for(tiny_clip)
+        run(task, reach=reach)
+        found.append(changed(start, task.clip.model.state_dict()))
+    assert found[0].keys() == found[1].keys() and found[0]
+    for name, trained in found[0].items():
+        assert torch.allclose(found[1][name] - start[name], 1.5 * (trained - start[name]), atol=1e-6)
