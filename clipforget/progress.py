@@ -85,6 +85,6 @@ def _median(measured: Sequence[Mapping[str, float]], stage: str, guess: float) -
 
 def _guess(stage: str, images: int) -> float:
     """Seconds on two processor cores and a small model; only ever used before the first run of a kind."""
-    each = {"load": 0.001, "restore": 0.002, "score": 0.0003}.get(stage, 0.0012)
-    fixed = {"load": 4.0, "score": 0.5}.get(stage, 1.0)
+    each = {"load": 0.001, "restore": 0.001, "score": 0.0001}.get(stage, 0.0006)
+    fixed = {"load": 4.0, "score": 0.3}.get(stage, 1.0)
     return fixed + each * images
