@@ -15,6 +15,7 @@ FLOAT32, BFLOAT16 = "float32", "bfloat16"
 GAIN = 1.25  # bfloat16 has to be at least this much faster ...
 SAVING = 60.0  # ... and to save so many seconds a pass: its rounding moves 4 of 100 neighbours
 DECISIVE = 1.25  # bfloat16 must make a step of training this many times faster to be taken
+CHEAP = 0.25  # seconds of a step below which it is not even tried, so that small models repeat bit for bit
 THREADS = torch.get_num_threads()  # what this process was given
 _chosen: dict[tuple[str, ...], str] = {}
 SMALL = 0.02  # seconds an image takes on one thread, below which several threads an operation do not pay
@@ -42,7 +43,7 @@ def seconds_per_image(clip: Clip, pixels: Tensor, precision: str, sample: int = 
 
 
 def for_training(clip: Clip, size: int = 16) -> str:
-    """"bfloat16" where a small step of training on this machine's CPU is decisively faster in it, else "float32".
+    """"bfloat16" where a costly step of training on this machine's CPU is decisively faster in it, else "float32".
 
     Measured, not assumed, forward and backward and in seconds of the processor: bfloat16 makes plain ResNets faster
     where the processor has the instructions, but the backward pass of depthwise networks slower. Remembered per kind of
@@ -56,8 +57,9 @@ def for_training(clip: Clip, size: int = 16) -> str:
     kind = (*(type(module).__name__ for module in visual.modules()), str(sum(p.numel() for p in visual.parameters())))
     if kind not in _chosen:
         pixels = torch.zeros(size, 3, *clip.image_size, device=clip.device, requires_grad=True)
-        slow, fast = (seconds_per_step(clip, pixels, precision) for precision in (FLOAT32, BFLOAT16))
-        _chosen[kind] = BFLOAT16 if slow > DECISIVE * fast else FLOAT32
+        slow = seconds_per_step(clip, pixels, FLOAT32)
+        faster = slow > CHEAP and slow > DECISIVE * seconds_per_step(clip, pixels, BFLOAT16)
+        _chosen[kind] = BFLOAT16 if faster else FLOAT32
     return _chosen[kind]
 
 

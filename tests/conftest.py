@@ -15,17 +15,9 @@ from open_clip.model import CLIP
 from small import finished, world  # noqa: F401  fixtures of whole runs
 from torch import Tensor
 
-from clipforget import precision
 from clipforget.clip import Clip
 
 torch.set_num_threads(1)
-
-
-@pytest.fixture(autouse=True)
-def float32_unless_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Training measures whether bfloat16 is faster; what a busy machine answers must not decide a golden value."""
-    monkeypatch.setattr(precision, "DECISIVE", float("inf"))
-
 
 TEXT = {"context_length": 8, "vocab_size": 64, "width": 16, "heads": 2, "layers": 1}
 RESNET = {"layers": (1, 1, 1, 1), "width": 8, "image_size": 32, "head_width": 64}

@@ -31,7 +31,6 @@ def test_a_large_model_gets_the_threads_of_the_process(tiny_clip: Clip, monkeypa
 
 
 def test_the_precision_of_training_is_measured_once(tiny_clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(precision, "DECISIVE", 1.25)
     monkeypatch.setattr(precision, "_chosen", {})
     monkeypatch.setattr(precision, "seconds_per_step", lambda clip, pixels, name: 1.0 if name == "float32" else 0.5)
     assert precision.for_training(tiny_clip) == "bfloat16"
@@ -39,5 +38,8 @@ def test_the_precision_of_training_is_measured_once(tiny_clip: Clip, monkeypatch
     assert precision.for_training(tiny_clip) == "bfloat16"  # remembered
     monkeypatch.setattr(precision, "_chosen", {})
     assert precision.for_training(tiny_clip) == "float32"
+    monkeypatch.setattr(precision, "_chosen", {})
+    monkeypatch.setattr(precision, "seconds_per_step", lambda clip, pixels, name: 0.1 if name == "float32" else 0.01)
+    assert precision.for_training(tiny_clip) == "float32"  # not worth what it costs in repeatability
     monkeypatch.undo()
     assert precision.seconds_per_step(tiny_clip, torch.zeros(2, 3, 32, 32, requires_grad=True), "float32") > 0
