@@ -84,7 +84,7 @@ def _compare(parser: argparse.ArgumentParser) -> None:
     parser.description = COMPARE
     add = parser.add_argument
     add("--method", metavar="ROW", action="append", default=[], help="[LABEL=]METHOD[:PRESET][,SETTING=VALUE]...")
-    add("--methods", metavar="all", choices=("all",), help="every method there is")
+    add("--methods", metavar="A,B|all", default="", help="a row each for these methods, or for every one there is")
     add("--forget", metavar="TARGET", action="append", default=[], help='a target; "A + B" forgets both in one run')
     add("--retain", metavar="TARGET", action="append", default=[], help="what every run is to keep in view")
     add("--seeds", type=int, metavar="N", help="how many seeds (default: 3)")

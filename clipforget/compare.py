@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from clipforget import tabletext
 from clipforget.comparison import JOIN, SHARED, Comparison, target_of
 from clipforget.errors import BadQuery, BadSetting, ClipforgetError
-from clipforget.rows import ALL, check_preset, rows_of
+from clipforget.rows import check_preset, rows_of
 from clipforget.terminal import CELLS, clock, emit, table
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def compare(chosen: argparse.Namespace) -> int:
 
 def planned(chosen: argparse.Namespace) -> Comparison:
     """The plan that a command line asks for, checked. Raises UnknownName or BadSetting."""
-    words = [*chosen.method, *([ALL] if chosen.methods else [])]
+    words = [*chosen.method, *filter(None, chosen.methods.split(","))]
     if chosen.seed and (chosen.seeds is not None or chosen.seed_start is not None):
         raise BadSetting("Name either single seeds with --seed, or how many with --seeds and --seed-start.")
     count = SEEDS if chosen.seeds is None else chosen.seeds

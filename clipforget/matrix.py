@@ -62,6 +62,7 @@ def work(compared: Compared) -> Records:
 
 def _cells(compared: Compared, plan: Comparison, loaded: Loaded) -> Records:
     finished = Finished(compared.store)
+    loaded.clip(plan.model, plan.device)  # what is wrong with the model is said once, not by every cell
     for index, cell in enumerate(plan.cells()):
         config = plan.config(cell).checked()
         run = _known(finished, config, loaded)
@@ -87,7 +88,7 @@ def _cells(compared: Compared, plan: Comparison, loaded: Loaded) -> Records:
 
 
 def _known(finished: Finished, config: RunConfig, loaded: Loaded) -> Run | None:
-    """The finished run that serves as a cell; the model and the data set are read only where there may be one."""
+    """The finished run that serves as a cell; the data set is read only where there may be one."""
     if not finished.candidates(config):
         return None
     marks = loaded.clip(config.model, config.device).fingerprint(), loaded.dataset(config.data).fingerprint

@@ -36,12 +36,23 @@ def view(run: Run, scores: Mapping[str, Any]) -> dict[str, Any]:
         "starred": info.get("starred", False),
         "cost": info.get("cost"),
         "settings": settings,
-        "notes": list(method.notes),
+        "notes": [*method.notes, *unsure(scores, config["tolerance"])],
         **{name: value for name, value in scores.items() if name not in hidden},
         "layers": layers,
         "steps": steps,
         "original_share": original_share(steps),
     }
+
+
+def unsure(scores: Mapping[str, Any], tolerance: float) -> list[str]:
+    """Why alpha 0 is suggested although it does not pass on validation: a sentence, or none where an alpha passes."""
+    limit, upper = max(scores["chance"], tolerance), scores["validation"]["upper"][0]
+    if scores["best"] > 0 or upper <= limit:
+        return []
+    return [
+        f"Alpha 0 is suggested because no alpha is surely at {limit:.1%} or less on validation: even there up to "
+        f"{upper:.1%} of the target's images may still be found."
+    ]
 
 
 def original_share(steps: Sequence[Mapping[str, Any]]) -> float | None:

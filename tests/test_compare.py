@@ -75,6 +75,7 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(words, tmp_path, capsys
         ("compare", "choose at least one method"),
         ("compare --method targeted", "Nothing to forget is named"),
         ("compare --method targetd --forget airplane/biplane", "Did you mean 'targeted'"),
+        ("compare --methods targeted,slgu --forget airplane/biplane", "Did you mean 'slug'"),
         ("compare --method targeted:papr --forget airplane/biplane", "Did you mean 'paper'"),
         ("compare --method targeted --forget airplane/biplan", "Did you mean 'biplane'"),
         ("compare --method targeted --forget a --data nosuchdata", "nosuchdata"),

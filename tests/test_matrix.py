@@ -112,7 +112,9 @@ def test_a_failed_cell_says_why_and_the_rest_goes_on(world, tmp_path, monkeypatc
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_a_model_that_is_not_there_fails_every_cell(world, tmp_path):
+def test_a_model_that_is_not_there_is_said_once_and_starts_no_run(world, tmp_path):
     compared = Comparisons(tmp_path).create(plan_of(world, model="/nowhere/at/all"))
     list(work(compared))
-    assert compared.info()["state"] == "failed" and "nowhere" in compared.info()["error"]
+    info = compared.info()
+    assert info["state"] == "failed" and "nowhere" in info["error"]
+    assert {cell["state"] for cell in info["cells"]} == {"waiting"} and compared.store.all() == []

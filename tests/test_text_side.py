@@ -60,10 +60,10 @@ def test_a_run_that_changes_nothing_is_the_original_at_every_alpha(opened):
     exact = opened["nothing"].exact(0.37, "text", "big")
     forget = row(opened["nothing"], "forget")
     assert exact["agreement"] == 1 and exact["rows"]["forget"] == pytest.approx(forget["after"][37])
-    assert view["refused"] == [] and view["notes"] == [
-        "It changes no weights, so there is nothing to soup and alpha only switches it off at 1.",
-        "It needs no images.",
-    ]
+    changes, images, why = view["notes"]
+    assert view["refused"] == [] and images == "It needs no images."
+    assert changes == "It changes no weights, so there is nothing to soup and alpha only switches it off at 1."
+    assert why.startswith("Alpha 0 is suggested because no alpha is surely at 33.3% or less on validation")
 
 
 def test_a_refused_name_never_wins_below_alpha_1_and_the_original_stays(opened):
@@ -145,7 +145,7 @@ def test_texts_move_with_alpha_where_the_text_tower_is_changed(opened, world):
         exact = side.exact(alpha, "text", "disc")
         for one in side.view()["rows"]:
             assert exact["rows"][one["key"]] == pytest.approx(one["after"][ALPHAS.index(alpha)], abs=2e-3), one["key"]
-    assert side.view()["notes"] == ["It changes the text tower only: image features stay as they were."]
+    assert side.view()["notes"][0] == "It changes the text tower only: image features stay as they were."
 
 
 def test_show_and_search_say_it_on_the_command_line(runs, store, capsys):
