@@ -97,7 +97,7 @@ class TargetedSettings:
         advanced=True,
     )
     reach: float = option(
-        1.3,
+        1.5,
         "Length of the change of weights as a multiple of what was trained: alpha 0 lies beyond it, and alpha leads "
         "back (ours; paper: 1)",
         low=1.0,
