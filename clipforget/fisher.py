@@ -21,13 +21,17 @@ FLOOR = 1e-2  # share of the mean retain information that is added below the fra
 
 @dataclass(frozen=True)
 class LayerFisher:
-    """One layer: mean squared per-sample gradient norms on the forget and retain images, and their ratio."""
+    """One layer: mean squared per-sample gradient norms on the forget and retain images, and their ratio.
+
+    A layer that is not eligible was not to choose from (see `candidates`, depth).
+    """
 
     name: str
     forget: float
     retain: float
     relative: float
     chosen: bool = False
+    eligible: bool = True
 
 
 def candidates(model: nn.Module, depth: float = 1.0) -> list[str]:
@@ -98,7 +102,7 @@ def relative(
     count = int(alive.sum())
     chosen = set(order[: count if rule == "all" else min(layers, count)].tolist())
     return [
-        LayerFisher(name, float(forget[i]), float(retain[i]), float(ratio[i]), i in chosen)
+        LayerFisher(name, float(forget[i]), float(retain[i]), float(ratio[i]), i in chosen, bool(inside[i]))
         for i, name in enumerate(names)
     ]
 

@@ -87,6 +87,9 @@ def accuracy(margin: Tensor) -> float:
     return float((margin > 0).float().mean())
 
 
-def original_share(alpha: float, decay: float, steps: int) -> float:
-    """The original's share in a soup of an averaged model: alpha + (1 - alpha) decay^steps, 0 to 1."""
-    return alpha + (1 - alpha) * decay**steps
+def original_share(decay: float, steps: int, reach: float = 1.0) -> float:
+    """The original's share b in an average started at it, extended to `reach` times its change: at most 1.
+
+    1 - reach (1 - decay^steps); below 0 where the extension goes beyond the weights that were averaged.
+    """
+    return 1 - reach * (1 - decay**steps)

@@ -56,9 +56,10 @@ def unsure(scores: Mapping[str, Any], tolerance: float) -> list[str]:
 
 
 def original_share(steps: Sequence[Mapping[str, Any]]) -> float | None:
-    """What the method says it left of the original in the unlearned model, b in 0 to 1; None where it says nothing.
+    """What the method says it left of the original in the unlearned model, b at most 1; None where it says nothing.
 
-    The whole share of the original at an alpha is then alpha + (1 - alpha) b.
+    The whole share of the original at an alpha is then alpha + (1 - alpha) b. b is below 0 where the unlearned model
+    lies beyond what was trained.
     """
     said = [event["data"]["original_share"] for event in steps if "original_share" in event["data"]]
     return round(said[-1], 6) if said else None

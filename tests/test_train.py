@@ -52,5 +52,5 @@ def test_the_originals_share_after_an_average() -> None:
     value, average, decay = 1.0, 0.0, 0.7  # the update; theta_0 is 0
     for _ in range(10):
         average = decay * average + (1 - decay) * value
-    assert train.original_share(0.0, decay, 10) == pytest.approx(1 - average)
-    assert train.original_share(0.4, decay, 10) == pytest.approx(1 - 0.6 * average)
+    assert train.original_share(decay, 10) == pytest.approx(1 - average)
+    assert train.original_share(decay, 10, reach=1.5) == pytest.approx(1 - 1.5 * average)

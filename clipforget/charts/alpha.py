@@ -35,7 +35,7 @@ def alpha(view: dict[str, Any]) -> go.Figure:
         _note(fig, "chance", x=1, xanchor="right", y=view["chance"], yanchor="bottom")
     if view.get("best") is not None:
         fig.add_vline(x=view["best"], line={"color": LINE, "width": 1.5, "dash": "dashdot"})
-        _note(fig, f"suggested {view['best']:.2f}", x=view["best"], xanchor="left", y=1.04, yanchor="top")
+        _note(fig, f"suggested {view['best']:.2f}", x=view["best"], y=1.04, yanchor="bottom")
     return fig
 
 

@@ -7,14 +7,16 @@ from typing import Any
 import plotly.graph_objects as go
 
 from clipforget.charts import chart
-from clipforget.charts._style import COLOURS, ORIGINAL, axis, empty, figure, safe, short
+from clipforget.charts._style import COLOURS, ORIGINAL, axis, empty, faded, figure, safe, short
 
 SHOWN = 20  # layers with the highest relative Fisher information
+CHANGED, LEFT, FAR = "changed", "left alone", "further from the output than depth allows"
+KINDS = {CHANGED: COLOURS["forget"], LEFT: ORIGINAL, FAR: faded(ORIGINAL, 0.35)}
 
 
 @chart("layers", title="Layers")
 def layers(view: dict[str, Any]) -> go.Figure:
-    """Relative Fisher information of each layer, highest first; the chosen layers are the ones that were changed."""
+    """Relative Fisher information of each layer, highest first: those that were changed, and why others were not."""
     records = [layer for layer in view.get("layers") or [] if layer.get("relative") is not None]
     if not records:
         return empty("This method ranks no layers, or has not come to it yet.")
@@ -31,8 +33,10 @@ def layers(view: dict[str, Any]) -> go.Figure:
     )
     names = short([layer["name"].removeprefix("visual.").removesuffix(".weight") for layer in shown], 32, tail=True)
     fig.update_yaxes(categoryorder="array", categoryarray=names)
-    for label, chosen, colour in (("changed", True, COLOURS["forget"]), ("left alone", False, ORIGINAL)):
-        part = [(name, layer) for name, layer in zip(names, shown, strict=True) if bool(layer.get("chosen")) is chosen]
+    for label, colour in KINDS.items():
+        part = [(name, layer) for name, layer in zip(names, shown, strict=True) if _kind(layer) == label]
+        if not part:
+            continue
         fig.add_trace(
             go.Bar(
                 x=[layer["relative"] for _, layer in part],
@@ -48,3 +52,7 @@ def layers(view: dict[str, Any]) -> go.Figure:
             )
         )
     return fig
+
+
+def _kind(layer: dict[str, Any]) -> str:
+    return CHANGED if layer.get("chosen") else LEFT if layer.get("eligible", True) else FAR

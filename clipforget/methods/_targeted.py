@@ -147,7 +147,8 @@ class Run:
             for name, update in self.updates.items():
                 average[name].lerp_(update.update().detach(), 1 - settings.ema_decay)
             self.values = {name: base[name].detach() + mean.view_as(base[name]) for name, mean in average.items()}
-            data = {"alignment": course, "original_share": train.original_share(0.0, settings.ema_decay, step)}
+            share = train.original_share(settings.ema_decay, step, settings.reach)
+            data = {"alignment": course, "original_share": share}
             last = step == settings.remind_steps
             validation = self._conclude(before, data) if last else {}
             yield Step("remind", step, settings.remind_steps, figures, validation, data)
@@ -161,7 +162,7 @@ class Run:
             weights = dict(self.task.clip.model.named_parameters())
             for name, value in before.items():
                 weights[name].data.copy_(value)
-            data["original_share"] = 0.0
+            data["original_share"] = train.original_share(0.0, 1, self.settings.reach)
             margins = self._margins(self.tail)
         return {name: train.accuracy(margin) for name, margin in margins.items()}
 

@@ -136,9 +136,9 @@ def targeted(task: Task, settings: TargetedSettings) -> Iterator[Step]:
 
     Changes only weights of the image tower (LoRA, merged at the end, also where the generator is closed early); text
     tower, logit_scale and BatchNorm statistics stay as they are. The last Step of `select` carries data["layers"]; each
-    one of `remind` data["original_share"], the original's share in the average (decay^step; 0 where the last one says
-    average_kept false), and data["alignment"], the alignment loss at each step of Adam. Raises BadData where a set of
-    training images is empty.
+    one of `remind` data["original_share"], the original's share at alpha 0 (see train.original_share; without the
+    average where the last one says average_kept false), and data["alignment"], the alignment loss at each step of Adam.
+    Raises BadData where a set of training images is empty.
     """
     from clipforget.methods._targeted import Run
 

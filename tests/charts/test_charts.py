@@ -124,6 +124,10 @@ def test_many_classes_are_cut_to_the_telling_ones(view):
 def test_layers_show_the_chosen_ones_and_use_a_log_axis_when_they_must(view):
     figure = CHARTS.load()["layers"].draw(view)
     assert figure.layout.xaxis.type == "log" and len(figure.data[0].x) == 2 and len(figure.data[1].x) == 3
+    for layer in view["layers"][:2]:
+        layer["eligible"] = False
+    kinds = {trace.name: len(trace.x) for trace in CHARTS.load()["layers"].draw(view).data}
+    assert kinds == {"changed": 2, "left alone": 1, "further from the output than depth allows": 2}
 
 
 def test_plain_lists_from_typed_arrays():

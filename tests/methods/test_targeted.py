@@ -62,12 +62,13 @@ def test_records(tiny_clip: Clip) -> None:
     stages = list(dict.fromkeys(step.stage for step in steps))
     assert stages == ["select", "forget", "remind"] == list(METHODS.load()["targeted"].stages)
     layers = [step for step in steps if "layers" in step.data][-1].data["layers"]
-    assert set(layers[0]) == {"name", "relative", "forget", "retain", "chosen"}
+    assert set(layers[0]) == {"name", "relative", "forget", "retain", "chosen", "eligible"}
     assert sum(layer["chosen"] for layer in layers) == 3
     assert all(1 <= step.step <= step.total for step in steps)
     assert set(steps[-1].validation) == {"forget", "retain", "others"}
     last = steps[-1].data
-    assert last["original_share"] == (pytest.approx(0.7**2) if last["average_kept"] else 0.0)
+    left = 0.7**2 if last["average_kept"] else 0.0
+    assert last["original_share"] == pytest.approx(1 - 1.5 * (1 - left))
 
 
 def test_same_seed_same_weights(tiny_clip: Clip) -> None:

@@ -69,8 +69,11 @@ export function iconButton(name, label, onclick, spec = "button.cf-button.cf-qui
   return h(spec, { type: "button", title: label, "aria-label": label, onclick }, icon(name));
 }
 
-/** A share as per cent with one digit: 0.042 -> "4.2". */
-export const percent = (share) => (100 * share).toFixed(1);
+/** A share as per cent with one digit: 0.042 -> "4.2". Halves go to the even digit, as on the command line. */
+export function percent(share) {
+  const tenths = 1000 * share, low = Math.floor(tenths);
+  return ((tenths - low === 0.5 ? low + (low & 1) : Math.round(tenths)) / 10).toFixed(1);
+}
 
 /** A signed difference in points: -0.921 -> "−92.1". */
 export function points(difference) {

@@ -82,18 +82,20 @@ function accuracyCard(app, row, role) {
   const { node, value, delta, note } = card(role === "forget" ? `${row.label}: ${target(app.view.config)}` : row.label, role);
   const spark = sparkline(role, row.after);
   node.append(spark.node);
-  const chance = role === "forget" ? ` · chance ${percent(app.view.chance)}` : "";
+  const range = h("span");
+  note.append(range, ...(role === "forget" ? [h("span", {}, `· chance ${percent(app.view.chance)}`)] : []));
   const number = h("span"), unit = h("small", {}, "%");
   value.append(number, unit);
   const change = h("span");
-  delta.append(change, h("span.cf-from", {}, ` from ${percent(row.before.value)}%`));
+  delta.append(change, h("span.cf-from", {}, `from ${percent(row.before.value)}%`));
+  for (const line of [delta, note]) line.classList.add("cf-fit");
   node.title = `${row.n} test images. Before: ${percent(row.before.value)}% (95% interval ${percent(row.before.low)} to ${percent(row.before.high)})`;
   const update = (i) => {
     const asked = app.exactNow();
     const now = asked ? asked.rows[row.key] ?? row.after[i] : row.after[i];
     number.textContent = percent(now);
     change.textContent = `${points(now - row.before.value)} pts`;
-    note.textContent = `95% ${percent(row.low[i])}–${percent(row.high[i])}${chance}`;
+    range.textContent = `95% ${percent(row.low[i])}–${percent(row.high[i])}`;
     spark.move(i);
   };
   return { node, update };

@@ -13,7 +13,7 @@ export function recipe(app, place) {
       ["Retain", config.retain?.length ? config.retain.join(", ") : "the siblings"],
       ["Method", config.method], ["Seed", config.seed], ["Device", view.device], ["Took", view.seconds ? `${view.seconds.toFixed(1)} s` : ""],
       ["Exact at alpha", view.nodes.map((node) => node.toFixed(2)).join(", ")], ["Suggested alpha", view.best.toFixed(2)],
-      ...(view.original_share === null ? [] : [["Original left by reminding", `${percent(view.original_share)}%`]]),
+      ...(view.original_share === null ? [] : [["Original at alpha 0", left(view.original_share)]]),
     ];
     const settings = Object.entries(view.settings).map(([name, value]) => [name.replaceAll("_", " "), format(value), name in (config.settings || {})]);
     place.replaceChildren(...(app.rival ? [onlyA()] : []),
@@ -24,6 +24,9 @@ export function recipe(app, place) {
   };
   return { show: () => { if (app.view) show(); } };
 }
+
+/** What is left of the original at alpha 0; less than nothing where that lies beyond what was trained. */
+const left = (share) => `${percent(share).replace("-", "−")}%${share < 0 ? ", beyond what was trained" : ""}`;
 
 const format = (value) => (typeof value === "object" ? JSON.stringify(value) : String(value));
 
