@@ -51,7 +51,6 @@ def line_of(capsys) -> str:
         ("search x two words", r"'words' is one word too many; quote"),
         ("search x y -k 99", r"-k must be a whole number from 1 to 24"),
         ("compare --method targeted --forget a --preset tunde", r"no preset for clipforget-tiny 'tunde'.*'tuned'"),
-        ("compare --methods al", r"no --methods 'al'\. Did you mean 'all'"),
         ("reproduce table9", r"no table 'table9'"),
         ("reproduce table5 --sketchbook --preset tunde", r"no preset for clipforget-tiny 'tunde'"),
         ("data one two", r"quote a path with spaces"),
