@@ -19,7 +19,7 @@ from clipforget.presets import presets
 from clipforget.progress import plan
 from clipforget.selection import select
 from clipforget.settings import options
-from clipforget.store import Run
+from clipforget.store import Store
 
 SAMPLES = 4  # images shown for each subgroup
 RECENT = 8  # names of earlier runs that are offered again
@@ -117,7 +117,7 @@ def likely_device(device: str) -> str:
     return "mps" if sys.platform == "darwin" and os.uname().machine == "arm64" else "cpu"
 
 
-def estimate(config: RunConfig, dataset: Dataset, runs: Iterable[Run]) -> dict[str, Any]:
+def estimate(config: RunConfig, dataset: Dataset, store: Store) -> dict[str, Any]:
     """Seconds of a run from its image counts and the measured seconds of earlier runs alike.
 
     Raises UnknownName, BadQuery or BadData where the configuration makes no sense.
@@ -126,7 +126,7 @@ def estimate(config: RunConfig, dataset: Dataset, runs: Iterable[Run]) -> dict[s
     images = len(chosen.images)
     stages = ("load", *METHODS.load()[config.method].stages, "restore", "score")
     return {
-        "seconds": round(START + sum(plan(runs, config, stages, images).values()), 1),
+        "seconds": round(START + sum(plan(store, config, stages, images).values()), 1),
         "device": likely_device(config.device),
         "images": images,
         "forget": len(chosen.train["forget"]),

@@ -115,9 +115,9 @@ class Finished:
 
     def __init__(self, store: Store) -> None:
         self._known: dict[str, list[Run]] = {}
-        for run in reversed(store.all()):
-            with suppress(ClipforgetError):  # a broken folder, or a method of another version: no use, no harm
-                if run.info()["state"] == "done":
+        for run, info in reversed([*store.infos()]):
+            with suppress(ClipforgetError):  # a method of another version: no use, no harm
+                if info["state"] == "done":
                     self.add(run)
 
     def add(self, run: Run) -> None:

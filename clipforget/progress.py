@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from clipforget.config import RunConfig
-from clipforget.store import Run
+from clipforget.store import Store
 
 STEADY = 0.35  # weight of the newest estimate against the one shown before
 DOUBT = 4.0  # seconds of planned work before the measured speed counts as much as the plan
@@ -61,14 +61,13 @@ def stage_seconds(events: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     return dict(seconds)
 
 
-def plan(runs: Iterable[Run], config: RunConfig, stages: Sequence[str], images: int) -> dict[str, float]:
+def plan(store: Store, config: RunConfig, stages: Sequence[str], images: int) -> dict[str, float]:
     """Planned seconds for each stage, for `images` images (trained on and evaluated).
 
     The median of up to five finished runs alike (model, data, method, device, gallery); else a guess from the count.
     """
     like = []
-    for run in runs:
-        info = run.info()
+    for run, info in store.infos():
         its = info["config"]
         same = all(its.get(name) == getattr(config, name) for name in ("model", "data", "method", "device", "gallery"))
         if info["state"] == "done" and same:

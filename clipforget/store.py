@@ -12,6 +12,7 @@ import json
 import platform
 import secrets
 import shutil
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,15 @@ class Store:
     def all(self) -> list[Run]:
         """All runs, newest first."""
         return [Run(self.root / name) for name in self.ids()]
+
+    def infos(self) -> Iterator[tuple[Run, dict[str, Any]]]:
+        """The runs with what `info` says of each, newest first; those just deleted or not readable are left out."""
+        for run in self.all():
+            try:
+                info = run.info()
+            except RunProblem:
+                continue
+            yield run, info
 
     def delete(self, id: str) -> None:
         """Remove a run for good. Raises UnknownName, or RunProblem while its worker is alive."""

@@ -9,7 +9,9 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,11 +70,7 @@ class Workspace:
         names = ["id", "title", "created", "state", "starred", "config", "best", "headline", "seconds", "error"]
         names += ["device", "comparison"]
         found = []
-        for run in [*self.store.all(), *(self.samples.all() if self.samples else [])]:
-            try:
-                info = run.info()
-            except RunProblem:
-                continue  # deleted in this moment, or not readable: the others are still of use
+        for run, info in self._infos():
             found.append({name: info.get(name) for name in names} | {"sample": self.is_sample(run)})
         return found
 
@@ -193,9 +191,13 @@ class Workspace:
     def estimate(self, config: RunConfig) -> dict[str, Any]:
         """Seconds, device and image counts of a run not yet started. Raises what is wrong with the configuration."""
         config = config.checked()
-        return choices.estimate(config, self.dataset(config.data), self.store.all())
+        return choices.estimate(config, self.dataset(config.data), self.store)
 
     # plumbing
+
+    def _infos(self) -> Iterator[tuple[Run, dict[str, Any]]]:
+        """Every run that can be read with its run.json, newest first, samples last."""
+        return chain(self.store.infos(), self.samples.infos() if self.samples else ())
 
     def _clip(self, name: str, device: str) -> Clip:
         from clipforget.clip import load_clip
@@ -233,8 +235,7 @@ class Workspace:
 
     def _by_fingerprint(self, fingerprint: str) -> Dataset:
         names = [self._known[fingerprint]] if fingerprint in self._known else []
-        for run in [] if names else [*self.store.all(), *(self.samples.all() if self.samples else [])]:
-            info = run.info()
+        for _, info in () if names else self._infos():
             if (info.get("fingerprints") or {}).get("data") == fingerprint:
                 names = [info["config"]["data"]]
                 break

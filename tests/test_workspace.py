@@ -17,6 +17,7 @@ from clipforget.comparison import Comparison
 from clipforget.comparisons import Comparisons
 from clipforget.config import RunConfig
 from clipforget.errors import BadData, BadQuery, BadSetting, RunProblem, UnknownName
+from clipforget.experiment import execute
 from clipforget.rows import Row
 from clipforget.store import Store
 from clipforget.workspace import Workspace
@@ -184,6 +185,17 @@ def test_a_run_from_before_there_were_retrieval_scores_opens(finished, tmp_path)
     view = Workspace(tmp_path, sample=False).view(finished.id)
     assert report.summary(view)["retrieval"] is None
     assert not any("recall" in shown for shown in (report.text(view), report.as_markdown(view)))
+
+
+def test_a_damaged_run_is_in_nobodys_way(world, tmp_path):
+    run, damaged = (Store(tmp_path).create(world.config(method="do_nothing", settings={}, nodes=3)) for _ in range(2))
+    damaged.path("run.json").write_text("")
+    damaged.folder.rename(tmp_path / "29990101-000000-the-newest")
+    assert list(execute(run))[-1]["state"] == "done"
+    space = Workspace(tmp_path, sample=False)
+    assert [info["id"] for info in space.runs()] == [run.id]
+    assert space.image(run.info()["fingerprints"]["data"], 0, 96)
+    assert space.estimate(world.config())["images"] == 468
 
 
 def test_a_run_can_be_starred_and_deleted(finished, tmp_path):
