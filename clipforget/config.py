@@ -26,7 +26,7 @@ class RunConfig:
         0.05, "Forget accuracy on validation that counts as forgotten where chance is lower", low=0.0, high=1.0
     )
     device: str = option("auto", "auto, cpu, cuda, cuda:1, mps")
-    gallery: int = option(2000, "At most so many test images; target and siblings come first", low=1, high=1_000_000)
+    gallery: int = option(2000, "At most so many test images; target and siblings come first", low=4, high=1_000_000)
     nodes: int = option(17, "At most so many alphas are embedded exactly, the rest interpolated", low=3, high=101)
 
     @classmethod

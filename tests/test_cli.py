@@ -42,7 +42,7 @@ def line_of(capsys) -> str:
         ("run --forget a --method targetd", r"no method 'targetd'\. Did you mean 'targeted'"),
         ("run --forget a --seed x", r"--seed: invalid int value: 'x'; see .* run --help"),
         ("run --forget a --seed -1", r"seed must be a whole number from 0"),
-        ("run --forget a --gallery 0", r"gallery must be a whole number from 1"),
+        ("run --forget a --gallery 3", r"gallery must be a whole number from 4"),
         ("run", r"Nothing to forget is named"),
         ("run --worker ../../etc", r"no run '\.\./\.\./etc'"),
         ("show", r"required: ID"),

@@ -71,7 +71,7 @@ def test_a_named_retain_list_is_trained_and_validated_on():
     assert shown(data, [found.evaluated[p] for p in found.validation_retain]) == shown(data, found.train["retain"])
 
 
-@pytest.mark.parametrize("size", [8, 30, 60, 90, 1000])
+@pytest.mark.parametrize("size", [4, 8, 30, 60, 90, 1000])
 def test_the_gallery_is_bounded_and_keeps_target_and_siblings_first(size):
     data = dataset()
     found = select(RunConfig(forget=("air/a",), gallery=size), data)
