@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 import torch
 from torch import Tensor
 
-from clipforget.clip import Clip
+from clipforget.clip import Clip, has_bfloat16
 
 FLOAT32, BFLOAT16 = "float32", "bfloat16"
 GAIN = 1.25  # bfloat16 has to be at least this much faster ...
@@ -47,12 +47,10 @@ def for_training(clip: Clip, size: int = 16) -> str:
 
     Measured, not assumed, forward and backward and in seconds of the processor: bfloat16 makes plain ResNets faster
     where the processor has the instructions, but the backward pass of depthwise networks slower. Remembered per kind of
-    tower, so that one process never changes its mind. Accelerators take bfloat16 unmeasured where they support it.
+    tower, so that one process never changes its mind. GPUs take bfloat16 unmeasured where they compute it natively.
     """
-    if clip.device.type == "cuda":
-        return BFLOAT16 if torch.cuda.is_bf16_supported() else FLOAT32
     if clip.device.type != "cpu":
-        return FLOAT32
+        return BFLOAT16 if has_bfloat16(clip.device) else FLOAT32
     visual = clip.model.get_submodule("visual")
     kind = (*(type(module).__name__ for module in visual.modules()), str(sum(p.numel() for p in visual.parameters())))
     if kind not in _chosen:

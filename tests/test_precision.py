@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -43,3 +45,8 @@ def test_the_precision_of_training_is_measured_once(tiny_clip: Clip, monkeypatch
     assert precision.for_training(tiny_clip) == "float32"  # not worth what it costs in repeatability
     monkeypatch.undo()
     assert precision.seconds_per_step(tiny_clip, torch.zeros(2, 3, 32, 32, requires_grad=True), "float32") > 0
+
+
+def test_a_gpu_trains_in_bfloat16_only_where_it_computes_it(tiny_clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation)
+    assert precision.for_training(replace(tiny_clip, device=torch.device("cuda"))) == "float32"
