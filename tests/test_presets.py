@@ -39,6 +39,7 @@ def test_the_own_one_wins_over_shipped_and_literature(tmp_path, monkeypatch):
 
 
 def test_a_model_is_a_folder_name(tmp_path):
+    assert presets("targeted", "~nobody-of-this-name/x", tmp_path)
     (tmp_path / "my clip").mkdir()
     assert slug(str(tmp_path / "my clip")) == "my-clip"
     assert slug("RN50-quickgelu/openai") == "RN50-quickgelu-openai" and slug("/../..") == "model"

@@ -103,7 +103,8 @@ def open_source(path: str | Path) -> FolderSource | TarSource:
             raise BadData(f"There is nothing at '{shown}'; give a folder or a .tar of {LAYOUT}.")
         source = FolderSource(path) if path.is_dir() else _open_tar(path)
     except (OSError, RuntimeError, ValueError) as error:
-        raise BadData(f"Cannot open '{shown[:200]}': {getattr(error, 'strerror', None) or error}.") from error
+        reason = str(getattr(error, "strerror", None) or error).rstrip(".")
+        raise BadData(f"Cannot open '{shown[:200]}': {reason}.") from error
     if len(source.files) > MOST_FILES:
         raise BadData(f"{shown} holds more than {MOST_FILES:,} files; give the folder of one data set.")
     return source
