@@ -101,7 +101,7 @@ def _read_number(opt: Option, value: Any) -> float:
     bounds = f"{opt.low if opt.low is not None else '-inf'} to {opt.high if opt.high is not None else 'inf'}"
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise BadSetting(f"{opt.name} must be a number from {bounds}; it is '{value}'.") from None
     if opt.kind is int and number != number // 1:
         raise BadSetting(f"{opt.name} must be a whole number from {bounds}; it is '{value}'.")

@@ -57,6 +57,7 @@ def test_values_are_read(values, expected):
         ("rank", 1.5, "must be a whole number"),
         ("rank", "many", "must be a number from 1 to 64; it is 'many'"),
         ("rank", None, "must be a number"),
+        pytest.param("rank", 10**400, "must be a number", id="rank-huge"),
         ("rank", "nan", ""),
         ("rank", "inf", ""),
         ("rate", "nan", "must lie in"),
