@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"ClipForget on http://{shown}:{options.port} (Ctrl+C ends it; runs go on by themselves)", flush=True)
     try:
         launch(workspace, routes(workspace), host=options.host, port=options.port, browser=not options.no_browser)
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         reason = str(error).split(". ")[0].rstrip(".")  # the rest names options of Gradio's, not ours
         print(f"Cannot serve on {options.host}:{options.port}: {reason}. Choose another with --port.", file=sys.stderr)
         return 2
@@ -39,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="app.py", description="ClipForget: make a CLIP model forget, and watch it.")
     # Gradio's own names are those that Hugging Face Spaces sets.
     host = os.environ.get("CLIPFORGET_HOST") or os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
-    port = int(os.environ.get("CLIPFORGET_PORT") or os.environ.get("GRADIO_SERVER_PORT", "7860"))
+    port = os.environ.get("CLIPFORGET_PORT") or os.environ.get("GRADIO_SERVER_PORT", "7860")
     parser.add_argument("--host", default=host, help="address to listen on; 0.0.0.0 for every network (%(default)s)")
     parser.add_argument("--port", type=int, default=port, help="port to listen on (%(default)s)")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of the runs (%(default)s)")
