@@ -31,13 +31,15 @@ class Cache(Generic[Value]):
                 return self._values[key][0]
             making = self._making.setdefault(key, threading.Lock())
         with making:
-            found = self.peek(key)
-            if found is None:
-                found = make()
-                self.put(key, found)
-            with self._lock:
-                self._making.pop(key, None)
-            return found
+            try:
+                found = self.peek(key)
+                if found is None:
+                    found = make()
+                    self.put(key, found)
+                return found
+            finally:
+                with self._lock:
+                    self._making.pop(key, None)
 
     def peek(self, key: Hashable) -> Value | None:
         """The value of `key`, or None where it is not known (any more)."""

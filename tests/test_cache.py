@@ -41,6 +41,7 @@ def test_what_fails_is_tried_again():
     cache = Cache(10)
     with pytest.raises(ValueError, match="no"):
         cache.get("a", lambda: (_ for _ in ()).throw(ValueError("no")))
+    assert not cache._making, "nothing is kept"
     assert cache.get("a", lambda: 1) == 1
     cache.drop(lambda key: key == "a")
     assert cache.peek("a") is None
