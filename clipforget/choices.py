@@ -111,7 +111,7 @@ def devices() -> list[str]:
 def likely_device(device: str) -> str:
     """The device that a configuration will most likely use, told without importing torch."""
     if device != "auto":
-        return device
+        return device.removesuffix(":0")  # the first card, under its other name
     if os.path.exists("/dev/nvidia0") and os.environ.get("CUDA_VISIBLE_DEVICES", "0") not in ("", "-1"):
         return "cuda"
     return "mps" if sys.platform == "darwin" and os.uname().machine == "arm64" else "cpu"

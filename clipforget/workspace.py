@@ -171,10 +171,9 @@ class Workspace:
         """A data set by name or path, read once. Raises BadData or UnknownName."""
         from clipforget.data.catalogue import EMBEDDED, load_dataset
 
-        path = Path(EMBEDDED.get(name, name)).expanduser()
         try:
-            stamp = path.stat().st_mtime_ns
-        except (OSError, ValueError):
+            stamp = Path(EMBEDDED.get(name, name)).expanduser().stat().st_mtime_ns
+        except (OSError, RuntimeError, ValueError):
             stamp = 0
         dataset = self._datasets.get((name, stamp), lambda: load_dataset(name))
         self._known[dataset.fingerprint] = name

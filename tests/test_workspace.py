@@ -13,6 +13,7 @@ from PIL import Image
 
 from clipforget import report
 from clipforget import workspace as module
+from clipforget.choices import likely_device
 from clipforget.comparison import Comparison
 from clipforget.comparisons import Comparisons
 from clipforget.config import RunConfig
@@ -70,6 +71,10 @@ def test_an_estimate_is_cheap_and_learns_from_earlier_runs(space, world, finishe
     assert found["seconds"] == pytest.approx(finished.info()["seconds"], abs=3)
     with pytest.raises(UnknownName, match="Did you mean 'disc'"):
         space.estimate(world.config(forget=("disk/big",)))
+
+
+def test_one_card_is_one_device_under_both_its_names():
+    assert likely_device("cuda:0") == likely_device("cuda") == "cuda" and likely_device("cuda:1") == "cuda:1"
 
 
 @pytest.mark.parametrize(
@@ -217,6 +222,7 @@ def test_a_run_can_be_starred_and_deleted(finished, tmp_path):
         ({"method": "magic"}, UnknownName),
         ({"settings": {"magic": 1}}, UnknownName),
         ({"data": "/etc/passwd"}, BadData),
+        ({"data": "~nobody-of-this-name/x"}, BadData),
         ({"forget": ("disc/big",), "retain": ("disc/big",)}, BadQuery),
     ],
 )
