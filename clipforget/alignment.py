@@ -72,7 +72,7 @@ def align(
     delta = torch.zeros_like(pixels, requires_grad=True)
     optimizer = torch.optim.Adam([delta], lr=bound / 3)
     norms, course = _watched(original), []
-    for _ in range(steps if bound > 0 else 0):
+    for _ in range(steps if bound > 0 and norms else 0):
         with torch.enable_grad(), watching(norms) as seen:
             with autocast(original.device, precision):
                 original.encode_image(pixels + delta)
@@ -102,16 +102,18 @@ def watching(norms: dict[str, nn.Module]) -> Iterator[dict[str, tuple[Moments, .
             handle.remove()
 
 
-def moments(norm: nn.Module, x: Tensor) -> tuple[Moments, ...]:
+def moments(norm: Any, x: Tensor) -> tuple[Moments, ...]:
     """Mean and (biased) variance per channel of a norm layer's input.
 
     BatchNorm: B x C [x ...] over all but C. Otherwise B x L x C over images and tokens, the class token (first) apart;
-    B x C gives one pair.
+    B x C and maps (B x H x W x C or B x C x H x W) give one pair.
     """
     x = x.float()
     if isinstance(norm, BATCH_NORMS):
         rows = x.transpose(0, 1).flatten(1)
         return ((rows.mean(1), rows.var(1, correction=0)),)
+    if x.ndim == 4:
+        x = (x if x.shape[-1] == norm.normalized_shape[-1] else x.movedim(1, -1)).flatten(0, 2)
     parts = (x,) if x.ndim == 2 else (x[:, 0], x[:, 1:].flatten(0, 1))
     return tuple((part.mean(0), part.var(0, correction=0)) for part in parts)
 

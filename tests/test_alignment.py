@@ -7,6 +7,7 @@ import torch
 from conftest import build_clip
 from torch import nn
 
+from clipforget import alignment
 from clipforget.alignment import Statistics, align, alignment_loss, moments, statistics
 from clipforget.clip import Clip
 
@@ -21,6 +22,14 @@ def test_moments_of_batchnorm_and_of_tokens() -> None:
     own, patches = moments(nn.LayerNorm(1), tokens)
     assert (own[0].item(), own[1].item()) == (2, 1)
     assert (patches[0].item(), patches[1].item()) == (5, 5)
+
+
+def test_moments_of_maps_are_those_of_their_channels() -> None:
+    x = torch.randn(4, 6, 3, 3)  # ConvNeXt has its channels first, Swin has them last
+    rows = x.movedim(1, -1).reshape(-1, 6)
+    for given in (x, x.movedim(1, -1)):
+        ((mean, variance),) = moments(nn.LayerNorm(6), given)
+        assert torch.allclose(mean, rows.mean(0), atol=1e-6) and torch.allclose(variance, rows.var(0, correction=0))
 
 
 def test_loss_by_hand() -> None:
@@ -49,3 +58,10 @@ def test_without_steps_or_bound_nothing_moves(tiny_clip: Clip) -> None:
     wanted = statistics(tiny_clip, pixels)
     assert not align(tiny_clip, pixels, wanted, steps=0, bound=0.1)[0].any()
     assert not align(tiny_clip, pixels, wanted, steps=2, bound=0.0)[0].any()
+
+
+def test_a_tower_without_norms_has_nothing_to_align(tiny_clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alignment, "_watched", lambda clip: {})
+    pixels = torch.randn(2, 3, 32, 32)
+    delta, course = align(tiny_clip, pixels, statistics(tiny_clip, pixels), steps=2, bound=0.1)
+    assert not delta.any() and course == []
