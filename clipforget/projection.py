@@ -31,8 +31,8 @@ def project(model: Any, matrix: Tensor) -> None:
 
 
 def _fold(matrix: Tensor, values: Tensor) -> Tensor:
-    """matrix @ values in double precision, as values' type: D x D with D x I or D."""
-    return (matrix.double().to(values.device) @ values.double()).to(values.dtype)
+    """matrix @ values in double precision, which not every device has, as values' type: D x D with D x I or D."""
+    return (matrix.cpu().double() @ values.cpu().double()).to(values.dtype)
 
 
 def _last_map(tower: Any) -> nn.Linear | Tensor:

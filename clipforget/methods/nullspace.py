@@ -69,7 +69,7 @@ def nullspace(task: Task, settings: NullspaceSettings) -> Iterator[Step]:
 
     retained = [*task.retain_prompts, *(coarse_captions(task) if settings.protect_coarse else ())]
     with torch.no_grad():
-        forget, retain = (task.original.encode_text(texts) for texts in (task.forget_prompts, retained))
+        forget, retain = (task.original.encode_text(texts).cpu() for texts in (task.forget_prompts, retained))
     project(task.clip.model, matrix(forget, retain, settings))
     yield Step("forget", 1, 1, validation=look(task))
 

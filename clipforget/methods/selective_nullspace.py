@@ -75,8 +75,8 @@ def selective_nullspace(task: Task, settings: SelectiveNullspaceSettings) -> Ite
         raise BadData("There is no training image to forget or none to retain; choose others.")
     captions = dict.fromkeys(caption(target, settings.mode, task.template) for target in task.targets)
     with torch.no_grad():
-        texts = task.original.encode_text(list(captions)).double().cpu()
-    bank = task.bank.double().cpu()
+        texts = task.original.encode_text(list(captions)).cpu().double()
+    bank = task.bank.cpu().double()
     kinds = ("forget", "retain", "others")
     features = {name: task.original.embed(getattr(task, name).pixels).double() for name in kinds}
     if settings.form == "projection":
