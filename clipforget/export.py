@@ -11,6 +11,7 @@ from typing import Any
 
 from clipforget.errors import RunProblem, UnknownName
 from clipforget.store import Run
+from clipforget.tabletext import safe
 
 PLAIN = {
     "run.json": "application/json",
@@ -44,7 +45,7 @@ def table(scores: Mapping[str, Any]) -> str:
     writer = csv.writer(out)
     writer.writerow(["key", "label", "role", "images", "alpha", "accuracy", "low", "high"])
     for row in scores["rows"]:
-        start = [_plain(row["key"]), _plain(row["label"]), row["role"], row["n"]]
+        start = [safe(row["key"]), safe(row["label"]), row["role"], row["n"]]
         before = row["before"]
         writer.writerow([*start, "original", before["value"], before["low"], before["high"]])
         for alpha, *values in zip(scores["alphas"], row["after"], row["low"], row["high"], strict=True):
@@ -61,8 +62,3 @@ def archive(run: Run, scores: Mapping[str, Any]) -> bytes:
                 file.write(run.path(name), f"{run.id}/{name}")
         file.writestr(f"{run.id}/scores.csv", table(scores))
     return out.getvalue()
-
-
-def _plain(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -68,7 +68,7 @@ def as_csv(document: Document, sort: str = "h") -> str:
     keys = [(column["key"], part) for column in document["columns"] for part in ("before", "after", "ratio")]
     names = [*LEAD, *COST, *(f"{key}_{part}" for key, part in keys)]
     pairs = [f"{name}_{kind}" for name in names for kind in ("mean", "spread")]
-    writer.writerow(["row", "method", "preset", "target", "runs", *map(_safe, pairs)])
+    writer.writerow(["row", "method", "preset", "target", "runs", *map(safe, pairs)])
     scopes = [("all", None), *((target["label"], target["key"]) for target in document["targets"])]
     for label, target in scopes:
         for row in _ordered(document, target, sort):
@@ -77,7 +77,7 @@ def as_csv(document: Document, sort: str = "h") -> str:
             stats += [figures["columns"].get(key, {}).get(part) for key, part in keys]
             values = [value for one in stats for value in _pair(one)]
             start = [row["label"], row["method"], row["preset"], label]
-            writer.writerow([*map(_safe, start), figures["n"], *values])
+            writer.writerow([*map(safe, start), figures["n"], *values])
     return out.getvalue()
 
 
@@ -177,6 +177,6 @@ def _tex(text: str) -> str:
     return text.replace("±", r"$\pm$").replace("·", r"$\cdot$").replace("~", r"\textasciitilde ").replace("^", r"\^{}")
 
 
-def _safe(text: str) -> str:
+def safe(text: str) -> str:
     """A text that no spreadsheet takes for a formula."""
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
