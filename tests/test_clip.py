@@ -234,6 +234,6 @@ def test_a_missing_file_is_named(tmp_path, file):
 
 def test_devices():
     assert choose_device("auto").type in ("cpu", "cuda", "mps")
-    for device in ("cuda:99", "abacus", "meta:x"):
+    for device in ("cuda:99", "abacus", "meta:x", "meta"):
         with pytest.raises(BadModel, match="is not usable here"):
             choose_device(device)
