@@ -169,14 +169,20 @@ class Form:
 
     def show_superclass(self, data: str, superclass: str, extra: list[str]) -> list[Any]:
         """Another superclass: its subgroups, the first one picked, the others retained."""
-        entry = self.workspace.data(data)
+        try:
+            entry = self.workspace.data(data)
+        except ClipforgetError:
+            return [gr.skip()] * 2  # the note under the data set has said why
         picked = first_pick(entry, superclass)
         kept = siblings(entry, superclass, picked, ANY, extra)
         return [picks(entry, superclass, picked), gr.update(value=kept)]
 
     def show_siblings(self, data: str, superclass: str, picked: list[str], style: str, extra: list[str]) -> Any:
         """Another pick: its siblings become the retained ones."""
-        return gr.update(value=siblings(self.workspace.data(data), superclass, picked, style, extra))
+        try:
+            return gr.update(value=siblings(self.workspace.data(data), superclass, picked, style, extra))
+        except ClipforgetError:
+            return gr.skip()
 
     def show_estimate(self, *values: Any) -> dict[str, Any]:
         """How long the run would take and on how many images, or what is wrong with the form."""

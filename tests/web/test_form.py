@@ -95,3 +95,9 @@ def test_presets_are_those_of_the_model(form):
     shown = form.show_presets("clipforget-tiny")["presets"]
     assert shown.keys() == form.methods.keys()
     assert "paper" in [preset["name"] for preset in shown["targeted"]]
+
+
+def test_choices_under_a_data_set_that_cannot_be_read_change_nothing(form):
+    assert "There is no data set" in form.show_data("nowhere")[-1]["error"]
+    assert form.show_superclass("nowhere", "disc", []) == [gr.skip()] * 2
+    assert form.show_siblings("nowhere", "disc", ["big"], ANY, []) == gr.skip()
