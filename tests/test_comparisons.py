@@ -25,6 +25,8 @@ def test_a_comparison_is_written_as_planned_and_found_again(tmp_path, plan):
         (cell.row, cell.target, cell.seed) for cell in plan.cells()
     ]
     assert made.plan == plan and store.same(plan).id == made.id
+    store.create(plan).path("comparison.json").write_text("{")
+    assert store.same(plan).id == made.id, "a damaged one is in nobody's way"
     assert store.same(Comparison(plan.rows, plan.targets, (0,)).checked()) is None
     made.set_cell(3, state="done", run="x")
     assert [cell["state"] for cell in made.info()["cells"]] == ["waiting"] * 3 + ["done"] + ["waiting"] * 4
