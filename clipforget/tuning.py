@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from clipforget import __version__
 from clipforget.choices import likely_device
 from clipforget.comparison import JOIN
-from clipforget.config import RunConfig
+from clipforget.config import RunConfig, as_option
 from clipforget.errors import BadSetting, ClipforgetError
 from clipforget.loaded import Loaded
 from clipforget.methods import METHODS, NOTHING, Method
@@ -79,9 +79,9 @@ class TuneConfig:
     def command(self) -> str:
         """The command line that repeats the tuning."""
         words = ["python", "-m", "clipforget", "tune", "--methods", ",".join(self.methods)]
-        words += [word for target in self.targets for word in ("--forget", JOIN.join(target))]
+        words += [word for target in self.targets for word in as_option("forget", JOIN.join(target))]
         for entry in ("model", "data", "trials", "seed", "tolerance", "device", "name"):
-            words += [f"--{entry}", str(getattr(self, entry))]
+            words += as_option(entry, getattr(self, entry))
         return shlex.join(words)
 
 

@@ -226,7 +226,7 @@ def test_what_cannot_be_tuned_is_said(world, calls, tmp_path, monkeypatch) -> No
 def test_the_command_tunes_and_ships(world, calls, tmp_path, capsys) -> None:
     words = ["--model", world.clip, "--data", world.data, "--forget", "disc", "--device", "cpu"]
     words += ["--trials", "3", "--runs", str(tmp_path / "runs"), "--out", str(tmp_path / "out"), "--json"]
-    assert main(["tune", "--methods", "rigged", *words]) == 0
+    assert main(["tune", "--methods", " rigged, ", *words]) == 0
     out, err = capsys.readouterr()
     found = json.loads(out)
     assert len(found["trials"]) == 3 and found["presets"][0]["settings"] == {"strength": 1}
