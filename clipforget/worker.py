@@ -42,18 +42,18 @@ class Workers:
     def stop(self, run: Worked) -> None:
         """Ask the worker of a run to stop; returns at once. Raises RunProblem where nothing is at work."""
         pid = run.info().get("pid") if run.alive() else None
-        if pid is None and self._young(run):
-            pid = self._started[run.id].pid  # not yet far enough to hold its run
+        if pid is None and (worker := self._young(run)):
+            pid = worker.pid
         if pid is None:
             raise RunProblem(f"The {run.KIND} {run.id} is not at work.")
         _signal(pid, signal.SIGTERM)
         threading.Thread(target=self._see_to_it, args=(run, pid), daemon=True).start()
 
-    def _young(self, run: Worked) -> bool:
-        """True for a worker of ours that has not yet come so far as to hold its run."""
+    def _young(self, run: Worked) -> subprocess.Popen | None:
+        """The worker of ours that has not yet come so far as to hold its run, if there is one."""
         worker = self._started.get(run.id)
         # One that was just killed may look alive for an instant, but it has left its number.
-        return worker is not None and worker.poll() is None and run.info().get("pid") is None
+        return worker if worker and worker.poll() is None and run.info().get("pid") is None else None
 
     def _wait(self, id: str, worker: subprocess.Popen) -> None:
         worker.wait()
