@@ -69,9 +69,9 @@ def mean_gradients(
         for pixels, labels in zip(images.pixels.split(CHUNK), images.labels.split(CHUNK), strict=True):
             with torch.enable_grad():
                 value = loss(clip.encode_image(pixels.to(clip.device)), labels.to(clip.device))
-                found = torch.autograd.grad(value * len(labels) / len(images), weights)
+                found = torch.autograd.grad(value * len(labels) / len(images), weights, allow_unused=True)
             for total, gradient in zip(totals, found, strict=True):
-                total += gradient
+                total += 0 if gradient is None else gradient
     finally:
         for weight in weights:
             weight.requires_grad_(False)

@@ -50,3 +50,9 @@ def test_the_first_layer_list_marks_the_front(tiny_clip: Clip) -> None:
     front = {i for i, layer in enumerate(layers) if layer["chosen"]}
     assert front == set(pareto([one["forget"] for one in layers], [one["retain"] for one in layers]))
     assert all(0 <= one["retain"] <= 1 and one["forget"] > 0 for one in layers)
+
+
+def test_a_weight_that_no_image_passes_is_no_obstacle(tiny_clip: Clip) -> None:
+    tiny_clip.model.visual.unused = torch.nn.Linear(4, 4)
+    steps = list(slug(task_for(tiny_clip), SlugSettings(depth=1.0, looks=2)))
+    assert steps[-1].data["layer"] != "visual.unused.weight"
