@@ -95,11 +95,10 @@ def _item(key: str, parts: list[str]) -> tuple[Item | None, str]:
         return None, "is no image file"
     if not 3 <= len(parts) <= 5:
         return None, "does not lie in split/superclass[/subgroup[/style]]/"
-    split, *levels, _ = parts
-    names = [_label(level) for level in levels]
-    if any(name in ("", "*") for name in names):
+    split, *names = [_label(folder) for folder in parts[:-1]]
+    if not split or any(name in ("", "*") for name in names):
         return None, "lies in a folder whose name is no usable label"
-    return Item(key, SPLIT_NAMES.get(split.lower(), _label(split)), *names), ""
+    return Item(key, SPLIT_NAMES.get(split.lower(), split), *names), ""
 
 
 def _is_image(key: str) -> bool:

@@ -73,6 +73,7 @@ def test_leftovers_are_listed_with_their_reason(folder):
         "train/stray.png": (None, "does not lie in split/superclass"),
         "train/a/b/c/d/e.png": (None, "does not lie in split/superclass"),
         "train/bird/_/1.png": (None, "no usable label"),
+        "_/bird/owl/1.png": (None, "no usable label"),
         "train/bird/*/1.png": (None, "no usable label"),
     }
     for key, (data, _) in bad.items():
