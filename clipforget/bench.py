@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from clipforget.bisection import K
 from clipforget.souppath import ALPHAS, unit
-from clipforget.view import K
 
 if TYPE_CHECKING:
     from torch import Tensor

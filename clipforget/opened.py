@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clipforget.bisection import K
 from clipforget.cache import Cache
 from clipforget.data import Dataset
 from clipforget.errors import BadModel, BadQuery, RunProblem, StaleIndex
@@ -20,7 +21,7 @@ from clipforget.judged import Judged, label_of
 from clipforget.pathfile import load_path
 from clipforget.refusal import Refusal
 from clipforget.store import Run
-from clipforget.view import Gallery, K, part_of, view, withheld
+from clipforget.view import Gallery, part_of, view, withheld
 
 if TYPE_CHECKING:
     from clipforget.clip import Clip

@@ -11,11 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from clipforget.bisection import K
 from clipforget.retrieval import Index, nearest
 from clipforget.souppath import ALPHAS, SoupPath
 from clipforget.store import Run
-
-K = 24
 
 
 def view(run: Run, scores: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ LAYERS = (
      "methods.__init__"),
     ("stages", "souped", "soup", "souppath", "pathfile", "bisection", "retrieval", "evaluate", "train", "tail"),
     ("refusal", "synthesis"),
-    ("methods", "audits"),
+    ("methods",),
     ("config", "record", "store"),
     ("selection", "progress", "presets", "choices", "rows", "comparison", "comparisons"),
     ("cost", "loaded", "task", "judged", "results", "ranked", "experiment", "matrix", "tables", "pretrain"),
