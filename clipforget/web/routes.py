@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -187,7 +187,7 @@ async def _upload(request: Request) -> tuple[bytes, str]:
             if not isinstance(file, UploadFile):
                 raise Refused(400, "Send one image in the field 'file'.")
             return await file.read(), file.filename or ""
-    except MultiPartException:
+    except HTTPException:  # inside an app Starlette tells so of a form that cannot be parsed
         raise Refused(400, "The form cannot be read.") from None
 
 

@@ -112,6 +112,7 @@ def test_an_upload_is_searched_with(client, finished):
         {"files": {"other": ("a.png", picture())}},
         {"files": {"file": ("a.png", b"no image")}},
         {"content": b"--x\r\nbroken", "headers": {"content-type": "multipart/form-data; boundary=x"}},
+        {"content": b"no boundary", "headers": {"content-type": "multipart/form-data"}},
         {"content": picture((9000, 9000))},
     ],
 )
