@@ -13,8 +13,7 @@ import re
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -50,7 +49,9 @@ class Record:
         info = self._stored()
         if info["state"] in ("queued", "running") and not self.alive():
             info = self._stored()  # the worker may have written its last word between the two looks
-            age = time.time() - datetime.fromisoformat(info["created"]).timestamp()
+            age = 0.0  # seconds since it was queued, which may be again and long after it was created
+            with suppress(FileNotFoundError):  # deleted in this moment
+                age = time.time() - self.path(self.FILE).stat().st_mtime
             if info["state"] == "running" or (info["state"] == "queued" and age > GRACE):
                 info["state"] = "lost"
         return info

@@ -88,6 +88,13 @@ def test_lost_is_reported_when_the_worker_is_gone(store, monkeypatch):
     assert run.info()["state"] == "done"
 
 
+def test_what_is_queued_again_waits_for_its_worker_anew(store):
+    run = store.create(CONFIG)
+    run.update(state="stopped", created="2026-01-01T00:00:00.000+00:00")
+    run.update(state="queued")
+    assert run.info()["state"] == "queued"
+
+
 def test_the_lock_dies_with_its_process(store):
     run = store.create(CONFIG)
     code = (
