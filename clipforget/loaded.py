@@ -41,8 +41,9 @@ class Loaded:
 
 def _load(name: str, device: str) -> tuple[Clip, str]:
     from clipforget.clip import load_clip
-    from clipforget.precision import settle_threads
+    from clipforget.precision import repeat_exactly, settle_threads
 
     clip = load_clip(name, device)
     settle_threads(clip)
+    repeat_exactly(clip.device)
     return clip, clip.fingerprint()

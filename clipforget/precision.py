@@ -99,6 +99,17 @@ def settle_threads(clip: Clip) -> int:
     return torch.get_num_threads()
 
 
+def repeat_exactly(device: torch.device) -> None:
+    """Ask a CUDA device for the same result every time, as a processor gives it (PyTorch's notes on reproducibility).
+
+    An operation that has no such form warns and runs on.
+    """
+    if device.type == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.utils.deterministic.fill_uninitialized_memory = False
+        torch.use_deterministic_algorithms(True, warn_only=True)
+
+
 def workers(clip: Clip) -> int:
     """How many batches to embed at once: the cores that the threads of one operation leave free; 1 off the CPU."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

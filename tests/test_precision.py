@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 import pytest
@@ -50,3 +51,15 @@ def test_the_precision_of_training_is_measured_once(tiny_clip: Clip, monkeypatch
 def test_a_gpu_trains_in_bfloat16_only_where_it_computes_it(tiny_clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation)
     assert precision.for_training(replace(tiny_clip, device=torch.device("cuda"))) == "float32"
+
+
+def test_only_a_cuda_device_is_asked_to_repeat_itself(monkeypatch):
+    monkeypatch.setattr(os, "environ", {})
+    try:
+        precision.repeat_exactly(torch.device("cpu"))
+        assert not torch.are_deterministic_algorithms_enabled() and os.environ == {}
+        precision.repeat_exactly(torch.device("cuda:0"))
+        assert torch.is_deterministic_algorithms_warn_only_enabled() and len(os.environ) == 1
+    finally:
+        torch.use_deterministic_algorithms(False)
+        torch.utils.deterministic.fill_uninitialized_memory = True
