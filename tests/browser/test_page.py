@@ -203,6 +203,17 @@ def test_every_image_can_be_reached_and_has_a_name(visit: Any, site: Site) -> No
     )
 
 
+def test_nothing_hides_what_the_keyboard_has_reached(visit: Any, site: Site) -> None:
+    page = opened(visit, site)
+    page.focus("#cf-method-select")
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        assert page.evaluate(
+            "document.activeElement.getBoundingClientRect().bottom <= "
+            "document.querySelector('#cf-go').getBoundingClientRect().top"
+        )
+
+
 def test_hostile_names_are_text(visit: Any, site: Site) -> None:
     page = opened(visit, site, "&view=classes")
     page.evaluate("(name) => window.clipforget.search({ q: name, img: null, up: '' })", HOSTILE)
