@@ -23,6 +23,7 @@ def alpha(view: dict[str, Any]) -> go.Figure:
         yaxis=axis("accuracy", range=[-0.02, 1.04], tickformat=".0%"),
         hovermode="x",
     )
+    fig.update_layout(legend={"y": 1.1, "font": {"size": 11}})  # above the note at the suggested alpha
     main = [row for row in rows if row["key"] in MAIN]
     for row in main:
         fig.add_trace(_band(alphas, row))

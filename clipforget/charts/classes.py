@@ -28,7 +28,7 @@ def classes(view: dict[str, Any]) -> go.Figure:
     now = after[min(range(len(alphas)), key=lambda i: abs(alphas[i] - best))]
     shown = _chosen(roles, before, after)
     fig = figure(
-        xaxis=axis("", type="category", tickangle=-40, showgrid=False),
+        xaxis=axis("", type="category", tickangle=-40, showgrid=False, automargin=True),
         yaxis=axis("accuracy", range=[0, 1.04], tickformat=".0%"),
         barmode="group",
         bargap=0.25,
@@ -44,6 +44,7 @@ def classes(view: dict[str, Any]) -> go.Figure:
     }
     fig.add_trace(_bars("after", names, [now[i] for i in shown], marker))
     if len(shown) < len(labels):
+        fig.update_layout(legend={"y": 1.1})  # above the note
         text = f"{len(labels) - len(shown)} classes that change less are not shown"
         fig.add_annotation(
             text=text, x=1, y=1.02, xref="paper", yref="paper", xanchor="right", yanchor="bottom", showarrow=False

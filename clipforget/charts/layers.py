@@ -7,7 +7,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from clipforget.charts import chart
-from clipforget.charts._style import COLOURS, ORIGINAL, axis, empty, faded, figure, safe, short
+from clipforget.charts._style import COLOURS, MARGIN, ORIGINAL, axis, empty, faded, figure, safe, short
 
 SHOWN = 20  # layers with the highest relative Fisher information
 CHANGED, LEFT, FAR = "changed", "left alone", "further from the output than depth allows"
@@ -25,14 +25,18 @@ def layers(view: dict[str, Any]) -> go.Figure:
     values = [layer["relative"] for layer in shown]
     wide = min(values) > 0 and max(values) / min(values) > 100
     fig = figure(
-        xaxis=axis("relative Fisher information, target / retained", type="log" if wide else "linear"),
+        xaxis=axis("", type="log" if wide else "linear"),
         yaxis=axis("", autorange="reversed", type="category", showgrid=False, dtick=1, tickfont={"size": 11}),
-        margin={"l": 230, "r": 20, "t": 44, "b": 48},
+        margin={**MARGIN, "l": 20},
         barmode="overlay",
         bargap=0.3,
     )
+    # Not the axis's own title, which is cut where the names leave it less room than it is long.
+    title = "relative Fisher information, target / retained"
+    at = {"x": 1, "xref": "paper", "xanchor": "right", "y": 0, "yref": "paper", "yanchor": "top", "yshift": -24}
+    fig.add_annotation(text=title, showarrow=False, **at)
     names = short([layer["name"].removeprefix("visual.").removesuffix(".weight") for layer in shown], 32, tail=True)
-    fig.update_yaxes(categoryorder="array", categoryarray=names)
+    fig.update_yaxes(categoryorder="array", categoryarray=names, automargin=True)
     for label, colour in KINDS.items():
         part = [(name, layer) for name, layer in zip(names, shown, strict=True) if _kind(layer) == label]
         if not part:

@@ -203,6 +203,17 @@ def test_every_image_can_be_reached_and_has_a_name(visit: Any, site: Site) -> No
     )
 
 
+def test_nothing_hides_what_the_keyboard_has_reached(visit: Any, site: Site) -> None:
+    page = opened(visit, site)
+    page.focus("#cf-method-select")
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        assert page.evaluate(
+            "document.activeElement.getBoundingClientRect().bottom <= "
+            "document.querySelector('#cf-go').getBoundingClientRect().top"
+        )
+
+
 def test_hostile_names_are_text(visit: Any, site: Site) -> None:
     page = opened(visit, site, "&view=classes")
     page.evaluate("(name) => window.clipforget.search({ q: name, img: null, up: '' })", HOSTILE)
@@ -235,6 +246,24 @@ def test_phone_has_no_horizontal_scroll(visit: Any, site: Site, query: str) -> N
     page.click("#cf-setup-toggle")
     assert page.locator("#cf-run").is_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.parametrize("width", [390, 820])
+def test_narrow_screens_cut_nothing(visit: Any, site: Site, width: int) -> None:
+    page = opened(visit, site, viewport={"width": width, "height": 844})
+    for view in ("retrieval", "figures", "runs"):
+        page.click(f"#cf-tab-{view}")
+        scroll = page.locator(f"#cf-pane-{view} .cf-scroll")
+        assert scroll.evaluate("(node) => node.scrollWidth <= node.clientWidth"), view
+    edges = page.eval_on_selector_all(".cf-tab", "all => all.map((tab) => tab.getBoundingClientRect().right)")
+    assert max(edges) < width
+    page.set_input_files("#cf-query-area input[type=file]", next(site.data.glob("test/*/*/*/*.png")))
+    page.wait_for_selector(".cf-by:not([hidden])")
+    search, upload = (page.locator(f".cf-querybar > {part}").bounding_box() for part in (".cf-search", ".cf-button"))
+    assert search["x"] + search["width"] <= upload["x"]
+    page.click("[aria-label='Keyboard shortcuts (?)']")
+    box = page.locator("dialog[open]").bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= width
 
 
 def test_server_away_is_said_and_mended(visit: Any, site: Site) -> None:

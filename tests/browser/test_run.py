@@ -63,6 +63,7 @@ def test_stop_keeps_the_run_and_use_fills_the_form(visit: Any, site: Site) -> No
     page.click("#cf-stop")
     page.wait_for_selector(".cf-end[data-state=stopped]")
     assert time.monotonic() - begun < 5
+    assert page.locator(".cf-end .cf-message, #cf-stage .cf-wait").count() == 0
     page.click(".cf-end .cf-primary")
     page.wait_for_function("document.querySelector('#cf-data input').value.includes('data')")
     page.wait_for_function("Number(document.querySelector('#cf-last input[type=number]').value) === 7")

@@ -77,3 +77,7 @@ def test_on_a_phone_a_switch_chooses_the_run(visit: Any, site: Site, second: str
     page.click(".cf-switch >> text=Run A")
     assert page.locator(".cf-panel[data-side=after]").is_hidden()
     assert page.locator("#cf-vs-phone").input_value() == second
+    for view in ("retrieval", "figures"):
+        page.click(f"#cf-tab-{view}")
+        scroll = page.locator(f"#cf-pane-{view} .cf-scroll")
+        assert scroll.evaluate("(node) => node.scrollWidth <= node.clientWidth"), view

@@ -107,6 +107,17 @@ def test_tradeoff_is_the_ratio_to_the_original(view):
     assert (points[1].x[0], points[1].y[0]) == (0.0, 1.0) and points[2].customdata[0] == 0.35
 
 
+def test_notes_and_names_have_room(view):
+    view["per_class"]["labels"] = [f"class {i}" for i in range(40)]
+    for key, value in (("roles", "other"), ("before", 0.9)):
+        view["per_class"][key] = [value] * 40
+    view["per_class"]["after"] = [[0.8] * 40 for _ in ALPHAS]
+    figures = {name: CHARTS.load()[name].draw(view).layout for name in ("alpha", "classes", "layers")}
+    assert figures["alpha"].legend.y > 1.04 and figures["classes"].legend.y > figures["classes"].annotations[0].y
+    assert figures["classes"].xaxis.automargin and figures["layers"].yaxis.automargin
+    assert figures["layers"].annotations[0].xanchor == "right" and not figures["layers"].xaxis.title.text
+
+
 def test_many_classes_are_cut_to_the_telling_ones(view):
     count = 90
     before = [0.9] * count

@@ -32,6 +32,9 @@ export function chart(app, name, place) {
       const runs = [app.view.id, ...(second ? [second] : [])];
       const [Plotly, ...got] = await Promise.all([plotly(), ...runs.map((run) => get(`runs/${encodeURIComponent(run)}/charts/${name}`))]);
       if (drawn !== wanted) return;
+      if (name === "alpha" && plot.clientWidth < 480) { // else the legend leaves the plot no room; a tap names the thin lines
+        for (const trace of got[0].data) if (!MAIN.includes(trace.legendgroup)) trace.showlegend = false;
+      }
       figure = second ? together(...got) : got[0];
       await Plotly.react(plot, structuredClone(figure.data), dressed(figure.layout || {}), CONFIG);
       note.hidden = true;

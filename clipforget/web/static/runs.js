@@ -24,7 +24,7 @@ export async function refreshRuns(app) {
 /** A table of the runs in `place`. */
 export function runsTable(app, place) {
   const body = h("tbody");
-  const table = h("table.cf-table", {}, h("thead", {}, h("tr", {}, HEADS.map((name) => h("th", { scope: "col" }, name)))), body);
+  const table = h("table.cf-table.cf-runlist", {}, h("thead", {}, h("tr", {}, HEADS.map((name) => h("th", { scope: "col" }, name)))), body);
   const none = h("p.cf-wait", {}, "No runs yet.");
   let all = false;
   const more = h("button.cf-text.cf-more-runs", { type: "button", onclick: () => { all = !all; draw(); } });
@@ -47,15 +47,15 @@ function row(app, run) {
   const { config, headline } = run;
   const star = iconButton("star", run.starred ? "Remove the star" : "Star this run", () => act(app, () => post(`runs/${run.id}/star`, { starred: !run.starred })));
   star.setAttribute("aria-pressed", String(run.starred));
-  const open = h("button.cf-text.cf-open", { type: "button", onclick: () => app.open(run.id) }, run.title || run.id);
+  const open = h("button.cf-text.cf-open", { type: "button", title: run.title || run.id, onclick: () => app.open(run.id) }, run.title || run.id);
   const figure = (key) => (headline?.[key] ? `${percent(headline[key].before)} → ${percent(headline[key].after)}` : "");
-  const cells = [run.sample ? "sample" : star, open, stateChip(run.state), config.data,
+  const cells = [run.sample ? "sample" : star, open, stateChip(run.state), h("span.cf-clip", { title: config.data }, config.data.split("/").filter(Boolean).at(-1)),
     run.best === null || run.best === undefined ? "" : run.best.toFixed(2), figure("forget"), figure("siblings"), figure("others"), when(run.created),
     h("span.cf-actions", {}, h("button.cf-text", { type: "button", onclick: () => app.useSettings(config) }, "Use"), run.sample ? null : iconButton("trash", "Delete this run", () => confirmed("Delete this run?", `${run.title || run.id} and its files are removed for good.`, "Delete", () => act(app, async () => {
       await post(`runs/${run.id}/delete`);
       if (run.id === app.state.run) app.open("");
     }))))];
-  const line = h("tr", {}, cells.map((cell) => h("td", {}, typeof cell === "string" ? h("span.cf-clip", { title: cell }, cell) : cell)));
+  const line = h("tr", {}, cells.map((cell, i) => h("td", i > 3 && i < 8 ? { "data-head": HEADS[i] } : {}, typeof cell === "string" ? h("span.cf-clip", { title: cell }, cell) : cell)));
   if (run.id === app.state.run) line.setAttribute("aria-current", "true");
   return line;
 }

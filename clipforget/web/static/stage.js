@@ -54,7 +54,7 @@ export function makeStage(app) {
     if (state === "stopped" && events.length > 1) {
       const panel = progressPanel(app, run.id, app.stages[run.config.method] || []);
       panel.update(state, events);
-      node.append(h("section.cf-progress", { "aria-label": "What was done" }, panel.node.querySelector(".cf-stages"), panel.node.querySelector(".cf-live")));
+      node.append(h("section.cf-progress", { "aria-label": "What was done" }, panel.node.querySelector(".cf-stages"), panel.node.querySelector(".cf-live:has(figure)") ?? ""));
     }
   }
 

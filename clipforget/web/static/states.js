@@ -39,7 +39,7 @@ export function endState(app, state, run, message, log) {
   if (run?.config) buttons.push(h("button.cf-button.cf-primary", { type: "button", onclick: () => app.useSettings(run.config) }, "Use these settings"));
   buttons.push(h("button.cf-button", { type: "button", onclick: () => app.open("") }, "Start page"));
   const node = h("section.cf-end", { role: "alert" }, h("h2", {}, title), run ? h("p.cf-note", {}, run.title || run.id) : null,
-    text ? h("p", {}, text) : null, message ? h("p.cf-message", {}, message) : null,
+    text ? h("p", {}, text) : null, message && state !== "stopped" ? h("p.cf-message", {}, message) : null,
     log?.length ? h("pre.cf-log", { tabIndex: 0, "aria-label": "Last lines of the log" }, log.join("\n")) : null, h("div.cf-buttons", {}, buttons));
   node.dataset.state = state;
   return node;

@@ -8,7 +8,7 @@ export function figuresTable(app, place) {
   place.replaceChildren(h("div.cf-scroll", { tabIndex: 0 }, h("table.cf-table", {}, h("thead", {}, head), body)));
   const update = () => {
     if (place.hidden || !app.view) return;
-    const names = app.rival ? ["before", "A", "B", "B − A", "95% of B"] : ["before", "after", "change", "95% interval"];
+    const names = app.rival ? ["before", "A", "B", "B\u00a0−\u00a0A", "95% of B"] : ["before", "after", "change", "95% interval"];
     head.replaceChildren(...["set", "images", ...names].map((name) => h("th", { scope: "col" }, name)));
     const theirs = (row) => app.rival?.view.rows.find((other) => other.key === row.key);
     body.replaceChildren(...app.view.rows.filter((row) => !app.rival || theirs(row)).map((row) => line(row, app.index, theirs(row))));
