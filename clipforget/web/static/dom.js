@@ -69,10 +69,10 @@ export function iconButton(name, label, onclick, spec = "button.cf-button.cf-qui
   return h(spec, { type: "button", title: label, "aria-label": label, onclick }, icon(name));
 }
 
-/** A share as per cent with one digit: 0.042 -> "4.2". Halves go to the even digit, as on the command line. */
+/** A share as per cent with one digit: 0.042 -> "4.2". A tie goes to the even digit, as on the command line: 6.25 -> "6.2". */
 export function percent(share) {
-  const tenths = 1000 * share, low = Math.floor(tenths);
-  return ((tenths - low === 0.5 ? low + (low & 1) : Math.round(tenths)) / 10).toFixed(1);
+  const value = 100 * share;
+  return (value % 1 === 0.25 ? value - 0.05 : value).toFixed(1); // toFixed takes the larger digit; .75 has the even one there
 }
 
 /** A signed difference in points: -0.921 -> "−92.1". */
