@@ -73,6 +73,11 @@ def settings_of(chosen: argparse.Namespace) -> dict[str, Any]:
     return {name.removeprefix("set:"): value for name, value in vars(chosen).items() if name.startswith("set:")}
 
 
+def _names(text: str) -> list[str]:
+    """Names parted by commas or spaces."""
+    return text.replace(",", " ").split()
+
+
 def _bound(value: float | None) -> str:
     return "any" if value is None else f"{value:g}"
 
@@ -84,7 +89,8 @@ def _compare(parser: argparse.ArgumentParser) -> None:
     parser.description = COMPARE
     add = parser.add_argument
     add("--method", metavar="ROW", action="append", default=[], help="[LABEL=]METHOD[:PRESET][,SETTING=VALUE]...")
-    add("--methods", metavar="A,B|all", default="", help="a row each for these methods, or for every one there is")
+    several = "a row each for these methods, or for every one there is"
+    add("--methods", metavar="A,B|all", type=_names, default=[], help=several)
     add("--forget", metavar="TARGET", action="append", default=[], help='a target; "A + B" forgets both in one run')
     add("--retain", metavar="TARGET", action="append", default=[], help="what every run is to keep in view")
     add("--seeds", type=int, metavar="N", help="how many seeds (default: 3)")
@@ -173,15 +179,16 @@ def _reproduce(parser: argparse.ArgumentParser) -> None:
 def _tune(parser: argparse.ArgumentParser) -> None:
     from clipforget.tuning import TuneConfig
 
-    parser.add_argument("--methods", metavar="A,B|all", default=RunConfig.method, help="methods (default: targeted)")
-    parser.add_argument(
+    add = parser.add_argument
+    add("--methods", metavar="A,B|all", type=_names, default=RunConfig.method, help="methods (default: targeted)")
+    add(
         "--forget", metavar="TARGET", action="append", default=[],
         help="a target to try them on (may be repeated); A + B are forgotten together",
     )  # fmt: skip
     count = f"trials of each method (default: {TuneConfig.trials})"
-    parser.add_argument("--trials", type=int, default=TuneConfig.trials, metavar="N", help=count)
-    parser.add_argument("--name", default=TuneConfig.name, help="of the presets (default: tuned)")
-    parser.add_argument("--out", metavar="DIR", help="the folder to write presets to (default: presets below --runs)")
+    add("--trials", type=int, default=TuneConfig.trials, metavar="N", help=count)
+    add("--name", default=TuneConfig.name, help="of the presets (default: tuned)")
+    add("--out", metavar="DIR", help="the folder to write presets to (default: presets below --runs)")
     _config(parser, "model", "data", "seed", "tolerance", "device")
     _runs_folder(parser)
     _json(parser)

@@ -190,7 +190,7 @@ def tune(chosen: argparse.Namespace) -> None:
     from clipforget.tuning import TuneConfig
     from clipforget.tuning import tune as work
 
-    methods = sorted(METHODS.load()) if chosen.methods == "all" else chosen.methods.replace(",", " ").split()
+    methods = sorted(METHODS.load()) if chosen.methods == ["all"] else chosen.methods
     names = ("model", "data", "trials", "seed", "tolerance", "device", "name")
     targets = tuple(target_of(text) for text in chosen.forget)
     config = TuneConfig(tuple(methods), targets, **{name: getattr(chosen, name) for name in names})

@@ -51,7 +51,7 @@ def compare(chosen: argparse.Namespace) -> int:
 
 def planned(chosen: argparse.Namespace) -> Comparison:
     """The plan that a command line asks for, checked. Raises UnknownName or BadSetting."""
-    words = [*chosen.method, *filter(None, chosen.methods.split(","))]
+    words = [*chosen.method, *chosen.methods]
     if chosen.seed and (chosen.seeds is not None or chosen.seed_start is not None):
         raise BadSetting("Name either single seeds with --seed, or how many with --seeds and --seed-start.")
     count = SEEDS if chosen.seeds is None else chosen.seeds

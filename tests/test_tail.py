@@ -14,7 +14,6 @@ from clipforget.clip import Clip
 from clipforget.methods import Task
 from clipforget.precision import FLOAT32
 from clipforget.tail import Flow, Tail, cut
-from clipforget.tail import _run as tail_run
 
 LATE = ("visual.layer2.0.conv1.weight", "visual.attnpool.c_proj.weight")
 
@@ -53,7 +52,8 @@ def test_what_is_plain_and_small_enough_is_made_once(
 ) -> None:
     monkeypatch.setattr(tail, "KEPT", room)
     some, made = flow(task, cut(task.original, LATE), strength), []
-    monkeypatch.setattr(tail, "_run", lambda parts, x: made.append(len(x)) or tail_run(parts, x))
+    through = tail._run
+    monkeypatch.setattr(tail, "_run", lambda parts, x: made.append(len(x)) or through(parts, x))
     first, again = some.at(torch.tensor([1, 2])), some.at(torch.tensor([2, 0]))
     assert made == ([2, 1] if kept else [2, 2])
     assert torch.allclose(first[1], again[0], atol=1e-6) == (strength == 0)
