@@ -17,7 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Serve until interrupted; 0, or 2 with one line where the page cannot start."""
     options = _parser().parse_args(arguments)
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: no request leaves this machine
-    from clipforget.workspace import Workspace
+    from clipforget.workspace.workspace import Workspace
 
     workspace = Workspace(options.runs, sample=not options.no_sample)
     threading.Thread(target=_warm, args=(workspace,), daemon=True).start()

@@ -1,8 +1,8 @@
-"""`python -m clipforget`; see clipforget.cli."""
+"""`python -m clipforget`; see clipforget.cli.main."""
 
 import sys
 
-from clipforget.cli import main
+from clipforget.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

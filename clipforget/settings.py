@@ -1,8 +1,8 @@
 """Settings are frozen dataclasses; command line, page and run.json derive from their fields.
 
-    @dataclass(frozen=True)
-    class FooSettings:
-        rank: int = option(8, "Rank of the LoRA update", low=1, high=64)
+@dataclass(frozen=True)
+class FooSettings:
+    rank: int = option(8, "Rank of the LoRA update", low=1, high=64)
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ class Option:
     choices: tuple[str, ...] = ()
     advanced: bool = False
     search: tuple[Any, ...] = ()  # the values that `tune` tries; empty: it leaves the setting alone
+    former: tuple[str, ...] = ()  # names it had before, which saved runs and presets may still use
 
 
 def option(
@@ -40,10 +41,12 @@ def option(
     choices: tuple[str, ...] = (),
     advanced: bool = False,
     search: tuple[Any, ...] = (),
+    former: tuple[str, ...] = (),
 ) -> Any:
     """A dataclass field with its help text, bounds (inclusive) and the values worth a trial in the metadata."""
     metadata = {
         "help": help, "low": low, "high": high, "choices": choices, "advanced": advanced, "search": search,
+        "former": former,
     }  # fmt: skip
     return dataclasses.field(default=default, metadata=metadata)
 
@@ -52,8 +55,7 @@ def options(settings: type) -> list[Option]:
     """The options of a settings dataclass, in the order they are written."""
     hints = typing.get_type_hints(settings)
     return [
-        Option(field.name, hints[field.name], field.default, **field.metadata)
-        for field in dataclasses.fields(settings)
+        Option(field.name, hints[field.name], field.default, **field.metadata) for field in dataclasses.fields(settings)
     ]
 
 
@@ -63,8 +65,10 @@ def parse(settings: type, values: dict[str, Any]) -> Any:
     Raises UnknownName for a name that is no field, BadSetting for a value of the wrong type or out of bounds.
     """
     known = {opt.name: opt for opt in options(settings)}
+    current = {former: name for name, opt in known.items() for former in opt.former}
     read = {}
     for name, value in values.items():
+        name = name if name in known else current.get(name, name)
         if name not in known:
             raise UnknownName("setting", name, known)
         read[name] = _read(known[name], value)

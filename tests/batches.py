@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from clipforget.methods._training import Batch
+from clipforget.unlearning.trainer import Batch
 
 SCALE = 2.0
 BANK = torch.eye(3)

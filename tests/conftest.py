@@ -15,7 +15,7 @@ from open_clip.model import CLIP
 from small import finished, world  # noqa: F401  fixtures of whole runs
 from torch import Tensor
 
-from clipforget.clip import Clip
+from clipforget.models.clip import Clip
 
 torch.set_num_threads(1)
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from clipforget.data import Dataset
+from clipforget.data.dataset import Dataset
 
 CLASSES = {"bird": ("owl", "parrot"), "ship": ("sailboat", "submarine")}
 counter = iter(range(10**9))

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from clipforget.config import RunConfig
-from clipforget.experiment import execute
-from clipforget.store import Run, Store
+from clipforget.runs.config import RunConfig
+from clipforget.runs.execute import execute
+from clipforget.runs.store import Run, Store
 
 COLOURS = {"disc": "#c0392b", "square": "#27ae60", "stripe": "#2e6fb7"}
 SHAPES = ("big", "small", "thin")

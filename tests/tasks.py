@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from clipforget.clip import Clip
-from clipforget.data import Target
-from clipforget.methods import ImageSet, Task
+from clipforget.data.target import Target
+from clipforget.models.clip import Clip
+from clipforget.unlearning.task import ImageSet, Task
 
 NAMES = ("car", "dog", "cat")
 

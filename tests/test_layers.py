@@ -1,9 +1,11 @@
-"""The layers of the house: every import points down, or this test names the file and the line."""
+"""The house: packages stand on each other, files inside a package too; what points up or runs in a circle is named."""
 
 import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,51 +13,92 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "clipforget"
 
-# From the ground up; a file may import what stands on its own line or below it. The longest name that fits counts.
-LAYERS = (
-    ("errors", "registry", "settings", "__init__", "cache"),
-    ("data",),
-    # methods.__init__ holds no method: only the shape of one and the registry
-    ("clip", "opening", "precision", "weights", "lora", "fisher", "alignment", "losses", "projection",
-     "methods.__init__"),
-    ("stages", "souped", "soup", "souppath", "pathfile", "bisection", "retrieval", "evaluate", "train", "tail"),
-    ("refusal", "synthesis"),
-    ("methods",),
-    ("config", "record", "store"),
-    ("selection", "progress", "presets", "choices", "rows", "comparison", "comparisons"),
-    ("cost", "loaded", "task", "judged", "results", "ranked", "experiment", "matrix", "tables", "pretrain"),
-    ("validation", "trials", "tuning", "ablation", "experiments", "terminal", "tabletext"),
-    ("workspace", "comparing", "view", "opened", "worker", "thumbnails", "uploads", "export"),
-    ("charts",),
-    ("web", "cli", "arguments", "commands", "compare", "reproduce", "listings", "report", "bench", "__main__"),
-)
-BANNED = {  # who may not import what, at any depth of its own code
-    "gradio": ("data", "charts", "methods", "workspace", "experiment", "store", "cli", "commands", "bench"),
-    "torch": (
-        "charts", "store", "record", "config", "settings", "registry", "errors", "cli", "report", "terminal", "web",
-        "rows", "comparison", "comparisons", "tables", "tabletext", "compare", "arguments",
+# From the ground up: a file may import what stands on its own line or on one above.
+PACKAGES = (
+    "errors files generators tabular registry settings __init__",
+    "data", "models", "soup", "unlearning", "evaluation", "methods", "runs", "benchmark", "workspace", "web",
+    "cli __main__",
+)  # fmt: skip
+# The same inside each package. A * stands for any name, so that a method or a chart needs no line of its own; where
+# several names fit, the longest counts.
+INSIDE = {
+    "data": (
+        "__init__ images sources sketchbook.canvas sketchbook.textures",
+        "dataset sketchbook.raster sketchbook.*",
+        "sketchbook.corruption sketchbook.scene",
+        "sketchbook.drawings sketchbook.painting sketchbook.posters",
+        "sketchbook.styles",
+        "sketchbook.__init__",
+        "target folder thumbnails",
+        "splits catalogue",
     ),
-    "open_clip": ("charts", "store", "config", "settings", "registry", "errors", "web"),
+    "models": (
+        "__init__ lora projection stages weights",
+        "clip",
+        "loading precision",
+        "pretrain.__init__ pretrain.captions pretrain.card pretrain.images pretrain.settings",
+        "pretrain.evaluate",
+        "pretrain.training",
+    ),
+    "soup": ("__init__ path", "arithmetic bisection error storage", "model", "walk"),
+    "unlearning": (
+        "__init__ options task",
+        "losses fisher directions alignment synthesis batches",
+        "activations trainer",
+        "diagonals",
+    ),
+    "evaluation": ("__init__ metrics refusal retrieval cost", "evalset", "scores", "prompts"),
+    "methods": ("__init__", "*.settings", "*.forgetting", "*.__init__ *"),
+    "runs": ("__init__ cache config devices folder presets", "resources store", "loading eta", "execute"),
+    "benchmark": (
+        "__init__ ablation formats rows trials validation",
+        "plan",
+        "store tuning paper.__init__",
+        "execute summary paper._cifar paper._measure paper.table1",
+        "paper.*",
+    ),
+    "workspace": (
+        "__init__ export gallery setup uploads view workers",
+        "comparisons explorer",
+        "workspace",
+        "bench",
+    ),
+    "web": (
+        "__init__ components responses targets theme charts.__init__ charts._style",
+        "form charts.*",
+        "comparison_routes page",
+        "routes",
+    ),
+    "cli": ("__init__ options terminal", "report listings compare", "reproduce", "commands", "main"),
 }
+BANNED = {  # who may not import what, at any depth of its own code
+    "gradio": ("ground", "data", "models", "soup", "unlearning", "evaluation", "methods", "runs", "benchmark",
+               "workspace", "web.charts", "cli"),
+    "torch": ("ground", "data", "evaluation.metrics", "evaluation.scores", "runs.config", "runs.store", "runs.folder",
+              "benchmark.plan", "benchmark.rows", "benchmark.store", "benchmark.summary", "benchmark.formats",
+              "benchmark.paper", "web", "cli.options", "cli.main", "cli.report", "cli.terminal"),
+    "open_clip": ("ground", "data", "runs", "benchmark", "workspace", "web"),
+}  # fmt: skip
+GROUND = PACKAGES[0].split()
 
 
-def modules() -> list[Path]:
-    return sorted(path for path in PACKAGE.rglob("*.py") if "__pycache__" not in path.parts)
+@cache
+def modules() -> dict[str, Path]:
+    """clipforget/data/folder.py under the name data.folder, clipforget/data/__init__.py under data.__init__."""
+    paths = (path for path in PACKAGE.rglob("*.py") if "__pycache__" not in path.parts)
+    return {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in sorted(paths)}
 
 
-def name_of(path: Path) -> str:
-    """clipforget/data/folder.py -> data.folder; clipforget/data/__init__.py -> data.__init__"""
-    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+def row_of(name: str, rows: tuple[str, ...]) -> int | None:
+    """The row in which a name stands, by the longest pattern that fits."""
+    fits = [(len(p.replace("*", "")), i) for i, row in enumerate(rows) for p in row.split() if fnmatchcase(name, p)]
+    return max(fits)[1] if fits else None
 
 
-def layer_of(name: str) -> int | None:
-    """The layer of a module: its own entry, or that of a package around it."""
-    parts = name.split(".")
-    for length in range(len(parts), 0, -1):
-        for number, layer in enumerate(LAYERS):
-            if ".".join(parts[:length]) in layer:
-                return number
-    return None
+def place_of(name: str) -> tuple[int | None, int | None]:
+    """The rows of a module's package and of itself inside it."""
+    package, _, inner = name.partition(".")
+    return row_of(package, PACKAGES), row_of(inner, INSIDE[package]) if inner else 0
 
 
 def imports(path: Path) -> Iterator[tuple[int, str]]:
@@ -70,42 +113,58 @@ def imports(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def module_named(dotted: str) -> str | None:
-    """The module of the package that an import of `dotted` reaches, as name_of names it."""
+    """The module of the package that an import of `dotted` reaches; None for other packages."""
     parts = dotted.split(".")
     if parts[0] != "clipforget":
         return None
     for length in range(len(parts), 0, -1):
-        path = PACKAGE.joinpath(*parts[1:length])
-        if path.with_suffix(".py").is_file() and length > 1:
-            return ".".join(parts[1:length])
-        if (path / "__init__.py").is_file():
-            return ".".join([*parts[1:length], "__init__"])
+        name = ".".join(parts[1:length])
+        for candidate in (name, f"{name}.__init__".lstrip(".")):
+            if candidate in modules():
+                return candidate
     raise AssertionError(f"there is no module {dotted}")
 
 
-def test_every_file_has_its_layer():
-    homeless = [str(path.relative_to(ROOT)) for path in modules() if layer_of(name_of(path)) is None]
-    assert not homeless, f"give these files a line in LAYERS of {Path(__file__).name}: {', '.join(homeless)}"
+@cache
+def arrows() -> list[tuple[str, str, int]]:
+    """Who imports whom inside the package, and in which line."""
+    found = ((name, module_named(dotted), line) for name, path in modules().items() for line, dotted in imports(path))
+    return [(name, other, line) for name, other, line in found if other is not None and other != name]
+
+
+def test_every_file_has_its_place():
+    homeless = [name for name in modules() if None in place_of(name)]
+    assert not homeless, f"give these a place in {Path(__file__).name}: {', '.join(homeless)}"
 
 
 def test_imports_point_down():
     wrong = []
-    for path in modules():
-        own = layer_of(name_of(path))
-        for line, dotted in imports(path):
-            module = module_named(dotted)
-            other = None if module is None else layer_of(module)
-            if own is not None and other is not None and other > own:
-                wrong.append(f"{path.relative_to(ROOT)}:{line} imports {module}, which stands above it")
+    for name, other, line in arrows():
+        (package, inner), (its_package, its_inner) = place_of(name), place_of(other)
+        same = name.split(".")[0] == other.split(".")[0]
+        if its_package > package or (same and its_inner > inner):
+            wrong.append(f"{modules()[name].relative_to(ROOT)}:{line} imports {other}, which stands above it")
     assert not wrong, "\n".join(wrong)
+
+
+def test_imports_run_in_no_circle():
+    below = {name: {other for start, other, _ in arrows() if start == name} for name in modules()}
+    while free := [name for name, others in below.items() if not others & below.keys()]:
+        for name in free:
+            del below[name]
+    assert not below, f"these import each other: {', '.join(below)}"
 
 
 @pytest.mark.parametrize("library", BANNED)
 def test_heavy_libraries_stay_where_they_belong(library):
+    def banned(name: str) -> bool:
+        own = "ground." + name if name.split(".")[0] in GROUND else name
+        return any(f"{own}.".startswith(f"{place}.") for place in BANNED[library])
+
     wrong = [
         f"{path.relative_to(ROOT)}:{line} imports {dotted}"
-        for path in modules()
-        if name_of(path).split(".")[0] in BANNED[library]
+        for name, path in modules().items()
+        if banned(name)
         for line, dotted in imports(path)
         if dotted.split(".")[0] == library
     ]
@@ -113,23 +172,25 @@ def test_heavy_libraries_stay_where_they_belong(library):
 
 
 def test_only_the_page_knows_gradio():
-    users = {name_of(path).split(".")[0] for path in modules() for _, dotted in imports(path) if "gradio" in dotted}
+    users = {name.split(".")[0] for name, path in modules().items() for _, text in imports(path) if "gradio" in text}
     assert users <= {"web"}
 
 
 def test_no_drawer_for_everything():
-    assert not [path for path in modules() if path.stem in ("utils", "util", "common", "helpers", "misc")]
+    assert not [name for name in modules() if name.split(".")[-1] in ("utils", "util", "common", "helpers", "misc")]
 
 
 LIGHT = {
-    "clipforget.cli": "from clipforget import cli",
-    "the parser of run": "from clipforget.cli import build; build(['run'])",
+    "the command line": "from clipforget.cli import main",
+    "the parser of run": "from clipforget.cli.main import build; build(['run'])",
     "methods and their settings": "from clipforget.methods import METHODS; METHODS.load()",
-    "the store": "import clipforget.store",
-    "the list of models": "import io; from clipforget.cli import main; "
+    "the store": "import clipforget.runs.store",
+    "the soup path": "import clipforget.soup.path",
+    "the list of models": "import io; from clipforget.cli.main import main; "
     "sys.stdout = io.StringIO(); main(['models']); sys.stdout = sys.__stdout__",
-    "a workspace": "from clipforget.workspace import Workspace; Workspace()",
-    "the charts": "from clipforget.charts import CHARTS; CHARTS.load()",
+    "a workspace": "from clipforget.workspace.workspace import Workspace; Workspace()",
+    "the charts": "from clipforget.web.charts import CHARTS; CHARTS.load()",
+    "the paper's tables": "from clipforget.benchmark.paper import EXPERIMENTS; EXPERIMENTS.load()",
 }
 
 
@@ -138,3 +199,9 @@ def test_light_without_torch(what):
     code = f"import sys; {LIGHT[what]}; print([m for m in ('torch', 'gradio', 'open_clip') if m in sys.modules])"
     shown = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]", f"{what} imports {shown.stdout}"
+
+
+def test_the_tests_mirror_the_packages():
+    packages = {name.split(".")[0] for name in modules()} - set(GROUND) - {"__main__"}
+    folders = {path.name for path in (ROOT / "tests").iterdir() if any(path.glob("**/test_*.py"))}
+    assert packages <= folders and folders - packages <= {"browser"}

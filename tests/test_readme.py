@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from small import FEW
 
-from clipforget.arguments import COMMANDS
-from clipforget.cli import read
-from clipforget.data import Target
+from clipforget.cli.main import read
+from clipforget.cli.options import COMMANDS
 from clipforget.data.catalogue import load_dataset
-from clipforget.experiment import build_task
+from clipforget.data.target import Target
 from clipforget.methods import METHODS
+from clipforget.runs.loading import build_task
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from clipforget.data import Dataset
+from clipforget.data.dataset import Dataset
 from clipforget.data.folder import load_folder
 from clipforget.errors import BadData, UnknownName
+from clipforget.files import ASSETS
 
-ASSETS = Path(__file__).resolve().parents[2] / "assets"
 EMBEDDED = {"sketchbook": ASSETS / "sketchbook.tar"}
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-from clipforget.data import SPLITS, Dataset, Item
+from clipforget.data.dataset import SPLITS, Dataset, Item
 from clipforget.data.images import check
 from clipforget.data.sources import LARGEST_FILE, LAYOUT, FolderSource, TarSource, open_source
 from clipforget.errors import BadData

@@ -8,7 +8,7 @@
     def nullspace(task: Task, settings: NullspaceSettings) -> Iterator[Step]:
         ...
 
-(`loss_method` and the training loop are at home in methods/_loss.py and methods/_training.py.)
+What they are given, and the training loop of `loss_method`, are at home in clipforget.unlearning.
 Files here import torch inside functions, so that the settings are known without it.
 """
 
@@ -18,76 +18,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from clipforget.data import Target
 from clipforget.registry import Registry
+from clipforget.unlearning.options import TrainingSettings
+from clipforget.unlearning.task import BOTH, IMAGE, NOTHING, TEXT, Step, Task
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from clipforget.clip import Clip
-
-IMAGE, TEXT, BOTH, NOTHING = "image tower", "text tower", "both towers", "nothing"
-
-
-@dataclass(frozen=True)
-class ImageSet:
-    """N images ready for the image tower: pixels N x 3 x H x W, labels N (indices into the bank)."""
-
-    pixels: Tensor
-    labels: Tensor
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-
-@dataclass(frozen=True)
-class Task:
-    """All that a method may see; no test image is among it. C classes, D embedding.
-
-    `clip` is the method's own copy, whose weights it changes and leaves merged and in eval mode; `original` is not to
-    be touched. `forget` and `retain` are training images (retain: the siblings that share the coarse caption, or what
-    the user picked), `others` training images of the remaining superclasses. `validation` holds disjoint images under
-    the same three names. `names` and `bank` (C x D, unit) are the superclass names and their text features.
-
-    `targets` says what is to be forgotten; `target_of` maps forget and validation to the place in `targets` of each
-    image to be forgotten (int64, as long as those sets; the first target that it matches). `forget_prompts` name it as
-    finely as the data set does ("a photo of a biplane."); `retain_prompts` name what is to stay: the siblings as
-    finely, and every other superclass. `goal` is the forget accuracy, 0 to 1, at which it counts as forgotten:
-    max(chance, tolerance).
-    """
-
-    clip: Clip
-    original: Clip
-    forget: ImageSet
-    retain: ImageSet
-    others: ImageSet
-    validation: dict[str, ImageSet]
-    names: tuple[str, ...]
-    bank: Tensor
-    template: str
-    seed: int
-    targets: tuple[Target, ...] = ()
-    target_of: dict[str, Tensor] = field(default_factory=dict)
-    forget_prompts: tuple[str, ...] = ()
-    retain_prompts: tuple[str, ...] = ()
-    goal: float = 0.05
-
-
-@dataclass(frozen=True)
-class Step:
-    """One record of progress: `step` of `total` within a stage (forget, remind, ...), both counted from 1.
-
-    losses and validation map names to figures (validation accuracies are shares, 0 to 1); `data` is JSON-ready extra,
-    e.g. {"layers": [{"name": ..., "relative": ..., "chosen": true}]}. {"refused": [...]} holds the names that the run
-    refuses below alpha 1 (see clipforget.refusal).
-    """
-
-    stage: str
-    step: int
-    total: int
-    losses: dict[str, float] = field(default_factory=dict)
-    validation: dict[str, float] = field(default_factory=dict)
-    data: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -142,5 +78,33 @@ def method(
         summary = (run.__doc__ or "").strip().splitlines()[0]
         METHODS[name] = Method(name, title, summary, source, settings, run, stages, changes, images, presets or {})
         return run
+
+    return register
+
+
+def loss_method(
+    name: str,
+    settings: type,
+    *,
+    title: str,
+    source: str,
+    changes: str = IMAGE,
+    presets: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Callable:
+    """Register a loss as a method: `loss(batch, settings)` gives the named, weighted scalars whose sum is minimised.
+
+    settings inherits from Training; batch is a clipforget.unlearning.trainer.Batch. The first line of the docstring is
+    the summary. All weights of the tower(s) that `changes` names are trained, in eval mode; logit_scale is not.
+    """
+
+    def register(loss: Callable[[Any, Any], dict[str, Tensor]]) -> Callable[[Any, Any], dict[str, Tensor]]:
+        def run(task: Task, settings: TrainingSettings) -> Iterator[Step]:
+            from clipforget.unlearning.trainer import Trainer
+
+            yield from Trainer(task, settings, changes).train(loss)
+
+        run.__doc__ = loss.__doc__
+        method(name, settings, title=title, source=source, changes=changes, presets=presets)(run)
+        return loss
 
     return register

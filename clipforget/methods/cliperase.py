@@ -12,18 +12,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from clipforget.methods import BOTH
-from clipforget.methods._loss import Training, loss_method
+from clipforget.methods import loss_method
 from clipforget.settings import option
+from clipforget.unlearning.options import TrainingSettings
+from clipforget.unlearning.task import BOTH
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from clipforget.methods._training import Batch
+    from clipforget.unlearning.trainer import Batch
 
 
 @dataclass(frozen=True)
-class ClipEraseSettings(Training):
+class ClipEraseSettings(TrainingSettings):
     """Settings of CLIPErase."""
 
     forget_weight: float = option(
@@ -47,7 +48,7 @@ class ClipEraseSettings(Training):
 )
 def cliperase(batch: Batch, settings: ClipEraseSettings) -> dict[str, Tensor]:
     """Lowers the cosine of the forget pairs, keeps the other images' contrast and the original's similarities."""
-    from clipforget import losses
+    from clipforget.unlearning import losses
 
     bank, kept = batch.bank(), batch.features("retain", "others")
     teacher = batch.features("retain", "others", original=True) @ batch.bank(original=True).T

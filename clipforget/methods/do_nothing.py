@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from clipforget.methods import NOTHING, Step, Task, method
+from clipforget.methods import method
+from clipforget.unlearning.task import NOTHING, Step, Task
 
 
 @dataclass(frozen=True)

@@ -10,17 +10,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from clipforget.methods._loss import Training, loss_method
+from clipforget.methods import loss_method
 from clipforget.settings import option
+from clipforget.unlearning.options import TrainingSettings
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from clipforget.methods._training import Batch
+    from clipforget.unlearning.trainer import Batch
 
 
 @dataclass(frozen=True)
-class EmmnSettings(Training):
+class EmmnSettings(TrainingSettings):
     """Settings of ascent and descent together."""
 
     retain_weight: float = option(
@@ -38,7 +39,7 @@ class EmmnSettings(Training):
 )
 def emmn(batch: Batch, settings: EmmnSettings) -> dict[str, Tensor]:
     """Raises the cross-entropy of the forget images and lowers that of the retain images, in one step."""
-    from clipforget.losses import bank_cross_entropy
+    from clipforget.unlearning.losses import bank_cross_entropy
 
     forget, retain = (
         bank_cross_entropy(batch.features(kind), batch.labels(kind), batch.bank(), batch.scale)

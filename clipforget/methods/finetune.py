@@ -9,16 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from clipforget.methods._loss import Training, loss_method
+from clipforget.methods import loss_method
+from clipforget.unlearning.options import TrainingSettings
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from clipforget.methods._training import Batch
+    from clipforget.unlearning.trainer import Batch
 
 
 @dataclass(frozen=True)
-class FinetuneSettings(Training):
+class FinetuneSettings(TrainingSettings):
     """Settings of fine-tuning."""
 
 
@@ -31,6 +32,6 @@ class FinetuneSettings(Training):
 )
 def finetune(batch: Batch, settings: FinetuneSettings) -> dict[str, Tensor]:
     """Lowers the cross-entropy of the retain images alone; what is to be forgotten is never seen."""
-    from clipforget.losses import bank_cross_entropy
+    from clipforget.unlearning.losses import bank_cross_entropy
 
     return {"retain": bank_cross_entropy(batch.features("retain"), batch.labels("retain"), batch.bank(), batch.scale)}

@@ -13,9 +13,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from clipforget.methods import Step, Task, method
-from clipforget.methods._information import information_option, samples_option
+from clipforget.methods import method
 from clipforget.settings import option
+from clipforget.unlearning.options import information_option, samples_option
+from clipforget.unlearning.task import Step, Task
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -58,8 +59,8 @@ def fisher_noise(task: Task, settings: FisherNoiseSettings) -> Iterator[Step]:
     """
     import torch
 
-    from clipforget.methods._rest import diagonals
-    from clipforget.methods._training import look
+    from clipforget.unlearning.diagonals import diagonals
+    from clipforget.unlearning.trainer import look
 
     forget, rest = yield from diagonals(task, settings.samples, settings.information)
     weights = dict(task.clip.model.named_parameters())

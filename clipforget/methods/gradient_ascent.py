@@ -10,17 +10,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from clipforget.methods._loss import Training, loss_method
+from clipforget.methods import loss_method
 from clipforget.settings import option
+from clipforget.unlearning.options import TrainingSettings
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from clipforget.methods._training import Batch
+    from clipforget.unlearning.trainer import Batch
 
 
 @dataclass(frozen=True)
-class GradientAscentSettings(Training):
+class GradientAscentSettings(TrainingSettings):
     """Settings of gradient ascent."""
 
     steps: int = option(20, "Steps of training", low=1, high=5000, search=(10, 20, 60))
@@ -35,7 +36,7 @@ class GradientAscentSettings(Training):
 )
 def gradient_ascent(batch: Batch, settings: GradientAscentSettings) -> dict[str, Tensor]:
     """Raises the cross-entropy of the forget images with their coarse caption, without bound."""
-    from clipforget.losses import bank_cross_entropy
+    from clipforget.unlearning.losses import bank_cross_entropy
 
     features, labels = batch.features("forget"), batch.labels("forget")
     return {"forget": -bank_cross_entropy(features, labels, batch.bank(), batch.scale)}

@@ -12,17 +12,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from clipforget.methods._loss import Training, loss_method
+from clipforget.methods import loss_method
 from clipforget.settings import option
+from clipforget.unlearning.options import TrainingSettings
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from clipforget.methods._training import Batch
+    from clipforget.unlearning.trainer import Batch
 
 
 @dataclass(frozen=True)
-class LipSettings(Training):
+class LipSettings(TrainingSettings):
     """Settings of Lipschitz regularisation; memory grows with batch * (copies + 1) images."""
 
     steps: int = option(20, "Steps of training", low=1, high=5000, search=(10, 20, 60))
@@ -48,7 +49,7 @@ def lip(batch: Batch, settings: LipSettings) -> dict[str, Tensor]:
     """Makes embeddings and class similarities of the forget images insensitive to noise; nothing else is seen."""
     import torch
 
-    from clipforget.losses import lipschitz_ratio
+    from clipforget.unlearning.losses import lipschitz_ratio
 
     pixels, bank = batch.pixels("forget"), batch.bank()
     noise = torch.randn(settings.copies, *pixels.shape, generator=batch.generator).to(pixels.device) * settings.sigma

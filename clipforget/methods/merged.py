@@ -15,9 +15,10 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from clipforget.methods import ImageSet, Step, Task, method
-from clipforget.methods.targeted import PAPER, SOURCE, TargetedSettings
+from clipforget.methods import method
+from clipforget.methods.targeted.settings import PAPER, SOURCE, TargetedSettings
 from clipforget.settings import option
+from clipforget.unlearning.task import ImageSet, Step, Task
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,13 +47,13 @@ def merged(task: Task, settings: MergedSettings) -> Iterator[Step]:
     The stages run over all parts, one after the other; `data["part"]` of a Step is the part's place in the targets.
     Raises BadData where a part has too few images.
     """
-    from clipforget.methods._targeted import Run
-    from clipforget.methods._training import look
-    from clipforget.souped import merge
-    from clipforget.weights import changed
+    from clipforget.methods.targeted.forgetting import TargetedForgetting
+    from clipforget.models.weights import changed
+    from clipforget.soup.arithmetic import merge
+    from clipforget.unlearning.trainer import look
 
-    runs = [Run(part, settings) for part in parts(task)]
-    stages = [Run.forget, *([Run.remind] if settings.remind_steps else [])]
+    runs = [TargetedForgetting(part, settings) for part in parts(task)]
+    stages = [TargetedForgetting.forget, *([TargetedForgetting.remind] if settings.remind_steps else [])]
     try:
         for place, run in enumerate(runs):
             chosen = yield from _numbered(run.select(), place, len(runs))

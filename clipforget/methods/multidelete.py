@@ -11,18 +11,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from clipforget.methods import BOTH
-from clipforget.methods._loss import Training, loss_method
+from clipforget.methods import loss_method
 from clipforget.settings import option
+from clipforget.unlearning.options import TrainingSettings
+from clipforget.unlearning.task import BOTH
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from clipforget.methods._training import Batch
+    from clipforget.unlearning.trainer import Batch
 
 
 @dataclass(frozen=True)
-class MultiDeleteSettings(Training):
+class MultiDeleteSettings(TrainingSettings):
     """Settings of MultiDelete; the decoupling of the forget pairs has weight 1."""
 
     rate: float = option(3e-4, "Learning rate (AdamW)", low=1e-8, high=1.0, search=(1e-5, 3e-5, 1e-4, 3e-4, 1e-3))
@@ -45,7 +46,7 @@ class MultiDeleteSettings(Training):
 )
 def multidelete(batch: Batch, settings: MultiDeleteSettings) -> dict[str, Tensor]:
     """Moves the forget pairs' cosines to those of mismatched pairs; other pairs and features stay in place."""
-    from clipforget.losses import feature_distance
+    from clipforget.unlearning.losses import feature_distance
 
     rest = ("retain", "others")
     bank, old_bank = batch.bank(), batch.bank(original=True)

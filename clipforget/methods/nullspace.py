@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from clipforget.errors import BadSetting
-from clipforget.methods import Step, Task, method
+from clipforget.methods import method
 from clipforget.settings import option
+from clipforget.unlearning.task import Step, Task
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -64,8 +65,8 @@ def nullspace(task: Task, settings: NullspaceSettings) -> Iterator[Step]:
     """
     import torch
 
-    from clipforget.methods._training import look
-    from clipforget.projection import project
+    from clipforget.models.projection import project
+    from clipforget.unlearning.trainer import look
 
     retained = [*task.retain_prompts, *(coarse_captions(task) if settings.protect_coarse else ())]
     with torch.no_grad():
@@ -83,15 +84,15 @@ def coarse_captions(task: Task) -> list[str]:
 
 def matrix(forget: Tensor, retain: Tensor, settings: NullspaceSettings) -> Tensor:
     """P, D x D in double precision, from text features of the target's names (M x D) and the retained ones (N x D)."""
-    from clipforget.methods._directions import basis, outside, regression, removal
+    from clipforget.unlearning.directions import basis, orthogonal_part, projection_matrix, regression
 
     if settings.form == "ridge":
         forget, retain = forget.double(), retain.double()
         return regression(retain.T @ retain, forget.T @ forget, settings.forget_weight, settings.ridge)
     if settings.form == "residual":
-        forget = outside(forget, retain)
+        forget = orthogonal_part(forget, retain)
         if not len(forget):
             raise BadSetting(
                 "The target's names lie in the span of the retained ones; choose the form partial or ridge."
             )
-    return removal(basis(forget), 1.0 if settings.form == "naive" else settings.strength)
+    return projection_matrix(basis(forget), 1.0 if settings.form == "naive" else settings.strength)

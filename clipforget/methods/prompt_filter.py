@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from clipforget.data import Target
-from clipforget.methods import NOTHING, Step, Task, method
+from clipforget.data.target import Target
+from clipforget.methods import method
 from clipforget.settings import option
+from clipforget.unlearning.task import NOTHING, Step, Task
 
 NAMES = ("fine", "coarse")
 

@@ -12,21 +12,22 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from clipforget.methods import IMAGE, Step, Task, method
-from clipforget.methods._loss import Training
+from clipforget.methods import method
 from clipforget.settings import option
+from clipforget.unlearning.options import TrainingSettings
+from clipforget.unlearning.task import IMAGE, Step, Task
 
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.optim import Optimizer
 
-    from clipforget.methods._training import Batch, Trainer
+    from clipforget.unlearning.trainer import Batch, Trainer
 
 RANDOM, RUNNER_UP = "random", "runner-up"
 
 
 @dataclass(frozen=True)
-class SalunSettings(Training):
+class SalunSettings(TrainingSettings):
     """Settings of saliency unlearning."""
 
     rate: float = option(3e-4, "Learning rate (AdamW)", low=1e-8, high=1.0, search=(1e-5, 3e-5, 1e-4, 3e-4, 1e-3))
@@ -57,7 +58,7 @@ def salun(task: Task, settings: SalunSettings) -> Iterator[Step]:
     Stage `select` reads the gradients, `forget` trains. Every weight outside the mask ends bit for bit as it was.
     Raises BadData where a set of training images is empty or, with random names, the bank holds one name only.
     """
-    from clipforget.methods._training import Trainer
+    from clipforget.unlearning.trainer import Trainer
 
     trainer = Trainer(task, settings, IMAGE)
     gradients = yield from forget_gradients(trainer)
@@ -75,8 +76,8 @@ def forget_gradients(trainer: Trainer) -> Generator[Step, None, dict[str, Tensor
     """Gradient of the forget images' summed cross-entropy with their caption, by parameter name; weights stay put."""
     import torch
 
-    from clipforget.losses import bank_cross_entropy
-    from clipforget.precision import autocast
+    from clipforget.models.precision import autocast
+    from clipforget.unlearning.losses import bank_cross_entropy
 
     task, weights = trainer.task, list(trainer.parameters.values())
     sums = [torch.zeros_like(weight) for weight in weights]
@@ -122,7 +123,7 @@ def freeze_outside(mask: Tensor, weight: Tensor, original: Tensor, optimizer: Op
 
 def wrong_names(batch: Batch, settings: SalunSettings) -> dict[str, Tensor]:
     """Cross-entropy of forget images with wrong labels, and of all others with their own."""
-    from clipforget.losses import bank_cross_entropy
+    from clipforget.unlearning.losses import bank_cross_entropy
 
     wrong = batch.wrong_labels("forget") if settings.relabel == RANDOM else runners_up(batch)
     forget = bank_cross_entropy(batch.features("forget"), wrong, batch.bank(), batch.scale)

@@ -13,10 +13,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from clipforget.data import Target
+from clipforget.data.target import Target
 from clipforget.errors import BadData, BadSetting
-from clipforget.methods import Step, Task, method
+from clipforget.methods import method
 from clipforget.settings import option
+from clipforget.unlearning.task import Step, Task
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -68,8 +69,8 @@ def selective_nullspace(task: Task, settings: SelectiveNullspaceSettings) -> Ite
     """
     import torch
 
-    from clipforget.methods._training import look
-    from clipforget.projection import project
+    from clipforget.models.projection import project
+    from clipforget.unlearning.trainer import look
 
     if not (len(task.forget) and len(task.retain)):
         raise BadData("There is no training image to forget or none to retain; choose others.")
@@ -122,9 +123,9 @@ def projection(texts: Tensor, prototypes: Tensor, strength: float) -> Tensor:
     import torch
     from torch.nn import functional as F
 
-    from clipforget.methods._directions import basis, removal
+    from clipforget.unlearning.directions import basis, projection_matrix
 
-    return removal(basis(F.normalize(torch.cat([texts, prototypes]), dim=1)), strength)
+    return projection_matrix(basis(F.normalize(torch.cat([texts, prototypes]), dim=1)), strength)
 
 
 def selection(directions: Tensor, features: dict[str, Tensor], settings: SelectiveNullspaceSettings) -> Tensor:
@@ -135,10 +136,10 @@ def selection(directions: Tensor, features: dict[str, Tensor], settings: Selecti
     import torch
     from torch.nn import functional as F
 
-    from clipforget.methods._directions import basis, regression, removal
+    from clipforget.unlearning.directions import basis, projection_matrix, regression
 
     moments = {name: found.T @ found / len(found) for name, found in features.items() if len(found)}
     forget = moments.pop("forget")
     retain = torch.stack(list(moments.values())).mean(dim=0)
-    wanted = removal(basis(F.normalize(directions, dim=1)), settings.strength)
+    wanted = projection_matrix(basis(F.normalize(directions, dim=1)), settings.strength)
     return regression(retain, forget, settings.forget_weight, settings.ridge, wanted)

@@ -13,9 +13,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from clipforget.methods import Step, Task, method
-from clipforget.methods._information import information_option, samples_option
+from clipforget.methods import method
 from clipforget.settings import option
+from clipforget.unlearning.options import information_option, samples_option
+from clipforget.unlearning.task import Step, Task
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -51,8 +52,8 @@ def ssd(task: Task, settings: SsdSettings) -> Iterator[Step]:
     The last Step carries data["dampened"], the share of the image tower's weights that were, 0 to 1. Raises BadData
     where a set of training images is empty.
     """
-    from clipforget.methods._rest import diagonals
-    from clipforget.methods._training import look
+    from clipforget.unlearning.diagonals import diagonals
+    from clipforget.unlearning.trainer import look
 
     forget, rest = yield from diagonals(task, settings.samples, settings.information)
     weights = dict(task.clip.model.named_parameters())

@@ -12,18 +12,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from clipforget.methods import IMAGE, Step, Task, method
-from clipforget.methods._loss import Training
+from clipforget.methods import method
 from clipforget.settings import option
+from clipforget.unlearning.options import TrainingSettings
+from clipforget.unlearning.task import IMAGE, Step, Task
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from clipforget.methods._training import Batch
+    from clipforget.unlearning.trainer import Batch
 
 
 @dataclass(frozen=True)
-class TaskVectorSettings(Training):
+class TaskVectorSettings(TrainingSettings):
     """Settings of task-vector negation."""
 
     tuning: str = option(
@@ -64,7 +65,7 @@ def task_vector(task: Task, settings: TaskVectorSettings) -> Iterator[Step]:
     Steps of `negate` carry data["coefficient"], from the largest down; the last one is that of the result, 0 where no
     coefficient keeps enough. Raises BadData where a set of training images is empty.
     """
-    from clipforget.methods._training import Trainer
+    from clipforget.unlearning.trainer import Trainer
 
     trainer = Trainer(task, settings, IMAGE)
     before = trainer.look()
@@ -88,7 +89,7 @@ def negate(start: Tensor, vector: Tensor, coefficient: float) -> Tensor:
 
 
 def _tuning(batch: Batch, settings: TaskVectorSettings) -> dict[str, Tensor]:
-    from clipforget.losses import bank_cross_entropy, caption_cosine
+    from clipforget.unlearning.losses import bank_cross_entropy, caption_cosine
 
     features, labels = batch.features("forget"), batch.labels("forget")
     if settings.tuning == "similarity":

@@ -6,12 +6,11 @@ from typing import Any
 
 import gradio as gr
 
-from clipforget import choices
-from clipforget.config import RunConfig
 from clipforget.errors import BadData, ClipforgetError
-from clipforget.presets import presets
-from clipforget.web.fields import live, step
-from clipforget.web.picking import (
+from clipforget.runs.config import RunConfig
+from clipforget.runs.presets import presets
+from clipforget.web.components import live, step
+from clipforget.web.targets import (
     ANY,
     NONE,
     described,
@@ -23,6 +22,7 @@ from clipforget.web.picking import (
     targets,
     tiles,
 )
+from clipforget.workspace import setup
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 # Every subgroup click asks again; only the newest answer matters.
@@ -224,7 +224,7 @@ def offered(workspace: Any) -> dict[str, Any]:
     def unread(name: str) -> Any:
         raise BadData("not read yet")
 
-    return choices.describe([run["config"] for run in workspace.runs()], unread)
+    return setup.describe([run["config"] for run in workspace.runs()], unread)
 
 
 def picks(entry: dict[str, Any], superclass: str, picked: list[str]) -> Any:

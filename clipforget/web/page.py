@@ -12,7 +12,7 @@ from typing import Any
 
 import gradio as gr
 
-from clipforget.web.fields import mount
+from clipforget.web.components import mount
 from clipforget.web.form import Form, offered
 from clipforget.web.theme import THEME
 

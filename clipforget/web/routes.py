@@ -19,14 +19,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from clipforget.charts import CHARTS, to_plain
-from clipforget.config import RunConfig
 from clipforget.errors import BadQuery, UnknownName
-from clipforget.uploads import LARGEST_UPLOAD
+from clipforget.runs.config import RunConfig
 from clipforget.web import responses
-from clipforget.web.compare_routes import compare_routes
+from clipforget.web.charts import CHARTS, to_plain
+from clipforget.web.comparison_routes import comparison_routes
 from clipforget.web.responses import IMMUTABLE, Refused, Threads, attachment, file_reply, guarded, json_body, reply
-from clipforget.workspace import Workspace
+from clipforget.workspace.uploads import LARGEST_UPLOAD
+from clipforget.workspace.workspace import Workspace
 
 STATIC = Path(__file__).resolve().parent / "static"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -53,7 +53,7 @@ def routes(workspace: Workspace) -> list[Route]:
         ("GET", "images/{fingerprint}/{index:int}", api.image),
         ("GET", "setup", api.setup),
         ("GET", "setup/data", api.data),
-        *compare_routes(workspace, api.threads),
+        *comparison_routes(workspace, api.threads),
         ("GET", "static/{name}", static),
         ("GET", "plotly.js", plotly),
     ]

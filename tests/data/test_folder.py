@@ -3,9 +3,9 @@
 import pytest
 from pictures import CLASSES, pack, picture, put, reasons
 
-from clipforget.data import Target
 from clipforget.data.catalogue import EMBEDDED, load_dataset
 from clipforget.data.folder import load_folder
+from clipforget.data.target import Target
 from clipforget.errors import BadData, BadQuery, UnknownName
 
 

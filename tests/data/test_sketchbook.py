@@ -74,12 +74,15 @@ def test_size_is_honoured_and_shows_the_same_scene() -> None:
     assert np.abs(_pixels(large.reduce(2)) - _pixels(small)).mean() < 12
 
 
-@pytest.mark.parametrize(("arguments", "wrong", "known"), [
-    (("boat", "sailboat", "poster"), "boat", "ship"),
-    (("ship", "raft", "poster"), "raft", "submarine"),
-    (("ship", "owl", "poster"), "owl", "submarine"),
-    (("ship", "sailboat", "fresco"), "fresco", "pencil sketch"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "wrong", "known"),
+    [
+        (("boat", "sailboat", "poster"), "boat", "ship"),
+        (("ship", "raft", "poster"), "raft", "submarine"),
+        (("ship", "owl", "poster"), "owl", "submarine"),
+        (("ship", "sailboat", "fresco"), "fresco", "pencil sketch"),
+    ],
+)
 def test_unknown_names_are_refused_with_the_known_ones(arguments: tuple[str, str, str], wrong: str, known: str) -> None:
     with pytest.raises(ValueError, match=wrong) as error:
         sketchbook.draw(*arguments, 0)

@@ -7,10 +7,11 @@ import torch
 from conftest import build_clip
 from tasks import task_for
 
-from clipforget.clip import Clip
-from clipforget.methods._clip_lip import Run, lipschitz, strongest
-from clipforget.methods.clip_lip import SIGMAS, ClipLipSettings, clip_lip
-from clipforget.weights import changed
+from clipforget.methods.clip_lip import clip_lip
+from clipforget.methods.clip_lip.forgetting import ClipLip, lipschitz, strongest
+from clipforget.methods.clip_lip.settings import SIGMAS, ClipLipSettings
+from clipforget.models.clip import Clip
+from clipforget.models.weights import changed
 
 FEW = {"synthesis_images": 4, "synthesis_steps": 5, "samples": 2}
 
@@ -48,7 +49,7 @@ def test_the_strongest_weights_are_those_of_the_highest_mean_gradient() -> None:
 
 def test_a_step_moves_only_the_strongest_weights_of_each_tower(vit: Clip) -> None:
     task = task_for(vit)
-    run = Run(task, ClipLipSettings(layers=2, **FEW))
+    run = ClipLip(task, ClipLipSettings(layers=2, **FEW))
     list(run.synthesise())
     assert len(run.pixels) == 4
     run._descend(run._optimizer(), SIGMAS[0], 2)
@@ -64,7 +65,7 @@ def test_the_target_loses_probability_and_a_step_in_vain_is_undone(vit: Clip) ->
     steps = list(clip_lip(task, ClipLipSettings(steps=8, stop=0.0, rate=1e-3, **FEW)))
     forget = [step for step in steps if step.stage == "forget"]
     assert steps[0].stage == "synthesise" and forget[-1].validation.keys() == {"forget", "retain", "others"}
-    start = Run(task_for(vit), ClipLipSettings(**FEW))
+    start = ClipLip(task_for(vit), ClipLipSettings(**FEW))
     list(start.synthesise())
     seen, best = start._judge()[1], start._judge()[1]
     for step, after in zip(forget, [*forget[1:], None], strict=True):
@@ -78,7 +79,7 @@ def test_the_target_loses_probability_and_a_step_in_vain_is_undone(vit: Clip) ->
 
 def test_the_coarse_caption_is_judged_where_a_target_has_one(vit: Clip) -> None:
     task = task_for(vit)
-    coarse, fine = (Run(task, ClipLipSettings(caption=caption, **FEW)) for caption in ("coarse", "fine"))
+    coarse, fine = (ClipLip(task, ClipLipSettings(caption=caption, **FEW)) for caption in ("coarse", "fine"))
     assert [coarse.prompts[label] for label in coarse.labels] == ["a photo of a car."] * 4
     assert [fine.prompts[label] for label in fine.labels] == ["a photo of a convertible."] * 4
     assert [coarse.fine[shown] for shown in coarse.shown] == ["a photo of a convertible."] * 4

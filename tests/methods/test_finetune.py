@@ -6,9 +6,9 @@ import pytest
 from batches import FEATURES, LABELS, batch_of, cross_entropy
 from tasks import task_for
 
-from clipforget.clip import Clip
 from clipforget.methods import METHODS
 from clipforget.methods.finetune import FinetuneSettings, finetune
+from clipforget.models.clip import Clip
 
 
 def test_the_loss_is_the_cross_entropy_of_the_retain_images() -> None:

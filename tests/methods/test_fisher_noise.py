@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from tasks import task_for
 
-from clipforget.clip import Clip
 from clipforget.methods.fisher_noise import FLOOR, FisherNoiseSettings, deviation, fisher_noise
+from clipforget.models.clip import Clip
 
 
 def test_the_deviation_by_hand() -> None:

@@ -8,9 +8,9 @@ import pytest
 from batches import FEATURES, LABELS, SCALE, batch_of, cross_entropy
 from tasks import task_for
 
-from clipforget.clip import Clip
 from clipforget.methods import METHODS
 from clipforget.methods.gradient_ascent import GradientAscentSettings, gradient_ascent
+from clipforget.models.clip import Clip
 
 
 def test_the_loss_is_minus_the_cross_entropy_of_the_forget_images() -> None:

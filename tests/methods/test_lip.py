@@ -11,8 +11,9 @@ from conftest import build_clip
 from tasks import task_for
 from torch import Tensor
 
-from clipforget.methods import METHODS, Task
+from clipforget.methods import METHODS
 from clipforget.methods.lip import LipSettings, lip
+from clipforget.unlearning.task import Task
 
 VIT = {"layers": 1, "width": 16, "head_width": 8, "patch_size": 8, "image_size": 32}
 

@@ -8,15 +8,17 @@ import pytest
 import torch
 from tasks import task_for
 
-from clipforget.clip import Clip
-from clipforget.config import RunConfig
-from clipforget.data import Target
 from clipforget.data.catalogue import load_dataset
-from clipforget.methods import METHODS, ImageSet, Task
+from clipforget.data.target import Target
+from clipforget.methods import METHODS
 from clipforget.methods.merged import MergedSettings, merged, parts
-from clipforget.methods.targeted import TargetedSettings, targeted
+from clipforget.methods.targeted import targeted
+from clipforget.methods.targeted.settings import TargetedSettings
+from clipforget.models.clip import Clip
+from clipforget.runs.config import RunConfig
+from clipforget.runs.loading import build_task
 from clipforget.settings import as_dict
-from clipforget.task import build_task
+from clipforget.unlearning.task import ImageSet, Task
 
 QUICK = {"forget_steps": 3, "remind_steps": 2, "fisher_samples": 2, "batch": 4, "check_every": 2}
 QUICK |= {"precision": "float32"}

@@ -7,10 +7,11 @@ import torch
 from conftest import build_clip
 from tasks import task_for
 
-from clipforget.clip import Clip
-from clipforget.methods import BOTH, IMAGE, METHODS, NOTHING, TEXT, Step, Task
+from clipforget.methods import METHODS
+from clipforget.models.clip import Clip
+from clipforget.models.weights import changed
 from clipforget.settings import options, parse
-from clipforget.weights import changed
+from clipforget.unlearning.task import BOTH, IMAGE, NOTHING, TEXT, Step, Task
 
 NAMES = list(METHODS.load())
 QUICK = {  # settings of these names are cut to this, so that every method ends within a second

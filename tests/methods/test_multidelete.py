@@ -7,9 +7,9 @@ import torch
 from batches import BANK, FEATURES, LABELS, batch_of, cosine
 from tasks import task_for
 
-from clipforget.clip import Clip
 from clipforget.methods import METHODS
 from clipforget.methods.multidelete import MultiDeleteSettings, multidelete
+from clipforget.models.clip import Clip
 
 MOVED = torch.tensor([[0.6, 0.8, 0.0], [0.0, 1.0, 0.0], [0.0, 0.6, 0.8]])  # the bank after some training
 OLD = {"retain": torch.tensor([[0.6, 0.0, 0.8], [0.8, 0.6, 0.0]])}

@@ -10,11 +10,11 @@ from conftest import build_clip
 from tasks import task_for
 from torch.nn import functional as F
 
-from clipforget.clip import Clip
-from clipforget.data import Target
+from clipforget.data.target import Target
 from clipforget.errors import BadSetting
-from clipforget.methods._directions import basis, outside, regression, removal
 from clipforget.methods.nullspace import NullspaceSettings, coarse_captions, matrix, nullspace
+from clipforget.models.clip import Clip
+from clipforget.unlearning.directions import basis, orthogonal_part, projection_matrix, regression
 
 VIT = {"layers": 1, "width": 16, "head_width": 8, "patch_size": 8, "image_size": 32}
 
@@ -32,7 +32,7 @@ def test_a_basis_leaves_out_what_repeats() -> None:
 
 
 def test_removal_by_hand() -> None:
-    found = removal(basis(torch.tensor([[3.0, 4.0, 0.0]])), 0.5)
+    found = projection_matrix(basis(torch.tensor([[3.0, 4.0, 0.0]])), 0.5)
     wanted = torch.tensor([[1 - 0.18, -0.24, 0.0], [-0.24, 1 - 0.32, 0.0], [0.0, 0.0, 1.0]]).double()
     torch.testing.assert_close(found, wanted, atol=1e-7, rtol=0)
 
@@ -59,7 +59,7 @@ def test_residual_keeps_every_retained_name() -> None:
     found = matrix(forget, retain, NullspaceSettings(form="residual", strength=1.0))
     torch.testing.assert_close(found @ retain.T, retain.T)
     assert ((found @ forget.T).norm(dim=0) < 0.95).all()
-    left = outside(forget, retain)
+    left = orthogonal_part(forget, retain)
     assert (left @ retain.T).abs().max() < 1e-9 and (found @ left.T).abs().max() < 1e-9
     with pytest.raises(BadSetting, match="span"):
         matrix(retain[:1] + retain[1:2], retain, NullspaceSettings(form="residual"))
@@ -82,7 +82,7 @@ def test_ridge_is_its_formula_and_keeps_names_that_stand_apart() -> None:
 
 def test_the_regression_has_the_least_loss() -> None:
     forget, retain = unit(5, 6), unit(9, 6, seed=1)
-    wanted = removal(basis(unit(1, 6, seed=2)), 2.0)
+    wanted = projection_matrix(basis(unit(1, 6, seed=2)), 2.0)
     start = regression(retain.T @ retain, forget.T @ forget, 0.7, 0.2, wanted)
     found = start.clone().requires_grad_(True)
     loss = (

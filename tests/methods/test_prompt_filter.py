@@ -7,9 +7,9 @@ import dataclasses
 import pytest
 from tasks import task_for
 
-from clipforget.clip import Clip
-from clipforget.data import Target
+from clipforget.data.target import Target
 from clipforget.methods.prompt_filter import PromptFilterSettings, names_of, prompt_filter
+from clipforget.models.clip import Clip
 
 
 @pytest.mark.parametrize(

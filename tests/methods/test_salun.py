@@ -8,10 +8,11 @@ from batches import BANK, FEATURES, LABELS, batch_of, cross_entropy
 from tasks import task_for
 from torch.nn import functional as F
 
-from clipforget.clip import Clip
-from clipforget.methods import IMAGE, METHODS
-from clipforget.methods._training import Trainer
+from clipforget.methods import METHODS
 from clipforget.methods.salun import SalunSettings, forget_gradients, freeze_outside, salient, salun, wrong_names
+from clipforget.models.clip import Clip
+from clipforget.unlearning.task import IMAGE
+from clipforget.unlearning.trainer import Trainer
 
 
 def gradients_of(clip: Clip, settings: SalunSettings) -> dict[str, torch.Tensor]:

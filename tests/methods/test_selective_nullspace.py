@@ -9,8 +9,7 @@ import torch
 from tasks import task_for
 from torch.nn import functional as F
 
-from clipforget.clip import Clip
-from clipforget.data import Target
+from clipforget.data.target import Target
 from clipforget.errors import BadSetting
 from clipforget.methods.selective_nullspace import (
     SelectiveNullspaceSettings,
@@ -20,6 +19,7 @@ from clipforget.methods.selective_nullspace import (
     selection,
     selective_nullspace,
 )
+from clipforget.models.clip import Clip
 
 TEMPLATE = "a photo of a {}."
 

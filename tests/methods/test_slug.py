@@ -5,11 +5,12 @@ from __future__ import annotations
 import torch
 from tasks import task_for
 
-from clipforget import losses
-from clipforget.clip import Clip
-from clipforget.methods._slug import mean_gradients
-from clipforget.methods.slug import SlugSettings, pareto, slug
-from clipforget.weights import changed
+from clipforget.methods.slug import slug
+from clipforget.methods.slug.forgetting import mean_gradients, pareto
+from clipforget.methods.slug.settings import SlugSettings
+from clipforget.models.clip import Clip
+from clipforget.models.weights import changed
+from clipforget.unlearning import losses
 
 
 def test_the_front_by_hand() -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from tasks import task_for
 
-from clipforget.clip import Clip
-from clipforget.methods import IMAGE
-from clipforget.methods._rest import diagonals, forget_and_rest
-from clipforget.methods._training import tower_parameters
 from clipforget.methods.ssd import SsdSettings, dampening, ssd
+from clipforget.models.clip import Clip
+from clipforget.unlearning.diagonals import diagonals, forget_and_rest
+from clipforget.unlearning.task import IMAGE
+from clipforget.unlearning.trainer import tower_parameters
 
 
 def test_the_rule_by_hand() -> None:

@@ -9,13 +9,14 @@ import torch
 from conftest import build_clip
 from tasks import task_for
 
-from clipforget.clip import Clip
 from clipforget.errors import BadData
-from clipforget.fisher import candidates
-from clipforget.methods import METHODS, ImageSet, Step, Task
-from clipforget.methods.targeted import MODES, PAPER, TargetedSettings
+from clipforget.methods import METHODS
+from clipforget.methods.targeted.settings import MODES, PAPER, TargetedSettings
+from clipforget.models.clip import Clip
+from clipforget.models.weights import changed
 from clipforget.settings import parse
-from clipforget.weights import changed
+from clipforget.unlearning.fisher import candidates
+from clipforget.unlearning.task import ImageSet, Step, Task
 
 SHORT: dict = {
     "forget_steps": 8,
@@ -26,6 +27,8 @@ SHORT: dict = {
     "precision": "float32",
 }
 VIT = {"layers": 1, "width": 16, "head_width": 8, "patch_size": 8, "image_size": 32}
+
+
 def run(task: Task, **values: object) -> list[Step]:
     method = METHODS.load()["targeted"]
     return list(method.run(task, parse(method.settings, {**SHORT, **values})))

@@ -8,10 +8,10 @@ import pytest
 import torch
 from tasks import task_for
 
-from clipforget.clip import Clip
-from clipforget.methods import IMAGE, Task
-from clipforget.methods._training import Trainer, look, tower_parameters
 from clipforget.methods.task_vector import TaskVectorSettings, _tuning, negate, task_vector
+from clipforget.models.clip import Clip
+from clipforget.unlearning.task import IMAGE, Task
+from clipforget.unlearning.trainer import Trainer, look, tower_parameters
 
 
 def test_the_arithmetic_by_hand() -> None:

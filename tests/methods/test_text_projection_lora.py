@@ -12,14 +12,15 @@ from small import World
 from tasks import task_for
 from torch.nn import functional as F
 
-from clipforget.clip import Clip
 from clipforget.errors import BadModel
-from clipforget.methods import TEXT as TEXT_TOWER
-from clipforget.methods._text_projection_lora import Run, unprojected
-from clipforget.methods._training import look
-from clipforget.methods.text_projection_lora import TextProjectionLoraSettings, text_projection_lora
-from clipforget.task import build_task
-from clipforget.weights import changed
+from clipforget.methods.text_projection_lora import text_projection_lora
+from clipforget.methods.text_projection_lora.forgetting import TextProjectionLora, unprojected
+from clipforget.methods.text_projection_lora.settings import TextProjectionLoraSettings
+from clipforget.models.clip import Clip
+from clipforget.models.weights import changed
+from clipforget.runs.loading import build_task
+from clipforget.unlearning.task import TEXT as TEXT_TOWER
+from clipforget.unlearning.trainer import look
 
 PROMPTS = ["a photo of a car.", "a drawing of a dog"]
 
@@ -29,7 +30,7 @@ def test_what_lies_below_the_projection_is_read_once(tiny_clip: Clip) -> None:
     texts = unprojected(tiny_clip, PROMPTS)
     projected = F.normalize(texts @ tiny_clip.model.text_projection, dim=-1)
     torch.testing.assert_close(projected, tiny_clip.encode_text(PROMPTS))
-    run = Run(task_for(tiny_clip), TextProjectionLoraSettings())
+    run = TextProjectionLora(task_for(tiny_clip), TextProjectionLoraSettings())
     torch.testing.assert_close(run.project(texts), tiny_clip.encode_text(PROMPTS))
     assert tiny_clip.fingerprint() == before
 
@@ -38,7 +39,7 @@ def test_a_projection_with_a_bias_is_refused_in_one_sentence() -> None:
     model = CLIP(16, dict(RESNET), {**TEXT, "proj_bias": True}).eval()
     clip = Clip("linear", model, None, tokenize, torch.device("cpu"))
     with pytest.raises(BadModel, match="choose another method"):
-        Run(task_for(clip), TextProjectionLoraSettings())
+        TextProjectionLora(task_for(clip), TextProjectionLoraSettings())
 
 
 def test_only_the_projection_moves_and_by_a_low_rank(tiny_clip: Clip) -> None:
@@ -64,7 +65,7 @@ def test_names_alone_move_the_target_to_its_nearest_neighbour_and_leave_the_othe
 @torch.no_grad()
 def test_the_losses_are_those_of_the_formula(tiny_clip: Clip) -> None:
     task = task_for(tiny_clip)
-    run = Run(task, TextProjectionLoraSettings(retain_weight=2.0, image_weight=0.5, margin=0.1))
+    run = TextProjectionLora(task, TextProjectionLoraSettings(retain_weight=2.0, image_weight=0.5, margin=0.1))
     found = {name: float(value) for name, value in run.losses().items()}
     forget, kept = (tiny_clip.encode_text(texts) for texts in (task.forget_prompts, task.retain_prompts))
     assert found["forget"] == pytest.approx(1 - float((forget @ kept.T).max()), abs=1e-5)

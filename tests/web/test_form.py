@@ -7,12 +7,12 @@ from types import SimpleNamespace
 import gradio as gr
 import pytest
 
-from clipforget.config import RunConfig
 from clipforget.errors import BadSetting
 from clipforget.methods import METHODS
+from clipforget.runs.config import RunConfig
 from clipforget.web.form import Form, offered
-from clipforget.web.picking import ANY, NONE, read_targets, targets
-from clipforget.workspace import Workspace
+from clipforget.web.targets import ANY, NONE, read_targets, targets
+from clipforget.workspace.workspace import Workspace
 
 
 @pytest.fixture(scope="module")

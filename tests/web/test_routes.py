@@ -14,7 +14,7 @@ from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from clipforget.web.routes import routes
-from clipforget.workspace import Workspace
+from clipforget.workspace.workspace import Workspace
 
 
 @pytest.fixture(scope="module")
@@ -234,7 +234,7 @@ import json, sys, urllib.error, urllib.request
 from pathlib import Path
 import gradio as gr
 from clipforget.web.routes import routes
-from clipforget.workspace import Workspace
+from clipforget.workspace.workspace import Workspace
 
 with gr.Blocks() as demo:
     gr.File()

@@ -15,9 +15,9 @@ from random import Random
 
 from PIL import Image
 
+from clipforget.data.sketchbook.corruption import corrupt
 from clipforget.data.sketchbook.scene import DRAWERS, compose_scene
 from clipforget.data.sketchbook.styles import RENDER
-from clipforget.data.sketchbook.wear import wear
 
 SUBGROUPS: dict[str, tuple[str, ...]] = {superclass: tuple(drawers) for superclass, drawers in DRAWERS.items()}
 STYLES: tuple[str, ...] = tuple(RENDER)
@@ -27,15 +27,19 @@ SPLITS: tuple[str, ...] = ("train", "validation", "test")
 #: First seed (inclusive) and last (exclusive) of every split and suite. The shipped tar uses the first few of each
 #: range; pretraining may draw any further train seeds.
 SEED_RANGES: dict[str, tuple[int, int]] = {
-    "train": (0, 1_000_000), "validation": (1_000_000, 2_000_000), "test": (2_000_000, 3_000_000),
-    "cluttered scenes": (3_000_000, 4_000_000), "rotated and noisy": (4_000_000, 5_000_000),
+    "train": (0, 1_000_000),
+    "validation": (1_000_000, 2_000_000),
+    "test": (2_000_000, 3_000_000),
+    "cluttered scenes": (3_000_000, 4_000_000),
+    "rotated and noisy": (4_000_000, 5_000_000),
 }
 #: Pictures per (subgroup, style) cell in the shipped tar.
 COUNTS: dict[str, int] = {"train": 24, "validation": 8, "test": 12, "cluttered scenes": 4, "rotated and noisy": 4}
 
 
-def draw(superclass: str, subgroup: str, style: str, seed: int, *, suite: str | None = None,
-         size: int = 96) -> Image.Image:
+def draw(
+    superclass: str, subgroup: str, style: str, seed: int, *, suite: str | None = None, size: int = 96
+) -> Image.Image:
     """Draw one picture.
 
     Args:
@@ -60,7 +64,7 @@ def draw(superclass: str, subgroup: str, style: str, seed: int, *, suite: str | 
         raise ValueError(f"size must be 16..512 pixels, not {size}")
     rng = Random("|".join(("sketchbook", superclass, subgroup, style, str(int(seed)), suite or "")))
     picture = RENDER[style](compose_scene(superclass, subgroup, rng, style, suite), rng, size)
-    return wear(picture, rng) if suite == "rotated and noisy" else picture
+    return corrupt(picture, rng) if suite == "rotated and noisy" else picture
 
 
 def _known(what: str, name: str, names: object) -> None:

@@ -33,12 +33,25 @@ def cloud(pen: Pen, x: float, y: float, size: float, colour: RGB, rng: Random) -
     """A flat-bottomed puffy cloud ``size`` wide."""
     s = size / 2
     a, b = rng.uniform(0.5, 0.8), rng.uniform(0.35, 0.6)
-    pen.blob([(x - s, y), (x - s * 0.9, y - s * b * 0.6), (x - s * 0.5, y - s * b), (x - s * 0.1, y - s * a),
-              (x + s * 0.4, y - s * b), (x + s * 0.85, y - s * b * 0.55), (x + s, y), (x, y + s * 0.06)], colour, 0.6)
+    pen.blob(
+        [
+            (x - s, y),
+            (x - s * 0.9, y - s * b * 0.6),
+            (x - s * 0.5, y - s * b),
+            (x - s * 0.1, y - s * a),
+            (x + s * 0.4, y - s * b),
+            (x + s * 0.85, y - s * b * 0.55),
+            (x + s, y),
+            (x, y + s * 0.06),
+        ],
+        colour,
+        0.6,
+    )
 
 
-def ridge(pen: Pen, y: float, height: float, colour: RGB, rng: Random, peaks: int, soft: bool,
-          line: float = 0.6) -> None:
+def ridge(
+    pen: Pen, y: float, height: float, colour: RGB, rng: Random, peaks: int, soft: bool, line: float = 0.6
+) -> None:
     """A band of hills (``soft``) or mountains from x = -0.6 to 1.6 with its foot at ``y``."""
     points = []
     for i in range(peaks * 2 + 1):
@@ -51,9 +64,16 @@ def ridge(pen: Pen, y: float, height: float, colour: RGB, rng: Random, peaks: in
         pen.poly(points + ends[::2], colour, line)
         for x, top in points[1::2]:
             cap = height * 0.2
-            pen.poly([(x, top), (x + cap * 0.6, top + cap), (x + cap * 0.1, top + cap * 0.8),
-                      (x - cap * 0.4, top + cap * 1.1)],
-                     mix(colour, WHITE, 0.75), 0)
+            pen.poly(
+                [
+                    (x, top),
+                    (x + cap * 0.6, top + cap),
+                    (x + cap * 0.1, top + cap * 0.8),
+                    (x - cap * 0.4, top + cap * 1.1),
+                ],
+                mix(colour, WHITE, 0.75),
+                0,
+            )
 
 
 def floor(pen: Pen, y: float, colour: RGB, wave: float, rng: Random, line: float = 0.8) -> None:
@@ -76,8 +96,14 @@ def skyline(pen: Pen, y: float, colour: RGB, rng: Random, night: bool) -> None:
         for i in range(2):
             for j in range(int(h / 0.07)):
                 if rng.random() < 0.75 and -0.1 < x < 1.1:
-                    pen.rect(x + w * (0.18 + 0.4 * i), y - h + 0.025 + j * 0.065, x + w * (0.4 + 0.4 * i),
-                             y - h + 0.055 + j * 0.065, pane, 0)
+                    pen.rect(
+                        x + w * (0.18 + 0.4 * i),
+                        y - h + 0.025 + j * 0.065,
+                        x + w * (0.4 + 0.4 * i),
+                        y - h + 0.055 + j * 0.065,
+                        pane,
+                        0,
+                    )
         x += w * rng.uniform(0.95, 1.3)
 
 
@@ -113,8 +139,11 @@ def tuft(pen: Pen, x: float, y: float, size: float, colour: RGB, rng: Random) ->
     """Blades of grass fanning up from (x, y)."""
     for i in range(5):
         lean = (i - 2) * 0.22 * size + rng.uniform(-0.1, 0.1) * size
-        pen.poly([(x - size * 0.07, y), (x + lean, y - size * rng.uniform(0.7, 1.1)), (x + size * 0.07, y)],
-                 vary(rng, colour, 10), 0.5)
+        pen.poly(
+            [(x - size * 0.07, y), (x + lean, y - size * rng.uniform(0.7, 1.1)), (x + size * 0.07, y)],
+            vary(rng, colour, 10),
+            0.5,
+        )
 
 
 def ripples(pen: Pen, y0: float, y1: float, colour: RGB, rng: Random, count: int) -> None:
@@ -182,8 +211,13 @@ def land(pen: Pen, kind: str, sky: str, y: float, rng: Random) -> RGB:
         for _ in range(rng.randint(2, 4)):
             cloud(pen, rng.uniform(0, 1), rng.uniform(0.7, 1.02), rng.uniform(0.4, 0.7), mix(bottom, WHITE, 0.5), rng)
         return bottom
-    ground = {"snow": _tint(SNOW, tint), "desert": _tint(rng.choice(SAND), tint), "road": green,
-              "city": _tint((172, 168, 162), tint), "plain": mix(bottom, (190, 170, 150), 0.4)}.get(kind, green)
+    ground = {
+        "snow": _tint(SNOW, tint),
+        "desert": _tint(rng.choice(SAND), tint),
+        "road": green,
+        "city": _tint((172, 168, 162), tint),
+        "plain": mix(bottom, (190, 170, 150), 0.4),
+    }.get(kind, green)
     if kind == "desert":
         ridge(pen, y, rng.uniform(0.06, 0.16), shade(ground, 0.86), rng, 2, True)
     floor(pen, y, ground, 0.0 if kind in ("plain", "city") else 0.012, rng)
@@ -199,8 +233,9 @@ def deep(pen: Pen, colour: RGB, rng: Random) -> RGB:
     """Under water: light shafts, weeds, sand and bubbles. Returns the colour of the bed."""
     for _ in range(rng.randint(0, 3)):
         x, w = rng.uniform(-0.2, 0.9), rng.uniform(0.06, 0.16)
-        pen.poly([(x + 0.3, -0.6), (x + 0.3 + w, -0.6), (x + w - 0.2, 1.6), (x - 0.2 - w, 1.6)],
-                 mix(colour, WHITE, 0.16), 0)
+        pen.poly(
+            [(x + 0.3, -0.6), (x + 0.3 + w, -0.6), (x + w - 0.2, 1.6), (x - 0.2 - w, 1.6)], mix(colour, WHITE, 0.16), 0
+        )
     bed = vary(rng, mix(rng.choice(SAND), colour, 0.35))
     y = rng.uniform(0.8, 1.05)
     ridge(pen, y, 0.12, mix(bed, colour, 0.6), rng, 3, True)
@@ -208,8 +243,12 @@ def deep(pen: Pen, colour: RGB, rng: Random) -> RGB:
     for _ in range(rng.randint(2, 5)):
         x, h = rng.uniform(0, 1), rng.uniform(0.15, 0.4)
         tone = vary(rng, rng.choice(((72, 140, 110), (150, 92, 130), (206, 112, 96), (120, 150, 80))))
-        pen.tube([(x, y + 0.2), (x + 0.03, y - h * 0.3), (x - 0.03, y - h * 0.7), (x + 0.02, y - h)],
-                 [0.05, 0.045, 0.012], tone, 0.6)
+        pen.tube(
+            [(x, y + 0.2), (x + 0.03, y - h * 0.3), (x - 0.03, y - h * 0.7), (x + 0.02, y - h)],
+            [0.05, 0.045, 0.012],
+            tone,
+            0.6,
+        )
     for _ in range(rng.randint(2, 7)):
         pen.oval(rng.random(), rng.uniform(0, 0.8), rng.uniform(0.01, 0.025), None, mix(colour, WHITE, 0.5), line=0.6)
     return bed

@@ -24,10 +24,22 @@ GLASS: RGB = (150, 200, 222)
 
 # Body colours shared by all superclasses, so that colour alone tells little.
 PAINTS: dict[str, RGB] = {
-    "red": (200, 62, 52), "coral": (232, 112, 92), "orange": (228, 134, 56), "mustard": (226, 180, 70),
-    "green": (92, 146, 88), "mint": (142, 198, 166), "teal": (48, 136, 142), "blue": (64, 110, 180),
-    "sky": (126, 178, 216), "navy": (46, 66, 114), "plum": (122, 82, 142), "pink": (230, 148, 166),
-    "white": (240, 238, 230), "cream": (240, 222, 186), "grey": (152, 158, 166), "black": (60, 60, 68),
+    "red": (200, 62, 52),
+    "coral": (232, 112, 92),
+    "orange": (228, 134, 56),
+    "mustard": (226, 180, 70),
+    "green": (92, 146, 88),
+    "mint": (142, 198, 166),
+    "teal": (48, 136, 142),
+    "blue": (64, 110, 180),
+    "sky": (126, 178, 216),
+    "navy": (46, 66, 114),
+    "plum": (122, 82, 142),
+    "pink": (230, 148, 166),
+    "white": (240, 238, 230),
+    "cream": (240, 222, 186),
+    "grey": (152, 158, 166),
+    "black": (60, 60, 68),
     "brown": (138, 94, 64),
 }
 
@@ -73,10 +85,15 @@ def pick(rng: Random, *names: str) -> RGB:
 
 
 _STEPS = np.linspace(0, 1, 6, endpoint=False)
-_BASIS = 0.5 * np.stack([
-    -_STEPS + 2 * _STEPS**2 - _STEPS**3, 2 - 5 * _STEPS**2 + 3 * _STEPS**3,
-    _STEPS + 4 * _STEPS**2 - 3 * _STEPS**3, -_STEPS**2 + _STEPS**3,
-], axis=1)
+_BASIS = 0.5 * np.stack(
+    [
+        -_STEPS + 2 * _STEPS**2 - _STEPS**3,
+        2 - 5 * _STEPS**2 + 3 * _STEPS**3,
+        _STEPS + 4 * _STEPS**2 - 3 * _STEPS**3,
+        -(_STEPS**2) + _STEPS**3,
+    ],
+    axis=1,
+)
 _TURN = np.linspace(0, 2 * math.pi, 28, endpoint=False)
 _CIRCLE = np.stack([np.cos(_TURN), np.sin(_TURN)], axis=1)
 
@@ -90,7 +107,7 @@ def smooth(points: Points | np.ndarray, closed: bool = True) -> np.ndarray:
     else:
         q = np.concatenate([p[:1], p, p[-1:]])
         count = len(p) - 1
-    windows = np.stack([q[i:i + count] for i in range(4)], axis=1)
+    windows = np.stack([q[i : i + count] for i in range(4)], axis=1)
     windows = windows[(windows[:, 1] != windows[:, 2]).any(axis=1)]  # a repeated point is a corner, not a stretch
     curve = (_BASIS @ windows).reshape(-1, 2)
     return curve if closed else np.concatenate([curve, p[-1:]])
@@ -111,8 +128,9 @@ class Pen:
         self.parts.append(Part(points, fill, weight, stroke))
 
     @contextmanager
-    def at(self, x: float, y: float, scale: float = 1, angle: float = 0, sx: float = 1,
-           sy: float = 1) -> Iterator[None]:
+    def at(
+        self, x: float, y: float, scale: float = 1, angle: float = 0, sx: float = 1, sy: float = 1
+    ) -> Iterator[None]:
         """Draw inside a frame moved to (x, y), turned by ``angle`` degrees clockwise and scaled."""
         old = self._matrix
         cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
@@ -133,8 +151,9 @@ class Pen:
         """Axis-aligned rectangle."""
         self.poly([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], fill, line)
 
-    def oval(self, x: float, y: float, rx: float, ry: float | None, fill: RGB, angle: float = 0,
-             line: float = 1) -> None:
+    def oval(
+        self, x: float, y: float, rx: float, ry: float | None, fill: RGB, angle: float = 0, line: float = 1
+    ) -> None:
         """Ellipse around (x, y), turned by ``angle`` degrees clockwise; ``ry`` None gives a circle."""
         p = _CIRCLE * (rx, rx if ry is None else ry)
         if angle:
@@ -153,8 +172,12 @@ class Pen:
 
     def line(self, points: Points, colour: RGB = DARK, weight: float = 1, curved: bool = False) -> None:
         """Open stroke of a given weight (1.0 is a normal outline)."""
-        self._add(smooth(points, closed=False) if curved and len(points) > 2 else np.asarray(points, float),
-                  None, weight, colour)
+        self._add(
+            smooth(points, closed=False) if curved and len(points) > 2 else np.asarray(points, float),
+            None,
+            weight,
+            colour,
+        )
 
 
 Drawer = Callable[[Pen, Random], None]  # draws one subject, its proportions and colours taken from the generator

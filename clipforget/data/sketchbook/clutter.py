@@ -22,9 +22,21 @@ def umbrella(pen: Pen, rng: Random, x: float, y: float, s: float) -> None:
     c, d = pick(rng), pick(rng)
     with pen.at(x, y, s, rng.uniform(-35, 35)):
         pen.line([(0, 0), (0, 0.75), (0.08, 0.84), (0.16, 0.75)], DARK, 1.3)
-        pen.blob([(-0.7, 0.1), (-0.7, 0.1), (-0.45, -0.35), (0, -0.5), (0.45, -0.35), (0.7, 0.1), (0.7, 0.1),
-                  (0.4, 0.0),
-                  (0, 0.1), (-0.4, 0.0)], c)
+        pen.blob(
+            [
+                (-0.7, 0.1),
+                (-0.7, 0.1),
+                (-0.45, -0.35),
+                (0, -0.5),
+                (0.45, -0.35),
+                (0.7, 0.1),
+                (0.7, 0.1),
+                (0.4, 0.0),
+                (0, 0.1),
+                (-0.4, 0.0),
+            ],
+            c,
+        )
         pen.blob([(-0.2, 0.05), (-0.15, -0.3), (0, -0.5), (0.15, -0.3), (0.2, 0.05)], d, 0.6)
 
 
@@ -65,18 +77,39 @@ def sign(pen: Pen, rng: Random, x: float, y: float, s: float) -> None:
 def star(pen: Pen, rng: Random, x: float, y: float, s: float) -> None:
     """A five-pointed paper star."""
     turn = rng.uniform(0, 6)
-    pen.poly([(x + s * (0.5 if i % 2 else 0.2) * math.cos(turn + i * math.pi / 5),
-               y + s * (0.5 if i % 2 else 0.2) * math.sin(turn + i * math.pi / 5)) for i in range(10)], pick(rng))
+    pen.poly(
+        [
+            (
+                x + s * (0.5 if i % 2 else 0.2) * math.cos(turn + i * math.pi / 5),
+                y + s * (0.5 if i % 2 else 0.2) * math.sin(turn + i * math.pi / 5),
+            )
+            for i in range(10)
+        ],
+        pick(rng),
+    )
 
 
 def cone(pen: Pen, rng: Random, x: float, y: float, s: float) -> None:
     """A traffic cone."""
-    pen.poly([(x - s * 0.08, y - s * 0.5), (x + s * 0.08, y - s * 0.5), (x + s * 0.3, y + s * 0.4),
-              (x - s * 0.3, y + s * 0.4)],
-             pick(rng, "orange", "red", "green", "blue"))
-    pen.poly([(x - s * 0.14, y - s * 0.2), (x + s * 0.14, y - s * 0.2), (x + s * 0.2, y + s * 0.06),
-              (x - s * 0.2, y + s * 0.06)],
-             WHITE, 0.5)
+    pen.poly(
+        [
+            (x - s * 0.08, y - s * 0.5),
+            (x + s * 0.08, y - s * 0.5),
+            (x + s * 0.3, y + s * 0.4),
+            (x - s * 0.3, y + s * 0.4),
+        ],
+        pick(rng, "orange", "red", "green", "blue"),
+    )
+    pen.poly(
+        [
+            (x - s * 0.14, y - s * 0.2),
+            (x + s * 0.14, y - s * 0.2),
+            (x + s * 0.2, y + s * 0.06),
+            (x - s * 0.2, y + s * 0.06),
+        ],
+        WHITE,
+        0.5,
+    )
     pen.rect(x - s * 0.42, y + s * 0.36, x + s * 0.42, y + s * 0.48, DARK)
 
 

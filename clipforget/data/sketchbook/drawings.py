@@ -96,8 +96,15 @@ def pencil(scene: Scene, rng: Random, size: int) -> Image.Image:
     return Image.fromarray(np.clip(out, 0, 255).astype(np.uint8)).resize((size, size), BOX).convert("RGB")
 
 
-def _scribble(lines: ImageDraw.ImageDraw, parts: list[Part], n: int, source: np.random.Generator, passes: int,
-              grey: int, width: int) -> None:
+def _scribble(
+    lines: ImageDraw.ImageDraw,
+    parts: list[Part],
+    n: int,
+    source: np.random.Generator,
+    passes: int,
+    grey: int,
+    width: int,
+) -> None:
     """Draw outlines ``passes`` times with a wandering hand, each part hiding the lines behind it."""
     wander = n / 110
     for part in parts:
@@ -112,8 +119,11 @@ def _scribble(lines: ImageDraw.ImageDraw, parts: list[Part], n: int, source: np.
         for i in range(passes if part.fill is not None else 1):
             phase, drift = source.uniform(0, 6, (2, 2)), source.normal(0, wander * 0.4, (1, 2))
             shift = np.sin(t * 0.55 + phase[0]) * wander * 0.55 + np.sin(t * 0.21 + phase[1]) * wander * 0.5 + drift
-            lines.line((path * n + shift).ravel().tolist(), fill=min(235, grey + 26 * i),
-                       width=max(1, round(width * min(1.2, part.weight))))
+            lines.line(
+                (path * n + shift).ravel().tolist(),
+                fill=min(235, grey + 26 * i),
+                width=max(1, round(width * min(1.2, part.weight))),
+            )
 
 
 def _construction(scene: Scene, lines: ImageDraw.ImageDraw, n: int, rng: Random) -> None:

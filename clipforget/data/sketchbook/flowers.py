@@ -12,8 +12,9 @@ def _stem(pen: Pen, rng: Random, y: float, width: float) -> RGB:
     """A curved stem from (0, y) down out of the picture; returns its green."""
     green = vary(rng, rng.choice(((92, 142, 82), (74, 124, 92), (124, 154, 84))))
     bend = rng.uniform(-0.18, 0.18)
-    pen.tube([(0, y), (bend * 0.4, 0.4), (bend, 1.0), (bend * 1.2, 1.7)], [width, width, width * 1.2, width * 1.3],
-             green)
+    pen.tube(
+        [(0, y), (bend * 0.4, 0.4), (bend, 1.0), (bend * 1.2, 1.7)], [width, width, width * 1.2, width * 1.3], green
+    )
     return green
 
 
@@ -24,19 +25,30 @@ def _leaf(pen: Pen, x: float, y: float, length: float, angle: float, fat: float,
         pen.line([(0.05, 0), (0.85, 0)], shade(green, 0.65), 0.7)
 
 
-def _petals(pen: Pen, count: int, inner: float, outer: float, width: float, colour: RGB, rng: Random, point: float,
-            turn: float) -> None:
+def _petals(
+    pen: Pen, count: int, inner: float, outer: float, width: float, colour: RGB, rng: Random, point: float, turn: float
+) -> None:
     """A ring of petals around the origin; ``point`` 0 is round-tipped, 1 pointed."""
     for i in range(count):
         tone = shade(colour, rng.uniform(0.94, 1.05))
         reach = outer * rng.uniform(0.93, 1.05)
         with pen.at(0, 0, 1, 360 * i / count + turn + rng.uniform(-4, 4)):
-            tip = [(reach, 0), (reach, 0)] if point > 0.5 else [(reach * 0.97, -width * 0.5),
-                                                                (reach * 0.97, width * 0.5)]
-            pen.blob([(inner, -width * 0.35), ((inner + reach) * 0.52, -width * 0.62),
-                      (reach * 0.84, -width * (0.62 - 0.25 * point)), *tip,
-                      (reach * 0.84, width * (0.62 - 0.25 * point)), ((inner + reach) * 0.52, width * 0.62),
-                      (inner, width * 0.35)], tone, 0.9)
+            tip = (
+                [(reach, 0), (reach, 0)] if point > 0.5 else [(reach * 0.97, -width * 0.5), (reach * 0.97, width * 0.5)]
+            )
+            pen.blob(
+                [
+                    (inner, -width * 0.35),
+                    ((inner + reach) * 0.52, -width * 0.62),
+                    (reach * 0.84, -width * (0.62 - 0.25 * point)),
+                    *tip,
+                    (reach * 0.84, width * (0.62 - 0.25 * point)),
+                    ((inner + reach) * 0.52, width * 0.62),
+                    (inner, width * 0.35),
+                ],
+                tone,
+                0.9,
+            )
 
 
 def tulip(pen: Pen, rng: Random) -> None:
@@ -44,20 +56,40 @@ def tulip(pen: Pen, rng: Random) -> None:
     c = pick(rng, "red", "coral", "pink", "mustard", "plum", "white", "orange", "cream")
     green = _stem(pen, rng, 0.0, 0.1)
     for side in (-1, 1):
-        _leaf(pen, 0.04 * side, 1.2, rng.uniform(1.0, 1.3), -90 + side * rng.uniform(16, 34), rng.uniform(0.11, 0.15),
-              shade(green, 1 - 0.06 * side))
+        _leaf(
+            pen,
+            0.04 * side,
+            1.2,
+            rng.uniform(1.0, 1.3),
+            -90 + side * rng.uniform(16, 34),
+            rng.uniform(0.11, 0.15),
+            shade(green, 1 - 0.06 * side),
+        )
     wide, top, flare = rng.uniform(0.42, 0.52), rng.uniform(-0.95, -0.82), rng.uniform(0.0, 0.14)
     back = shade(c, 0.7)
     for x in (-0.2, 0.2):
-        pen.blob([(x, top - 0.04), (x, top - 0.04), (x + 0.24, -0.6), (x + 0.1, -0.2), (x - 0.1, -0.2),
-                  (x - 0.24, -0.6)], back)
+        pen.blob(
+            [(x, top - 0.04), (x, top - 0.04), (x + 0.24, -0.6), (x + 0.1, -0.2), (x - 0.1, -0.2), (x - 0.24, -0.6)],
+            back,
+        )
     for side in (-1, 1):
-        pen.blob([(side * (wide * 0.86 + flare), top), (side * (wide * 0.86 + flare), top),
-                  (side * (wide + flare * 0.4), -0.5), (side * wide * 0.9, -0.12),
-                  (side * 0.16, 0.1), (0, 0.06), (side * 0.05, -0.36),
-                  (side * 0.32, -0.68)], shade(c, 0.9 - 0.05 * side))
-    pen.blob([(0, top + 0.08), (0, top + 0.08), (0.27, -0.5), (0.26, -0.08), (0, 0.12), (-0.26, -0.08),
-              (-0.27, -0.5)], shade(c, 1.12))
+        pen.blob(
+            [
+                (side * (wide * 0.86 + flare), top),
+                (side * (wide * 0.86 + flare), top),
+                (side * (wide + flare * 0.4), -0.5),
+                (side * wide * 0.9, -0.12),
+                (side * 0.16, 0.1),
+                (0, 0.06),
+                (side * 0.05, -0.36),
+                (side * 0.32, -0.68),
+            ],
+            shade(c, 0.9 - 0.05 * side),
+        )
+    pen.blob(
+        [(0, top + 0.08), (0, top + 0.08), (0.27, -0.5), (0.26, -0.08), (0, 0.12), (-0.26, -0.08), (-0.27, -0.5)],
+        shade(c, 1.12),
+    )
     pen.line([(0, -0.66), (0.02, -0.3), (0, 0.0)], shade(c, 0.75), 0.8)
 
 
@@ -67,8 +99,15 @@ def sunflower(pen: Pen, rng: Random) -> None:
     seed = vary(rng, rng.choice(((92, 60, 42), (70, 48, 44), (110, 78, 46))))
     green = _stem(pen, rng, 0.0, 0.13)
     for side in (-1, 1):
-        _leaf(pen, 0.02, rng.uniform(0.6, 0.95), rng.uniform(0.6, 0.78), -90 + side * rng.uniform(48, 75), 0.26,
-              shade(green, 1 - 0.06 * side))
+        _leaf(
+            pen,
+            0.02,
+            rng.uniform(0.6, 0.95),
+            rng.uniform(0.6, 0.78),
+            -90 + side * rng.uniform(48, 75),
+            0.26,
+            shade(green, 1 - 0.06 * side),
+        )
     n, r = rng.randint(14, 18), rng.uniform(0.34, 0.4)
     turn = rng.uniform(0, 30)
     with pen.at(0, -0.26, 1, 0, 1, rng.uniform(0.86, 1)):
@@ -97,12 +136,20 @@ def rose(pen: Pen, rng: Random) -> None:
             for i in range(count):
                 a = start + 2 * math.pi * i / count
                 x, y = reach * math.cos(a), reach * math.sin(a) * 0.9
-                pen.oval(x, y, size * rng.uniform(0.94, 1.06), size * 0.88,
-                         shade(c, 0.84 + 0.1 * ring + 0.05 * math.cos(a + 2.2)),
-                         angle=math.degrees(a) + 90)
-                pen.line([(x + size * 0.8 * math.cos(a + d), y + size * 0.76 * math.sin(a + d)) for d in (-0.7, 0,
-                                                                                                          0.7)],
-                         shade(c, 1.4), 0.8, True)
+                pen.oval(
+                    x,
+                    y,
+                    size * rng.uniform(0.94, 1.06),
+                    size * 0.88,
+                    shade(c, 0.84 + 0.1 * ring + 0.05 * math.cos(a + 2.2)),
+                    angle=math.degrees(a) + 90,
+                )
+                pen.line(
+                    [(x + size * 0.8 * math.cos(a + d), y + size * 0.76 * math.sin(a + d)) for d in (-0.7, 0, 0.7)],
+                    shade(c, 1.4),
+                    0.8,
+                    True,
+                )
         pen.oval(0, 0, 0.2, 0.18, shade(c, 0.82))
         spiral = [(0.015 * i * math.cos(i * 0.85), 0.014 * i * math.sin(i * 0.85)) for i in range(1, 13)]
         pen.line(spiral, shade(c, 0.5), 1.1, True)
@@ -122,8 +169,20 @@ def daisy(pen: Pen, rng: Random) -> None:
             pen.oval(0, 0, 0.19, None, eye)
     for side in (-1, 1):
         with pen.at(0.0, rng.uniform(0.85, 1.05), rng.uniform(0.4, 0.5), -90 + side * 44):
-            pen.blob([(0, 0), (0.3, -0.14), (0.45, -0.08), (0.7, -0.2), (1, -0.06), (1.0, 0.06), (0.7, 0.2),
-                      (0.45, 0.08), (0.3, 0.14)], green)
+            pen.blob(
+                [
+                    (0, 0),
+                    (0.3, -0.14),
+                    (0.45, -0.08),
+                    (0.7, -0.2),
+                    (1, -0.06),
+                    (1.0, 0.06),
+                    (0.7, 0.2),
+                    (0.45, 0.08),
+                    (0.3, 0.14),
+                ],
+                green,
+            )
     n = rng.randint(12, 15)
     with pen.at(0, -0.3, 1, 0, 1, rng.uniform(0.82, 1)):
         _petals(pen, n, 0.12, rng.uniform(0.62, 0.7), rng.uniform(0.13, 0.17), c, rng, 0, rng.uniform(0, 20))

@@ -23,24 +23,37 @@ def _window(pen: Pen, x: float, y: float, w: float, h: float, pane: RGB, frame: 
 
 def cottage(pen: Pen, rng: Random) -> None:
     """Steep roof, chimney, a door and small windows, seen a little from the side."""
-    wall, roof, door = pick(rng, "white", "cream", "mustard", "coral", "mint", "sky", "pink",
-                            "brown"), pick(rng), pick(rng)
+    wall, roof, door = (
+        pick(rng, "white", "cream", "mustard", "coral", "mint", "sky", "pink", "brown"),
+        pick(rng),
+        pick(rng),
+    )
     pane, eave = _pane(rng), rng.uniform(-0.06, 0.08)
     ridge, split = rng.uniform(-0.8, -0.62), rng.uniform(-0.28, -0.12)
     gable = (-0.9 + split) / 2
     smoke = rng.random() < 0.5
     if smoke:
         for i in range(3):
-            pen.oval(0.56 + i * 0.1, ridge - 0.3 - i * 0.18, 0.09 + i * 0.03, 0.08 + i * 0.02, (222, 220, 216),
-                     line=0.6)
+            pen.oval(
+                0.56 + i * 0.1, ridge - 0.3 - i * 0.18, 0.09 + i * 0.03, 0.08 + i * 0.02, (222, 220, 216), line=0.6
+            )
     pen.rect(0.38, ridge - 0.16, 0.6, eave - 0.2, (168, 92, 72))
     pen.rect(0.35, ridge - 0.22, 0.63, ridge - 0.12, (140, 76, 62), 0.8)
     pen.poly([(split, 0.8), (split, eave), (0.9, eave), (0.9, 0.76)], wall)
     pen.poly([(-0.9, 0.78), (-0.9, eave), (gable, ridge), (split, eave), (split, 0.8)], shade(wall, 0.82))
     pen.poly([(gable - 0.02, ridge - 0.06), (0.74, ridge), (1.02, eave + 0.06), (split + 0.06, eave + 0.1)], roof)
-    pen.poly([(gable - 0.02, ridge - 0.06), (-1.02, eave + 0.06), (-0.95, eave + 0.13), (gable, ridge + 0.08),
-              (split - 0.02, eave + 0.14),
-              (split + 0.07, eave + 0.09)], shade(roof, 0.7), 0.8)
+    pen.poly(
+        [
+            (gable - 0.02, ridge - 0.06),
+            (-1.02, eave + 0.06),
+            (-0.95, eave + 0.13),
+            (gable, ridge + 0.08),
+            (split - 0.02, eave + 0.14),
+            (split + 0.07, eave + 0.09),
+        ],
+        shade(roof, 0.7),
+        0.8,
+    )
     for t in (0.28, 0.52, 0.76):
         y = ridge + (eave - ridge) * t
         pen.line([(gable + (split - gable) * t + 0.06, y), (0.74 + 0.27 * t, y + 0.02)], shade(roof, 0.72), 0.8)
@@ -75,9 +88,19 @@ def _tower(pen: Pen, x: float, w: float, top: float, stone: RGB, roof: RGB | Non
         pen.poly([(x, top - w * 1.3 - 0.22), (x + 0.2, top - w * 1.3 - 0.16), (x, top - w * 1.3 - 0.08)], flag, 0.8)
         pen.poly([(x - w * 0.68, top + 0.04), (x, top - w * 1.35), (x + w * 0.68, top + 0.04)], roof)
         pen.poly([(x + w * 0.2, top + 0.04), (x, top - w * 1.35), (x + w * 0.68, top + 0.04)], shade(roof, 0.76), 0)
-    pen.blob([(x - 0.045, top + 0.36), (x - 0.045, top + 0.36), (x - 0.045, top + 0.24), (x, top + 0.18),
-              (x + 0.045, top + 0.24),
-              (x + 0.045, top + 0.36), (x + 0.045, top + 0.36)], DARK, 0.5)
+    pen.blob(
+        [
+            (x - 0.045, top + 0.36),
+            (x - 0.045, top + 0.36),
+            (x - 0.045, top + 0.24),
+            (x, top + 0.18),
+            (x + 0.045, top + 0.24),
+            (x + 0.045, top + 0.36),
+            (x + 0.045, top + 0.36),
+        ],
+        DARK,
+        0.5,
+    )
 
 
 def castle(pen: Pen, rng: Random) -> None:
@@ -100,8 +123,20 @@ def castle(pen: Pen, rng: Random) -> None:
     heights = rng.uniform(-0.24, -0.05), rng.uniform(-0.24, -0.05)
     for x, h in zip((-0.74, 0.74), heights, strict=True):
         _tower(pen, x, rng.uniform(0.34, 0.4), h, stone, None if style == 0 else roof, flag)
-    pen.blob([(-0.2, 0.8), (-0.2, 0.8), (-0.2, 0.5), (-0.12, 0.36), (0, 0.32), (0.12, 0.36), (0.2, 0.5), (0.2, 0.8),
-              (0.2, 0.8)], (74, 56, 48))
+    pen.blob(
+        [
+            (-0.2, 0.8),
+            (-0.2, 0.8),
+            (-0.2, 0.5),
+            (-0.12, 0.36),
+            (0, 0.32),
+            (0.12, 0.36),
+            (0.2, 0.5),
+            (0.2, 0.8),
+            (0.2, 0.8),
+        ],
+        (74, 56, 48),
+    )
     for x in (-0.1, 0.0, 0.1):
         pen.line([(x, 0.4), (x, 0.8)], (170, 150, 120), 0.7)
 
@@ -115,9 +150,12 @@ def igloo(pen: Pen, rng: Random) -> None:
     h = 0.8 - top
     dome = [(cx + wide * math.cos(t), 0.8 - h * math.sin(t)) for t in (math.pi * i / 14 for i in range(15))]
     pen.poly(dome, snow)
-    pen.poly([(x, y) for x, y in dome[9:]] + [(cx - wide * 0.62, 0.8), (cx - wide * 0.66, 0.4),
-                                              (cx - wide * 0.5, 0.8 - h * 0.8)],
-             shade(snow, 0.86), 0)
+    pen.poly(
+        [(x, y) for x, y in dome[9:]]
+        + [(cx - wide * 0.62, 0.8), (cx - wide * 0.66, 0.4), (cx - wide * 0.5, 0.8 - h * 0.8)],
+        shade(snow, 0.86),
+        0,
+    )
     rows = 5
     for j in range(1, rows):
         y = 0.8 - h * j / rows
@@ -134,15 +172,40 @@ def igloo(pen: Pen, rng: Random) -> None:
     x = 0.46 * side
     for d, tone in ((0.12, 0.88), (0.0, 1.0)):
         dx = -d * side
-        pen.blob([(x + dx - 0.36, 0.84), (x + dx - 0.36, 0.84), (x + dx - 0.34, 0.44), (x + dx - 0.2, 0.22),
-                  (x + dx, 0.16),
-                  (x + dx + 0.2, 0.22), (x + dx + 0.34, 0.44), (x + dx + 0.36, 0.84),
-                  (x + dx + 0.36, 0.84)], shade(snow, tone))
-    pen.blob([(x - 0.23, 0.84), (x - 0.23, 0.84), (x - 0.22, 0.5), (x - 0.12, 0.34), (x, 0.3), (x + 0.12, 0.34),
-              (x + 0.22, 0.5), (x + 0.23, 0.84),
-              (x + 0.23, 0.84)], rng.choice(((52, 62, 92), (44, 50, 70), (236, 180, 90))))
-    for a, b in (((-0.34, 0.5), (-0.22, 0.54)), ((-0.22, 0.27), (-0.14, 0.38)), ((0.22, 0.27), (0.14, 0.38)),
-                 ((0.34, 0.5), (0.22, 0.54))):
+        pen.blob(
+            [
+                (x + dx - 0.36, 0.84),
+                (x + dx - 0.36, 0.84),
+                (x + dx - 0.34, 0.44),
+                (x + dx - 0.2, 0.22),
+                (x + dx, 0.16),
+                (x + dx + 0.2, 0.22),
+                (x + dx + 0.34, 0.44),
+                (x + dx + 0.36, 0.84),
+                (x + dx + 0.36, 0.84),
+            ],
+            shade(snow, tone),
+        )
+    pen.blob(
+        [
+            (x - 0.23, 0.84),
+            (x - 0.23, 0.84),
+            (x - 0.22, 0.5),
+            (x - 0.12, 0.34),
+            (x, 0.3),
+            (x + 0.12, 0.34),
+            (x + 0.22, 0.5),
+            (x + 0.23, 0.84),
+            (x + 0.23, 0.84),
+        ],
+        rng.choice(((52, 62, 92), (44, 50, 70), (236, 180, 90))),
+    )
+    for a, b in (
+        ((-0.34, 0.5), (-0.22, 0.54)),
+        ((-0.22, 0.27), (-0.14, 0.38)),
+        ((0.22, 0.27), (0.14, 0.38)),
+        ((0.34, 0.5), (0.22, 0.54)),
+    ):
         pen.line([(x + a[0], a[1]), (x + b[0], b[1])], edge, 0.9)
     if rng.random() < 0.35:
         fx = cx - 0.2 * side
@@ -176,10 +239,16 @@ def apartment_block(pen: Pen, rng: Random) -> None:
             if balconies and i % 2 == 0:
                 pen.rect(x - gap * 0.4, y + step * 0.4, x + gap * 0.4, y + step * 0.68, trim, 0.7)
         for dx in (0.28, 0.68):
-            pen.poly([(right + deep * dx - 0.05, y + 0.03 + 0.06 * dx),
-                      (right + deep * dx + 0.05, y + 0.05 + 0.06 * dx),
-                      (right + deep * dx + 0.05, y + step * 0.6),
-                      (right + deep * dx - 0.05, y + step * 0.6)], shade(tone, 0.8), 0.5)
+            pen.poly(
+                [
+                    (right + deep * dx - 0.05, y + 0.03 + 0.06 * dx),
+                    (right + deep * dx + 0.05, y + 0.05 + 0.06 * dx),
+                    (right + deep * dx + 0.05, y + step * 0.6),
+                    (right + deep * dx - 0.05, y + step * 0.6),
+                ],
+                shade(tone, 0.8),
+                0.5,
+            )
     mid = (left + right) / 2
     pen.rect(mid - 0.12, 0.54, mid + 0.12, 0.8, shade(trim, 0.6))
     pen.rect(mid - 0.18, 0.49, mid + 0.18, 0.55, WHITE, 0.7)

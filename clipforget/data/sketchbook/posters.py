@@ -26,7 +26,6 @@ POSTERS: tuple[tuple[RGB, ...], ...] = (  # darkest to lightest, two accents in 
 def _nearest(colour: RGB, palette: tuple[RGB, ...]) -> RGB:
     lum = luminance(colour)
 
-
     def distance(ink: RGB) -> float:
         return 1.9 * abs(luminance(ink) - lum) * 255 + 0.6 * sum(abs(a - b) for a, b in zip(ink, colour, strict=True))
 

@@ -25,8 +25,14 @@ from clipforget.data.sketchbook.canvas import (
 )
 
 DRAWERS: dict[str, dict[str, Drawer]] = {
-    "airplane": airplanes.DRAW, "ship": ships.DRAW, "car": cars.DRAW, "bird": birds.DRAW,
-    "tree": trees.DRAW, "house": houses.DRAW, "fish": fish.DRAW, "flower": flowers.DRAW,
+    "airplane": airplanes.DRAW,
+    "ship": ships.DRAW,
+    "car": cars.DRAW,
+    "bird": birds.DRAW,
+    "tree": trees.DRAW,
+    "house": houses.DRAW,
+    "fish": fish.DRAW,
+    "flower": flowers.DRAW,
 }
 PLACES: dict[str, tuple[str, ...]] = {
     "airplane": ("clouds", "clouds", "sea", "mountains", "city", "meadow", "desert", "snow", "beach"),
@@ -110,8 +116,9 @@ def _spin(degrees: float, subject: list[Part]) -> Matrix:
     return (c, -s, 0.5 - x * c + y * s, s, c, 0.5 - x * s - y * c)
 
 
-def _surroundings(superclass: str, subgroup: str, place: str, rng: Random, x: float, y: float, size: float,
-                  cluttered: bool) -> tuple[tuple[RGB, RGB], list[Part], list[Part], list[Part], bool]:
+def _surroundings(
+    superclass: str, subgroup: str, place: str, rng: Random, x: float, y: float, size: float, cluttered: bool
+) -> tuple[tuple[RGB, RGB], list[Part], list[Part], list[Part], bool]:
     """Sky, background, props, foreground and darkness of one place around a subject pinned at (x, y)."""
     back, props, front = Pen(), Pen(), Pen()
     name = rng.choice(("day", "day", "day", "dawn", "sunset", "overcast", "mint", "night"))
@@ -132,8 +139,9 @@ def _surroundings(superclass: str, subgroup: str, place: str, rng: Random, x: fl
         ground = backdrops.land(back, place, name, horizon, rng)
     if cluttered:
         for _ in range(rng.randint(1, 3)):
-            backdrops.bush(back, rng.random(), rng.uniform(0.6, 0.9), rng.uniform(0.2, 0.4), vary(rng, (96, 140, 90)),
-                           rng)
+            backdrops.bush(
+                back, rng.random(), rng.uniform(0.6, 0.9), rng.uniform(0.2, 0.4), vary(rng, (96, 140, 90)), rng
+            )
         clutter.scatter(props, rng, rng.randint(4, 7), size * 0.55)
     _grounding(back, front, superclass, subgroup, place, rng, x, y, size, ground)
     _occlude(front, superclass, rng, ground, cluttered)
@@ -150,12 +158,23 @@ def _horizon(superclass: str, y: float, rng: Random) -> float:
     return rng.uniform(0.5, 0.86)
 
 
-def _grounding(back: Pen, front: Pen, superclass: str, subgroup: str, place: str, rng: Random, x: float, y: float,
-               size: float, ground: RGB) -> None:
+def _grounding(
+    back: Pen,
+    front: Pen,
+    superclass: str,
+    subgroup: str,
+    place: str,
+    rng: Random,
+    x: float,
+    y: float,
+    size: float,
+    ground: RGB,
+) -> None:
     """Join the subject to its place: a road and shadow below, water or grass in front of its foot."""
     if superclass == "ship":
-        backdrops.waves(front, y + 0.02, vary(rng, shade(ground, rng.uniform(0.85, 1.1)), 6), rng,
-                        rng.uniform(0.01, 0.03))
+        backdrops.waves(
+            front, y + 0.02, vary(rng, shade(ground, rng.uniform(0.85, 1.1)), 6), rng, rng.uniform(0.01, 0.03)
+        )
         backdrops.ripples(front, y + 0.07, 1.0, mix(ground, WHITE, 0.5), rng, rng.randint(3, 7))
     elif superclass == "car" and place != "blank":
         if place in ("road", "city", "mountains", "meadow") or rng.random() < 0.4:
@@ -168,8 +187,9 @@ def _grounding(back: Pen, front: Pen, superclass: str, subgroup: str, place: str
         back.oval(x + 0.04, y, size * (0.9 if superclass == "house" else 0.5), 0.03, shade(ground, 0.72), line=0)
     if superclass in ("tree", "house") and rng.random() < 0.6:
         for _ in range(rng.randint(2, 5)):
-            backdrops.tuft(front, rng.random(), y + rng.uniform(0.0, 0.1), rng.uniform(0.05, 0.1), shade(ground, 0.8),
-                           rng)
+            backdrops.tuft(
+                front, rng.random(), y + rng.uniform(0.0, 0.1), rng.uniform(0.05, 0.1), shade(ground, 0.8), rng
+            )
     if subgroup == "flamingo" and rng.random() < 0.6 and place in ("lake", "beach", "sea"):
         backdrops.waves(front, y + size * 0.86, ground, rng, 0.012)
 
@@ -184,8 +204,14 @@ def _occlude(front: Pen, superclass: str, rng: Random, ground: RGB, cluttered: b
     if superclass in ("airplane", "fish", "ship"):
         kind = rng.choice(("corner", "puff"))
     if kind == "bush":
-        backdrops.bush(front, rng.choice((rng.uniform(0, 0.25), rng.uniform(0.75, 1))), 1.03,
-                       rng.uniform(0.3, 0.5) + deep, green, rng)
+        backdrops.bush(
+            front,
+            rng.choice((rng.uniform(0, 0.25), rng.uniform(0.75, 1))),
+            1.03,
+            rng.uniform(0.3, 0.5) + deep,
+            green,
+            rng,
+        )
     elif kind == "tufts":
         for _ in range(rng.randint(3, 7)):
             backdrops.tuft(front, rng.random(), 1.02, rng.uniform(0.1, 0.16) + deep, green, rng)
@@ -193,14 +219,27 @@ def _occlude(front: Pen, superclass: str, rng: Random, ground: RGB, cluttered: b
         backdrops.fence(front, 1.0 - rng.uniform(0, deep), pick(rng, "white", "brown", "cream"), rng)
     elif kind == "puff":
         tone = mix(ground, WHITE, 0.5)
-        backdrops.cloud(front, rng.choice((rng.uniform(0, 0.2), rng.uniform(0.8, 1))), rng.uniform(0.7, 0.95),
-                        rng.uniform(0.4, 0.55) + deep, tone, rng)
+        backdrops.cloud(
+            front,
+            rng.choice((rng.uniform(0, 0.2), rng.uniform(0.8, 1))),
+            rng.uniform(0.7, 0.95),
+            rng.uniform(0.4, 0.55) + deep,
+            tone,
+            rng,
+        )
     else:
         side = rng.choice((0, 1))
         for _ in range(4):
-            front.oval(side + (0.03 if side else -0.03), rng.uniform(0, 0.35), 0.14 + deep, 0.045, vary(rng, green),
-                       angle=rng.uniform(10, 70) * (-1 if side else 1), line=0.7)
+            front.oval(
+                side + (0.03 if side else -0.03),
+                rng.uniform(0, 0.35),
+                0.14 + deep,
+                0.045,
+                vary(rng, green),
+                angle=rng.uniform(10, 70) * (-1 if side else 1),
+                line=0.7,
+            )
     if cluttered:
-        clutter.OBJECTS[rng.randrange(len(clutter.OBJECTS))](front, rng, rng.choice((0.1, 0.16, 0.84, 0.9)),
-                                                             rng.uniform(0.72, 0.95),
-                                                             rng.uniform(0.24, 0.34))
+        clutter.OBJECTS[rng.randrange(len(clutter.OBJECTS))](
+            front, rng, rng.choice((0.1, 0.16, 0.84, 0.9)), rng.uniform(0.72, 0.95), rng.uniform(0.24, 0.34)
+        )

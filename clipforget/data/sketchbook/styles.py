@@ -13,5 +13,8 @@ from clipforget.data.sketchbook.posters import poster
 from clipforget.data.sketchbook.scene import Scene
 
 RENDER: dict[str, Callable[[Scene, Random, int], Image.Image]] = {
-    "colour painting": paint, "poster": poster, "black-and-white drawing": ink, "pencil sketch": pencil,
+    "colour painting": paint,
+    "poster": poster,
+    "black-and-white drawing": ink,
+    "pencil sketch": pencil,
 }

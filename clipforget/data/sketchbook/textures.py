@@ -75,7 +75,7 @@ def hatching(n: int, variant: int) -> np.ndarray:
     image = Image.fromarray(np.clip(stripes / stripes.std() * 45 + 128, 0, 255).astype(np.uint8))
     image = image.rotate((38, 52, -40, 25)[variant % 4], resample=Image.Resampling.BILINEAR)
     start = (big - n) // 2
-    piece = np.asarray(image, dtype=np.float32)[start:start + n, start:start + n]
+    piece = np.asarray(image, dtype=np.float32)[start : start + n, start : start + n]
     ranks = np.empty(n * n, np.float32)
     ranks[np.argsort(piece.ravel(), kind="stable")] = np.linspace(0, 1, n * n, dtype=np.float32)
     return ranks.reshape(n, n)

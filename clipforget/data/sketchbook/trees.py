@@ -7,9 +7,16 @@ from random import Random
 
 from clipforget.data.sketchbook.canvas import RGB, Drawer, Pen, shade, vary
 
-LEAVES: tuple[RGB, ...] = ((96, 146, 80), (70, 124, 90), (132, 164, 84), (84, 140, 126), (212, 156, 66),
-                           (202, 104, 60), (168, 84, 72),
-                           (150, 176, 130))
+LEAVES: tuple[RGB, ...] = (
+    (96, 146, 80),
+    (70, 124, 90),
+    (132, 164, 84),
+    (84, 140, 126),
+    (212, 156, 66),
+    (202, 104, 60),
+    (168, 84, 72),
+    (150, 176, 130),
+)
 BARK: tuple[RGB, ...] = ((124, 90, 64), (104, 80, 70), (146, 112, 82), (110, 104, 100))
 
 
@@ -25,7 +32,7 @@ def palm(pen: Pen, rng: Random) -> None:
     pen.tube(path, [0.24, 0.16, 0.13, 0.12], bark)
     for i in range(1, 9):
         t = i / 9
-        x = -lean + lean * 1.6 * t ** 1.3
+        x = -lean + lean * 1.6 * t**1.3
         y = 1.0 + (top - 1.0) * t
         pen.line([(x - 0.07, y), (x, y + 0.035), (x + 0.07, y)], shade(bark, 0.65), 0.8)
     x0 = lean * 0.6
@@ -73,23 +80,51 @@ def pine(pen: Pen, rng: Random) -> None:
             if k < n:
                 edge.append((x + w / n, foot - 0.1))
         tone = shade(leaf, 1.12 - 0.08 * i)
-        pen.poly([(0, top), (w * 0.42, (top + foot) / 2 + 0.02), *edge[::-1], (-w * 0.42, (top + foot) / 2 + 0.02)],
-                 tone)
-        pen.poly([(0.0, top + 0.06), (w * 0.4, (top + foot) / 2 + 0.05), (w * 0.92, foot - 0.03),
-                  (w * 0.3, foot - 0.08)], shade(tone, 0.78), 0)
+        pen.poly(
+            [(0, top), (w * 0.42, (top + foot) / 2 + 0.02), *edge[::-1], (-w * 0.42, (top + foot) / 2 + 0.02)], tone
+        )
+        pen.poly(
+            [(0.0, top + 0.06), (w * 0.4, (top + foot) / 2 + 0.05), (w * 0.92, foot - 0.03), (w * 0.3, foot - 0.08)],
+            shade(tone, 0.78),
+            0,
+        )
         if snow:
-            pen.blob([(0, top), (0, top), (-w * 0.4, (top + foot) / 2), (-w * 0.7, foot - 0.1),
-                      (-w * 0.3, foot - 0.16), (0.02, top + 0.16)],
-                     (240, 244, 248), 0.4)
+            pen.blob(
+                [
+                    (0, top),
+                    (0, top),
+                    (-w * 0.4, (top + foot) / 2),
+                    (-w * 0.7, foot - 0.1),
+                    (-w * 0.3, foot - 0.16),
+                    (0.02, top + 0.16),
+                ],
+                (240, 244, 248),
+                0.4,
+            )
 
 
 def oak(pen: Pen, rng: Random) -> None:
     """A thick forked trunk under a broad, lumpy crown."""
     leaf, bark = _tones(rng)
     wide, high = rng.uniform(0.86, 1.0), rng.uniform(0.6, 0.7)
-    pen.blob([(-0.36, 1.02), (-0.36, 1.02), (-0.18, 0.8), (-0.15, 0.4), (-0.42, 0.06), (-0.3, 0.0), (0, 0.24),
-              (0.3, -0.02), (0.42, 0.06),
-              (0.16, 0.4), (0.19, 0.8), (0.36, 1.02), (0.36, 1.02)], bark)
+    pen.blob(
+        [
+            (-0.36, 1.02),
+            (-0.36, 1.02),
+            (-0.18, 0.8),
+            (-0.15, 0.4),
+            (-0.42, 0.06),
+            (-0.3, 0.0),
+            (0, 0.24),
+            (0.3, -0.02),
+            (0.42, 0.06),
+            (0.16, 0.4),
+            (0.19, 0.8),
+            (0.36, 1.02),
+            (0.36, 1.02),
+        ],
+        bark,
+    )
     for x in (-0.06, 0.06):
         pen.line([(x, 0.9), (x * 0.7, 0.62), (x * 1.2, 0.4)], shade(bark, 0.65), 0.9)
     cy = -0.34
@@ -107,8 +142,12 @@ def oak(pen: Pen, rng: Random) -> None:
         x, y = 0.55 * wide * math.cos(a), cy + 0.55 * high * math.sin(a) - 0.06
         r = rng.uniform(0.2, 0.3)
         pen.oval(x, y, r, r * 0.8, shade(leaf, 0.96 - 0.22 * (y - cy)), line=0)
-        pen.line([(x - r * 0.9, y + r * 0.2), (x - r * 0.3, y + r * 0.75), (x + r * 0.5, y + r * 0.6)],
-                 shade(leaf, 0.62), 0.7, True)
+        pen.line(
+            [(x - r * 0.9, y + r * 0.2), (x - r * 0.3, y + r * 0.75), (x + r * 0.5, y + r * 0.6)],
+            shade(leaf, 0.62),
+            0.7,
+            True,
+        )
     if rng.random() < 0.35:
         fruit = vary(rng, (206, 90, 60))
         for _ in range(9):
@@ -120,15 +159,27 @@ def willow(pen: Pen, rng: Random) -> None:
     """A domed crown whose many thin strands hang down like curtains almost to the ground."""
     leaf, bark = _tones(rng)
     wide, sway = rng.uniform(0.8, 0.96), rng.uniform(-0.12, 0.12)
-    pen.blob([(-0.22, 1.02), (-0.22, 1.02), (-0.11, 0.6), (-0.12, -0.2), (0.12, -0.2), (0.1, 0.6), (0.24, 1.02),
-              (0.24, 1.02)], bark)
+    pen.blob(
+        [
+            (-0.22, 1.02),
+            (-0.22, 1.02),
+            (-0.11, 0.6),
+            (-0.12, -0.2),
+            (0.12, -0.2),
+            (0.1, 0.6),
+            (0.24, 1.02),
+            (0.24, 1.02),
+        ],
+        bark,
+    )
     _curtain(pen, rng, wide, 13, -0.9, (0.5, 0.86), shade(leaf, 0.74), sway)
     _curtain(pen, rng, wide * 0.84, 9, -0.96, (0.02, 0.44), shade(leaf, 0.92), sway)
     _curtain(pen, rng, wide * 0.62, 7, -1.02, (-0.4, -0.02), shade(leaf, 1.1), sway * 0.6)
 
 
-def _curtain(pen: Pen, rng: Random, wide: float, count: int, top: float, feet: tuple[float, float], tone: RGB,
-             sway: float) -> None:
+def _curtain(
+    pen: Pen, rng: Random, wide: float, count: int, top: float, feet: tuple[float, float], tone: RGB, sway: float
+) -> None:
     """One bell-shaped layer of hanging strands: a domed top, a ragged hem, and lines along the strands."""
     hem: list[tuple[float, float]] = []
     marks: list[tuple[float, float]] = []
@@ -141,13 +192,23 @@ def _curtain(pen: Pen, rng: Random, wide: float, count: int, top: float, feet: t
         if i < count - 1:
             hem.append((x - wide / count + sway * 0.8, tip[1] - rng.uniform(0.2, 0.36)))
         marks.append(tip)
-    dome = [(-wide * 1.0, feet[0] * 0.3 + top * 0.5), (-wide * 0.86, top * 0.62), (-wide * 0.5, top * 0.94),
-            (0, top * 1.06),
-            (wide * 0.5, top * 0.94), (wide * 0.86, top * 0.62), (wide * 1.0, feet[0] * 0.3 + top * 0.5)]
+    dome = [
+        (-wide * 1.0, feet[0] * 0.3 + top * 0.5),
+        (-wide * 0.86, top * 0.62),
+        (-wide * 0.5, top * 0.94),
+        (0, top * 1.06),
+        (wide * 0.5, top * 0.94),
+        (wide * 0.86, top * 0.62),
+        (wide * 1.0, feet[0] * 0.3 + top * 0.5),
+    ]
     pen.blob(hem + dome, tone)
     for x, y in marks[1:-1]:
-        pen.line([(x * 0.72, top * 0.66), (x * 0.94, (top * 0.66 + y) / 2), (x * 0.97, y - 0.14)], shade(tone, 0.7),
-                 0.7, True)
+        pen.line(
+            [(x * 0.72, top * 0.66), (x * 0.94, (top * 0.66 + y) / 2), (x * 0.97, y - 0.14)],
+            shade(tone, 0.7),
+            0.7,
+            True,
+        )
 
 
 DRAW: dict[str, Drawer] = {"palm": palm, "pine": pine, "oak": oak, "willow": willow}

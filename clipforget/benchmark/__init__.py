@@ -1,0 +1,1 @@
+"""Many runs: comparisons, tuning, ablations, and the paper's tables."""

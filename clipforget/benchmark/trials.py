@@ -1,0 +1,103 @@
+"""The trials of a tuning: which settings are tried, and the files that keep the finished ones. Needs no torch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from clipforget.errors import BadSetting
+from clipforget.methods import Method
+from clipforget.settings import as_dict, options, parse
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One trial on one target. settings: those that differ from the defaults, `concrete` all of them.
+
+    h in percent at the alpha chosen on validation (0 where the trial failed, with `error`); before and after are
+    validation accuracies by set, 0 to 1.
+    """
+
+    method: str
+    number: int
+    target: str
+    settings: dict[str, Any]
+    concrete: dict[str, Any]
+    h: float
+    alpha: float
+    before: dict[str, float]
+    after: dict[str, float]
+    seconds: float
+    error: str | None = None
+
+    @property
+    def brief(self) -> dict[str, Any]:
+        """What the provenance of a preset tells of it."""
+        found = {name: getattr(self, name) for name in ("alpha", "h", "before", "after", "seconds")}
+        return found | ({"error": self.error} if self.error else {})
+
+
+def draw(settings: type, count: int, seed: int) -> list[dict[str, Any]]:
+    """Settings of up to `count` trials, those that differ from the defaults: first none, then distinct random draws.
+
+    Fewer where the `search` values allow no more; those of a smaller count are the first ones of a larger.
+    """
+    searched = [option for option in options(settings) if option.search]
+    every = math.prod(len(set(option.search)) for option in searched)
+    every += any(option.default not in option.search for option in searched)
+    generator, found = random.Random(seed), [dict[str, Any]()]
+    while len(found) < min(count, every):
+        drawn = {option.name: generator.choice(option.search) for option in searched}
+        differing = {o.name: drawn[o.name] for o in searched if drawn[o.name] != o.default}
+        if differing not in found:
+            found.append(differing)
+    return found
+
+
+def folder_in(runs: Path) -> Path:
+    """The folder of the finished trials below that of the runs, made where there is none. Raises BadSetting."""
+    folder = runs / "tuning"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadSetting(f"Cannot write to the runs folder {runs}: {error.strerror}.") from error
+    return folder
+
+
+class TrialStore:
+    """The finished trials of one tuning, a file for each method and target.
+
+    marks are the fingerprints of model and data, `about` what else determines how a trial ends.
+    """
+
+    def __init__(self, folder: Path, marks: dict[str, str], *about: Any) -> None:
+        self.folder, self.marks, self.about = folder, marks, about
+
+    def add(self, method: Method, target: tuple[str, ...], trial: Trial) -> None:
+        """Write down a finished trial."""
+        with self._file(method, target).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(trial), ensure_ascii=False) + "\n")
+
+    def of(self, method: Method, target: tuple[str, ...], drawn: list[dict[str, Any]]) -> Iterator[Trial]:
+        """The finished ones among those drawn, numbered as they stand there now; a torn last line is ignored."""
+        path = self._file(method, target)
+        if not path.is_file():
+            return
+        concrete = [as_dict(parse(method.settings, settings)) for settings in drawn]
+        for line in path.read_text(encoding="utf-8").split("\n")[:-1]:
+            trial = Trial(**json.loads(line))
+            if trial.concrete in concrete:
+                yield replace(trial, number=concrete.index(trial.concrete))
+
+    def _file(self, method: Method, target: tuple[str, ...]) -> Path:
+        content = json.dumps([self.marks, method.name, target, *self.about], sort_keys=True)
+        key = hashlib.sha256(content.encode()).hexdigest()[:12]
+        shown = re.sub(r"[^a-z0-9]+", "-", "-".join(target).lower()).strip("-")[:40]
+        return self.folder / f"{method.name}-{shown}-{key}.jsonl"

@@ -1,0 +1,264 @@
+"""Fair tuning: for every method the same number of trials, judged on validation images alone; the best is a preset.
+
+Trials are a plain seeded random search over the values that the settings name as worth a trial (`search`). No optimiser
+library: with eight trials of a few settings on short grids, model-based search has nothing to learn from, random search
+is the known strong choice (Bergstra and Bengio, JMLR 2012), and it gives every method the same chances whatever the
+shape of its settings. Trial 0 is always the defaults, so that a preset is never worse than they on validation.
+
+Finished trials are kept in `<runs>/tuning/` and not run again; delete the folder to begin anew. Torch waits until a
+trial is to be run.
+"""
+
+from __future__ import annotations
+
+import shlex
+import statistics
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from clipforget import __version__
+from clipforget.benchmark.plan import JOIN
+from clipforget.benchmark.trials import Trial, TrialStore, draw, folder_in
+from clipforget.errors import BadSetting, ClipforgetError
+from clipforget.methods import METHODS, Method
+from clipforget.runs.config import RunConfig, as_option
+from clipforget.runs.devices import likely_device
+from clipforget.runs.presets import OWN, Preset, check_name, save_preset
+from clipforget.runs.resources import Resources
+from clipforget.runs.store import Store, versions
+from clipforget.settings import as_dict, options, parse
+from clipforget.unlearning.task import NOTHING
+
+if TYPE_CHECKING:
+    from clipforget.benchmark.validation import Validation
+
+POLL = 0.25  # seconds between two looks at a busy device
+
+
+@dataclass(frozen=True)
+class TuneConfig:
+    """What is tuned: each target is what one run forgets together; every method gets `trials` trials on each."""
+
+    methods: tuple[str, ...]
+    targets: tuple[tuple[str, ...], ...]
+    model: str = RunConfig.model
+    data: str = RunConfig.data
+    trials: int = 8
+    seed: int = 0
+    tolerance: float = RunConfig.tolerance
+    device: str = RunConfig.device
+    name: str = "tuned"
+
+    def checked(self) -> TuneConfig:
+        """The same, where it makes sense. Raises UnknownName for a method, BadSetting for anything else amiss."""
+        for method in self.methods:
+            METHODS.load()[method]
+        check_name(self.name)
+        if not self.methods or not self.targets:
+            raise BadSetting("Name at least one method and one target, e.g. --methods targeted --forget airplane.")
+        if not 1 <= self.trials <= 1000:
+            raise BadSetting(f"trials must be a whole number from 1 to 1000; it is {self.trials}.")
+        for target in self.targets:
+            RunConfig.read(self.run(target).as_dict())
+        return self
+
+    def run(self, target: tuple[str, ...]) -> RunConfig:
+        """The run whose train and validation images a target's trials use."""
+        shared = {name: getattr(self, name) for name in ("model", "data", "seed", "tolerance", "device")}
+        return RunConfig(forget=target, **shared)
+
+    def without_paths(self) -> TuneConfig:
+        """The same with the bare names of local models and data, to be told to others."""
+        model, data = (Path(text).name if Path(text).exists() else text for text in (self.model, self.data))
+        return replace(self, model=model, data=data)
+
+    def command(self) -> str:
+        """The command line that repeats the tuning."""
+        words = ["python", "-m", "clipforget", "tune", "--methods", ",".join(self.methods)]
+        words += [word for target in self.targets for word in as_option("forget", JOIN.join(target))]
+        for entry in ("model", "data", "trials", "seed", "tolerance", "device", "name"):
+            words += as_option(entry, getattr(self, entry))
+        return shlex.join(words)
+
+
+@dataclass(frozen=True)
+class TuneStep:
+    """Progress: `done` of `total` trials, seconds left where known; with a finished trial or a saved preset."""
+
+    done: int
+    total: int
+    eta: float | None
+    note: str
+    trial: Trial | None = None
+    preset: Preset | None = None
+
+
+def tune(config: TuneConfig, runs: Path, out: Path | None = None) -> Iterator[TuneStep]:
+    """Run the trials that are not finished yet and save each method's best as a preset.
+
+    runs is the folder of the runs; presets go below it, or to `out`. Model, data and pixels are loaded once a target.
+    Closing the generator loses only the trial at work. Raises as `TuneConfig.checked`, selection.select and load_clip.
+    """
+    config = config.checked()
+    methods, skipped = _searchable(config.methods)
+    for note in skipped:
+        yield TuneStep(0, 0, None, note)
+    if not methods:
+        return
+    loaded = Resources()
+    for target in config.targets:
+        config.run(target).splits(loaded.dataset(config.data))
+    work = TuningSession(config, methods, loaded, runs)
+    for target in config.targets:
+        yield from work.on(target)
+    for method in methods:
+        preset = work.winner(method, config if out is None else config.without_paths())
+        if preset is None:
+            yield work.step(f"{method.name}: no trial forgot anything, so there is no preset.")
+            continue
+        path = save_preset(preset, config.model, runs / OWN if out is None else out)
+        yield replace(work.step(f"{method.name}: {preset.note} Saved as {path}."), preset=preset)
+
+
+def _searchable(names: tuple[str, ...]) -> tuple[list[Method], list[str]]:
+    """The methods that can be tuned, and a sentence about each other one."""
+    methods, skipped = [], []
+    for name in dict.fromkeys(names):
+        method = METHODS[name]
+        if method.changes == NOTHING:
+            skipped.append(f"{name} changes no weights, so there is nothing to tune.")
+        elif not any(option.search for option in options(method.settings)):
+            skipped.append(f"{name} has no settings that are worth a search, so it keeps its defaults.")
+        else:
+            methods.append(method)
+    return methods, skipped
+
+
+class TuningSession:
+    """The trials of one tuning: which there are, which are finished, what the next one needs."""
+
+    def __init__(self, config: TuneConfig, methods: list[Method], loaded: Resources, runs: Path) -> None:
+        self.config, self.loaded, self.runs = config, loaded, runs
+        self.dataset = loaded.dataset(config.data)
+        folder = folder_in(runs)  # before a model is fetched in vain
+        self.clip = loaded.clip(config.model, config.device)
+        self.marks = {"original": self.clip.fingerprint(), "data": self.dataset.fingerprint}
+        self.kept = TrialStore(folder, self.marks, config.seed, config.tolerance, __version__)
+        self.plan = {method.name: draw(method.settings, config.trials, config.seed) for method in methods}
+        self.total = len(config.targets) * sum(map(len, self.plan.values()))
+        self.finished = {
+            (method.name, JOIN.join(target), trial.number): trial
+            for target in config.targets
+            for method in methods
+            for trial in self.kept.of(method, target, self.plan[method.name])
+        }
+
+    def step(self, note: str, spent: float = 0.0) -> TuneStep:
+        """Where the work stands; spent: seconds since the trial at work began."""
+        return TuneStep(len(self.finished), self.total, self._eta(spent), note)
+
+    def on(self, target: tuple[str, ...]) -> Iterator[TuneStep]:
+        """The trials of one target that are not finished."""
+        from clipforget.benchmark.validation import load_validation
+
+        name = JOIN.join(target)
+        waiting = [
+            (METHODS[method], number)
+            for method, drawn in self.plan.items()
+            for number in range(len(drawn))
+            if (method, name, number) not in self.finished
+        ]
+        if not waiting:
+            yield self.step(f"{name}: every trial is finished already.")
+            return
+        loading = load_validation(self.config.run(target), self.dataset, self.loaded)
+        validation = yield from self._loaded(loading, name)
+        for method, number in waiting:
+            trial = yield from self._trial(method, number, name, validation)
+            self.finished[method.name, name, number] = trial
+            self.kept.add(method, target, trial)
+            result = trial.error or f"validation H {trial.h:.1f} at alpha {trial.alpha:.1f}"
+            yield replace(self.step(f"{name}, {method.name}, trial {number}: {result}"), trial=trial)
+
+    def winner(self, method: Method, named: TuneConfig) -> Preset | None:
+        """The settings of the best mean over the targets (of equals the first) with how they were found.
+
+        named is the configuration as the provenance is to tell it.
+        """
+        names = [JOIN.join(target) for target in self.config.targets]
+        rows = [[self.finished[method.name, name, n] for name in names] for n in range(len(self.plan[method.name]))]
+        means = [statistics.mean(trial.h for trial in row) for row in rows]
+        best = means.index(max(means))
+        if means[best] <= 0:
+            return None
+        note = (
+            f"Best of {len(rows)} trials by H on validation: {means[best]:.1f}, the defaults {means[0]:.1f}; "
+            f"on {', '.join(names)}."
+        )
+        provenance = {
+            "command": replace(named, methods=(method.name,)).command(),
+            "date": datetime.now(UTC).isoformat(timespec="seconds"),
+            "versions": versions(),
+            "model": named.model,
+            "data": named.data,
+            "fingerprints": self.marks,
+            "targets": names,
+            "seed": self.config.seed,
+            "tolerance": self.config.tolerance,
+            "device": str(self.clip.device),
+            "seconds": round(sum(trial.seconds for row in rows for trial in row), 1),
+            "trials": [
+                {"settings": row[0].settings, "h": mean, "targets": {trial.target: trial.brief for trial in row}}
+                for row, mean in zip(rows, means, strict=True)
+            ],
+        }
+        return Preset(self.config.name, method.name, dict(rows[best][0].settings), note, provenance)
+
+    def _loaded(
+        self, loading: Generator[tuple[int, int], None, Validation], name: str
+    ) -> Generator[TuneStep, None, Validation]:
+        while True:
+            try:
+                done, total = next(loading)
+            except StopIteration as end:
+                return end.value
+            yield self.step(f"{name}: {done:,} of {total:,} images")
+
+    def _trial(
+        self, method: Method, number: int, target: str, validation: Validation
+    ) -> Generator[TuneStep, None, Trial]:
+        config, settings = self.config, self.plan[method.name][number]
+        with Store(self.runs).lane(likely_device(config.device)) as lane:
+            while not lane.take():
+                yield self.step("Another run is using the device; the next trial starts when it is done.")
+                time.sleep(POLL)
+            start = time.monotonic()
+            task, chosen = validation.task(config.seed), parse(method.settings, settings)
+            shared = (method.name, number, target, settings, as_dict(chosen))
+            try:
+                for record in method.run(task, chosen):
+                    where = f"{target}, {method.name}, trial {number}: {record.stage} {record.step}/{record.total}"
+                    yield self.step(where, time.monotonic() - start)
+                found = validation.judge(task.clip, config.tolerance, config.seed)
+            except ClipforgetError as error:
+                return Trial(*shared, 0.0, 0.0, {}, {}, round(time.monotonic() - start, 1), str(error))
+            seconds = round(time.monotonic() - start, 1)
+            return Trial(*shared, found.h, found.alpha, found.before, found.after, seconds)
+
+    def _eta(self, spent: float) -> float | None:
+        """Each method's trials take as long as its finished ones did; of one not begun, as the others."""
+        known: dict[str, list[float]] = {}
+        for (method, _, _), trial in self.finished.items():
+            known.setdefault(method, []).append(trial.seconds)
+        if not known:
+            return None
+        overall = statistics.mean(value for values in known.values() for value in values)
+        left = -spent
+        for method, drawn in self.plan.items():
+            count = len(drawn) * len(self.config.targets) - len(known.get(method, ()))
+            left += count * statistics.mean(known.get(method, [overall]))
+        return round(max(left, 0.0), 1)

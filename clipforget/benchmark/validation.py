@@ -1,0 +1,97 @@
+"""How a changed model does on validation images, by the rules of a run: what `tune` compares trials by.
+
+Test images have no part in it: neither their pixels nor their names are read.
+Letters: N validation images, F of them to be forgotten, C classes, D embedding.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from clipforget.data.dataset import Dataset
+from clipforget.evaluation import metrics
+from clipforget.models.clip import Clip
+from clipforget.models.weights import changed
+from clipforget.runs.config import RunConfig
+from clipforget.runs.loading import load
+from clipforget.runs.resources import Resources
+from clipforget.soup.model import SoupModel
+from clipforget.unlearning.task import Task
+
+GRID = tuple(round(i / 10, 1) for i in range(11))  # the alphas that are looked at
+ROLES = {"forget": "forget", "siblings": "sibling", "others": "other"}
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Validation figures at the chosen alpha: h in percent; before and after are accuracies by set, 0 to 1."""
+
+    alpha: float
+    h: float
+    before: dict[str, float]
+    after: dict[str, float]
+
+
+class Validation:
+    """The validation images of one target, N in all: pixels N x 3 x H x W and labels N; `masks` says who is who."""
+
+    def __init__(self, task: Task, pixels: Tensor, labels: NDArray[np.int64], roles: Sequence[str]) -> None:
+        self._task, self.pixels, self.labels = task, pixels, labels
+        every = {name: np.array([its == role for its in roles]) for name, role in ROLES.items()}
+        self.masks = {name: mask for name, mask in every.items() if mask.any()}
+        self.before = self._accuracies(task.original.embed(pixels).numpy(), task.bank.cpu().numpy())
+
+    def task(self, seed: int) -> Task:
+        """The task of a method, with a fresh copy of the model."""
+        return dataclasses.replace(self._task, clip=self._task.original.clone(), seed=seed)
+
+    def judge(self, clip: Clip, tolerance: float, seed: int) -> Figures:
+        """Choose alpha by the rule of a run (results.py), on GRID with exact embeddings, and read what is kept there.
+
+        h is the harmonic mean of 1 - the forget ratio and the smallest ratio of siblings and others. clip is the
+        original changed by a method; tolerance as a run's.
+        """
+        original = self._task.original
+        souped = SoupModel(original, changed(original.model.state_dict(), clip.model.state_dict()))
+        known = self.masks["forget"]
+        chance, alpha = 1 / len(self._task.names), 0.0
+        for candidate in reversed(GRID):
+            features = souped.embed(candidate, self.pixels[known])
+            margin = metrics.margins(features @ self._bank(souped, candidate).T, self.labels[known])
+            reading = metrics.cautious_accuracy(margin > 0, margin, seed)
+            alpha = metrics.choose_alpha([candidate], [reading], chance, tolerance)
+            if alpha:
+                break
+        after = self._accuracies(souped.embed(alpha, self.pixels), self._bank(souped, alpha))
+        ratios = {name: metrics.ratio(value, self.before[name]) for name, value in after.items()}
+        gone = 1 - ratios.pop("forget")
+        h = 100 * metrics.harmonic(gone, min(ratios.values(), default=1.0))
+        return Figures(alpha, round(h, 2), self.before, after)
+
+    def _bank(self, souped: SoupModel, alpha: float) -> NDArray[np.float32]:
+        prompts = [self._task.template.replace("{}", name) for name in self._task.names]
+        return souped.text(alpha, prompts) if souped.text_changed else self._task.bank.cpu().numpy()
+
+    def _accuracies(self, features: NDArray[np.float32], bank: NDArray[np.float32]) -> dict[str, float]:
+        return {
+            name: round(metrics.accuracy(features[mask], self.labels[mask], bank), 4)
+            for name, mask in self.masks.items()
+        }
+
+
+def load_validation(
+    config: RunConfig, dataset: Dataset, loaded: Resources
+) -> Generator[tuple[int, int], None, Validation]:
+    """Read the train and validation images of a run's targets, yielding (images done, images in all).
+
+    Raises as selection.select does, BadData where an image is damaged.
+    """
+    selection = config.splits(dataset).validation_only()
+    task, evaluation = yield from load(config, dataset, selection, loaded)
+    return Validation(task, evaluation.pixels, evaluation.labels, selection.roles)

@@ -1,0 +1,81 @@
+"""What a data set is: images with a split, a superclass, a subgroup and perhaps a style.
+
+`split/superclass/subgroup/style/file` is the layout of every folder or .tar; the lower levels may be absent.
+The splits are train, validation and test; any other folder at the top is a suite of unseen test images.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from clipforget.errors import BadData
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One image: where it lies inside its data set and what it shows. Absent levels are empty strings."""
+
+    key: str
+    split: str
+    superclass: str
+    subgroup: str = ""
+    style: str = ""
+
+
+class Source(Protocol):
+    """Where the bytes of a data set lie: a folder or a .tar."""
+
+    def read(self, key: str) -> bytes: ...
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Images under one name.
+
+    `fingerprint` is a content hash over names and bytes, 16 hex digits; `skipped` lists the files left out, each with
+    the reason as the end of a sentence about it ("is empty").
+    """
+
+    name: str
+    items: tuple[Item, ...]
+    source: Source
+    fingerprint: str
+    skipped: tuple[tuple[str, str], ...] = ()
+    template: str = "a photo of a {}."
+
+    @property
+    def superclasses(self) -> tuple[str, ...]:
+        """The label bank: superclass names, sorted."""
+        return tuple(sorted({item.superclass for item in self.items}))
+
+    @property
+    def suites(self) -> tuple[str, ...]:
+        """Names of the unseen suites, in order of appearance."""
+        return tuple(dict.fromkeys(item.split for item in self.items if item.split not in SPLITS))
+
+    def subgroups(self, superclass: str) -> tuple[str, ...]:
+        """Names of the subgroups of a superclass, sorted; empty where the set has no such level."""
+        return tuple(sorted({i.subgroup for i in self.items if i.superclass == superclass and i.subgroup}))
+
+    def styles(self) -> tuple[str, ...]:
+        """Names of the styles, sorted; empty where the set has no such level."""
+        return tuple(sorted({item.style for item in self.items if item.style}))
+
+    def of(self, split: str) -> tuple[Item, ...]:
+        """The items of a split or suite."""
+        return tuple(item for item in self.items if item.split == split)
+
+    def open(self, item: Item) -> Image:
+        """The image, RGB, upright, first frame. Raises BadData where the file has gone or is damaged inside."""
+        from clipforget.data.images import decode
+
+        try:
+            return decode(self.source.read(item.key))
+        except BadData as error:
+            raise BadData(f"The image {item.key} {error}; take it out of the data set.") from error

@@ -1,0 +1,183 @@
+"""Which images a run trains on, and which it is judged by. Needs neither torch nor pixels.
+
+Words: the role of an image is "forget" where it matches a forget target, "sibling" where it shares a target's
+superclass without matching, else "other". Choices depend on the data set alone, never on the seed, so that runs of
+different seeds and methods are judged by the same images.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from clipforget.data.dataset import Dataset, Item
+from clipforget.data.target import Target
+from clipforget.errors import BadData, BadQuery
+
+ROLES = ("forget", "sibling", "other")
+FEWEST = 4  # images that each set needs
+TRAIN = {"forget": 400, "retain": 800, "others": 800}  # at most so many training images
+VALIDATION = {"forget": 400, "sibling": 300, "other": 400}  # at most so many validation images, a role each
+GALLERY = 2000  # at most so many test images
+SUITE = 500  # at most so many images of an unseen suite
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The images of a run as indices into dataset.items, N evaluated images in all.
+
+    `train` maps forget, retain and others to indices. `evaluated`, `parts` and `roles` go together, one entry for each
+    evaluated image; parts is validation, test (the gallery) or the name of a suite, in contiguous blocks in that order.
+    `validation_retain` are positions in `evaluated`: the validation images of what is retained.
+    """
+
+    forget: tuple[Target, ...]
+    retain: tuple[Target, ...]
+    train: dict[str, tuple[int, ...]]
+    evaluated: tuple[int, ...]
+    parts: tuple[str, ...]
+    roles: tuple[str, ...]
+    validation_retain: tuple[int, ...]
+
+    @property
+    def images(self) -> tuple[int, ...]:
+        """Every image of the run once: the evaluated ones, in their order, then those trained on."""
+        trained = (i for name in ("forget", "retain", "others") for i in self.train[name])
+        return tuple(dict.fromkeys((*self.evaluated, *trained)))
+
+    def validation_only(self) -> Splits:
+        """The same without test images and suites, for whoever may not see them: validation comes first."""
+        count = self.parts.count("validation")
+        blocks = {name: getattr(self, name)[:count] for name in ("evaluated", "parts", "roles")}
+        return replace(self, **blocks)
+
+    def positions(self, part: str, role: str | None = None) -> list[int]:
+        """Positions in `evaluated` of a part, or of a role within it."""
+        return [
+            place
+            for place, (its_part, its_role) in enumerate(zip(self.parts, self.roles, strict=True))
+            if its_part == part and role in (None, its_role)
+        ]
+
+
+def role_of(item: Item, forget: Sequence[Target]) -> str:
+    """The role of an image: forget, sibling or other."""
+    if any(target.matches(item) for target in forget):
+        return "forget"
+    return "sibling" if any(target.covers(item.superclass) for target in forget) else "other"
+
+
+def read_targets(
+    dataset: Dataset, forget_texts: Sequence[str], retain_texts: Sequence[str] = ()
+) -> tuple[tuple[Target, ...], tuple[Target, ...]]:
+    """The forget and retain targets of a run, checked.
+
+    Raises UnknownName for a name the data set does not have, BadQuery where nothing is to be forgotten, where forget
+    and retain overlap, or where nothing would be left.
+    """
+    if not forget_texts:
+        raise BadQuery("Nothing to forget is chosen; name at least one superclass or subgroup.")
+    forget = tuple(dict.fromkeys(Target.parse(text, dataset) for text in forget_texts))
+    retain = tuple(dict.fromkeys(Target.parse(text, dataset) for text in retain_texts))
+    for target in retain:
+        if any(target.matches(item) and role_of(item, forget) == "forget" for item in dataset.items):
+            raise BadQuery(f"'{target}' is both to be forgotten and to be retained; take it off one of the two lists.")
+    if all(role_of(item, forget) == "forget" for item in dataset.items):
+        raise BadQuery("The targets cover the whole data set, so nothing is left to retain; forget less of it.")
+    return forget, retain
+
+
+def select(dataset: Dataset, forget: Sequence[str], retain: Sequence[str] = (), gallery: int = GALLERY) -> Splits:
+    """Choose the images of a run. Raises as `read_targets`, and BadData where a set has too few images."""
+    forget_targets, retain_targets = read_targets(dataset, forget, retain)
+    roles = [role_of(item, forget_targets) for item in dataset.items]
+    kept = _retained(dataset, roles, retain_targets)
+    train = _train(dataset, roles, kept)
+    blocks = {"validation": _validation(dataset, roles, kept), "test": _gallery(dataset, roles, gallery)}
+    for suite in dataset.suites:
+        blocks[suite] = _sample(dataset, [i for i, item in enumerate(dataset.items) if item.split == suite], SUITE)
+    parts, evaluated = [], []
+    for part, indices in blocks.items():
+        evaluated += indices
+        parts += [part] * len(indices)
+    places = tuple(place for place, i in enumerate(blocks["validation"]) if i in kept)
+    roles_of = tuple(roles[i] for i in evaluated)
+    found = Splits(forget_targets, retain_targets, train, tuple(evaluated), tuple(parts), roles_of, places)
+    _check(found)
+    return found
+
+
+def _retained(dataset: Dataset, roles: list[str], retain: tuple[Target, ...]) -> set[int]:
+    """The images to retain: what the user names, else the siblings, else (a whole class is forgotten) all others."""
+    if retain:
+        return {i for i, item in enumerate(dataset.items) if any(target.matches(item) for target in retain)}
+    wanted = "sibling" if "sibling" in roles else "other"
+    return {i for i, role in enumerate(roles) if role == wanted}
+
+
+def _train(dataset: Dataset, roles: list[str], kept: set[int]) -> dict[str, tuple[int, ...]]:
+    train = [i for i, item in enumerate(dataset.items) if item.split == "train"]
+    others = [i for i in train if roles[i] == "other"]
+    groups = {
+        "forget": [i for i in train if roles[i] == "forget"],
+        "retain": [i for i in train if i in kept],
+        "others": others or [i for i in train if i in kept],
+    }
+    return {name: tuple(_sample(dataset, indices, TRAIN[name])) for name, indices in groups.items()}
+
+
+def _validation(dataset: Dataset, roles: list[str], kept: set[int]) -> list[int]:
+    split = [i for i, item in enumerate(dataset.items) if item.split == "validation"]
+    chosen = [_sample(dataset, [i for i in split if roles[i] == role], VALIDATION[role]) for role in ROLES]
+    chosen.append(_sample(dataset, [i for i in split if i in kept], VALIDATION["sibling"]))
+    return sorted({i for group in chosen for i in group})
+
+
+def _gallery(dataset: Dataset, roles: list[str], size: int) -> list[int]:
+    """At most `size` test images: the target's first (up to half), then siblings (up to half of the rest), then others.
+
+    Room that a role leaves is given to the others; where they leave some, siblings and target take it.
+    """
+    test = [i for i, item in enumerate(dataset.items) if item.split == "test"]
+    groups = {role: [i for i in test if roles[i] == role] for role in ROLES}
+    forget = min(len(groups["forget"]), max(FEWEST, size // 2))
+    sibling = min(len(groups["sibling"]), (size - forget) // 2 if groups["other"] else size - forget)
+    other = min(len(groups["other"]), size - forget - sibling)
+    sibling = min(len(groups["sibling"]), size - forget - other)
+    forget = min(len(groups["forget"]), max(forget, size - sibling - other))
+    sizes = {"forget": forget, "sibling": sibling, "other": other}
+    return sorted(i for role in ROLES for i in _sample(dataset, groups[role], sizes[role]))
+
+
+def _sample(dataset: Dataset, indices: Iterable[int], size: int) -> list[int]:
+    """At most `size` of the indices, evenly over superclass, subgroup and style, the same every time; sorted."""
+    indices = list(indices)
+    if len(indices) <= size:
+        return sorted(indices)
+    groups: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+    for i in indices:
+        item = dataset.items[i]
+        groups[item.superclass, item.subgroup, item.style].append(i)
+    ranked = []
+    for group in groups.values():
+        group.sort(key=lambda i: _hash(dataset.items[i].key))
+        ranked += [(round_, _hash(dataset.items[i].key), i) for round_, i in enumerate(group)]
+    return sorted(i for _, _, i in sorted(ranked)[:size])
+
+
+def _hash(key: str) -> bytes:
+    return hashlib.sha256(key.encode()).digest()[:8]
+
+
+def _check(selection: Splits) -> None:
+    sizes = {f"training images to {name}": len(selection.train[name]) for name in ("forget", "retain")}
+    sizes["validation images to forget"] = len(selection.positions("validation", "forget"))
+    sizes["validation images to retain"] = len(selection.validation_retain)
+    sizes["test images to forget"] = len(selection.positions("test", "forget"))
+    for what, count in sizes.items():
+        if count < FEWEST:
+            targets = ", ".join(str(target) for target in selection.forget)
+            cure = "add images, or choose a target that has more of them"
+            raise BadData(f"Only {count} {what} for '{targets}', at least {FEWEST} are needed: {cure}.")

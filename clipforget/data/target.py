@@ -1,0 +1,69 @@
+"""What a run forgets or retains: the grammar `superclass/subgroup/style`, known here alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from clipforget.data.dataset import Dataset, Item
+from clipforget.errors import BadQuery, UnknownName
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a run forgets or retains: `superclass`, `superclass/subgroup` or `superclass/subgroup/style`, * for any.
+
+    `*/*/style` is a whole style, in every superclass.
+    """
+
+    superclass: str
+    subgroup: str = "*"
+    style: str = "*"
+
+    @classmethod
+    def parse(cls, text: str, dataset: Dataset) -> Target:
+        """Read a target and check it against the data set.
+
+        Raises UnknownName where a level does not exist, BadQuery where the text has more than three levels.
+        """
+        parts = [part.strip() for part in text.split("/")]
+        if not 1 <= len(parts) <= 3 or not parts[0]:
+            raise BadQuery(f"'{text}' is no target; write superclass, superclass/subgroup or superclass/*/style.")
+        target = cls(*parts)
+        if target.superclass == "*" and (target.subgroup != "*" or target.style == "*"):
+            raise BadQuery(f"'{text}' is no target; name a superclass, or a whole style as */*/style.")
+        levels = (
+            ("superclass", target.superclass, dataset.superclasses),
+            ("subgroup", target.subgroup, dataset.subgroups(target.superclass)),
+            ("style", target.style, dataset.styles()),
+        )
+        for kind, name, known in levels:
+            if name != "*" and name not in known:
+                raise UnknownName(kind, name, known)
+        return target
+
+    def covers(self, superclass: str) -> bool:
+        """True where the target lies in this superclass, or in all of them."""
+        return self.superclass in ("*", superclass)
+
+    def matches(self, item: Item) -> bool:
+        """True where the item lies inside the target."""
+        return (
+            self.covers(item.superclass) and self.subgroup in ("*", item.subgroup) and self.style in ("*", item.style)
+        )
+
+    @property
+    def name(self) -> str:
+        """The subgroup, or the superclass where it takes all of them."""
+        return self.superclass if self.subgroup == "*" else self.subgroup
+
+    def prompt(self, template: str) -> str:
+        """What names the target as finely as its levels do, e.g. "a pencil sketch of a biplane."."""
+        if self.style == "*":
+            return template.replace("{}", self.name)
+        return f"a {self.style}." if self.name == "*" else f"a {self.style} of a {self.name}."
+
+    def __str__(self) -> str:
+        parts = [self.superclass, self.subgroup, self.style]
+        while parts[-1] == "*":
+            parts.pop()
+        return "/".join(parts)

@@ -1,0 +1,1 @@
+"""How well something was forgotten and how much else was retained."""

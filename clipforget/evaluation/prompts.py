@@ -1,0 +1,102 @@
+"""How text prompts rank the gallery along alpha: recall and precision of the target, and what other prompts keep.
+
+numpy only. Letters: G gallery images, L nodes of the path, Q prompts, D embedding, A = 101 alphas, K neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clipforget.data.dataset import Dataset
+from clipforget.data.target import Target
+from clipforget.evaluation.evalset import Bools, EvalSet
+from clipforget.evaluation.refusal import Refusal
+from clipforget.evaluation.retrieval import nearest, precision_at_k, recall_at_k
+from clipforget.evaluation.scores import DIGITS, cosines_along
+from clipforget.soup.path import TOP_K, SoupPath
+
+MOST = 8  # prompts of a level
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A text whose ranking of the gallery is scored; relevant: G, the images to forget that it names.
+
+    level: "coarse" names the superclass of a target, "fine" the target itself, "unrelated" a superclass without one.
+    """
+
+    text: str
+    level: str
+    relevant: Bools
+
+
+def prompts(judged: EvalSet, dataset: Dataset, targets: Sequence[Target]) -> list[Prompt]:
+    """The prompts of a run, each text once, at most MOST of a level; none that names images which the gallery lacks."""
+    start, stop = judged.block("test")
+    items = [dataset.items[i] for i in judged.items[start:stop]]
+    forget = judged.mask("test", "forget")[start:stop]
+    covered = [name for name in dataset.superclasses if any(target.covers(name) for target in targets)]
+    rest = [name for name in dataset.superclasses if name not in covered]
+
+    def coarse(name: str) -> Prompt:
+        relevant = forget & np.array([item.superclass == name for item in items])
+        return Prompt(dataset.template.replace("{}", name), "coarse", relevant)
+
+    def fine(target: Target) -> Prompt:
+        return Prompt(target.prompt(dataset.template), "fine", np.array([target.matches(item) for item in items]))
+
+    found: dict[str, Prompt] = {}
+    for one in (*map(coarse, _spread(covered)), *map(fine, _spread(targets))):
+        known = found.get(one.text, one)  # a whole superclass, or two subgroups of one name
+        found[one.text] = replace(known, relevant=known.relevant | one.relevant)
+    found = {text: one for text, one in found.items() if one.relevant.any()}
+    for name in _spread(rest):
+        text = dataset.template.replace("{}", name)
+        found.setdefault(text, Prompt(text, "unrelated", np.zeros_like(forget)))
+    return list(found.values())
+
+
+def retrieval(
+    path: SoupPath, judged: EvalSet, asked: Sequence[Prompt], stack: NDArray[Any], refusal: Refusal
+) -> dict[str, Any]:
+    """The part "retrieval" of scores.json: K, and rows with their values, 0 to 1, before and at each of the A alphas.
+
+    stack are the prompts' text features, L x Q x D or 1 x Q x D. Coarse and fine prompts have a row for precision and
+    one for recall, n being their relevant images; the unrelated ones share a row, the mean share of their K results
+    that the original finds too. A prompt that names a refused word finds nothing below alpha 1.
+    """
+    start, stop = judged.block("test")
+    k = min(TOP_K, stop - start)
+    along = cosines_along(path, stack, slice(start, stop))
+    ranked = [[nearest(column, k)[0] for column in cosines.T] for cosines in along]
+    rows, overlaps = [], []
+    for one, ids in zip(asked, np.swapaxes(ranked, 0, 1), strict=True):  # ids A x K
+        kept = np.ones(len(ids))
+        kept[:-1] = refusal.word(one.text) is None
+        if one.level == "unrelated":
+            original = np.isin(np.arange(stop - start), ids[-1])
+            overlaps.append(kept * precision_at_k(ids, original, k))
+            continue
+        for name, measure in (("precision", precision_at_k), ("recall", recall_at_k)):
+            values = kept * measure(ids, one.relevant, k)
+            rows.append(_row(one.level, "forget", [one.text], name, int(one.relevant.sum()), values))
+    if overlaps:
+        texts = [one.text for one in asked if one.level == "unrelated"]
+        rows.append(_row("unrelated", "other", texts, "overlap", k, np.mean(overlaps, axis=0)))
+    return {"k": k, "rows": rows}
+
+
+def _row(level: str, role: str, texts: list[str], name: str, count: int, values: NDArray[Any]) -> dict[str, Any]:
+    after = [round(float(value), DIGITS) for value in values]
+    row = {"level": level, "role": role, "prompts": texts, "score": name, "n": count}
+    return {**row, "before": after[-1], "after": after}
+
+
+def _spread(names: Sequence[Any]) -> Sequence[Any]:
+    """At most MOST of the names, from all over the list."""
+    return names[:: max(-(-len(names) // MOST), 1)]

@@ -1,0 +1,165 @@
+"""SLUG at work: one gradient a side, the Pareto front, the search of a step; imported only once a run starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from clipforget.evaluation import metrics
+from clipforget.models.clip import Clip
+from clipforget.unlearning import batches, fisher, losses
+from clipforget.unlearning.diagonals import forget_and_rest
+from clipforget.unlearning.task import ImageSet, Step, Task
+from clipforget.unlearning.trainer import LOOK, look
+
+if TYPE_CHECKING:
+    from clipforget.methods.slug.settings import SlugSettings
+
+
+CHUNK = 32  # images of a gradient that are held at once
+FIRST = 0.02  # the first step tried, as a share of the layer's norm
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A candidate: importance (forget), alignment (retain, 0 to 1), their ratio (relative), and its forget gradient."""
+
+    name: str
+    forget: float
+    retain: float
+    relative: float
+    chosen: bool
+    gradient: Tensor
+
+
+def measure(task: Task, samples: int, depth: float) -> Generator[Step, None, list[Layer]]:
+    """The candidate layers, the share `depth` nearest the output, those on the Pareto front marked as chosen."""
+    names = fisher.candidates(task.clip.model, depth)
+    weights = dict(task.clip.model.named_parameters())
+    forget, rest = forget_and_rest(task, samples)
+    scale = task.clip.logit_scale
+    yield Step("select", 1, 3)
+    lowered = mean_gradients(task.clip, names, forget, lambda x, y: losses.caption_cosine(x, y, task.bank))
+    yield Step("select", 2, 3)
+    held = mean_gradients(task.clip, names, rest, lambda x, y: losses.bank_cross_entropy(x, y, task.bank, scale))
+    importance = [float(g.norm() / weights[name].detach().norm().clamp_min(1e-12)) for name, g in lowered.items()]
+    alignment = [abs(float(torch.cosine_similarity(g.flatten(), held[n].flatten(), dim=0))) for n, g in lowered.items()]
+    front = set(pareto(importance, alignment))
+    layers = [
+        Layer(name, importance[i], alignment[i], importance[i] / max(alignment[i], 1e-2), i in front, lowered[name])
+        for i, name in enumerate(names)
+    ]
+    yield Step("select", 3, 3, data={"layers": _records(layers)})
+    return layers
+
+
+def mean_gradients(
+    clip: Clip, names: list[str], images: ImageSet, loss: Callable[[Tensor, Tensor], Tensor]
+) -> dict[str, Tensor]:
+    """The gradient of the mean loss(features B x D, labels B) over the images, for every named weight."""
+    owners = dict(clip.model.named_parameters())
+    weights = [owners[name] for name in names]
+    totals = [torch.zeros_like(weight) for weight in weights]
+    for weight in weights:
+        weight.requires_grad_(True)
+    try:
+        for pixels, labels in zip(images.pixels.split(CHUNK), images.labels.split(CHUNK), strict=True):
+            with torch.enable_grad():
+                value = loss(clip.encode_image(pixels.to(clip.device)), labels.to(clip.device))
+                found = torch.autograd.grad(value * len(labels) / len(images), weights, allow_unused=True)
+            for total, gradient in zip(totals, found, strict=True):
+                total += 0 if gradient is None else gradient
+    finally:
+        for weight in weights:
+            weight.requires_grad_(False)
+    return dict(zip(names, totals, strict=True))
+
+
+class Search:
+    """The step of each layer of the front, and the layer that serves validation best."""
+
+    def __init__(self, task: Task, settings: SlugSettings, layers: list[Layer]) -> None:
+        self.task, self.settings, self.layers = task, settings, layers
+        self.start = {name: value.detach() for name, value in task.original.model.named_parameters()}
+        self.weights = dict(task.clip.model.named_parameters())
+        generator = torch.Generator().manual_seed(task.seed)
+        self.watched = {k: batches.sample(v, LOOK, generator) for k, v in task.validation.items() if len(v)}
+        self.before = look(task, self.watched)
+
+    def run(self, front: list[Layer]) -> Iterator[Step]:
+        """Search each layer in turn; ends with the best layer stepped and all others as they were."""
+        best: tuple[float, Layer, float] | None = None
+        total, done = len(front) * self.settings.looks + 1, 0
+        for layer in front:
+            searching = self._search(layer)
+            while True:
+                try:
+                    size, found = next(searching)
+                except StopIteration as end:
+                    size, found = end.value
+                    break
+                done += 1
+                yield Step("forget", done, total, validation=found, data={"layer": layer.name, "size": size})
+            if best is None or self._score(found) > best[0]:
+                best = (self._score(found), layer, size)
+            self._step(layer, 0.0)
+        assert best is not None  # the front of a tower with a weight is never empty
+        _, chosen, size = best
+        self._step(chosen, size)
+        records = _records([replace(layer, chosen=layer is chosen) for layer in self.layers])
+        data = {"layers": records, "layer": chosen.name, "size": size}
+        yield Step("forget", total, total, validation=look(self.task), data=data)
+
+    def _search(self, layer: Layer) -> Generator[tuple[float, dict], None, tuple[float, dict]]:
+        """Double the step until validation counts as forgotten, then halve the interval: the smallest step that does.
+
+        Where none within reach does, the step of the best score.
+        """
+        low, high, size = 0.0, None, min(FIRST, self.settings.reach)
+        best: tuple[float, dict[str, float]] = (0.0, self.before)
+        for _ in range(self.settings.looks):
+            self._step(layer, size)
+            found = look(self.task, self.watched)
+            yield size, found
+            if found.get("forget", 0.0) <= self.task.goal:
+                high, best = size, (size, found)
+            else:
+                low = size
+                if high is None and self._score(found) >= self._score(best[1]):
+                    best = (size, found)
+            if high is None and size >= self.settings.reach:
+                break
+            size = min(2 * size, self.settings.reach) if high is None else (low + high) / 2
+        return best
+
+    def _step(self, layer: Layer, size: float) -> None:
+        """Put the layer at theta_0 - size ||theta_0|| g_f / ||g_f||: down the similarity."""
+        start = self.start[layer.name]
+        length = size * start.norm() / layer.gradient.norm().clamp_min(1e-12)
+        self.weights[layer.name].data.copy_(start - length * layer.gradient)
+
+    def _score(self, found: dict[str, float]) -> float:
+        """H on validation, 0 to 1: the share forgotten against the least share kept."""
+        ratios = {name: metrics.ratio(value, self.before[name]) for name, value in found.items()}
+        gone = 1 - ratios.pop("forget", 1.0)
+        return metrics.harmonic(gone, min(ratios.values(), default=1.0))
+
+
+def _records(layers: list[Layer]) -> list[dict[str, Any]]:
+    return [
+        {k: v for k, v in asdict(replace(one, gradient=torch.empty(0))).items() if k != "gradient"} for one in layers
+    ]
+
+
+def pareto(importance: list[float], alignment: list[float]) -> list[int]:
+    """Indices of the layers that no other one beats in both: importance (high is good) and alignment (low is good)."""
+    pairs: list[Any] = list(zip(importance, alignment, strict=True))
+
+    def beaten(i: int) -> bool:
+        return any((a >= pairs[i][0] and b <= pairs[i][1]) and (a > pairs[i][0] or b < pairs[i][1]) for a, b in pairs)
+
+    return [i for i in range(len(pairs)) if not beaten(i)]

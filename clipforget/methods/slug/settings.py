@@ -1,0 +1,27 @@
+"""The settings of SLUG."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from clipforget.settings import option
+
+
+@dataclass(frozen=True)
+class SlugSettings:
+    """Settings of SLUG."""
+
+    layers: int = option(
+        8, "Layers of the Pareto front that are tried, the most important ones first", low=1, high=64, search=(4, 8, 16)
+    )
+    reach: float = option(
+        2.0, "Largest step, as a share of the layer's norm", low=1e-3, high=100.0, search=(0.5, 2.0, 8.0)
+    )
+    looks: int = option(
+        10, "Looks at validation while the step of a layer is searched", low=2, high=30, search=(6, 10, 14)
+    )
+    depth: float = option(
+        0.3, "Share of the tower's layers, counted from its output, that may be stepped (ours; paper: 1)",
+        low=0.0, high=1.0, search=(0.15, 0.3, 1.0),
+    )  # fmt: skip
+    samples: int = option(400, "Images of each kind the gradients are read from", low=1, high=5000, advanced=True)

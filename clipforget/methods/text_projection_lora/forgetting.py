@@ -1,0 +1,114 @@
+"""Text-projection LoRA at work; imported only once a run starts, so torch is at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from clipforget.errors import BadModel
+from clipforget.methods.text_projection_lora.settings import TextProjectionLoraSettings
+from clipforget.models.clip import Clip
+from clipforget.models.lora import LowRank
+from clipforget.unlearning import batches, losses
+from clipforget.unlearning.task import TEXT, ImageSet, Step, Task
+from clipforget.unlearning.trainer import LOOK, look
+
+PROJECTIONS = ("text_projection", "text.text_projection")
+
+
+def projection(clip: Clip) -> Tensor:
+    """The text projection, width x D. Raises BadModel where the tower ends in anything but a plain matrix."""
+    own = dict(clip.model.named_parameters())
+    found = [own[name] for name in PROJECTIONS if name in own]
+    if not found:
+        raise BadModel(f"The text tower of '{clip.name}' has no plain text projection; choose another method.")
+    return found[0]
+
+
+@torch.no_grad()
+def unprojected(clip: Clip, texts: Sequence[str]) -> Tensor:
+    """M texts to M x width: what the text tower hands to its projection, up to its length.
+
+    The projection gives way to the identity meanwhile; nothing below it changes while it is trained, so once is enough.
+    """
+    weight = projection(clip)
+    before = weight.data
+    try:
+        weight.data = torch.eye(len(before), device=before.device, dtype=before.dtype)
+        return clip.encode_text(texts).float()
+    finally:
+        weight.data = before
+
+
+class TextProjectionLora:
+    """One run: texts before the projection, image features, and the update being trained. M texts, D embedding."""
+
+    def __init__(self, task: Task, settings: TextProjectionLoraSettings) -> None:
+        self.task, self.settings = task, settings
+        self.generator = torch.Generator().manual_seed(task.seed)
+        self.weight = projection(task.clip)
+        self.low = LowRank(self.weight, settings.rank, 1.0, self.generator)
+        groups = [task.forget_prompts, task.retain_prompts, [task.template.replace("{}", name) for name in task.names]]
+        self.texts = [unprojected(task.clip, group) for group in groups]
+        with torch.no_grad():
+            self.before = [self.project(texts) for texts in self.texts]
+        self.toward = self.before[1][(self.before[0] @ self.before[1].T).argmax(dim=1)]
+        self.images = {name: self._features(getattr(task, name)) for name in ("forget", "retain", "others")}
+        self.watched = {k: batches.sample(v, LOOK, self.generator) for k, v in task.validation.items() if len(v)}
+
+    def project(self, texts: Tensor) -> Tensor:
+        """M x width to M x D unit features, with the update."""
+        return F.normalize(texts @ self.low(self.weight), dim=-1)
+
+    def losses(self) -> dict[str, Tensor]:
+        """The weighted scalars whose sum is minimised."""
+        settings, scale = self.settings, self.task.clip.logit_scale
+        forget, retain, bank = (self.project(texts) for texts in self.texts)
+        found = {
+            "forget": losses.feature_distance(forget, self.toward),
+            "retain": settings.retain_weight * losses.feature_distance(retain, self.before[1]),
+        }
+        if settings.images:
+            (fx, fy), kept = self.images["forget"], [self.images[name] for name in ("retain", "others")]
+            found["forget images"] = scale * losses.runner_up_margin(fx, fy, bank, settings.margin)
+            found["retain images"] = torch.stack(
+                [losses.bank_cross_entropy(x, y, bank, scale) for x, y in kept if len(x)]
+            ).sum()
+        return {k: settings.image_weight * v if k.endswith("images") else v for k, v in found.items()}
+
+    def train(self) -> Iterator[Step]:
+        """Adam on the update alone; it is merged however this ends."""
+        settings = self.settings
+        optimizer = torch.optim.Adam(self.low.parameters(), lr=settings.rate)
+        for parameter in self.task.clip.model.parameters():
+            parameter.requires_grad_(False)
+        start = self.weight.data.clone()
+        try:
+            for step in range(1, settings.steps + 1):
+                found = self.losses()
+                optimizer.zero_grad()
+                torch.stack(list(found.values())).sum().backward()
+                optimizer.step()
+                figures = {name: float(value.detach()) for name, value in found.items()}
+                looks = step == settings.steps or step % settings.check_every == 0
+                yield Step("forget", step, settings.steps, figures, self._look(start) if looks else {})
+        finally:
+            self._merge(start)
+
+    def _look(self, start: Tensor) -> dict[str, float]:
+        self._merge(start)
+        found = look(self.task, self.watched, TEXT)
+        self.weight.data.copy_(start)
+        return found
+
+    @torch.no_grad()
+    def _merge(self, start: Tensor) -> None:
+        self.weight.data.copy_(self.low(start))
+
+    def _features(self, images: ImageSet) -> tuple[Tensor, Tensor]:
+        few = batches.sample(images, self.settings.images, self.generator)
+        clip = self.task.clip
+        return clip.embed(few.pixels).to(clip.device), few.labels.to(clip.device)

@@ -1,0 +1,1 @@
+"""A CLIP: loading, fingerprints, stages, precision, low-rank updates, weights."""

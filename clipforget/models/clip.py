@@ -1,0 +1,99 @@
+"""A CLIP model as this project sees it: two towers, a tokenizer, a preprocessing, a fingerprint."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from PIL.Image import Image
+from torch import Tensor
+from torch.nn import functional as F
+
+from clipforget.errors import BadSetting
+from clipforget.models.weights import fingerprint
+
+WORD = re.compile(r"\w+|[^\w\s!-~]+")  # words, and runs of signs beyond ASCII: emoji
+
+
+@dataclass
+class Clip:
+    """An open_clip model in eval mode with what belongs to it. D is the size of the joint embedding."""
+
+    name: str
+    model: Any  # nn.Module with encode_image, encode_text, logit_scale
+    transform: Callable[[Image], Tensor]  # PIL image -> 3 x H x W float tensor
+    tokenizer: Callable[[list[str]], Tensor]  # texts -> len(texts) x context length, token ids
+    device: torch.device
+
+    def fingerprint(self) -> str:
+        """Content hash of the weights as they are now, 16 hex digits."""
+        return fingerprint(self.model.state_dict())
+
+    def clone(self) -> Clip:
+        """An independent copy: a method changes the copy and the original stays what it was."""
+        return Clip(self.name, copy.deepcopy(self.model), self.transform, self.tokenizer, self.device)
+
+    def preprocess(self, images: Iterable[Image]) -> Tensor:
+        """PIL images, at least one, to a float tensor B x 3 x H x W on the CPU, normalised as the model was trained."""
+        return torch.stack([self.transform(image) for image in images])
+
+    def encode_image(self, pixels: Tensor) -> Tensor:
+        """B x 3 x H x W to B x D, unit length, with gradients if they are enabled."""
+        return F.normalize(self.model.encode_image(pixels), dim=-1)
+
+    def encode_text(self, texts: Sequence[str]) -> Tensor:
+        """Texts to len(texts) x D, unit length; a text longer than the context is cut."""
+        return F.normalize(self.model.encode_text(self.tokenizer(list(texts)).to(self.device)), dim=-1)
+
+    @torch.no_grad()
+    def embed(self, pixels: Tensor, batch: int = 256) -> Tensor:
+        """N x 3 x H x W to N x D on the CPU, unit length, float32, in batches, without gradients."""
+        if len(pixels) == 0:
+            return self.embed(pixels.new_zeros(1, *pixels.shape[1:]))[:0]
+        parts = []
+        for chunk in pixels.split(batch):
+            chunk = chunk.to(self.device).contiguous(memory_format=torch.channels_last)
+            parts.append(F.normalize(self.model.encode_image(chunk).float(), dim=-1).cpu())
+        return torch.cat(parts)
+
+    @torch.no_grad()
+    def bank(self, names: Sequence[str], template: str) -> Tensor:
+        """The label bank: C x D unit text features of `template` with each name in place of {}.
+
+        Raises BadSetting where the template has no place for the name.
+        """
+        if "{}" not in template:
+            raise BadSetting(
+                f"The template '{template}' has no {{}} for the name; write for instance 'a photo of a {{}}.'."
+            )
+        return self.encode_text([template.replace("{}", name) for name in names]).float()
+
+    @torch.no_grad()
+    def taught(self, text: str) -> dict[str, bool]:
+        """The words of a text, in order, and whether the model was taught them: not where a token's embedding is zero.
+
+        `clipforget-tiny` marks so what no caption of its training used; models that mark nothing are taken to know all.
+        """
+        table = getattr(getattr(self.model, "text", self.model), "token_embedding", None)
+        words = [word for word in dict.fromkeys(WORD.findall(text)) if word.isprintable()]
+        if table is None or not words:
+            return dict.fromkeys(words, True)
+        silent = (table.weight == 0).all(dim=1).cpu()
+        frame = self.tokenizer([""])  # start, end and padding
+        rows = self.tokenizer(words)
+        return {w: not silent[row[~torch.isin(row, frame)]].any() for w, row in zip(words, rows, strict=True)}
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width of the image tower's input, in pixels."""
+        size: Any = self.model.get_submodule("visual").image_size
+        return (size, size) if isinstance(size, int) else (size[0], size[1])
+
+    @property
+    def logit_scale(self) -> float:
+        """exp(logit_scale), the factor between cosines and logits."""
+        return float(self.model.logit_scale.detach().exp())

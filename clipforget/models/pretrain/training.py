@@ -1,0 +1,243 @@
+"""The pretraining loop: a contrastive loss that knows which captions are true, a running average of the weights."""
+
+from __future__ import annotations
+
+import copy
+import math
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from open_clip.model import CLIP
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from clipforget.models.precision import has_bfloat16
+from clipforget.models.pretrain.captions import Caption, every_text, write_captions
+from clipforget.models.pretrain.card import CONFIG, check_writable, save_model, tokenizer
+from clipforget.models.pretrain.evaluate import judge, quick_accuracies
+from clipforget.models.pretrain.images import CELLS, draw_round, draw_rounds
+from clipforget.models.pretrain.settings import PretrainSettings, PretrainStep
+
+SIZE = CONFIG["model_cfg"]["vision_cfg"]["image_size"]
+MEAN, STD = CONFIG["preprocess_cfg"]["mean"][0], CONFIG["preprocess_cfg"]["std"][0]
+WARMUP = 0.05  # share of the steps
+TURN = 0.15  # radians, standard deviation of the rotation of a training picture
+NOISE = 0.05  # highest standard deviation of the noise that half of the training pictures get, of a range of 1
+RECORD_EVERY = 10  # steps between two records
+JUDGE_EVERY = 250  # steps between two looks at the validation pictures
+VALIDATION_ROUNDS = 4
+
+
+def pretrain(settings: PretrainSettings, out: Path) -> Iterator[PretrainStep]:
+    """Draw, train, judge and write the model to the folder `out`: open_clip config, float16 safetensors, model card.
+
+    Deterministic by seed on the same machine and number of threads. Closing the generator stops the training and
+    leaves the files in `out` as they were. Raises BadModel where `out` cannot be written.
+    """
+    check_writable(out)
+    torch.set_num_threads(settings.threads)
+    drawings = torch.empty(settings.drawings, len(CELLS), SIZE, SIZE, 3, dtype=torch.uint8)
+    begun = time.time()
+    rounds = draw_rounds("train", settings.drawings, SIZE, settings.cache, settings.threads)
+    for number, drawn in enumerate(rounds, 1):
+        drawings[number - 1] = torch.from_numpy(drawn)
+        speed = number * len(CELLS) / (time.time() - begun)
+        yield PretrainStep("draw", number, settings.drawings, images_per_second=speed)
+    drawn_at = time.time()
+    torch.manual_seed(settings.seed)
+    model = new_model()
+    yield from learn_words(model, settings)
+    average = copy.deepcopy(model)
+    yield from train(model, average, drawings, settings)
+    settle_batch_norm(average, drawings, settings)
+    silence_unused_words(average)
+    minutes = (drawn_at - begun) / 60, (time.time() - drawn_at) / 60
+    with save_model(average, out) as folder:
+        yield from judge(folder, settings, minutes)
+
+
+def new_model() -> Any:
+    """A CLIP with random weights, as CONFIG describes it."""
+    return CLIP(**CONFIG["model_cfg"]).to(memory_format=torch.channels_last)
+
+
+def learn_words(model: Any, settings: PretrainSettings) -> Iterator[PretrainStep]:
+    """Train the text tower alone, cheaply, to tell captions of different claims apart, whatever their words.
+
+    The image tower then starts against captions that differ; without this it spends its first hundreds of steps on a
+    text tower that gives every caption nearly the same direction.
+    """
+    rng = random.Random(settings.seed)
+    optimizer = _optimizer(model, settings)
+    tokens = tokenizer()
+    model.train()
+    for step in range(1, settings.word_steps + 1):
+        _set_rate(optimizer, settings.learning_rate * _schedule(step, settings.word_steps))
+        one, other = write_captions(CELLS, rng), write_captions(CELLS, rng)
+        features = [F.normalize(model.encode_text(tokens([c.text for c in part])), dim=-1) for part in (one, other)]
+        same, implied = relation(truth(one).float(), truth(other).float())
+        logits = (model.logit_scale.detach().exp() * features[0] @ features[1].T).masked_fill(implied, -1e4)
+        loss = (_one_way(logits, same) + _one_way(logits.T, same.T)) / 2
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if step % RECORD_EVERY == 0 or step in (1, settings.word_steps):
+            yield PretrainStep("words", step, settings.word_steps, float(loss.detach()))
+
+
+def relation(one: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
+    """Which captions claim the same, and which follow from each other without being the same; both T x U, bool.
+
+    one, other: cells x T and cells x U, 1.0 where the caption is true of the cell.
+    """
+    both = one.T @ other
+    first, second = both == one.sum(0)[:, None], both == other.sum(0)[None]
+    return first & second, first ^ second
+
+
+def train(model: Any, average: Any, drawings: Tensor, settings: PretrainSettings) -> Iterator[PretrainStep]:
+    """Train `model` on drawings (rounds x cells x S x S x 3, uint8) and keep its running average in `average`."""
+    rng = random.Random(settings.seed)
+    flat = drawings.flatten(0, 1)
+    optimizer = _optimizer(model, settings)
+    tokens = tokenizer()
+    validation = None
+    started = time.time()
+    for step, chosen in zip(range(1, settings.steps + 1), _batches(len(flat), settings), strict=False):
+        _set_rate(optimizer, settings.learning_rate * _schedule(step, settings.steps))
+        captions = write_captions(CELLS, rng)
+        model.train()
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=has_bfloat16(torch.device("cpu"))):
+            images = model.encode_image(augment(flat[chosen]))
+        texts = model.encode_text(tokens([caption.text for caption in captions]))
+        loss = contrastive(images.float(), texts, truth(captions)[chosen % len(CELLS)], model.logit_scale.exp())
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        with torch.no_grad():
+            model.logit_scale.clamp_(0, math.log(100))
+            _follow(average, model, min(settings.average, 1 - 1 / (step + 1)))
+        if step % RECORD_EVERY == 0 or step in (1, settings.steps):
+            accuracies = {}
+            if step % JUDGE_EVERY == 0:
+                if validation is None:
+                    validation = _validation(settings)
+                accuracies = quick_accuracies(model.eval(), validation)
+            speed = step * settings.batch / (time.time() - started)
+            yield PretrainStep("train", step, settings.steps, float(loss.detach()), speed, accuracies)
+
+
+def contrastive(images: Tensor, texts: Tensor, true: Tensor, scale: Tensor) -> Tensor:
+    """CLIP's loss where several captions may be true of a picture. images B x D, texts T x D, true B x T, bool.
+
+    Each true pair competes with the false ones of its picture and of its caption, never with other true pairs, which
+    as false negatives would push apart what belongs together.
+    """
+    logits = scale * F.normalize(images, dim=-1) @ F.normalize(texts, dim=-1).T
+    return (_one_way(logits, true) + _one_way(logits.T, true.T)) / 2
+
+
+def _one_way(logits: Tensor, true: Tensor) -> Tensor:
+    false = logits.masked_fill(true, -torch.inf).logsumexp(dim=1, keepdim=True)
+    losses = F.softplus(false - logits) * true
+    return (losses.sum(1) / true.sum(1).clamp(min=1)).mean()
+
+
+def truth(captions: list[Caption]) -> Tensor:
+    """len(CELLS) x len(captions), bool: which caption is true of the pictures of a cell."""
+    return torch.tensor([[caption.is_true_of(*cell) for caption in captions] for cell in CELLS])
+
+
+def augment(pictures: Tensor) -> Tensor:
+    """B x S x S x 3 uint8 to B x 3 x S x S, normalised: mirrored, moved, turned, zoomed, in another light."""
+    pixels = pictures.permute(0, 3, 1, 2).float().div(255)
+    count = len(pixels)
+    mirror = torch.randint(0, 2, (count,)) * 2.0 - 1
+    zoom, turn = torch.empty(count).uniform_(0.8, 1.12), torch.randn(count) * TURN
+    shift = torch.empty(count, 2).uniform_(-0.1, 0.1)
+    rows = [
+        torch.stack([mirror * zoom * turn.cos(), -zoom * turn.sin(), shift[:, 0]], 1),
+        torch.stack([mirror * zoom * turn.sin(), zoom * turn.cos(), shift[:, 1]], 1),
+    ]
+    grid = F.affine_grid(torch.stack(rows, 1), list(pixels.shape), align_corners=False)
+    pixels = F.grid_sample(pixels, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+    contrast = torch.empty(count, 1, 1, 1).uniform_(0.75, 1.25)
+    light = torch.empty(count, 3, 1, 1).uniform_(-0.06, 0.06) + torch.empty(count, 1, 1, 1).uniform_(-0.08, 0.08)
+    middle = pixels.mean((1, 2, 3), keepdim=True)
+    pixels = (pixels - middle) * contrast + middle + light
+    noise = torch.empty(count, 1, 1, 1).uniform_(-NOISE, NOISE).clamp(min=0)
+    return normalise((pixels + noise * torch.randn_like(pixels)).clamp(0, 1))
+
+
+def normalise(pixels: Tensor) -> Tensor:
+    """0..1 to the range the image tower takes."""
+    return ((pixels - MEAN) / STD).contiguous(memory_format=torch.channels_last)
+
+
+@torch.no_grad()
+def settle_batch_norm(model: Any, drawings: Tensor, settings: PretrainSettings) -> None:
+    """Measure the statistics of batch normalisation anew, for the averaged weights, on pictures as they are."""
+    norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None
+    model.train()
+    flat = drawings.flatten(0, 1)
+    order = torch.from_numpy(np.random.default_rng(settings.seed).permutation(len(flat))[:8192])
+    for chosen in order.split(settings.batch):
+        model.encode_image(normalise(flat[chosen].permute(0, 3, 1, 2).float().div(255)))
+    for norm in norms:
+        norm.momentum = 0.1
+    model.eval()
+
+
+@torch.no_grad()
+def silence_unused_words(model: Any) -> None:
+    """Set the embeddings of the words that no caption uses to zero: chance directions would only mislead."""
+    used = torch.zeros(len(model.token_embedding.weight), dtype=torch.bool)
+    used[tokenizer()(every_text()).unique()] = True
+    model.token_embedding.weight[~used] = 0.0
+
+
+def _optimizer(model: Any, settings: PretrainSettings) -> torch.optim.Optimizer:
+    matrices = [p for p in model.parameters() if p.ndim >= 2]
+    others = [p for p in model.parameters() if p.ndim < 2]
+    groups = [{"params": matrices, "weight_decay": settings.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=(0.9, 0.98), eps=1e-6)
+
+
+def _set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+
+
+def _schedule(step: int, steps: int) -> float:
+    """Linear warm-up, then a cosine down to nothing."""
+    warm = max(int(steps * WARMUP), 1)
+    return step / warm if step < warm else 0.5 * (1 + math.cos(math.pi * (step - warm) / max(steps - warm, 1)))
+
+
+def _batches(count: int, settings: PretrainSettings) -> Iterator[Tensor]:
+    """Indices of one batch after another, without end, every picture once an epoch."""
+    generator = np.random.default_rng(settings.seed)
+    while True:
+        order = torch.from_numpy(generator.permutation(count))
+        whole = max(count // settings.batch, 1) * settings.batch
+        yield from order[:whole].split(settings.batch)
+
+
+def _follow(average: Any, model: Any, decay: float) -> None:
+    for mean, now in zip(average.parameters(), model.parameters(), strict=True):
+        mean.lerp_(now, 1 - decay)
+
+
+def _validation(settings: PretrainSettings) -> Tensor:
+    rounds = [draw_round("validation", number, SIZE, settings.cache) for number in range(VALIDATION_ROUNDS)]
+    pixels = torch.from_numpy(np.concatenate(rounds)).permute(0, 3, 1, 2).float().div(255)
+    return normalise(pixels)

@@ -1,0 +1,23 @@
+"""Which devices there most likely are, told without torch."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def devices() -> list[str]:
+    """Devices that are most likely usable, told without torch; the worker has the last word."""
+    found = ["auto", "cpu"]
+    cards = sum(1 for number in range(16) if os.path.exists(f"/dev/nvidia{number}"))
+    found += ["cuda"] if cards == 1 else [f"cuda:{number}" for number in range(cards)]
+    return found + (["mps"] if sys.platform == "darwin" and os.uname().machine == "arm64" else [])
+
+
+def likely_device(device: str) -> str:
+    """The device that a configuration will most likely use, told without importing torch."""
+    if device != "auto":
+        return device.removesuffix(":0")  # the first card, under its other name
+    if os.path.exists("/dev/nvidia0") and os.environ.get("CUDA_VISIBLE_DEVICES", "0") not in ("", "-1"):
+        return "cuda"
+    return "mps" if sys.platform == "darwin" and os.uname().machine == "arm64" else "cpu"

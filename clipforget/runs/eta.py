@@ -1,0 +1,89 @@
+"""How long a run will take: planned from earlier runs, corrected by the measured speed of this one. No torch."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from clipforget.runs.config import RunConfig
+from clipforget.runs.store import Store
+
+STEADY = 0.35  # weight of the newest estimate against the one shown before
+DOUBT = 4.0  # seconds of planned work before the measured speed counts as much as the plan
+
+
+class Clock:
+    """Remaining seconds of a run of several stages, from planned seconds for each and the time measured so far."""
+
+    def __init__(self, planned: Mapping[str, float]) -> None:
+        self.planned = dict(planned)
+        self._begun: dict[str, float] = {}
+        self._shown: tuple[float, float] | None = None  # time, eta
+
+    def plan(self, planned: Mapping[str, float]) -> None:
+        """Replace the planned seconds, e.g. once the number of images is known."""
+        self.planned = dict(planned)
+
+    def eta(self, stage: str, step: int, total: int, now: float) -> float:
+        """Seconds left at time `now` (seconds), with `step` of `total` done in `stage`. It moves steadily."""
+        order = list(self.planned)
+        place = order.index(stage) if stage in order else 0
+        begun = self._begun.setdefault(stage, now if step == 0 or not self._begun else self._last(now))
+        share = min(max(step / total, 0.0), 1.0) if total > 0 else 0.0
+        spent = now - begun
+        worked = sum(self.planned[name] for name in order[:place]) + share * self.planned.get(stage, 0.0)
+        started = min(self._begun.values())
+        speed = (now - started + DOUBT) / (worked + DOUBT)
+        here = (1 - share) * self.planned.get(stage, 0.0) * speed
+        if share > 0:
+            here = (1 - share) * here + share * spent * (1 - share) / share
+        left = here + speed * sum(self.planned[name] for name in order[place + 1 :])
+        if self._shown is not None:
+            before = max(self._shown[1] - (now - self._shown[0]), 0.0)
+            left = before + STEADY * (left - before)
+        self._shown = (now, left)
+        return left
+
+    def _last(self, now: float) -> float:
+        return self._shown[0] if self._shown is not None else now
+
+
+def stage_seconds(events: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Seconds that each stage of a finished run took, waiting for the device left out."""
+    seconds: Counter[str] = Counter()
+    before = 0.0
+    for event in events:
+        if event.get("kind") == "step" and event["stage"] != "wait":
+            seconds[event["stage"]] += max(event["t"] - before, 0.0)
+        before = event["t"]
+    return dict(seconds)
+
+
+def plan(store: Store, config: RunConfig, stages: Sequence[str], images: int) -> dict[str, float]:
+    """Planned seconds for each stage, for `images` images (trained on and evaluated).
+
+    The median of up to five finished runs alike (model, data, method, device, gallery); else a guess from the count.
+    """
+    like = []
+    for run, info in store.infos():
+        its = info["config"]
+        same = all(its.get(name) == getattr(config, name) for name in ("model", "data", "method", "device", "gallery"))
+        if info["state"] == "done" and same:
+            like.append(stage_seconds(run.events()))
+        if len(like) == 5:
+            break
+    return {stage: _median(like, stage, _guess(stage, images)) for stage in stages}
+
+
+def _median(measured: Sequence[Mapping[str, float]], stage: str, guess: float) -> float:
+    found = [seconds[stage] for seconds in measured if stage in seconds]
+    return statistics.median(found) if found else guess
+
+
+def _guess(stage: str, images: int) -> float:
+    """Seconds on two processor cores and a small model; only ever used before the first run of a kind."""
+    each = {"load": 0.001, "restore": 0.001, "score": 0.0001}.get(stage, 0.0006)
+    fixed = {"load": 4.0, "score": 0.3}.get(stage, 1.0)
+    return fixed + each * images

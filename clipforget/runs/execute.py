@@ -1,0 +1,253 @@
+"""One run from start to end: load, method, soup path, choice of alpha on validation, scores on test, files.
+
+    with stoppable():
+        for event in execute(run):
+            ...
+
+Nothing heavy is imported before the device is free.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from clipforget.data.splits import Splits
+from clipforget.errors import ClipforgetError
+from clipforget.evaluation.cost import Cost
+from clipforget.runs.config import RunConfig
+from clipforget.runs.devices import likely_device
+from clipforget.runs.eta import Clock, plan
+from clipforget.runs.resources import Resources
+from clipforget.runs.store import Run
+from clipforget.settings import parse
+
+if TYPE_CHECKING:
+    from clipforget.data.dataset import Dataset
+    from clipforget.runs.loading import Evaluation
+    from clipforget.unlearning.task import Task
+
+POLL = 0.25  # seconds between two looks at a busy device
+EVERY = 0.2  # seconds between two events of the soup path
+REPEAT = 5.0  # seconds between two events that say so
+Events = Generator[dict[str, Any], None, None]
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Let SIGTERM and SIGINT end the block with KeyboardInterrupt, which `execute` turns into state "stopped".
+
+    Only the first signal counts: a second one would interrupt the writing of how the run ended.
+    """
+    stopped = False
+
+    def stop(number: int, frame: object) -> None:
+        nonlocal stopped
+        if not stopped:
+            stopped = True
+            raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def execute(run: Run, loaded: Resources | None = None) -> Events:
+    """Work on a run, yielding each event as it is written to events.jsonl, the one of kind "end" last.
+
+    `loaded` is what earlier runs of this process have read already, and what this one leaves for the next.
+
+    Closing the generator or a KeyboardInterrupt ends it in state stopped, a ClipforgetError in state failed with its
+    sentence; both end normally. Any other exception is a bug: state failed, the traceback on stderr, and raised again.
+    """
+    with run.hold():
+        journal = Journal(run)
+        run.update(pid=os.getpid(), error=None)
+        try:
+            yield from _work(run, journal, loaded or Resources())
+            yield journal.end("done", "Done.")
+        except GeneratorExit:
+            journal.end("stopped", "Stopped; what was done so far is kept.")
+            raise
+        except KeyboardInterrupt:
+            yield journal.end("stopped", "Stopped; what was done so far is kept.")
+        except ClipforgetError as error:
+            yield journal.end("failed", str(error))
+        except Exception as error:
+            traceback.print_exc(file=sys.stderr)
+            yield journal.end("failed", f"A bug: {type(error).__name__}: {_line(error)} (see the log of the run).")
+            raise
+
+
+class Journal:
+    """Writes the events of a run, with seconds since its start and the time left."""
+
+    def __init__(self, run: Run) -> None:
+        self.run, self.start = run, time.monotonic()
+        self.clock = Clock({})
+        self.work = self.start  # when the work began, the waiting over
+
+    def step(self, stage: str, step: int, total: int, note: str = "", **figures: Any) -> dict[str, Any]:
+        """Append a step event and return it."""
+        now = time.monotonic()
+        eta = None if stage == "wait" else round(self.clock.eta(stage, step, total, now - self.work), 2)
+        event = {
+            "t": round(now - self.start, 3),
+            "kind": "step",
+            "stage": stage,
+            "step": step,
+            "total": total,
+            "eta": eta,
+        }
+        event |= {name: figures.get(name) or {} for name in ("losses", "validation", "data")}
+        return self.run.append({**event, "note": note})
+
+    def end(self, state: str, note: str) -> dict[str, Any]:
+        """Append the last event and set the run's state, error and seconds."""
+        seconds = round(time.monotonic() - self.start, 3)
+        event = self.run.append({"t": seconds, "kind": "end", "state": state, "note": note})
+        worked = round(time.monotonic() - self.work, 3)
+        self.run.update(state=state, seconds=worked, error=note if state == "failed" else None)
+        return event
+
+
+def _work(run: Run, journal: Journal, loaded: Resources) -> Events:
+    from clipforget.methods import METHODS
+
+    config = run.config.checked()
+    method = METHODS.load()[config.method]
+    lane = run.store.lane(likely_device(config.device))
+    with lane:
+        since = -REPEAT
+        while not lane.take():
+            if time.monotonic() - since >= REPEAT:
+                since = time.monotonic()
+                yield journal.step("wait", 0, 1, "Another run is using the device; this one starts when it is done.")
+            time.sleep(POLL)
+        journal.work = time.monotonic()
+        run.update(state="running")
+        stages = ("load", *method.stages, "restore", "score")
+        journal.clock.plan(plan(run.store, config, stages, images=3000))
+        yield journal.step("load", 0, 1, "Reading the data set.")
+        dataset = loaded.dataset(config.data)
+        selection = config.splits(dataset)
+        images = len(selection.images)
+        journal.clock.plan(plan(run.store, config, stages, images))
+        yield journal.step("load", 0, images, f"{dataset.name}: {images:,} of {len(dataset.items):,} images.")
+        task, evaluation = yield from _load(config, dataset, selection, journal, loaded)
+        run.update(device=str(task.clip.device))
+        settings = parse(method.settings, config.settings)
+        cost, refused = Cost(task.clip.device), list[str]()
+        for record in cost.watch(method.run(task, settings)):
+            refused = record.data.get("refused", refused)
+            figures = {name: getattr(record, name) for name in ("losses", "validation", "data")}
+            yield journal.step(record.stage, record.step, record.total, **figures)
+        yield from _finish(run, config, task, evaluation, refused, journal, cost)
+
+
+def _load(
+    config: RunConfig, dataset: Dataset, selection: Splits, journal: Journal, loaded: Resources
+) -> Generator[dict[str, Any], None, tuple[Task, Evaluation]]:
+    from clipforget.runs.loading import load
+
+    loading = load(config, dataset, selection, loaded)
+    while True:
+        try:
+            step, total = next(loading)
+        except StopIteration as end:
+            return end.value
+        yield journal.step("load", step, total)
+
+
+def _finish(
+    run: Run, config: RunConfig, task: Task, evaluation: Evaluation, refused: list[str], journal: Journal, cost: Cost
+) -> Events:
+    """From the changed weights and refused names to the files of the run: delta, soup path, texts, scores."""
+    from clipforget.evaluation.evalset import EvalSet, suggestions
+    from clipforget.evaluation.prompts import prompts, retrieval
+    from clipforget.evaluation.refusal import Refusal
+    from clipforget.evaluation.scores import headline, score
+    from clipforget.models.weights import changed, save
+    from clipforget.soup.model import SoupModel
+    from clipforget.soup.storage import save_path
+    from clipforget.soup.walk import walk_path
+
+    state = task.original.model.state_dict()
+    delta = changed(state, task.clip.model.state_dict())
+    souped = SoupModel(task.original, delta)
+    marks = {"original": souped.original, "unlearned": souped.unlearned, "data": evaluation.dataset.fingerprint}
+    save(delta, run.path("delta.safetensors"), {**marks, "model": config.model, "run": run.id})
+    run.update(fingerprints=marks, cost=cost.as_dict(state, delta))
+    judged = EvalSet.build(evaluation.dataset, evaluation.selection)
+    asked = suggestions(evaluation.dataset, evaluation.selection.forget)
+    walk = walk_path(
+        task.original,
+        delta,
+        evaluation.pixels,
+        evaluation.labels,
+        judged.banks["superclass"].prompts,
+        asked,
+        max_nodes=config.nodes,
+        gallery=judged.mask("test"),
+        sets={row.key: row.mask for row in judged.rows() if row.bank == "superclass"},
+    )
+    path = yield from _walk(walk, journal)
+    save_path(path, run.path("path.npz"))
+    yield journal.step("score", 0, 1)
+    banks = {level: souped.texts(path.alphas, bank.prompts) for level, bank in judged.banks.items()}
+    targets = evaluation.selection.forget
+    ranked = prompts(judged, evaluation.dataset, targets)
+    texts = [*asked, *(one.text for one in ranked)]
+    features = souped.texts(path.alphas, texts)
+    write_texts(run, texts, features)
+    scores = score(path, judged, banks, evaluation.dataset, targets, config.seed, config.tolerance, refused)
+    found = features[:, len(asked) :]
+    scores["retrieval"] = retrieval(path, judged, ranked, found, Refusal(tuple(refused)))
+    write_json(run, "scores.json", scores)
+    run.update(best=scores["best"], headline=headline(scores))
+    yield journal.step("score", 1, 1)
+
+
+def _walk(walk: Any, journal: Journal) -> Generator[dict[str, Any], None, Any]:
+    """The steps of a walk along the soup path, not more than a few a second."""
+    last, step = -EVERY, -1
+    while True:
+        try:
+            record = next(walk)
+        except StopIteration as end:
+            return end.value
+        now = time.monotonic()
+        if record.step != step and (now - last >= EVERY or record.step == record.total):
+            last, step = now, record.step
+            data = {"nodes": record.nodes, "alpha": record.alpha}
+            yield journal.step("restore", record.step, record.total, data=data)
+
+
+def write_texts(run: Run, texts: list[str], features: Any) -> None:
+    """Keep text features (L x M x D, or 1 x M x D) with the run, so that its own queries need no model."""
+    import numpy as np
+
+    with run.path("queries.npz").open("wb") as file:
+        np.savez(file, texts=np.array(json.dumps(texts)), features=features)
+
+
+def write_json(run: Run, name: str, content: Mapping[str, Any]) -> None:
+    """Write a JSON file of the run at once, so that nobody reads half of it."""
+    path = run.path(name)
+    temporary = path.with_name(f".{name}.part")
+    temporary.write_text(json.dumps(content, ensure_ascii=False, allow_nan=False), encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def _line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or ["no message"])[0][:200]

@@ -1,0 +1,112 @@
+"""Presets: settings of a method under a name. From the literature, shipped for a model, or the user's own.
+
+A preset file is `<folder of the model>/<name>/<method>.json` with the fields of Preset; one that `tune` wrote says in
+`provenance` how it was found. Needs no torch.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from clipforget.errors import BadSetting, UnknownName
+from clipforget.files import ASSETS
+from clipforget.methods import METHODS
+
+SHIPPED = ASSETS / "presets"
+OWN = "presets"  # the folder of the user's own, below that of the runs
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Settings of `method` that differ from its defaults; `note` is a sentence on where they come from."""
+
+    name: str
+    method: str
+    settings: dict[str, Any]
+    note: str
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def shown(self) -> str:
+        """The settings in one line for people."""
+        return ", ".join(f"{name} {value}" for name, value in self.settings.items()) or "the defaults"
+
+
+def presets(method: str, model: str, runs: Path) -> list[Preset]:
+    """The presets of a method for a model: literature, shipped, then the user's own, which win over one of their name.
+
+    runs is the folder of the runs. Raises UnknownName for the method, BadSetting for a file that cannot be read.
+    """
+    chosen = METHODS.load()[method]
+    found = {name: Preset(name, method, dict(values), f"From the literature: {chosen.source}.")
+             for name, values in chosen.presets.items()}  # fmt: skip
+    for folder in (*_shipped(model), runs / OWN / slug(model)):
+        for path in sorted(folder.glob(f"*/{method}.json")):
+            preset = _read(path)
+            found[preset.name] = preset
+    return list(found.values())
+
+
+def find_preset(method: str, name: str, model: str, runs: Path) -> Preset:
+    """The preset of that name. Raises UnknownName with those there are, BadSetting as `presets` does."""
+    known = {preset.name: preset for preset in presets(method, model, runs)}
+    if name not in known:
+        raise UnknownName(f"preset of {method}", name, known)
+    return known[name]
+
+
+def save_preset(preset: Preset, model: str, root: Path) -> Path:
+    """Write `<root>/<model>/<name>/<method>.json`, replacing what was there, and return its path.
+
+    Raises BadSetting for a name of other characters than a-z, 0-9 and -, or where the folder cannot be written.
+    """
+    check_name(preset.name)
+    path = root / slug(model) / preset.name / f"{preset.method}.json"
+    part = path.with_suffix(".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(json.dumps(asdict(preset), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        os.replace(part, path)
+    except OSError as error:
+        raise BadSetting(f"Cannot write the preset to {path.parent}: {error.strerror}.") from error
+    return path
+
+
+def check_name(name: str) -> None:
+    """Raises BadSetting for a name that is no name of a preset."""
+    if not NAME.fullmatch(name):
+        raise BadSetting(f"'{name[:80]}' is no name for a preset; use lower-case letters, digits and hyphens.")
+
+
+def slug(model: str) -> str:
+    """The folder name of a model: its own name, a local folder's last part, or architecture-tag."""
+    path = Path(os.path.expanduser(model))
+    name = path.resolve().name if path.is_dir() or path.is_absolute() else model
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "model"
+
+
+def _shipped(model: str) -> Iterator[Path]:
+    """The shipped folders that fit: of the model's own name, or of the family that its architecture's name begins with
+    (RN50 serves RN50-quickgelu/openai)."""
+    architecture, tag = model.partition("/")[::2]
+    for folder in sorted(SHIPPED.iterdir()) if SHIPPED.is_dir() else ():
+        if folder.name == slug(model) or (tag and architecture.startswith(folder.name)):
+            yield folder
+
+
+def _read(path: Path) -> Preset:
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(stored, Mapping) or not isinstance(stored["settings"], Mapping):
+            raise ValueError("it is no preset")
+        about = stored.get("provenance") or {}
+        return Preset(path.parent.name, path.stem, dict(stored["settings"]), str(stored.get("note", "")), dict(about))
+    except (OSError, ValueError, KeyError) as error:
+        raise BadSetting(f"The preset {path} cannot be read ({error}); repair or delete it.") from error

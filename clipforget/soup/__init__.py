@@ -1,0 +1,1 @@
+"""Weights and features along alpha, the share of the original."""

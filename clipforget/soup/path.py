@@ -1,0 +1,188 @@
+"""What is known along the soup path: exact features at nodes, interpolated ones between them. numpy only.
+
+N images, D embedding, C classes, M texts. alpha is the share of the original: 0 unlearned, 1 original.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from bisect import bisect_right
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clipforget.errors import BadQuery
+
+TOP_K = 24  # neighbours whose agreement is measured: what one grid shows
+
+ALPHAS = tuple(round(i / 100, 2) for i in range(101))  # the slider's stops
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Node:
+    """Exact features at one alpha: `features` N x D and `bank` C x D, float32, rows of unit length.
+
+    `fingerprint` names the souped weights that made them. The values are those that float16 can hold, brought back to
+    unit length, so that a path read from disk is bit for bit the path that was written.
+    """
+
+    alpha: float
+    fingerprint: str
+    features: Floats
+    bank: Floats
+
+
+@dataclass(frozen=True)
+class Bound:
+    """How far interpolated figures may be from exact ones; 1.0 and 0.0 at a node.
+
+    What is measured is the middle of an interval, which then becomes a node itself: the two halves carry the figures
+    of the interval they were cut from, an upper estimate, since the error falls about fourfold with each halving. No
+    guarantee: where hardly anything was measured, chance decides, so a path states no bound finer than 0.25 % of
+    agreement and four images of accuracy.
+
+    agreement: share of the top 24 that interpolated and exact ranking have in common, mean over the text queries.
+    worst: the same for the worst query. images: the same for gallery images as queries, mean.
+    accuracy: difference of the zero-shot accuracy over all evaluated images, in points. sets: the largest difference
+    within one set (forget, siblings, ...), in points; in a set of 48 images one image is two points.
+    """
+
+    agreement: float = 1.0
+    accuracy: float = 0.0
+    worst: float = 1.0
+    images: float = 1.0
+    sets: float = 0.0
+
+
+EXACT = Bound()
+
+
+def check_alpha(alpha: float) -> float:
+    """alpha as a float, rounded to 1e-9. Raises BadQuery unless it lies in 0 to 1."""
+    try:
+        value = float(alpha)
+    except (TypeError, ValueError):
+        value = math.nan
+    if not 0.0 <= value <= 1.0:
+        raise BadQuery(f"alpha must be a number from 0 (unlearned) to 1 (original); it is '{alpha}'.")
+    return round(value, 9)
+
+
+def soup_fingerprint(original: str, unlearned: str, alpha: float) -> str:
+    """Name of the souped weights, 16 hex digits, made from the fingerprints of both ends; the ends keep their own."""
+    alpha = check_alpha(alpha)
+    if alpha in (0.0, 1.0):
+        return original if alpha == 1.0 else unlearned
+    return hashlib.sha256(f"soup\0{original}\0{unlearned}\0{alpha!r}".encode()).hexdigest()[:16]
+
+
+def unit(rows: NDArray[Any]) -> Floats:
+    """Rows brought to unit length, float32; a row of zeros stays one."""
+    rows = np.asarray(rows, dtype=np.float32, order="C")
+    norms = np.sqrt(np.einsum("...d,...d->...", rows, rows))[..., None]
+    return rows / np.maximum(norms, np.float32(1e-12))
+
+
+def quantize_features(rows: NDArray[Any]) -> Floats:
+    """Rows as the path keeps them: rounded to float16 and brought back to unit length (cosines move by about 2e-5)."""
+    return unit(unit(rows).astype(np.float16))
+
+
+@dataclass(frozen=True)
+class SoupPath:
+    """Nodes in ascending alpha, the first at 0 and the last at 1, and the bound of each segment between them.
+
+    `original` and `unlearned` are the fingerprints of the two ends, `precision` the number format in which every node
+    was computed ("float32" or "bfloat16"), `seconds` what the walk took. Every method may be called from many threads.
+    """
+
+    nodes: tuple[Node, ...]
+    segments: tuple[Bound, ...]
+    original: str
+    unlearned: str
+    precision: str = "float32"
+    seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        alphas = [node.alpha for node in self.nodes]
+        if len(alphas) < 2 or alphas != sorted(set(alphas)) or alphas[0] != 0.0 or alphas[-1] != 1.0:
+            raise ValueError(f"a path goes from 0 to 1 in ascending nodes, not {alphas}")
+        if len(self.segments) != len(alphas) - 1:
+            raise ValueError(f"{len(alphas)} nodes have {len(alphas) - 1} segments, not {len(self.segments)}")
+
+    def __len__(self) -> int:
+        """N, the number of images."""
+        return len(self.nodes[0].features)
+
+    @cached_property
+    def alphas(self) -> tuple[float, ...]:
+        """The alphas of the nodes."""
+        return tuple(node.alpha for node in self.nodes)
+
+    @cached_property
+    def dots(self) -> tuple[Floats, ...]:
+        """For each segment the N cosines between an image's features at its two ends."""
+        pairs = zip(self.nodes[:-1], self.nodes[1:], strict=True)
+        return tuple(np.einsum("nd,nd->n", a.features, b.features) for a, b in pairs)
+
+    def exact(self, alpha: float) -> bool:
+        """True where alpha is a node."""
+        return check_alpha(alpha) in self.alphas
+
+    def bound(self, alpha: float) -> Bound:
+        """The measured bound at this alpha; EXACT at a node."""
+        return EXACT if self.exact(alpha) else self.segments[self.where(alpha)[0]]
+
+    def where(self, alpha: float) -> tuple[int, float]:
+        """Segment i and position t in 0..1: the features at alpha lie (1 - t) at nodes[i] and t at nodes[i + 1]."""
+        alpha = check_alpha(alpha)
+        i = min(bisect_right(self.alphas, alpha), len(self.alphas) - 1) - 1
+        low, high = self.alphas[i], self.alphas[i + 1]
+        return i, (alpha - low) / (high - low)
+
+    def norms(self, i: int, t: float) -> Floats:
+        """N lengths of the interpolated, not yet renormalised features at position t of segment i."""
+        return np.sqrt(np.float32((1 - t) ** 2 + t**2) + np.float32(2 * t * (1 - t)) * self.dots[i])
+
+    def features(self, alpha: float) -> Floats:
+        """N x D unit features: exact at a node (the node's own array, not to be written to), else interpolated."""
+        i, t = self.where(alpha)
+        if t in (0.0, 1.0):
+            return self.nodes[i + int(t)].features
+        norms = self.norms(i, t)[:, None]
+        mixed = self.nodes[i].features * (np.float32(1 - t) / norms)
+        mixed += self.nodes[i + 1].features * (np.float32(t) / norms)
+        return mixed
+
+    def bank(self, alpha: float) -> Floats:
+        """C x D unit text features of the label bank at this alpha."""
+        return self.texts(np.stack([node.bank for node in self.nodes]), alpha)
+
+    def texts(self, stack: NDArray[Any], alpha: float) -> Floats:
+        """M x D unit text features at this alpha, from their values at the nodes.
+
+        stack is nodes x M x D, or M x D or 1 x M x D where they are the same everywhere (the text tower is unchanged).
+        """
+        stack = np.asarray(stack, dtype=np.float32)
+        if stack.ndim == 2 or len(stack) == 1:
+            return stack if stack.ndim == 2 else stack[0]
+        if len(stack) != len(self.nodes):
+            raise ValueError(f"{len(stack)} sets of text features for {len(self.nodes)} nodes")
+        i, t = self.where(alpha)
+        if t in (0.0, 1.0):
+            return stack[i + int(t)]
+        return unit(np.float32(1 - t) * stack[i] + np.float32(t) * stack[i + 1])
+
+    def fingerprint(self, alpha: float) -> str:
+        """Names what features(alpha) holds: the node's weights, or the interpolation between two of them."""
+        i, t = self.where(alpha)
+        if t in (0.0, 1.0):
+            return self.nodes[i + int(t)].fingerprint
+        text = f"between\0{self.nodes[i].fingerprint}\0{self.nodes[i + 1].fingerprint}\0{check_alpha(alpha)!r}"
+        return hashlib.sha256(text.encode()).hexdigest()[:16]

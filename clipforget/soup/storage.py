@@ -1,0 +1,83 @@
+"""A soup path on disk: one .npz of features in float16 beside what they are. numpy only."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+import zlib
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clipforget.errors import RunProblem, StaleIndex
+from clipforget.soup.path import Bound, Floats, Node, SoupPath, soup_fingerprint, unit
+
+FORMAT = 1
+DAMAGE = (zipfile.BadZipFile, zlib.error)
+
+
+def save_path(path: SoupPath, to: Path) -> None:
+    """Write a path as .npz, features in float16, all at once or not at all."""
+    banks = [node.bank for node in path.nodes]
+    same = all(np.array_equal(bank, banks[0]) for bank in banks)
+    meta = {
+        "format": FORMAT,
+        "alphas": path.alphas,
+        "fingerprints": [node.fingerprint for node in path.nodes],
+        "segments": [asdict(bound) for bound in path.segments],
+        "original": path.original,
+        "unlearned": path.unlearned,
+        "precision": path.precision,
+        "seconds": round(path.seconds, 3),
+    }
+    draft = to.with_name(to.name + ".draft")
+    with draft.open("wb") as file:
+        np.savez(
+            file,
+            meta=np.array(json.dumps(meta)),
+            features=np.stack([node.features for node in path.nodes]).astype(np.float16),
+            banks=np.stack(banks[:1] if same else banks).astype(np.float16),
+        )
+    os.replace(draft, to)
+
+
+def load_path(path: Path, *, original: str | None = None, unlearned: str | None = None) -> SoupPath:
+    """Read a path back; the fingerprints of the two ends are checked where they are given.
+
+    Raises RunProblem where the file is missing, damaged or of another kind, StaleIndex where it was made by other
+    weights than the given ones.
+    """
+    try:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+            meta = json.loads(str(file["meta"]))
+            features, banks = unit(file["features"]), unit(file["banks"])
+        if meta["format"] != FORMAT:
+            raise ValueError(f"format {meta['format']}")
+        loaded = _build(meta, features, banks)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, *DAMAGE) as error:
+        raise RunProblem(f"The soup path {path} is missing or damaged; run the forgetting again.") from error
+    for name, expected, found in (
+        ("original", original, loaded.original),
+        ("unlearned model", unlearned, loaded.unlearned),
+    ):
+        if expected is not None and expected != found:
+            raise StaleIndex(f"{path} belongs to another {name} ({found}, not {expected}): forget again.")
+    return loaded
+
+
+def _build(meta: dict[str, Any], features: Floats, banks: Floats) -> SoupPath:
+    count = len(meta["alphas"])
+    if features.ndim != 3 or banks.ndim != 3 or len(features) != count or len(banks) not in (1, count):
+        raise ValueError("arrays of the wrong shape")
+    for alpha, name in zip(meta["alphas"], meta["fingerprints"], strict=True):
+        if name != soup_fingerprint(meta["original"], meta["unlearned"], alpha):
+            raise ValueError("a node's fingerprint does not belong to this path")
+    nodes = tuple(
+        Node(alpha, name, features[i], banks[min(i, len(banks) - 1)])
+        for i, (alpha, name) in enumerate(zip(meta["alphas"], meta["fingerprints"], strict=True))
+    )
+    segments = tuple(Bound(**bound) for bound in meta["segments"])
+    return SoupPath(nodes, segments, meta["original"], meta["unlearned"], meta["precision"], meta["seconds"])

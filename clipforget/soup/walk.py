@@ -1,0 +1,171 @@
+"""The walk along the soup path: embed every image at alphas where that is needed, measure the error in between.
+
+Exact nodes at 1 and 0, then the middle of the interval whose measured error is the largest, until the error of every
+interval is within the tolerance. `soup`, `merge`, `Souped`, `embed_at` and `SoupPath` are at home next door.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from clipforget.models.clip import Clip
+from clipforget.models.precision import FLOAT32, choose_precision, workers
+from clipforget.soup.bisection import UNKNOWN, Bisection
+from clipforget.soup.error import ErrorMeter
+from clipforget.soup.model import BATCH, SoupModel
+from clipforget.soup.path import EXACT, Bound, Floats, Node, SoupPath, quantize_features, soup_fingerprint, unit
+
+CACHE = 1_500_000_000  # bytes that the activations before the first changed stage may take
+TOLERANCE = Bound(agreement=0.99, accuracy=0.5)
+Prompts = Tensor | NDArray | Sequence[str]
+
+
+@dataclass(frozen=True)
+class PathStep:
+    """Progress of a walk: `step` of about `total` batches (an estimate until the end), `seconds` since its start.
+
+    `nodes` are complete; `alpha` is being embedded. `error` is what was measured at the last complete node, if any.
+    """
+
+    step: int
+    total: int
+    seconds: float
+    nodes: int
+    alpha: float
+    error: Bound | None = None
+
+
+def walk_path(
+    clip: Clip,
+    delta: Mapping[str, Tensor],
+    pixels: Tensor,
+    labels: Tensor | NDArray,
+    bank: Prompts,
+    queries: Prompts,
+    *,
+    tolerance: Bound = TOLERANCE,
+    max_nodes: int = 17,
+    gallery: NDArray | None = None,
+    sets: Mapping[str, NDArray] | None = None,
+    precision: str | None = None,
+    cache: int = CACHE,
+) -> Generator[PathStep, None, SoupPath]:
+    """Embed N images along the soup path and return (as the generator's value) a SoupPath.
+
+    clip is the original, delta the unlearned values of what changed. pixels N x 3 x H x W; labels N indices into the
+    bank (-1: not part of the accuracy). bank (C x D) and queries (Q x D) are unit text features, or the prompts
+    themselves, which is required where the delta changes the text tower, because they then move with alpha.
+
+    An interval is accepted once its error, measured in the middle (see Bound), agrees in the top 24 by at least
+    tolerance.agreement and in the pooled accuracy over all labelled images within tolerance.accuracy points; `sets`
+    (name to a mask of N) are measured beside it and carried, not required, since in a set of 48 images a single flip
+    is two points. gallery (a mask of N) says which images rankings are made of; all without it. At most max_nodes
+    (>= 3) alphas are embedded; then the path carries the errors it has, within tolerance or not. An empty delta
+    needs no node but the two ends, and every alpha between them is exact.
+
+    precision: "float32"; "bfloat16" for the stages before the first changed one; or None for the latter where it is
+    measured to save time worth speaking of. All nodes share it. cache: bytes that the activations kept from before the
+    first changed stage may take. Closing the generator leaves nothing behind.
+    Raises BadQuery, StaleIndex as soup does, ValueError where shapes do not fit.
+    """
+    started = time.perf_counter()
+    souped = SoupModel(clip, delta, precision or FLOAT32)
+    if precision is None and souped.first > 0:
+        souped.precision = choose_precision(souped.clip, pixels, len(pixels))
+    texts = (_Texts(souped, bank), _Texts(souped, queries))
+    meter = ErrorMeter(*_masks(len(pixels), labels, gallery, sets))
+    images = _Images(souped, pixels, cache)
+    plan = Bisection(tolerance, max_nodes, intervals={(0, 100): UNKNOWN if delta else EXACT})
+    step, hundredths, error = 0, 100, None
+    while (chosen := plan.next()) is not None:
+        hundredths, rows = chosen, []
+        alpha = hundredths / 100
+        for part in images.embed(alpha):
+            rows.append(part)
+            step += 1
+            left = max(plan.expected() * len(images.chunks) - len(rows), 0)
+            yield PathStep(step, step + left, time.perf_counter() - started, len(plan.nodes), alpha, error)
+        name = soup_fingerprint(souped.original, souped.unlearned, alpha)
+        node = Node(alpha, name, quantize_features(np.concatenate(rows)), texts[0].at(alpha))
+        ends = plan.add(hundredths, node)
+        if ends is not None:
+            low, high = ends
+            seen = (texts[1].at(low.alpha), texts[1].at(high.alpha), texts[1].at(alpha))
+            error = meter.error(low, high, node, seen)
+            plan.cut(hundredths, error)
+    seconds = time.perf_counter() - started
+    yield PathStep(step, step, seconds, len(plan.nodes), hundredths / 100, error)
+    return SoupPath(*plan.result(), souped.original, souped.unlearned, souped.precision, seconds)
+
+
+class _Images:
+    """The images of a walk: embedded at any alpha, with the stages before the first changed one run only once."""
+
+    def __init__(self, souped: SoupModel, pixels: Tensor, cache: int) -> None:
+        self.souped, self.chunks = souped, pixels.split(BATCH)
+        self.cut = self._cut(len(pixels), cache)
+        self._kept: dict[int, Tensor] = {}
+
+    def _cut(self, count: int, cache: int) -> int:
+        """The last stage boundary before the first change whose activations for all images fit into the cache."""
+        x, cut = self.chunks[0][:1], 0
+        for i in range(self.souped.first):
+            x = self.souped.run(x, i, i + 1)
+            if x.nbytes * count <= cache:
+                cut = i + 1
+        return cut
+
+    def embed(self, alpha: float) -> Iterator[Floats]:
+        """Yield the raw features of batch after batch, B x D."""
+        self.souped.at(alpha)
+        with ThreadPoolExecutor(workers(self.souped.clip)) as pool:
+            yield from pool.map(self._one, range(len(self.chunks)))
+
+    def _one(self, i: int) -> Floats:
+        if self.cut and i not in self._kept:
+            self._kept[i] = self.souped.run(self.chunks[i], 0, self.cut)
+        start = self._kept[i].clone() if self.cut else self.chunks[i]  # a stage may work in place
+        return self.souped.run(start, self.cut, len(self.souped.parts)).float().cpu().numpy()
+
+
+class _Texts:
+    """Text features along the path: given ones are the same everywhere, prompts are embedded as often as needed."""
+
+    def __init__(self, souped: SoupModel, given: Prompts) -> None:
+        self.souped, self._known = souped, dict[float, Floats]()
+        self._prompts: list[str] = []
+        if isinstance(given, Tensor):
+            given = given.detach().float().cpu().numpy()
+        if not isinstance(given, np.ndarray):
+            self._prompts = list(given)
+        elif souped.text_changed:
+            raise ValueError("the change touches the text tower: give the prompts, not their features")
+        else:
+            self._known[1.0] = unit(given)
+
+    def at(self, alpha: float) -> Floats:
+        """M x D unit features."""
+        alpha = alpha if self.souped.text_changed else 1.0
+        if alpha not in self._known:
+            self._known[alpha] = self.souped.text(alpha, self._prompts)
+        return self._known[alpha]
+
+
+def _masks(
+    count: int, labels: Tensor | NDArray, gallery: NDArray | None, sets: Mapping[str, NDArray] | None
+) -> tuple[NDArray, NDArray, dict[str, NDArray]]:
+    """Labels, gallery and sets as numpy arrays of N, checked."""
+    every = {"labels": np.asarray(labels), "gallery": np.ones(count, bool) if gallery is None else np.asarray(gallery)}
+    every |= {f"the set {name}": np.asarray(mask) for name, mask in (sets or {}).items()}
+    for name, array in every.items():
+        if array.shape != (count,):
+            raise ValueError(f"{name} must have one entry for each of the {count} images, not the shape {array.shape}")
+    found = [array if name == "labels" else array.astype(bool) for name, array in every.items()]
+    return found[0], found[1], dict(zip(sets or {}, found[2:], strict=True))

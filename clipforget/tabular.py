@@ -1,0 +1,35 @@
+"""Plain tables: for a terminal, in Markdown, and texts made safe for CSV and LaTeX."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def latex_escape(text: str) -> str:
+    """Escape the signs that mean something to LaTeX."""
+    for sign, safe in (("\\", r"\textbackslash "), *((sign, f"\\{sign}") for sign in "&%$#_{}")):
+        text = text.replace(sign, safe)
+    return text.replace("±", r"$\pm$").replace("·", r"$\cdot$").replace("~", r"\textasciitilde ").replace("^", r"\^{}")
+
+
+def csv_safe(text: str) -> str:
+    """A text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int] = ()) -> str:
+    """Aligned text columns; those whose places are in `numbers` are set to the right."""
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if place in numbers else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in (header, *rows)
+    )
+
+
+def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """The same as a Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(cell.strip().replace("|", "\\|") for cell in line) + " |" for line in lines)

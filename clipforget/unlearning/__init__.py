@@ -1,0 +1,1 @@
+"""What the methods of forgetting are given and share."""

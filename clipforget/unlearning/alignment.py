@@ -1,0 +1,127 @@
+"""Alignment of reminders: nudge retain images until they excite the tower as its own training data did.
+
+Source: arXiv 2506.03117, Remind; the loss over BatchNorm layers is that of DeepInversion (arXiv 1912.08795) and SRe2L
+(arXiv 2306.13092). The form for towers without BatchNorm is ours: statistics of LayerNorm inputs, recorded once from
+the original on reference images, class token and patch tokens apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from clipforget.models.clip import Clip
+from clipforget.models.precision import FLOAT32, autocast
+
+Moments = tuple[Tensor, Tensor]  # mean and variance per channel
+BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What the original tower's layers saw: for each layer (by name in `visual`) one or two pairs of mean and variance.
+
+    kind is 'batchnorm' (running statistics: no reference data needed) or 'recorded' (from reference images).
+    """
+
+    kind: str
+    moments: dict[str, tuple[Moments, ...]]
+
+
+def statistics(original: Clip, reference: Tensor, *, recorded: bool = False) -> Statistics:
+    """The statistics to align with: BatchNorm's own, or recorded on `reference` (N x 3 x H x W) where there is none.
+
+    recorded=True records them also where the tower has BatchNorm, to compare the two.
+    """
+    norms: dict[str, Any] = dict(_watched(original))
+    if not recorded and isinstance(next(iter(norms.values()), None), BATCH_NORMS):
+        buffers = {name: dict(norm.named_buffers()) for name, norm in norms.items()}
+        found: dict[str, tuple[Moments, ...]] = {
+            n: ((b["running_mean"].clone(), b["running_var"].clone()),) for n, b in buffers.items()
+        }
+        return Statistics("batchnorm", found)
+    with torch.no_grad(), watching(norms) as seen:
+        original.encode_image(reference.to(original.device))
+    return Statistics("recorded", seen)
+
+
+def alignment_loss(seen: dict[str, tuple[Moments, ...]], wanted: Statistics) -> Tensor:
+    """sum_l ||mean_l - wanted mean_l|| + ||var_l - wanted var_l||, Euclidean norms over channels, a scalar >= 0."""
+    terms = [
+        torch.linalg.vector_norm(value.float() - target)
+        for name, pairs in wanted.moments.items()
+        for pair, targets in zip(seen[name], pairs, strict=True)
+        for value, target in zip(pair, targets, strict=True)
+    ]
+    return torch.stack(terms).sum()
+
+
+def align(
+    original: Clip, pixels: Tensor, wanted: Statistics, *, steps: int, bound: float, precision: str = FLOAT32
+) -> tuple[Tensor, list[float]]:
+    """A perturbation of B x 3 x H x W retain images that lowers the alignment loss of the original; its course.
+
+    delta starts at 0, takes `steps` steps of Adam and is clamped to -bound..bound after each (units of the normalised
+    pixels). With steps or bound 0 it is 0.
+    """
+    delta = torch.zeros_like(pixels, requires_grad=True)
+    optimizer = torch.optim.Adam([delta], lr=bound / 3)
+    norms, course = _watched(original), []
+    for _ in range(steps if bound > 0 and norms else 0):
+        with torch.enable_grad(), watching(norms) as seen:
+            with autocast(original.device, precision):
+                original.encode_image(pixels + delta)
+            loss = alignment_loss(seen, wanted)
+            (delta.grad,) = torch.autograd.grad(loss, [delta])
+        optimizer.step()
+        with torch.no_grad():
+            delta.clamp_(-bound, bound)
+        course.append(float(loss.detach()))
+    return delta.detach(), course
+
+
+@contextmanager
+def watching(norms: dict[str, nn.Module]) -> Iterator[dict[str, tuple[Moments, ...]]]:
+    """While open, every forward pass leaves the moments of each norm layer's input in the dict it yields."""
+    seen: dict[str, tuple[Moments, ...]] = {}
+    handles = [
+        norm.register_forward_pre_hook(
+            lambda module, inputs, name=name: seen.update({name: moments(module, inputs[0])})
+        )
+        for name, norm in norms.items()
+    ]
+    try:
+        yield seen
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def moments(norm: Any, x: Tensor) -> tuple[Moments, ...]:
+    """Mean and (biased) variance per channel of a norm layer's input.
+
+    BatchNorm: B x C [x ...] over all but C. Otherwise B x L x C over images and tokens, the class token (first) apart;
+    B x C and maps (B x H x W x C or B x C x H x W) give one pair.
+    """
+    x = x.float()
+    if isinstance(norm, BATCH_NORMS):
+        rows = x.transpose(0, 1).flatten(1)
+        return ((rows.mean(1), rows.var(1, correction=0)),)
+    if x.ndim == 4:
+        x = (x if x.shape[-1] == norm.normalized_shape[-1] else x.movedim(1, -1)).flatten(0, 2)
+    parts = (x,) if x.ndim == 2 else (x[:, 0], x[:, 1:].flatten(0, 1))
+    return tuple((part.mean(0), part.var(0, correction=0)) for part in parts)
+
+
+def _watched(clip: Clip) -> dict[str, nn.Module]:
+    """The BatchNorm layers of the image tower or, where it has none, its LayerNorms; by name."""
+    modules = dict(clip.model.get_submodule("visual").named_modules())
+    batch: dict[str, nn.Module] = {
+        n: m for n, m in modules.items() if isinstance(m, BATCH_NORMS) and m.running_mean is not None
+    }
+    return batch or {n: m for n, m in modules.items() if isinstance(m, nn.LayerNorm)}

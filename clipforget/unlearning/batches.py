@@ -1,0 +1,95 @@
+"""What the training of every method shares: seeded batches, augmentation, accuracy, shares of an average."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Protocol, TypeVar
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from clipforget.models.precision import FLOAT32, autocast
+
+
+class Images(Protocol):
+    """Anything that holds N images: pixels N x 3 x H x W and labels N (a method's ImageSet)."""
+
+    @property
+    def pixels(self) -> Tensor: ...
+
+    @property
+    def labels(self) -> Tensor: ...
+
+
+Some = TypeVar("Some", bound=Images)
+
+
+class Encoder(Protocol):
+    """Anything that embeds images: a Clip, or the tail of one."""
+
+    device: torch.device
+
+    def encode_image(self, pixels: Tensor, /) -> Tensor: ...
+
+
+def draws(count: int, size: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """Endless shuffled batches of B = min(size, count) indices below count; each epoch shuffles anew."""
+    size, queue = min(size, count), torch.empty(0, dtype=torch.long)
+    while True:
+        if len(queue) < size:
+            queue = torch.cat([queue, torch.randperm(count, generator=generator)])
+        chosen, queue = queue[:size], queue[size:]
+        yield chosen
+
+
+def batches(images: Images, size: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+    """Endless shuffled batches (pixels B x 3 x H x W, labels B), B = min(size, N)."""
+    for chosen in draws(len(images.labels), size, generator):
+        yield images.pixels[chosen], images.labels[chosen]
+
+
+def sample(images: Some, count: int, generator: torch.Generator) -> Some:
+    """Up to `count` of the images, drawn without replacement."""
+    chosen = torch.randperm(len(images.labels), generator=generator)[:count]
+    return dataclasses.replace(images, pixels=images.pixels[chosen], labels=images.labels[chosen])  # type: ignore[type-var]
+
+
+def augment(pixels: Tensor, strength: float, generator: torch.Generator) -> Tensor:
+    """Random mirror, zoom and shift of each image, B x 3 x H x W; strength 0 (nothing) to 1 (zoom 1-2, shift half)."""
+    if strength <= 0:
+        return pixels
+    count = len(pixels)
+    zoom = 1 - 0.5 * strength * torch.rand(count, generator=generator)
+    shift = (2 * torch.rand(count, 2, generator=generator) - 1) * (1 - zoom)[:, None]
+    mirror = 1 - 2 * torch.randint(2, (count,), generator=generator)
+    grid = torch.zeros(count, 2, 3)
+    grid[:, 0, 0], grid[:, 1, 1], grid[:, :, 2] = zoom * mirror, zoom, shift
+    where = F.affine_grid(grid.to(pixels.device), list(pixels.shape), align_corners=False)
+    return F.grid_sample(pixels, where, padding_mode="reflection", align_corners=False)
+
+
+@torch.no_grad()
+def margins(clip: Encoder, images: Images, bank: Tensor, precision: str = FLOAT32) -> Tensor:
+    """Cosine with the own caption less the best other one in the bank (C x D): N, float32, CPU; > 0 is a hit."""
+    parts = [torch.empty(0)]
+    for pixels, labels in zip(images.pixels.split(64), images.labels.split(64), strict=True):
+        with autocast(clip.device, precision):
+            features = clip.encode_image(pixels.to(clip.device))
+        cosines, own = (features.float() @ bank.T).cpu(), labels[:, None]
+        parts.append(cosines.gather(1, own)[:, 0] - cosines.scatter(1, own, -torch.inf).max(dim=1).values)
+    return torch.cat(parts)
+
+
+def accuracy(margin: Tensor) -> float:
+    """Share of positive margins (N), 0 to 1: zero-shot accuracy; nan where there are no images."""
+    return float((margin > 0).float().mean())
+
+
+def original_share(decay: float, steps: int, reach: float = 1.0) -> float:
+    """The original's share b in an average started at it, extended to `reach` times its change: at most 1.
+
+    1 - reach (1 - decay^steps); below 0 where the extension goes beyond the weights that were averaged.
+    """
+    return 1 - reach * (1 - decay**steps)

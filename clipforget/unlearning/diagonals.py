@@ -1,0 +1,58 @@
+"""What methods without a training loop measure: the images that are to stay, and the Fisher diagonals of both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import torch
+from torch import Tensor
+
+from clipforget.errors import BadData
+from clipforget.unlearning import batches, fisher, losses
+from clipforget.unlearning.task import IMAGE, ImageSet, Step, Task
+from clipforget.unlearning.trainer import tower_parameters
+
+Diagonals = tuple[dict[str, Tensor], dict[str, Tensor]]
+
+
+def forget_and_rest(task: Task, samples: int) -> tuple[ImageSet, ImageSet]:
+    """Up to `samples` training images to forget, and as many to keep: half siblings, half others, drawn by the seed.
+
+    Raises BadData where there is none of a kind.
+    """
+    generator = torch.Generator().manual_seed(task.seed)
+    half = (samples + 1) // 2
+    kinds = ((task.forget, samples), (task.retain, half), (task.others, half))
+    if not all(len(images) for images, _ in kinds):
+        raise BadData("This method needs training images to forget, to retain and of other classes; choose others.")
+    forget, retain, others = (batches.sample(images, count, generator) for images, count in kinds)
+    pixels, labels = torch.cat([retain.pixels, others.pixels]), torch.cat([retain.labels, others.labels])
+    return forget, ImageSet(pixels, labels)
+
+
+def diagonals(task: Task, samples: int, information: str) -> Generator[Step, None, Diagonals]:
+    """Fisher diagonals F_f and F_r of the image tower, by parameter name; the steps of stage "select" on the way.
+
+    information is similarity or likelihood: whose gradients are squared.
+    """
+
+    def score(features: Tensor, labels: Tensor) -> Tensor:
+        if information == "similarity":
+            return losses.caption_cosine(features, labels, task.bank)
+        return -losses.bank_cross_entropy(features, labels, task.bank, task.clip.logit_scale)
+
+    parameters = tower_parameters(task.clip.model, IMAGE)
+    parts, found, before = forget_and_rest(task, samples), [], 0
+    total = sum(map(len, parts))
+    for part in parts:
+        measuring = fisher.diagonal(task.clip, parameters, part.pixels, part.labels, score)
+        while True:
+            try:
+                done = before + next(measuring)
+            except StopIteration as end:
+                found.append(end.value)
+                break
+            if done % 16 == 0 or done == total:
+                yield Step("select", done, total)
+        before += len(part)
+    return found[0], found[1]

@@ -1,0 +1,37 @@
+"""Settings that several methods share; no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from clipforget.settings import option
+
+INFORMATION = ("similarity", "likelihood")
+
+
+def information_option() -> Any:
+    """The field that says whose gradients are squared."""
+    return option(
+        "similarity",
+        "Whose gradients the Fisher information squares: the similarity with the own caption (ours), or, as the "
+        "paper, its likelihood, which has hardly a gradient on images that the model is certain of",
+        choices=INFORMATION,
+        search=INFORMATION,
+    )
+
+
+def samples_option() -> Any:
+    """The field that says how many images of each kind it is read from."""
+    return option(200, "Images of each kind the Fisher information is read from", low=1, high=5000, advanced=True)
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """The settings that every method of the one training loop has; a method's own settings inherit from it."""
+
+    steps: int = option(60, "Steps of training", low=1, high=5000, search=(20, 60, 150))
+    rate: float = option(1e-4, "Learning rate (AdamW)", low=1e-8, high=1.0, search=(1e-5, 3e-5, 1e-4, 3e-4, 1e-3))
+    batch: int = option(16, "Images of each kind in a step", low=2, high=512, advanced=True)
+    weight_decay: float = option(0.0, "Weight decay of AdamW", low=0.0, high=1.0, advanced=True)
+    check_every: int = option(10, "Steps between two looks at validation", low=1, high=1000, advanced=True)

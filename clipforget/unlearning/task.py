@@ -1,0 +1,76 @@
+"""What a method is given and what it yields: the task with its images, and records of progress."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from clipforget.data.target import Target
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from clipforget.models.clip import Clip
+
+IMAGE, TEXT, BOTH, NOTHING = "image tower", "text tower", "both towers", "nothing"
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """N images ready for the image tower: pixels N x 3 x H x W, labels N (indices into the bank)."""
+
+    pixels: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Task:
+    """All that a method may see; no test image is among it. C classes, D embedding.
+
+    `clip` is the method's own copy, whose weights it changes and leaves merged and in eval mode; `original` is not to
+    be touched. `forget` and `retain` are training images (retain: the siblings that share the coarse caption, or what
+    the user picked), `others` training images of the remaining superclasses. `validation` holds disjoint images under
+    the same three names. `names` and `bank` (C x D, unit) are the superclass names and their text features.
+
+    `targets` says what is to be forgotten; `target_of` maps forget and validation to the place in `targets` of each
+    image to be forgotten (int64, as long as those sets; the first target that it matches). `forget_prompts` name it as
+    finely as the data set does ("a photo of a biplane."); `retain_prompts` name what is to stay: the siblings as
+    finely, and every other superclass. `goal` is the forget accuracy, 0 to 1, at which it counts as forgotten:
+    max(chance, tolerance).
+    """
+
+    clip: Clip
+    original: Clip
+    forget: ImageSet
+    retain: ImageSet
+    others: ImageSet
+    validation: dict[str, ImageSet]
+    names: tuple[str, ...]
+    bank: Tensor
+    template: str
+    seed: int
+    targets: tuple[Target, ...] = ()
+    target_of: dict[str, Tensor] = field(default_factory=dict)
+    forget_prompts: tuple[str, ...] = ()
+    retain_prompts: tuple[str, ...] = ()
+    goal: float = 0.05
+
+
+@dataclass(frozen=True)
+class Step:
+    """One record of progress: `step` of `total` within a stage (forget, remind, ...), both counted from 1.
+
+    losses and validation map names to figures (validation accuracies are shares, 0 to 1); `data` is JSON-ready extra,
+    e.g. {"layers": [{"name": ..., "relative": ..., "chosen": true}]}. {"refused": [...]} holds the names that the run
+    refuses below alpha 1 (see clipforget.evaluation.refusal).
+    """
+
+    stage: str
+    step: int
+    total: int
+    losses: dict[str, float] = field(default_factory=dict)
+    validation: dict[str, float] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)

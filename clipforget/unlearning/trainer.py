@@ -1,0 +1,185 @@
+"""The one training loop of the methods that are a loss; imported only once a run starts, so torch is at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from clipforget.errors import BadData, BadSetting
+from clipforget.models.clip import Clip
+from clipforget.models.precision import FLOAT32, autocast, for_training
+from clipforget.unlearning import batches
+from clipforget.unlearning.options import TrainingSettings
+from clipforget.unlearning.task import BOTH, IMAGE, TEXT, Step, Task
+
+LOOK = 48  # at most so many validation images of each kind for the figures shown on the way
+VISUAL = "visual."
+APART = ("logit_scale", "logit_bias")  # parameters of neither tower
+KINDS = ("forget", "retain", "others")
+
+
+@dataclass
+class Batch:
+    """What a loss sees in one step. B images of each kind, C classes, D embedding.
+
+    `images` maps forget, retain and others to (pixels B x 3 x H x W, labels B) on the model's device. `clip` is being
+    trained, `original` is frozen. `generator` draws whatever is random (on the CPU); `state` is a dict that lives as
+    long as the training, for what a loss wants to make once.
+    """
+
+    task: Task
+    images: dict[str, tuple[Tensor, Tensor]]
+    generator: torch.Generator
+    precision: str
+    state: dict[str, Any]
+    text_changes: bool
+    _features: dict[tuple[str, bool], Tensor] = field(default_factory=dict)
+
+    @property
+    def clip(self) -> Clip:
+        """The model that is trained."""
+        return self.task.clip
+
+    @property
+    def original(self) -> Clip:
+        """The model as it was; not to be touched."""
+        return self.task.original
+
+    @property
+    def scale(self) -> float:
+        """The factor between cosines and logits."""
+        return self.task.clip.logit_scale
+
+    def pixels(self, kind: str) -> Tensor:
+        """B x 3 x H x W of a kind: forget, retain or others."""
+        return self.images[kind][0]
+
+    def labels(self, *kinds: str) -> Tensor:
+        """Indices into the bank: B of a kind, one kind after the other where several are named."""
+        return torch.cat([self.images[kind][1] for kind in kinds])
+
+    def wrong_labels(self, *kinds: str) -> Tensor:
+        """For each of the kinds' images one of the C - 1 labels it does not have, drawn evenly.
+
+        Raises BadData where the bank holds one name only.
+        """
+        classes = len(self.task.names)
+        if classes < 2:
+            raise BadData("A wrong label needs at least two superclasses; choose a data set with more.")
+        labels = self.labels(*kinds)
+        shift = torch.randint(1, classes, (len(labels),), generator=self.generator)
+        return (labels + shift.to(labels.device)) % classes
+
+    def encode(self, pixels: Tensor, *, original: bool = False) -> Tensor:
+        """B x D unit features, float32; of the original without gradient."""
+        clip = self.task.original if original else self.task.clip
+        with autocast(clip.device, self.precision), torch.set_grad_enabled(not original):
+            return clip.encode_image(pixels).float()
+
+    def features(self, *kinds: str, original: bool = False) -> Tensor:
+        """B x D unit features of a kind's images, computed once a step; of several kinds one after the other."""
+        for kind in kinds:
+            if (kind, original) not in self._features:
+                self._features[kind, original] = self.encode(self.pixels(kind), original=original)
+        return torch.cat([self._features[kind, original] for kind in kinds])
+
+    def bank(self, *, original: bool = False) -> Tensor:
+        """C x D unit text features of the superclass names: with gradient where the text tower is trained."""
+        if original or not self.text_changes:
+            return self.task.bank
+        if ("bank", False) not in self._features:
+            prompts = [self.task.template.replace("{}", name) for name in self.task.names]
+            self._features["bank", False] = self.task.clip.encode_text(prompts).float()
+        return self._features["bank", False]
+
+
+Loss = Callable[[Batch, Any], dict[str, Tensor]]
+
+
+def tower_parameters(model: torch.nn.Module, changes: str) -> dict[str, Tensor]:
+    """The parameters by name of the tower(s) that a method changes; logit_scale belongs to neither."""
+    return {
+        name: parameter
+        for name, parameter in model.named_parameters()
+        if name not in APART and (changes == BOTH or name.startswith(VISUAL) == (changes == IMAGE))
+    }
+
+
+class Trainer:
+    """One training: streams of batches, the parameters that move, looks at validation.
+
+    `parameters` (all of the named towers, or those given) require gradients until `train` has ended, all others never
+    do. Raises BadData where a set of training images is empty.
+    """
+
+    def __init__(
+        self, task: Task, settings: TrainingSettings, changes: str, parameters: dict[str, Tensor] | None = None
+    ) -> None:
+        for name in KINDS:
+            if not len(getattr(task, name)):
+                raise BadData(f"There is no training image to {name.replace('others', 'compare with')}; choose others.")
+        self.task, self.settings, self.changes = task, settings, changes
+        self.generator = torch.Generator().manual_seed(task.seed)
+        self.precision = for_training(task.clip)
+        self.parameters = tower_parameters(task.clip.model, changes) if parameters is None else parameters
+        self.streams = {k: batches.batches(getattr(task, k), settings.batch, self.generator) for k in KINDS}
+        self.watched = {k: batches.sample(v, LOOK, self.generator) for k, v in task.validation.items() if len(v)}
+        self.state: dict[str, Any] = {}
+
+    def train(
+        self, loss: Loss, after_step: Callable[[torch.optim.Optimizer], None] | None = None, stage: str = "forget"
+    ) -> Iterator[Step]:
+        """Minimise the sum of the named losses; after_step is called with the optimizer once the weights have moved.
+
+        Raises BadSetting where the training diverges.
+        """
+        settings = self.settings
+        for parameter in self.task.clip.model.parameters():
+            parameter.requires_grad_(False)
+        for parameter in self.parameters.values():
+            parameter.requires_grad_(True)
+        optimizer = torch.optim.AdamW(self.parameters.values(), lr=settings.rate, weight_decay=settings.weight_decay)
+        try:
+            for step in range(1, settings.steps + 1):
+                found = loss(self.batch(), settings)
+                total = torch.stack(list(found.values())).sum()
+                if not total.isfinite():
+                    raise BadSetting(f"The loss is no number any more at step {step}; take a smaller rate.")
+                optimizer.zero_grad()
+                total.backward()
+                optimizer.step()
+                if after_step is not None:
+                    after_step(optimizer)
+                look = step % settings.check_every == 0 or step == settings.steps
+                figures = {name: float(value.detach()) for name, value in found.items()}
+                yield Step(stage, step, settings.steps, figures, self.look() if look else {})
+        finally:
+            for parameter in self.parameters.values():
+                parameter.requires_grad_(False)
+                parameter.grad = None
+
+    def batch(self) -> Batch:
+        """The next batch."""
+        device = self.task.clip.device
+        images = {kind: tuple(part.to(device) for part in next(stream)) for kind, stream in self.streams.items()}
+        text = self.changes in (TEXT, BOTH)
+        return Batch(self.task, images, self.generator, self.precision, self.state, text)  # type: ignore[arg-type]
+
+    @torch.no_grad()
+    def look(self) -> dict[str, float]:
+        """Validation accuracies now, 0 to 1."""
+        return look(self.task, self.watched, self.changes, self.precision)
+
+
+@torch.no_grad()
+def look(
+    task: Task, watched: dict[str, Any] | None = None, changes: str = IMAGE, precision: str = FLOAT32
+) -> dict[str, float]:
+    """Validation accuracies of the model as it is now, 0 to 1, on the watched images (all of validation without)."""
+    bank = task.bank if changes == IMAGE else task.clip.bank(task.names, task.template)
+    images = task.validation if watched is None else watched
+    return {k: batches.accuracy(batches.margins(task.clip, v, bank, precision)) for k, v in images.items() if len(v)}

@@ -1,0 +1,89 @@
+"""Accuracy at every alpha, with its intervals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from clipforget.web.charts import chart
+from clipforget.web.charts._style import COLOURS, DASHES, LINE, axis, empty, faded, figure, safe
+
+MAIN = ("forget", "siblings", "others")
+
+
+@chart("alpha", title="Accuracy vs alpha")
+def alpha(view: dict[str, Any]) -> go.Figure:
+    """Zero-shot accuracy of every set at every alpha: 95 % intervals, exact nodes, chance and the suggested alpha."""
+    alphas, rows = view.get("alphas") or [], [row for row in view.get("rows") or [] if row.get("after")]
+    if not alphas or not rows:
+        return empty("The accuracies appear here when the run has been scored.")
+    fig = figure(
+        xaxis=axis("alpha, share of the original", range=[-0.015, 1.015], dtick=0.1),
+        yaxis=axis("accuracy", range=[-0.02, 1.04], tickformat=".0%"),
+        hovermode="x",
+    )
+    fig.update_layout(legend={"y": 1.1, "font": {"size": 11}})  # above the note at the suggested alpha
+    main = [row for row in rows if row["key"] in MAIN]
+    for row in main:
+        fig.add_trace(_band(alphas, row))
+    for row in rows:
+        fig.add_trace(_line(alphas, row, thick=row["key"] in MAIN))
+    for row in main:
+        fig.add_trace(_nodes(alphas, row, view.get("nodes") or []))
+    if view.get("chance") is not None:
+        fig.add_hline(y=view["chance"], line={"color": LINE, "width": 1, "dash": "dash"})
+        _note(fig, "chance", x=1, xanchor="right", y=view["chance"], yanchor="bottom")
+    if view.get("best") is not None:
+        fig.add_vline(x=view["best"], line={"color": LINE, "width": 1.5, "dash": "dashdot"})
+        _note(fig, f"suggested {view['best']:.2f}", x=view["best"], y=1.04, yanchor="bottom")
+    return fig
+
+
+def _band(alphas: list[float], row: dict[str, Any]) -> go.Scatter:
+    return go.Scatter(
+        x=[*alphas, *reversed(alphas)],
+        y=[*row["high"], *reversed(row["low"])],
+        fill="toself",
+        fillcolor=faded(COLOURS[row["role"]], 0.14),
+        line={"width": 0},
+        hoverinfo="skip",
+        showlegend=False,
+        legendgroup=row["key"],
+        name=safe(row["label"]),
+    )
+
+
+def _line(alphas: list[float], row: dict[str, Any], *, thick: bool) -> go.Scatter:
+    return go.Scatter(
+        x=alphas,
+        y=row["after"],
+        mode="lines",
+        name=safe(row["label"]),
+        legendgroup=row["key"],
+        line={"color": COLOURS[row["role"]], "dash": DASHES[row["role"]], "width": 2.5 if thick else 1.3},
+        opacity=1 if thick else 0.8,
+        customdata=alphas,
+        text=[f"{low:.1%} to {high:.1%}" for low, high in zip(row["low"], row["high"], strict=True)],
+        hovertemplate="<b>%{y:.1%}</b> %{fullData.name}, %{text}<extra></extra>",
+    )
+
+
+def _nodes(alphas: list[float], row: dict[str, Any], nodes: list[float]) -> go.Scatter:
+    at = {round(alpha, 2): value for alpha, value in zip(alphas, row["after"], strict=True)}
+    exact = [node for node in nodes if round(node, 2) in at]
+    return go.Scatter(
+        x=exact,
+        y=[at[round(node, 2)] for node in exact],
+        mode="markers",
+        marker={"color": COLOURS[row["role"]], "size": 7},
+        customdata=exact,
+        hoverinfo="skip",
+        showlegend=False,
+        legendgroup=row["key"],
+        name=f"{safe(row['label'])}, exact",
+    )
+
+
+def _note(fig: go.Figure, text: str, **where: Any) -> None:
+    fig.add_annotation(text=text, showarrow=False, font={"size": 11}, **where)

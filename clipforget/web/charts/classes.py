@@ -1,0 +1,68 @@
+"""Accuracy of each class before and after."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from clipforget.web.charts import chart
+from clipforget.web.charts._style import COLOURS, LINE, ORIGINAL, PATTERNS, axis, empty, figure, short
+
+LIGHT = "rgba(255, 255, 255, 0.6)"  # of the patterns
+SHOWN = 32  # classes; of more, the target, its siblings and those that change most
+
+
+@chart("classes", title="Per class")
+def classes(view: dict[str, Any]) -> go.Figure:
+    """Accuracy of each class before and after at the suggested alpha; the target's class is split into its subgroups.
+
+    `layout.meta.classes` lists which classes of the view the bars show, so that a page can move them along alpha.
+    """
+    per_class = view.get("per_class") or {}
+    labels, roles, before = (per_class.get(key) or [] for key in ("labels", "roles", "before"))
+    alphas, after = view.get("alphas") or [], per_class.get("after") or []
+    if not labels or not after:
+        return empty("The classes appear here when the run has been scored.")
+    best = view.get("best") or 0.0
+    now = after[min(range(len(alphas)), key=lambda i: abs(alphas[i] - best))]
+    shown = _chosen(roles, before, after)
+    fig = figure(
+        xaxis=axis("", type="category", tickangle=-40, showgrid=False, automargin=True),
+        yaxis=axis("accuracy", range=[0, 1.04], tickformat=".0%"),
+        barmode="group",
+        bargap=0.25,
+        margin={"l": 60, "r": 20, "t": 44, "b": 110},
+        meta={"classes": shown},
+    )
+    names = short([labels[i] for i in shown], 24)
+    fig.add_trace(_bars("before", names, [before[i] for i in shown], {"color": ORIGINAL, "opacity": 0.55}))
+    marker = {
+        "color": [COLOURS[roles[i]] for i in shown],
+        "pattern": {"shape": [PATTERNS[roles[i]] for i in shown], "fillmode": "overlay", "fgcolor": LIGHT},
+        "line": {"color": LINE, "width": 0.5},
+    }
+    fig.add_trace(_bars("after", names, [now[i] for i in shown], marker))
+    if len(shown) < len(labels):
+        fig.update_layout(legend={"y": 1.1})  # above the note
+        text = f"{len(labels) - len(shown)} classes that change less are not shown"
+        fig.add_annotation(
+            text=text, x=1, y=1.02, xref="paper", yref="paper", xanchor="right", yanchor="bottom", showarrow=False
+        )
+    return fig
+
+
+def _chosen(roles: list[str], before: list[float], after: list[list[float]]) -> list[int]:
+    """Indices of the classes to show, the target first, then its siblings, then the others in their order."""
+    order = sorted(range(len(roles)), key=lambda i: ("forget", "sibling", "other").index(roles[i]))
+    if len(order) <= SHOWN:
+        return order
+    change = [max(abs(at[i] - before[i]) for at in after if at[i] is not None) for i in range(len(roles))]
+    first = [i for i in order if roles[i] != "other"][:SHOWN]
+    rest = sorted((i for i in order if roles[i] == "other"), key=lambda i: -change[i])[: SHOWN - len(first)]
+    return [*first, *sorted(rest)]
+
+
+def _bars(name: str, labels: list[str], values: list[float], marker: dict[str, Any]) -> go.Bar:
+    hover = f"%{{x}}<br>{name} %{{y:.1%}}<extra></extra>"
+    return go.Bar(x=labels, y=values, name=name, marker=marker, hovertemplate=hover)

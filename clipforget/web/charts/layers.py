@@ -1,0 +1,62 @@
+"""Which layers tell the target from its siblings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from clipforget.web.charts import chart
+from clipforget.web.charts._style import COLOURS, MARGIN, ORIGINAL, axis, empty, faded, figure, safe, short
+
+SHOWN = 20  # layers with the highest relative Fisher information
+CHANGED, LEFT, FAR = "changed", "left alone", "further from the output than depth allows"
+KINDS = {CHANGED: COLOURS["forget"], LEFT: ORIGINAL, FAR: faded(ORIGINAL, 0.35)}
+
+
+@chart("layers", title="Layers")
+def layers(view: dict[str, Any]) -> go.Figure:
+    """Relative Fisher information of each layer, highest first: those that were changed, and why others were not."""
+    records = [layer for layer in view.get("layers") or [] if layer.get("relative") is not None]
+    if not records:
+        return empty("This method ranks no layers, or has not come to it yet.")
+    records = sorted(records, key=lambda layer: -layer["relative"])
+    shown = records[:SHOWN] + [layer for layer in records[SHOWN:] if layer.get("chosen")]
+    values = [layer["relative"] for layer in shown]
+    wide = min(values) > 0 and max(values) / min(values) > 100
+    fig = figure(
+        xaxis=axis("", type="log" if wide else "linear"),
+        yaxis=axis("", autorange="reversed", type="category", showgrid=False, dtick=1, tickfont={"size": 11}),
+        margin={**MARGIN, "l": 20},
+        barmode="overlay",
+        bargap=0.3,
+    )
+    # Not the axis's own title, which is cut where the names leave it less room than it is long.
+    title = "relative Fisher information, target / retained"
+    at = {"x": 1, "xref": "paper", "xanchor": "right", "y": 0, "yref": "paper", "yanchor": "top", "yshift": -24}
+    fig.add_annotation(text=title, showarrow=False, **at)
+    names = short([layer["name"].removeprefix("visual.").removesuffix(".weight") for layer in shown], 32, tail=True)
+    fig.update_yaxes(categoryorder="array", categoryarray=names, automargin=True)
+    for label, colour in KINDS.items():
+        part = [(name, layer) for name, layer in zip(names, shown, strict=True) if _kind(layer) == label]
+        if not part:
+            continue
+        fig.add_trace(
+            go.Bar(
+                x=[layer["relative"] for _, layer in part],
+                y=[name for name, _ in part],
+                orientation="h",
+                name=label,
+                marker={"color": colour},
+                customdata=[[safe(layer["name"]), layer.get("forget"), layer.get("retain")] for _, layer in part],
+                hovertemplate=(
+                    "<b>%{customdata[0]}</b><br>relative %{x:.3g}<br>target %{customdata[1]:.3g}, "
+                    "retained %{customdata[2]:.3g}<extra></extra>"
+                ),
+            )
+        )
+    return fig
+
+
+def _kind(layer: dict[str, Any]) -> str:
+    return CHANGED if layer.get("chosen") else LEFT if layer.get("eligible", True) else FAR

@@ -1,0 +1,66 @@
+"""How the method went: losses and validation accuracies, step by step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from clipforget.web.charts import chart
+from clipforget.web.charts._style import COLOURS, DASHES, GRID, LINE, axis, empty, figure, safe
+
+ROLES = {"forget": "forget", "retain": "sibling", "siblings": "sibling", "others": "other"}
+PALETTE = ("#b07aa1", "#e39b3a", "#5aa9a3", "#8a8f98", "#9c755f")
+
+
+@chart("losses", title="Losses")
+def losses(view: dict[str, Any]) -> go.Figure:
+    """Losses (above) and validation accuracies (below) over the steps of each stage."""
+    steps = [event for event in view.get("steps") or [] if event.get("losses") or event.get("validation")]
+    if not steps:
+        return empty("The losses appear here with the first step of the method.")
+    fig = figure(
+        xaxis=axis("step", anchor="y2"),
+        yaxis=axis("loss", domain=[0.56, 1]),
+        yaxis2=axis("validation", domain=[0, 0.44], range=[-0.03, 1.05], tickformat=".0%"),
+    )
+    for which, panel, form in (("losses", "y", "%{y:.4g}"), ("validation", "y2", "%{y:.1%}")):
+        names = dict.fromkeys(name for event in steps for name in event.get(which) or {})
+        for number, name in enumerate(names):
+            fig.add_trace(_curve(steps, which, name, number, panel, form))
+    for stage, first, last in _spans(steps):
+        fig.add_vrect(x0=first - 0.5, x1=last + 0.5, line={"color": GRID, "width": 1}, layer="below")
+        fig.add_annotation(
+            text=safe(stage), x=(first + last) / 2, y=1, yref="paper", yanchor="top", showarrow=False, font={"size": 11}
+        )
+    return fig
+
+
+def _curve(steps: list[dict[str, Any]], which: str, name: str, number: int, panel: str, form: str) -> go.Scatter:
+    role = ROLES.get(name)
+    colour = COLOURS[role] if role else PALETTE[number % len(PALETTE)] if which == "losses" else LINE
+    points = [(x, event) for x, event in enumerate(steps, start=1) if name in (event.get(which) or {})]
+    label = safe(f"{name} (loss)" if which == "losses" else name)
+    return go.Scatter(
+        x=[x for x, _ in points],
+        y=[event[which][name] for _, event in points],
+        yaxis=panel,
+        mode="lines+markers",
+        name=label,
+        line={"color": colour, "dash": DASHES[role] if role else "solid", "width": 2},
+        marker={"size": 4},
+        connectgaps=True,
+        text=[f"{safe(event['stage'])} {event['step']}/{event['total']}" for _, event in points],
+        hovertemplate=f"%{{text}}<br>{label} <b>{form}</b><extra></extra>",
+    )
+
+
+def _spans(steps: list[dict[str, Any]]) -> list[tuple[str, int, int]]:
+    """Stage, first and last position (from 1) of each run of steps of one stage."""
+    spans: list[tuple[str, int, int]] = []
+    for x, event in enumerate(steps, start=1):
+        if spans and spans[-1][0] == event["stage"]:
+            spans[-1] = (event["stage"], spans[-1][1], x)
+        else:
+            spans.append((event["stage"], x, x))
+    return spans

@@ -1,0 +1,85 @@
+"""The methods of a comparison against each other: how much each forgets and keeps along alpha."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from clipforget.web.charts import chart
+from clipforget.web.charts._style import COLOURS, LINE, ORIGINAL, axis, empty, figure, safe
+
+OURS = "targeted"
+WHEEL = (
+    "#2e6fb7", "#2a9d6f", "#c77f1a", "#7b5ea7", "#1f9aa8", "#b5568f", "#7a8b2a", "#8c5a3c", "#5b6ee1", "#4f9a3a",
+)  # fmt: skip
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "pentagon", "hexagon", "triangle-down")
+HOVER = "alpha %{customdata:.2f}<br>forgotten %{x:.1%}<br>kept %{y:.1%}"
+
+
+@chart("methods", title="Trade-off of the methods", of="comparison")
+def methods(document: dict[str, Any]) -> go.Figure:
+    """One curve a method along alpha; markers at the suggested alphas. Upper right forgets all and harms nothing.
+
+    The document's "target" (a key, which the page adds) chooses a target; without it the mean over all is drawn.
+    """
+    keys = [target["key"] for target in document.get("targets") or []]
+    wanted = document.get("target", keys[0] if len(keys) == 1 else None)
+    curves = document.get("curves") or []
+    shown = [curve for curve in curves if curve["target"] == wanted]
+    shown = shown or [curve for curve in curves if wanted is None]  # so far all finished runs are of one target
+    if not shown:
+        return empty("The methods appear here as soon as one of their runs has finished.")
+    fig = figure(
+        xaxis=axis("forgotten share of the target", range=[-0.03, 1.04], tickformat=".0%"),
+        yaxis=axis("kept share of the worst other set", range=[-0.03, 1.06], tickformat=".0%"),
+        legend={"orientation": "v", "x": 1.02, "y": 1, "yanchor": "top", "bgcolor": "rgba(0, 0, 0, 0)"},
+    )
+    rows = [row for row in document["rows"] if row["method"]]
+    for ours in (False, True):  # ours last, so on top
+        labels = [row["label"] for row in rows if (row["method"] == OURS) == ours]
+        for curve in shown:
+            if curve["label"] in labels:
+                fig.add_traces(_traces(curve, labels.index(curve["label"])))
+    fig.add_trace(_marks("do nothing", "do nothing", (0.0, 1.0, 1.0), {"symbol": "x", "color": ORIGINAL, "size": 11}))
+    return fig
+
+
+def _traces(curve: dict[str, Any], number: int) -> list[go.Scatter]:
+    """The curve of a row, and its suggested point."""
+    ours, name = curve["method"] == OURS, safe(curve["label"])
+    colour = COLOURS["forget"] if ours else WHEEL[number % len(WHEEL)]
+    dash = DASHES[(number if ours else number // len(WHEEL)) % len(DASHES)]
+    line = go.Scatter(
+        x=curve["forgotten"],
+        y=curve["kept"],
+        mode="lines",
+        name=name,
+        legendgroup=name,
+        showlegend=False,
+        line={"color": colour, "width": 3.5 if ours else 1.6, "dash": dash},
+        opacity=1.0 if ours else 0.8,
+        customdata=curve["alphas"],
+        hovertemplate=f"<b>{name}</b><br>{HOVER}<extra></extra>",
+    )
+    point = curve["point"]
+    symbol = "star" if ours else SYMBOLS[number % len(SYMBOLS)]
+    marker = {"symbol": symbol, "color": colour, "size": 16 if ours else 10}
+    where = (point["forgotten"], point["kept"], point["alpha"])
+    return [line, _marks(name, name, where, marker, {"color": colour, "dash": dash})]
+
+
+def _marks(
+    name: str, group: str, where: tuple[float, float, float], marker: dict[str, Any], line: dict[str, Any] | None = None
+) -> go.Scatter:
+    """One point (forgotten, kept, alpha); with a line its legend entry shows the curve's dash as well."""
+    x, y, alpha = where
+    hover = f", suggested<br>{HOVER}" if line else ""
+    return go.Scatter(
+        x=[x], y=[y], customdata=[alpha],
+        mode="lines+markers" if line else "markers",
+        name=name, legendgroup=group, line=line,
+        marker={**marker, "line": {"color": LINE, "width": 1}},
+        hovertemplate=f"<b>{name}</b>{hover}<extra></extra>",
+    )  # fmt: skip

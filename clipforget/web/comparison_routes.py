@@ -1,0 +1,109 @@
+"""The page's requests about comparisons; same rules as those about runs (see routes)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from clipforget.benchmark.plan import ComparisonPlan
+from clipforget.benchmark.rows import DEFAULT, rows_of
+from clipforget.errors import BadQuery, BadSetting, UnknownName
+from clipforget.runs.config import RunConfig
+from clipforget.web.charts import CHARTS, to_plain
+from clipforget.web.responses import Handler, Threads, attachment, json_body, reply
+from clipforget.workspace.workspace import Workspace
+
+MOST_METHODS = 100  # names in one request
+
+
+def comparison_routes(workspace: Workspace, threads: Threads) -> list[tuple[str, str, Handler]]:
+    """Method, path and handler of each of them."""
+    api = ComparisonApi(workspace, threads)
+    return [
+        ("GET", "comparisons", api.all),
+        ("POST", "comparisons", api.start),
+        ("GET", "comparisons/{id}", api.one),
+        ("GET", "comparisons/{id}/charts/{name}", api.chart),
+        ("GET", "comparisons/{id}/export/{name}", api.export),
+        ("POST", "comparisons/{id}/stop", api.stop),
+        ("POST", "comparisons/{id}/resume", api.resume),
+        ("POST", "comparisons/{id}/delete", api.delete),
+    ]
+
+
+class ComparisonApi:
+    """The handlers; each reads its request, asks the workspace in a thread, and answers."""
+
+    def __init__(self, workspace: Workspace, threads: Threads) -> None:
+        self.workspace, self.threads = workspace, threads
+
+    async def all(self, request: Request) -> Response:
+        return reply(request, {"comparisons": await self.threads.light(self.workspace.comparisons.list)})
+
+    async def one(self, request: Request) -> Response:
+        return reply(request, await self.threads.light(self.workspace.comparisons.document, _id(request)))
+
+    async def start(self, request: Request) -> Response:
+        body = await json_body(request)
+        id = await self.threads.heavy(partial(start, self.workspace, body))
+        return reply(request, {"id": id}, "no-store")
+
+    async def stop(self, request: Request) -> Response:
+        await self.threads.light(self.workspace.comparisons.stop, _id(request))
+        return reply(request, {"ok": True}, "no-store")
+
+    async def resume(self, request: Request) -> Response:
+        await self.threads.light(self.workspace.comparisons.resume, _id(request))
+        return reply(request, {"ok": True}, "no-store")
+
+    async def delete(self, request: Request) -> Response:
+        await self.threads.light(self.workspace.comparisons.delete, _id(request))
+        return reply(request, {"ok": True}, "no-store")
+
+    async def chart(self, request: Request) -> Response:
+        name, target = request.path_params["name"], request.query_params.get("target")
+        draw = partial(draw_chart, self.workspace, _id(request), name, target)
+        return reply(request, await self.threads.heavy(draw))
+
+    async def export(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        return attachment(*await self.threads.light(self.workspace.comparisons.export, _id(request), name))
+
+
+def start(workspace: Workspace, body: dict[str, Any]) -> str:
+    """Start the comparison that a form describes; returns its id.
+
+    The body has the fields of a Comparison, but `methods` (names) and `preset` in place of rows: a method that has no
+    such preset keeps its defaults. Raises BadSetting or UnknownName.
+    """
+    rest = {name: value for name, value in body.items() if name not in ("methods", "preset")}
+    methods, preset = body.get("methods"), body.get("preset", DEFAULT)
+    if "rows" in rest or not isinstance(methods, list) or not all(isinstance(name, str) for name in methods):
+        raise BadSetting("methods must be a list of names of methods.")
+    if not methods or len(methods) > MOST_METHODS or not isinstance(preset, str):
+        raise BadSetting("Choose at least one method, and one preset for all.")
+    model = RunConfig.read({"model": rest.get("model", RunConfig.model)}).model
+    rows = [asdict(row) for row in rows_of(methods, preset, model, workspace.store.root)]
+    return workspace.comparisons.start(ComparisonPlan.read({**rest, "rows": rows}))
+
+
+def draw_chart(workspace: Workspace, id: str, name: str, target: str | None) -> dict[str, Any]:
+    """A comparison's chart as plotly figure JSON, of one target (its key) or of the mean over targets."""
+    found = workspace.comparisons.document(id)
+    keys = {str(one["key"]): one["key"] for one in found["targets"]}
+    if target is not None and target not in keys:
+        raise BadQuery(f"There is no target {target[:40]} in this comparison.")
+    chart = CHARTS.load()[name]
+    if chart.of != "comparison":
+        known = [known.name for known in CHARTS.values() if known.of == "comparison"]
+        raise UnknownName("chart of a comparison", name, known)
+    chosen = {} if target is None else {"target": keys[target]}
+    return to_plain(chart.draw({**found, **chosen}))
+
+
+def _id(request: Request) -> str:
+    return request.path_params["id"]

@@ -1,0 +1,1 @@
+"""What one running app may ask for."""

@@ -1,0 +1,101 @@
+"""What one running app may ask of comparisons; see clipforget.workspace.workspace."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from clipforget.benchmark import formats
+from clipforget.benchmark.formats import MEDIA
+from clipforget.benchmark.plan import ComparisonPlan
+from clipforget.benchmark.rows import filled
+from clipforget.benchmark.store import ComparisonFolder, ComparisonStore
+from clipforget.benchmark.summary import run_summary, summarize
+from clipforget.data.dataset import Dataset
+from clipforget.errors import RunProblem, UnknownName
+from clipforget.runs.cache import Cache
+from clipforget.runs.store import Run
+from clipforget.workspace.workers import Workers
+
+
+class ComparisonService:
+    """The comparisons of a runs folder. dataset_of gives a data set by name."""
+
+    def __init__(self, runs: Path, dataset_of: Callable[[str], Dataset], workers: Workers) -> None:
+        self.store, self._dataset_of, self._workers = ComparisonStore(runs), dataset_of, workers
+        self._digests: Cache[dict[str, Any]] = Cache(4000)
+
+    def list(self) -> list[dict[str, Any]]:
+        """All comparisons, newest first, with how many of their runs are done."""
+        found = []
+        for compared in self.store.all():
+            try:
+                info = compared.info()
+            except RunProblem:
+                continue  # deleted in this moment
+            done = sum(cell["state"] == "done" for cell in info["cells"])
+            shown = {name: info[name] for name in ("id", "title", "created", "state")}
+            found.append(shown | {"done": done, "total": len(info["cells"])})
+        return found
+
+    def document(self, id: str) -> dict[str, Any]:
+        """All that is known of a comparison; see tables.document. Raises UnknownName."""
+        return summarize(self.store.get(id), self._digest)
+
+    def create(self, plan: ComparisonPlan) -> ComparisonFolder:
+        """A comparison of this plan: the one there is, to be gone on with, or a new one.
+
+        Raises what can be told without the model: an unknown method, setting, target or data set, too few images.
+        """
+        from clipforget.data.splits import select
+
+        rows = tuple(filled(row, plan.model, self.store.runs) for row in plan.rows)
+        plan = replace(plan, rows=rows).checked()
+        dataset = self._dataset_of(plan.data)
+        for target in plan.targets:
+            select(dataset, target, plan.retain, plan.gallery)
+        return self.store.same(plan) or self.store.create(plan)
+
+    def start(self, plan: ComparisonPlan) -> str:
+        """Create a comparison, or go on with the same one, in a worker of its own; returns the id. Raises as create."""
+        compared = self.create(plan)
+        if not compared.alive():
+            compared.update(state="queued", error=None, pid=None)
+            self._workers.start(compared)
+        return compared.id
+
+    def resume(self, id: str) -> None:
+        """Go on with a comparison in a worker of its own. Raises UnknownName, and what `create` can raise."""
+        self.start(self.store.get(id).plan)
+
+    def stop(self, id: str) -> None:
+        """Ask the worker to stop; it keeps what it has. Returns at once. Raises RunProblem where nothing is at work."""
+        self._workers.stop(self.store.get(id))
+
+    def delete(self, id: str) -> None:
+        """Remove a comparison; its runs stay. Raises UnknownName, or RunProblem while it is at work."""
+        if self.store.get(id).info()["state"] in ("queued", "running"):  # its worker may not yet hold it
+            raise RunProblem(f"The comparison {id} is still at work; stop it first.")
+        self.store.delete(id)
+
+    def export(self, id: str, name: str) -> tuple[bytes, str, str]:
+        """table.csv, .json, .tex or .md: (bytes, media type, name to save it under). Raises UnknownName."""
+        if name not in MEDIA:
+            raise UnknownName("export", name[:80], MEDIA)
+        return written(self.document(id), name).encode(), MEDIA[name], f"{id}-{name}"
+
+    def _digest(self, run: Run) -> dict[str, Any]:
+        return self._digests.get(run.id, lambda: run_summary(run))
+
+
+def written(found: dict[str, Any], name: str, target: int | None = None, sort: str = "h") -> str:
+    """A comparison's document as one of the files of MEDIA."""
+    if name == "table.json":
+        return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+    if name == "table.csv":
+        return formats.as_csv(found, sort)
+    draw = formats.latex if name == "table.tex" else formats.markdown
+    return draw(found, target, sort)

@@ -1,0 +1,219 @@
+"""A finished run, opened: its path and its scores in memory, its models only once a query needs an embedding.
+
+Letters: N evaluated images, G gallery images, L nodes, D embedding.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from clipforget.data.dataset import Dataset
+from clipforget.errors import BadModel, BadQuery, RunProblem, StaleIndex
+from clipforget.evaluation.evalset import EvalSet, label_of
+from clipforget.evaluation.refusal import Refusal
+from clipforget.runs.cache import Cache
+from clipforget.runs.store import Run
+from clipforget.soup.path import TOP_K
+from clipforget.soup.storage import load_path
+from clipforget.workspace.gallery import Gallery, apply_refusal, part_of
+from clipforget.workspace.view import view
+
+if TYPE_CHECKING:
+    from clipforget.models.clip import Clip
+    from clipforget.soup.model import SoupModel
+
+
+class FinishedRun:
+    """A run with its soup path. Safe across threads.
+
+    dataset_of and clip_of give a data set by name and a model by (name, device); engines keeps what is large.
+    Raises RunProblem where a file of the run is missing or damaged, StaleIndex where the path belongs to other weights
+    than run.json says.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        dataset_of: Callable[[str], Dataset],
+        clip_of: Callable[[str, str], Clip],
+        engines: Cache[Any] | None = None,
+    ) -> None:
+        self.run, self._dataset_of, self._clip_of = run, dataset_of, clip_of
+        self._engines = Cache(2) if engines is None else engines
+        self.info = run.info()
+        marks = self.info["fingerprints"]
+        self.scores = _read(run)
+        self.path = load_path(run.path("path.npz"), original=marks["original"], unlearned=marks["unlearned"])
+        self.judged = EvalSet.read(self.scores["evaluated"])
+        self.refusal = Refusal(tuple(self.scores.get("refused", ())))
+        if len(self.path) != len(self.judged):
+            raise RunProblem(f"The run {run.id} holds {len(self.path)} features for {len(self.judged)} images.")
+        self.start, self.stop = self.judged.block("test")
+        self.gallery = Gallery(part_of(self.path, self.start, self.stop))
+        self.texts = _read_texts(run)
+
+    @property
+    def size(self) -> int:
+        """Bytes that the features take in memory, about; the FAISS copies of the gallery among it."""
+        each = self.path.nodes[0].features.nbytes
+        return len(self.path.nodes) * each * 2
+
+    def view(self) -> dict[str, Any]:
+        """The view JSON."""
+        return view(self.run, self.scores)
+
+    def pack(self, kind: str, value: Any, upload: tuple[bytes, str] | None = None) -> dict[str, Any]:
+        """The query pack of a text, a gallery image (its number) or an upload (bytes, label).
+
+        A text that names a refused word finds nothing below alpha 1, and the pack says which word: `refused`.
+        Where it has words that the model was never taught, `note` is a sentence on them.
+        """
+        label = self._label(kind, value, upload)
+        leave_out = value if kind == "image" else None
+        query = self._embedded(kind, value, upload)
+        found = self.gallery.pack(query, leave_out)
+        word = self.refusal.word(value) if kind == "text" else None
+        note = self._note(value) if kind == "text" else ""
+        said = {"note": note} if note else {}
+        return {"query": {"kind": kind, "label": label}, **said, **(apply_refusal(found, word) if word else found)}
+
+    def _note(self, text: str) -> str:
+        """What to know of the words of a text; empty for the suggested queries, for which no model need be loaded."""
+        taught = {} if text in self.texts else self._clip().taught(text)
+        untaught = [word for word, known in taught.items() if not known]
+        if not untaught:
+            return ""
+        if len(untaught) == len(taught):
+            return "This model was never taught any of these words, so what it finds means nothing."
+        named = ", ".join(f"“{word}”" for word in untaught[:5]) + (" and others" if len(untaught) > 5 else "")
+        return f"This model was never taught {named}, and searches by the other words alone."
+
+    def exact(self, alpha: float, kind: str, value: Any, upload: tuple[bytes, str] | None = None) -> dict[str, Any]:
+        """Scores and results at one alpha, all judged images embedded anew with the weights at that alpha.
+
+        As in `pack`, a refused text has no results below alpha 1, and `refused` says the word.
+        """
+        from clipforget.evaluation.retrieval import Index
+
+        self._label(kind, value, upload)
+        souped = self.souped()
+        features = souped.embed(alpha, self._all_pixels())
+        banks = {level: souped.text(alpha, bank.prompts) for level, bank in self.judged.banks.items()}
+        rows = self.judged.values(features, banks, alpha, self.refusal)
+        gallery = features[self.start : self.stop]
+        query = gallery[value : value + 1] if kind == "image" else self._embed_one(alpha, kind, value, upload)
+        index = Index(gallery, self.path.fingerprint(alpha))
+        ids, cosines = index.search(query, self.path.fingerprint(alpha), min(TOP_K + 1, len(gallery)))
+        kept = [(int(i), round(float(c), 3)) for i, c in zip(ids[0], cosines[0], strict=True)]
+        kept = [hit for hit in kept if kind != "image" or hit[0] != value][:TOP_K]
+        shown = self.gallery._at(
+            round(alpha, 2), self._embedded(kind, value, upload), value if kind == "image" else None
+        )
+        both = {i for i, _ in kept} & {int(i) for i in shown[0]}
+        figures = {"alpha": alpha, "rows": {key: round(number, 4) for key, number in rows.items()}}
+        word = self.refusal.word(value) if kind == "text" else None
+        if word and alpha < 1:
+            return {**figures, "ids": [], "cosines": [], "agreement": 1.0, "refused": word}
+        return {
+            **figures,
+            "ids": [i for i, _ in kept],
+            "cosines": [c for _, c in kept],
+            "agreement": round(len(both) / max(len(kept), 1), 4),
+        }
+
+    def souped(self) -> SoupModel:
+        """The model that can be put at any alpha. Raises StaleIndex where the original is not the run's any more."""
+        return self._engines.get(("souped", self.run.folder), self._make_souped)
+
+    def _make_souped(self) -> SoupModel:
+        from clipforget.models.weights import load
+        from clipforget.soup.model import SoupModel
+
+        clip = self._clip()
+        if clip.fingerprint() != self.path.original:
+            name = self.info["config"]["model"]
+            raise StaleIndex(f"The model '{name}' is not the one of this run any more; run the forgetting again.")
+        souped = SoupModel(clip, load(self.run.path("delta.safetensors")), self.path.precision)
+        if souped.unlearned != self.path.unlearned:
+            raise StaleIndex("The change of weights is not the one the soup path was made with; run it again.")
+        return souped
+
+    def dataset(self) -> Dataset:
+        """The data set. Raises StaleIndex where its images are not the run's any more."""
+        dataset = self._dataset_of(self.info["config"]["data"])
+        if dataset.fingerprint != self.info["fingerprints"]["data"]:
+            raise StaleIndex(
+                f"The images at '{self.info['config']['data']}' have changed since this run; run it again."
+            )
+        return dataset
+
+    def _clip(self) -> Clip:
+        name, device = self.info["config"]["model"], self.info["device"]
+        try:
+            return self._clip_of(name, device)
+        except BadModel:
+            if device == "cpu":
+                raise
+            return self._clip_of(name, "cpu")  # a run from a machine with another accelerator
+
+    def _label(self, kind: str, value: Any, upload: tuple[bytes, str] | None) -> str:
+        if kind == "image":
+            if not 0 <= value < self.stop - self.start:
+                raise BadQuery(f"There is no image {value} in the gallery; it holds {self.stop - self.start}.")
+            return label_of(self.scores["gallery"], value)
+        return upload[1] if upload is not None else value
+
+    def _embedded(self, kind: str, value: Any, upload: tuple[bytes, str] | None) -> np.ndarray:
+        """The query as L x D unit features, or 1 x D where they are the same at every node."""
+        if kind == "image":
+            return np.stack([node.features[value] for node in self.gallery.path.nodes])
+        if kind == "text":
+            return self.texts[value] if value in self.texts else self.souped().texts(self.path.alphas, [value])[:, 0]
+        pixels = self._upload_pixels(upload)
+        return np.concatenate([self.souped().embed(alpha, pixels) for alpha in self.path.alphas])
+
+    def _embed_one(self, alpha: float, kind: str, value: Any, upload: tuple[bytes, str] | None) -> np.ndarray:
+        if kind == "text":
+            return self.souped().text(alpha, [value])
+        return self.souped().embed(alpha, self._upload_pixels(upload))
+
+    def _upload_pixels(self, upload: tuple[bytes, str] | None) -> Any:
+        from PIL import Image
+
+        if upload is None:
+            raise BadQuery("The uploaded image is not kept any more; upload it again.")
+        return self.souped().clip.preprocess([Image.open(io.BytesIO(upload[0])).convert("RGB")])
+
+    def _all_pixels(self) -> Any:
+        """N x 3 x H x W pixels of every judged image; runs of one model and target share them."""
+        from clipforget.runs.loading import read_pixels
+
+        def read() -> Any:
+            return list(read_pixels(self.dataset(), self.judged.items, self.souped().clip))[-1][1]
+
+        marks = self.info["fingerprints"]
+        return self._engines.get(("pixels", marks["data"], marks["original"], self.judged.items), read)
+
+
+def _read(run: Run) -> dict[str, Any]:
+    try:
+        return json.loads(run.path("scores.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunProblem(f"The scores of {run.id} are missing or damaged; run the forgetting again.") from error
+
+
+def _read_texts(run: Run) -> dict[str, np.ndarray]:
+    """Text features that were kept with the run, so that its own queries need no model: L x D or 1 x D each."""
+    try:
+        with run.path("queries.npz").open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+            texts = json.loads(str(file["texts"]))
+            features = file["features"]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return {}  # a convenience only: the model can make them again
+    return {text: features[:, place] for place, text in enumerate(texts)}

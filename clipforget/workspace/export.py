@@ -1,0 +1,64 @@
+"""What can be taken away from a finished run: its files, its scores as a table, or everything in one archive."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from clipforget.errors import RunProblem, UnknownName
+from clipforget.runs.store import Run
+from clipforget.tabular import csv_safe
+
+PLAIN = {
+    "run.json": "application/json",
+    "scores.json": "application/json",
+    "events.jsonl": "application/x-ndjson",
+    "delta.safetensors": "application/octet-stream",
+}
+MADE = {"scores.csv": "text/csv; charset=utf-8", "run.zip": "application/zip"}
+ARCHIVED = (*PLAIN, "path.npz", "queries.npz", "worker.log")
+
+
+def export(run: Run, name: str, scores: Mapping[str, Any]) -> tuple[Path | bytes, str, str]:
+    """A file of a finished run: (its path or its bytes, media type, name to save it under).
+
+    Raises UnknownName for anything but the files named here, RunProblem where the run lacks it.
+    """
+    if name in PLAIN:
+        path = run.path(name)
+        if not path.is_file():
+            raise RunProblem(f"The run {run.id} has no {name}.")
+        return path, PLAIN[name], f"{run.id}-{name}"
+    if name not in MADE:
+        raise UnknownName("export", name[:80], [*PLAIN, *MADE])
+    data = table(scores).encode() if name == "scores.csv" else archive(run, scores)
+    return data, MADE[name], f"{run.id}-scores.csv" if name == "scores.csv" else f"{run.id}.zip"
+
+
+def table(scores: Mapping[str, Any]) -> str:
+    """The rows of a run as CSV: one line for each row and alpha, and the untouched model as alpha "original"."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(["key", "label", "role", "images", "alpha", "accuracy", "low", "high"])
+    for row in scores["rows"]:
+        start = [csv_safe(row["key"]), csv_safe(row["label"]), row["role"], row["n"]]
+        before = row["before"]
+        writer.writerow([*start, "original", before["value"], before["low"], before["high"]])
+        for alpha, *values in zip(scores["alphas"], row["after"], row["low"], row["high"], strict=True):
+            writer.writerow([*start, alpha, *values])
+    return out.getvalue()
+
+
+def archive(run: Run, scores: Mapping[str, Any]) -> bytes:
+    """The run's folder as a .zip."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
+        for name in ARCHIVED:
+            if run.path(name).is_file():
+                file.write(run.path(name), f"{run.id}/{name}")
+        file.writestr(f"{run.id}/scores.csv", table(scores))
+    return out.getvalue()

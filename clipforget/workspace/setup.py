@@ -1,0 +1,133 @@
+"""What can be chosen before a run, and what a run will cost: plain JSON, no torch."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from clipforget.data.catalogue import ASSETS, EMBEDDED
+from clipforget.data.dataset import Dataset
+from clipforget.errors import BadData
+from clipforget.methods import METHODS
+from clipforget.runs.config import RunConfig
+from clipforget.runs.devices import devices, likely_device
+from clipforget.runs.eta import plan
+from clipforget.runs.presets import presets
+from clipforget.runs.store import Store
+from clipforget.settings import options
+
+SAMPLES = 4  # images shown for each subgroup
+RECENT = 8  # names of earlier runs that are offered again
+START = 1.5  # seconds until a worker's first event
+
+
+def describe(
+    configs: Iterable[Mapping[str, Any]], dataset_of: Callable[[str], Dataset], runs: Path = Path("runs")
+) -> dict[str, Any]:
+    """Models, data sets, methods and devices; `recent` holds the other models and data of earlier runs' configs.
+
+    The methods' presets are those for the default model; runs is the folder of the runs.
+    """
+    configs = list(configs)
+    embedded = embedded_models()
+    data = []
+    for name in EMBEDDED:
+        try:
+            data.append(describe_data(dataset_of(name), name))
+        except BadData as error:
+            data.append({"name": name, "title": _title(name), "error": str(error)})
+    recent = {
+        "models": _others((config["model"] for config in configs), embedded),
+        "data": _others((config["data"] for config in configs), EMBEDDED),
+    }
+    models = [{"name": name, "title": _title(name)} for name in [*embedded, *recent["models"]]]
+    known = sorted(METHODS.load().values(), key=lambda method: method.name != RunConfig.method)  # ours first
+    methods = [describe_method(method, runs=runs) for method in known]
+    return {"models": models, "data": data, "methods": methods, "devices": devices(), "recent": recent}
+
+
+def embedded_models() -> dict[str, Path]:
+    """The folders of the models that come with the app, by name; told without torch."""
+    return {path.parent.name: path.parent for path in sorted(ASSETS.glob("*/open_clip_config.json"))}
+
+
+def describe_data(dataset: Dataset, name: str, samples: bool = False) -> dict[str, Any]:
+    """One data set: counts, names, and with `samples` the indices of a few test images of each subgroup."""
+    groups: dict[str, list[str]] = {superclass: [] for superclass in dataset.superclasses}
+    for superclass, subgroup in sorted({(item.superclass, item.subgroup) for item in dataset.items if item.subgroup}):
+        groups[superclass].append(subgroup)
+    entry = {
+        "name": name,
+        "title": _title(name),
+        "count": len(dataset.items),
+        "splits": dict(Counter(item.split for item in dataset.items)),
+        "superclasses": groups,
+        "styles": list(dataset.styles()),
+        "suites": list(dataset.suites),
+        "skipped": len(dataset.skipped),
+        "fingerprint": dataset.fingerprint,
+    }
+    if samples:
+        entry["samples"] = _samples(dataset)
+        entry["skipped_files"] = [list(pair) for pair in dataset.skipped[:20]]
+    return entry
+
+
+def describe_method(method: Any, model: str = RunConfig.model, runs: Path = Path("runs")) -> dict[str, Any]:
+    """One method with the options of its settings and its presets for a model; runs is the folder of the runs."""
+    fields = []
+    for option in options(method.settings):
+        field = dataclasses.asdict(option) | {"kind": option.kind.__name__}
+        fields.append(field | {name: list(field[name]) for name in ("choices", "search")})
+    return {
+        "name": method.name,
+        "title": method.title,
+        "summary": method.summary,
+        "source": method.source,
+        "notes": list(method.notes),
+        "changes": method.changes,
+        "stages": ["load", *method.stages, "restore", "score"],
+        "options": fields,
+        "presets": [
+            {name: getattr(preset, name) for name in ("name", "settings", "note")}
+            for preset in presets(method.name, model, runs)
+        ],
+    }
+
+
+def estimate(config: RunConfig, dataset: Dataset, store: Store) -> dict[str, Any]:
+    """Seconds of a run from its image counts and the measured seconds of earlier runs alike.
+
+    Raises UnknownName, BadQuery or BadData where the configuration makes no sense.
+    """
+    chosen = config.splits(dataset)
+    images = len(chosen.images)
+    stages = ("load", *METHODS.load()[config.method].stages, "restore", "score")
+    return {
+        "seconds": round(START + sum(plan(store, config, stages, images).values()), 1),
+        "device": likely_device(config.device),
+        "images": images,
+        "forget": len(chosen.train["forget"]),
+        "retain": len(chosen.train["retain"]),
+        "gallery": len(chosen.positions("test")),
+    }
+
+
+def _samples(dataset: Dataset) -> dict[str, list[int]]:
+    """Dataset indices of up to SAMPLES test images, spread over the group, keyed superclass or superclass/subgroup."""
+    groups: dict[str, list[int]] = {}
+    for i, item in enumerate(dataset.items):
+        if item.split == "test":
+            groups.setdefault(f"{item.superclass}/{item.subgroup}" if item.subgroup else item.superclass, []).append(i)
+    return {name: indices[:: max(len(indices) // SAMPLES, 1)][:SAMPLES] for name, indices in groups.items()}
+
+
+def _others(names: Iterable[str], known: Iterable[str]) -> list[str]:
+    return [name for name in dict.fromkeys(names) if name not in set(known)][:RECENT]
+
+
+def _title(name: str) -> str:
+    return Path(name).stem if "/" in name and Path(name).exists() else name

@@ -1,0 +1,258 @@
+"""What one running app may ask for: runs, views, queries, images.
+
+It is light to construct; torch waits until something has to be embedded. Everything that is slow to make is made once,
+kept within bounds, and carries the fingerprint of what made it.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from clipforget.data.dataset import Dataset
+from clipforget.data.thumbnails import SIZES, thumbnail
+from clipforget.errors import BadQuery, RunProblem, StaleIndex, UnknownName
+from clipforget.files import ASSETS
+from clipforget.runs.cache import Cache
+from clipforget.runs.config import RunConfig
+from clipforget.runs.store import Run, Store
+from clipforget.workspace import setup
+from clipforget.workspace.comparisons import ComparisonService
+from clipforget.workspace.export import export
+from clipforget.workspace.uploads import Uploads
+from clipforget.workspace.workers import Workers
+
+if TYPE_CHECKING:
+    from clipforget.models.clip import Clip
+    from clipforget.workspace.explorer import FinishedRun
+
+LONGEST_QUERY = 300  # characters
+MIB = 2**20
+
+
+class Workspace:
+    """Runs under one root, and beside them the sample run that ships with the app (read only)."""
+
+    def __init__(self, runs: Path = Path("runs"), sample: bool = True) -> None:
+        self.store = Store(Path(runs))
+        self.samples = Store(ASSETS / "sample-run") if sample else None
+        self._datasets: Cache[Dataset] = Cache(4)
+        self._opened: Cache[FinishedRun] = Cache(1024 * MIB, lambda opened: opened.size)
+        self._clips: Cache[Clip] = Cache(2)
+        self._engines: Cache[Any] = Cache(3)  # models on the soup path and pixels of the last exact looks
+        self._packs: Cache[dict] = Cache(400)
+        self._images: Cache[tuple[bytes, str]] = Cache(96 * MIB, lambda entry: len(entry[0]))
+        self._known: dict[str, str] = {}  # data fingerprint -> name or path
+        self._workers = Workers()
+        self.uploads = Uploads()
+        self.comparisons = ComparisonService(self.store.root, self.dataset, self._workers)
+
+    # runs
+
+    def run(self, id: str) -> Run:
+        """The run of that id, a sample among them. Raises UnknownName."""
+        if self.samples is not None and id in self.samples.ids():
+            return self.samples.get(id)
+        return self.store.get(id)
+
+    def is_sample(self, run: Run) -> bool:
+        """True where the run ships with the app."""
+        return self.samples is not None and run.folder.parent == self.samples.root
+
+    def runs(self) -> list[dict[str, Any]]:
+        """All runs, newest first, samples last: what the list of past runs shows."""
+        names = ["id", "title", "created", "state", "starred", "config", "best", "headline", "seconds", "error"]
+        names += ["device", "comparison"]
+        found = []
+        for run, info in self._infos():
+            found.append({name: info.get(name) for name in names} | {"sample": self.is_sample(run)})
+        return found
+
+    def start(self, config: RunConfig) -> str:
+        """Create a run and start its worker in a session of its own; returns the id. It outlives this process.
+
+        Raises what can be told from the configuration alone; what needs the model shows as a failed run.
+        """
+
+        config = config.checked()
+        config.splits(self.dataset(config.data))
+        run = self.store.create(config)
+        self._workers.start(run)
+        return run.id
+
+    def stop(self, id: str) -> None:
+        """Ask the worker to stop; it keeps what it has. Returns at once. Raises RunProblem where nothing is at work."""
+        self._workers.stop(self.run(id))
+
+    def star(self, id: str, starred: bool) -> None:
+        """Mark a run. Raises RunProblem for a sample."""
+        self._own(id, "starred").update(starred=bool(starred))
+
+    def delete(self, id: str) -> None:
+        """Remove a run for good. Raises RunProblem for a sample or a run at work."""
+        self._own(id, "deleted")
+        self.store.delete(id)
+        self._opened.drop(lambda key: key == id)
+        self._packs.drop(lambda key: isinstance(key, tuple) and key[0] == id)
+        self._engines.drop(lambda key: isinstance(key, tuple) and key[1] == self.store.root / id)
+
+    def events(self, id: str, after: int = 0) -> dict[str, Any]:
+        """State, events from number `after` on, and the seconds since the run was created."""
+        run = self.run(id)
+        events, info = run.events(after), run.info()
+        return {"state": info["state"], "error": info["error"], "events": events, "now": _age(info)}
+
+    # what a finished run shows
+
+    def view(self, id: str) -> dict[str, Any]:
+        """The view JSON of a run; of one that is not finished only what is known. Raises UnknownName."""
+        run = self.run(id)
+        info = run.info()
+        sample = {"sample": self.is_sample(run)}
+        if info["state"] != "done":
+            shown = ("id", "title", "state", "created", "seconds", "device", "command", "config", "error", "starred")
+            return {name: info.get(name) for name in shown} | sample | {"log": _tail(run)}
+        return self.opened(id).view() | {"starred": info["starred"]} | sample
+
+    def opened(self, id: str) -> FinishedRun:
+        """A finished run, opened for queries. Raises UnknownName or RunProblem."""
+        from clipforget.workspace.explorer import FinishedRun
+
+        run = self.run(id)
+        if run.info()["state"] != "done":
+            raise RunProblem(f"The run {id} is not finished (it is {run.info()['state']}), so it cannot be searched.")
+        return self._opened.get(id, lambda: FinishedRun(run, self.dataset, self._clip, self._engines))
+
+    def query(
+        self, id: str, text: str | None = None, image: int | None = None, upload: str | None = None
+    ) -> dict[str, Any]:
+        """The query pack of a text, a gallery image or an upload: exactly one of them. Raises BadQuery."""
+        query = self._checked(text, image, upload)
+        return self._packs.get((id, *query), lambda: self.opened(id).pack(*query, self._upload_of(query)))
+
+    def exact(
+        self, id: str, alpha: float, text: str | None = None, image: int | None = None, upload: str | None = None
+    ) -> dict[str, Any]:
+        """Scores and results at one alpha from freshly embedded images. Raises BadQuery for an alpha outside 0 to 1."""
+        if not (isinstance(alpha, int | float) and math.isfinite(alpha) and 0 <= alpha <= 1):
+            raise BadQuery("alpha must be a number from 0 (unlearned) to 1 (original).")
+        query = self._checked(text, image, upload)
+        alpha = round(float(alpha), 4)
+        opened = self.opened(id)
+        return self._packs.get((id, alpha, *query), lambda: opened.exact(alpha, *query, self._upload_of(query)))
+
+    def export(self, id: str, name: str) -> tuple[Path | bytes, str, str]:
+        """A file of a finished run: (path or bytes, media type, name to save it under). Raises UnknownName."""
+        opened = self.opened(id)
+        return export(opened.run, name, opened.scores)
+
+    # images
+
+    def image(self, fingerprint: str, index: int, size: int) -> tuple[bytes, str]:
+        """An image of a data set at most `size` pixels a side: (bytes, media type). Raises UnknownName, BadQuery."""
+        if size not in SIZES:
+            raise BadQuery(f"size must be one of {', '.join(map(str, SIZES))}.")
+        dataset = self._by_fingerprint(fingerprint)
+        if not 0 <= index < len(dataset.items):
+            raise UnknownName("image", str(index), [f"0 to {len(dataset.items) - 1}"])
+        item = dataset.items[index]
+        return self._images.get((fingerprint, index, size), lambda: thumbnail(dataset.source.read(item.key), size))
+
+    # what can be chosen
+
+    def dataset(self, name: str) -> Dataset:
+        """A data set by name or path, read once. Raises BadData or UnknownName."""
+        from clipforget.data.catalogue import EMBEDDED, load_dataset
+
+        try:
+            stamp = Path(EMBEDDED.get(name, name)).expanduser().stat().st_mtime_ns
+        except (OSError, RuntimeError, ValueError):
+            stamp = 0
+        dataset = self._datasets.get((name, stamp), lambda: load_dataset(name))
+        self._known[dataset.fingerprint] = name
+        return dataset
+
+    def setup(self) -> dict[str, Any]:
+        """Models, data sets, methods and devices to choose from. Names of earlier runs are among them."""
+        return setup.describe([info["config"] for info in self.runs()], self.dataset, self.store.root)
+
+    def data(self, name: str) -> dict[str, Any]:
+        """One data set with sample images for each subgroup. Raises BadData or UnknownName."""
+        return setup.describe_data(self.dataset(name), name, samples=True)
+
+    def estimate(self, config: RunConfig) -> dict[str, Any]:
+        """Seconds, device and image counts of a run not yet started. Raises what is wrong with the configuration."""
+        config = config.checked()
+        return setup.estimate(config, self.dataset(config.data), self.store)
+
+    # plumbing
+
+    def _infos(self) -> Iterator[tuple[Run, dict[str, Any]]]:
+        """Every run that can be read with its run.json, newest first, samples last."""
+        return chain(self.store.infos(), self.samples.infos() if self.samples else ())
+
+    def _clip(self, name: str, device: str) -> Clip:
+        from clipforget.models.loading import load_clip
+        from clipforget.models.precision import set_thread_count
+
+        def load() -> Clip:
+            clip = load_clip(name, device)
+            set_thread_count(clip)
+            return clip
+
+        return self._clips.get((name, device), load)
+
+    def _own(self, id: str, what: str) -> Run:
+        run = self.run(id)
+        if self.is_sample(run):
+            raise RunProblem(f"This sample run ships with ClipForget and cannot be {what}; start a run of your own.")
+        return run
+
+    def _checked(self, text: str | None, image: int | None, upload: str | None) -> tuple[str, Any]:
+        asked = (("text", text), ("image", image), ("upload", upload))
+        given = [(kind, value) for kind, value in asked if value is not None]
+        if len(given) != 1:
+            raise BadQuery("Search by one text, one image of the gallery or one upload.")
+        kind, value = given[0]
+        if kind == "text" and not str(value).strip():
+            raise BadQuery("Write what to look for.")
+        if kind == "text" and len(str(value)) > LONGEST_QUERY:
+            raise BadQuery(f"The query has more than {LONGEST_QUERY} characters; shorten it.")
+        if kind == "upload" and self.uploads.peek(value) is None:
+            raise BadQuery("The uploaded image is not kept any more; upload it again.")
+        return kind, value
+
+    def _upload_of(self, query: tuple[str, Any]) -> tuple[bytes, str] | None:
+        return self.uploads.peek(query[1]) if query[0] == "upload" else None
+
+    def _by_fingerprint(self, fingerprint: str) -> Dataset:
+        names = [self._known[fingerprint]] if fingerprint in self._known else []
+        for _, info in () if names else self._infos():
+            if (info.get("fingerprints") or {}).get("data") == fingerprint:
+                names = [info["config"]["data"]]
+                break
+        for name in names:
+            dataset = self.dataset(name)
+            if dataset.fingerprint == fingerprint:
+                return dataset
+            raise StaleIndex(f"The images at '{name}' have changed since this run; run it again.")
+        raise UnknownName("data set", fingerprint[:40], Counter(self._known))
+
+
+def _age(info: dict[str, Any]) -> float:
+    """Seconds since a run was created."""
+    return round(time.time() - datetime.fromisoformat(info["created"]).timestamp(), 2)
+
+
+def _tail(run: Run, lines: int = 12) -> str:
+    """The last lines of the worker's log, for a run that failed or was lost."""
+    try:
+        return "\n".join(run.path("worker.log").read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+    except OSError:
+        return ""

@@ -1,0 +1,54 @@
+"""Comparisons on disk: written whole, found again, removed without their runs."""
+
+import pytest
+
+from clipforget.benchmark.plan import ComparisonPlan
+from clipforget.benchmark.rows import rows_of
+from clipforget.benchmark.store import ComparisonStore, Finished
+from clipforget.errors import RunProblem, UnknownName
+from clipforget.runs.store import Store
+
+
+@pytest.fixture
+def plan():
+    rows = rows_of(["targeted:paper", "gradient_ascent"])
+    return ComparisonPlan(rows, targets=(("a/b",), ("a/c", "d")), seeds=(0, 1), title="Mine").checked()
+
+
+def test_a_comparison_is_written_as_planned_and_found_again(tmp_path, plan):
+    store = ComparisonStore(tmp_path)
+    assert store.ids() == [] and store.same(plan) is None and not store.root.exists()
+    made = store.create(plan)
+    info = store.get(made.id).info()
+    assert info["state"] == "queued" and info["title"] == "Mine" and info["command"] == plan.command()
+    assert [(c["row"], c["target"], c["seed"]) for c in info["cells"]] == [
+        (cell.row, cell.target, cell.seed) for cell in plan.cells()
+    ]
+    assert made.plan == plan and store.same(plan).id == made.id
+    store.create(plan).path("comparison.json").write_text("{")
+    assert store.same(plan).id == made.id, "a damaged one is in nobody's way"
+    assert store.same(ComparisonPlan(plan.rows, plan.targets, (0,)).checked()) is None
+    made.set_cell(3, state="done", run="x")
+    assert [cell["state"] for cell in made.info()["cells"]] == ["waiting"] * 3 + ["done"] + ["waiting"] * 4
+    assert Store(tmp_path).ids() == [], "a comparison is no run"
+
+
+def test_a_comparison_at_work_is_not_deleted(tmp_path, plan):
+    store = ComparisonStore(tmp_path)
+    made = store.create(plan)
+    with made.hold(), pytest.raises(RunProblem, match="stop it first"):
+        store.delete(made.id)
+    store.delete(made.id)
+    assert store.ids() == []
+    for id in (made.id, "../runs", "..", "", None):
+        with pytest.raises(UnknownName):
+            store.get(id)
+
+
+def test_a_finished_run_is_found_by_its_configuration_and_fingerprints(finished, world):
+    known, marks = Finished(finished.store), finished.info()["fingerprints"]
+    same = world.config().checked()
+    assert known.find(same, marks["original"], marks["data"]).id == finished.id
+    assert known.find(same, "0" * 16, marks["data"]) is None
+    assert known.find(same, marks["original"], "0" * 16) is None
+    assert known.find(world.config(seed=1).checked(), marks["original"], marks["data"]) is None

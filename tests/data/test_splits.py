@@ -1,0 +1,123 @@
+"""Which images a run uses: roles, disjoint sets, the bounded gallery, and what is refused."""
+
+import pytest
+
+from clipforget.data.dataset import Dataset, Item
+from clipforget.data.target import Target
+from clipforget.errors import BadData, BadQuery, UnknownName
+from clipforget.evaluation.evalset import suggestions
+from clipforget.runs.config import RunConfig
+
+
+def dataset(
+    train=20, validation=6, test=10, suites=("rain",), superclasses=("air", "sea", "land"), subgroups=("a", "b")
+):
+    """train, validation and test images of each subgroup in two styles; no pixels."""
+    counts = {"train": train, "validation": validation, "test": test, **dict.fromkeys(suites, 3)}
+    items = [
+        Item(f"{split}/{superclass}/{subgroup}/{style}/{i}.png", split, superclass, subgroup, style)
+        for split, count in counts.items()
+        for superclass in superclasses
+        for subgroup in subgroups
+        for style in ("ink", "oil")
+        for i in range(count)
+    ]
+    return Dataset("small", tuple(items), None, "f" * 16)
+
+
+def shown(data, indices):
+    return {(data.items[i].superclass, data.items[i].subgroup, data.items[i].style) for i in indices}
+
+
+def test_a_subgroup_is_forgotten_and_its_siblings_are_retained():
+    data = dataset()
+    found = RunConfig(forget=("air/a",)).splits(data)
+    assert shown(data, found.train["forget"]) == {("air", "a", "ink"), ("air", "a", "oil")}
+    assert shown(data, found.train["retain"]) == {("air", "b", "ink"), ("air", "b", "oil")}
+    assert {name for name, _, _ in shown(data, found.train["others"])} == {"sea", "land"}
+    assert {data.items[i].split for indices in found.train.values() for i in indices} == {"train"}
+    assert list(dict.fromkeys(found.parts)) == ["validation", "test", "rain"]
+    for part in ("validation", "test", "rain"):
+        assert {data.items[found.evaluated[p]].split for p in found.positions(part)} == {part}
+    assert {found.roles[p] for p in found.validation_retain} == {"sibling"}
+
+
+def test_a_style_of_a_superclass_has_the_other_styles_as_siblings():
+    data = dataset()
+    found = RunConfig(forget=("air/*/ink",)).splits(data)
+    assert shown(data, found.train["forget"]) == {("air", "a", "ink"), ("air", "b", "ink")}
+    assert shown(data, found.train["retain"]) == {("air", "a", "oil"), ("air", "b", "oil")}
+
+
+def test_a_whole_class_has_no_siblings_and_retains_the_others():
+    data = dataset()
+    found = RunConfig(forget=("air",)).splits(data)
+    assert {name for name, _, _ in shown(data, found.train["retain"])} == {"sea", "land"}
+    assert "sibling" not in found.roles
+    assert {found.roles[p] for p in found.validation_retain} == {"other"}
+
+
+def test_several_targets_of_several_superclasses():
+    data = dataset()
+    found = RunConfig(forget=("air/a", "sea/b/oil")).splits(data)
+    assert shown(data, found.train["forget"]) == {("air", "a", "ink"), ("air", "a", "oil"), ("sea", "b", "oil")}
+    assert {name for name, _, _ in shown(data, found.train["others"])} == {"land"}
+
+
+def test_a_named_retain_list_is_trained_and_validated_on():
+    data = dataset()
+    found = RunConfig(forget=("air/a",), retain=("land/b",)).splits(data)
+    assert shown(data, found.train["retain"]) == {("land", "b", "ink"), ("land", "b", "oil")}
+    assert shown(data, [found.evaluated[p] for p in found.validation_retain]) == shown(data, found.train["retain"])
+
+
+@pytest.mark.parametrize("size", [4, 8, 30, 60, 90, 1000])
+def test_the_gallery_is_bounded_and_keeps_target_and_siblings_first(size):
+    data = dataset()
+    found = RunConfig(forget=("air/a",), gallery=size).splits(data)
+    counts = {role: len(found.positions("test", role)) for role in ("forget", "sibling", "other")}
+    assert sum(counts.values()) == min(size, 120)
+    if size >= 60:
+        assert counts["forget"] == 20 and counts["sibling"] == 20
+
+
+def test_the_choice_is_the_same_every_time_and_even_over_groups():
+    data = dataset(test=40)
+    first, second = (RunConfig(forget=("air/a",), gallery=200, seed=seed).splits(data) for seed in (0, 7))
+    assert first == second
+    others = [data.items[first.evaluated[p]] for p in first.positions("test", "other")]
+    sizes = [sum((i.superclass, i.subgroup, i.style) == group for i in others) for group in shown(data, range(480))]
+    assert max(sizes) - min(size for size in sizes if size) <= 1
+
+
+def test_no_image_is_trained_on_and_judged_by():
+    found = RunConfig(forget=("air/a",)).splits(dataset())
+    assert not {*found.evaluated} & {i for indices in found.train.values() for i in indices}
+    assert len(set(found.evaluated)) == len(found.evaluated)
+
+
+@pytest.mark.parametrize(
+    ("config", "error", "words"),
+    [
+        ({"forget": ()}, BadQuery, "Nothing to forget"),
+        ({"forget": ("air/a",), "retain": ("air",)}, BadQuery, "both"),
+        ({"forget": ("air", "sea", "land")}, BadQuery, "whole data set"),
+        ({"forget": ("aer/a",)}, UnknownName, "Did you mean 'air'"),
+        ({"forget": ("air/c",)}, UnknownName, "no subgroup"),
+        ({"forget": ("air/a",), "retain": ("see",)}, UnknownName, "Did you mean 'sea'"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_a_sentence(config, error, words):
+    with pytest.raises(error, match=words):
+        RunConfig(**config).splits(dataset())
+
+
+@pytest.mark.parametrize("sizes", [{"train": 1}, {"validation": 1}, {"test": 1}])
+def test_too_few_images_are_refused(sizes):
+    with pytest.raises(BadData, match=r"Only 2 .* at least 4"):
+        RunConfig(forget=("air/a",)).splits(dataset(**sizes))
+
+
+def test_a_whole_style_suggests_no_star():
+    found = suggestions(dataset(), [Target("*", "*", "ink")])
+    assert found[0] == "ink" and "*" not in found

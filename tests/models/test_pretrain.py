@@ -1,0 +1,156 @@
+"""A short training lowers the loss and writes a loadable folder; the shipped model keeps its card's word."""
+
+import random
+import re
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.nn import functional as F
+
+from clipforget.data import sketchbook
+from clipforget.data.catalogue import EMBEDDED as DATA
+from clipforget.data.catalogue import load_dataset
+from clipforget.errors import BadModel
+from clipforget.models.loading import EMBEDDED, load_clip
+from clipforget.models.pretrain.captions import Caption, an, every_text, plural, write_captions
+from clipforget.models.pretrain.card import tokenizer
+from clipforget.models.pretrain.evaluate import accuracies
+from clipforget.models.pretrain.images import CELLS, draw_round
+from clipforget.models.pretrain.settings import PretrainSettings
+from clipforget.models.pretrain.training import contrastive, pretrain, relation, truth
+
+
+@pytest.fixture
+def flat_colours(monkeypatch):
+    """Instead of drawings, which take time: a colour for each cell, which the seed shifts a little."""
+
+    def draw(superclass, subgroup, style, seed, *, suite=None, size=96):
+        colour = np.random.default_rng(CELLS.index((superclass, subgroup, style))).integers(20, 235, 3)
+        return Image.new("RGB", (size, size), tuple(int(c) for c in colour + seed % 20))
+
+    monkeypatch.setattr(sketchbook, "draw", draw)
+
+
+def test_a_short_training_lowers_the_loss_and_writes_a_loadable_folder(flat_colours, tmp_path):
+    out = tmp_path / "tiny"
+    settings = PretrainSettings(drawings=2, word_steps=10, steps=20, batch=32, judged=1, threads=1, average=0.9)
+    records = list(pretrain(settings, out))
+    assert [r.stage for r in records if r.step == r.total] == ["draw", "words", "train", "judge"]
+    for stage in ("words", "train"):
+        losses = [record.loss for record in records if record.stage == stage]
+        assert losses[-1] < losses[0]
+    assert sorted(file.name for file in out.iterdir()) == [
+        "README.md", "open_clip_config.json", "open_clip_model.safetensors",
+    ]  # fmt: skip
+    clip = load_clip(str(out))
+    assert clip.fingerprint() in (out / "README.md").read_text()
+    figures = records[-1].accuracies
+    assert all(0 <= value <= 1 for value in figures.values()) and "subgroup, test" in figures
+    unused = tokenizer()(["zebra"])[0, 1]
+    assert clip.model.token_embedding.weight[unused].abs().max() == 0
+
+
+def test_closing_the_generator_leaves_the_folder_as_it_was(flat_colours, tmp_path):
+    out = tmp_path / "tiny"
+    out.mkdir()
+    (out / "kept").touch()
+    records = pretrain(PretrainSettings(drawings=1, word_steps=2, steps=2, batch=8, judged=1, threads=1), out)
+    while next(records).stage != "judge":
+        pass
+    records.close()
+    assert [file.name for file in out.iterdir()] == ["kept"]
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_the_work(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(BadModel, match="Cannot write the model to"):
+        next(pretrain(PretrainSettings(), tmp_path / "file" / "tiny"))
+
+
+def test_drawings_are_kept_and_read_again(flat_colours, tmp_path, monkeypatch):
+    first = draw_round("train", 3, 64, str(tmp_path))
+    assert first.shape == (len(CELLS), 64, 64, 3) and first.dtype == np.uint8
+    monkeypatch.setattr(sketchbook, "draw", None)
+    assert np.array_equal(draw_round("train", 3, 64, str(tmp_path)), first)
+
+
+def test_captions_are_true_of_what_they_claim():
+    rng = random.Random(0)
+    names = {name for cell in CELLS for name in cell}
+    for _ in range(50):
+        captions = write_captions(CELLS, rng)
+        assert all("{" not in caption.text and caption.text == caption.text.strip() for caption in captions)
+        true = truth(captions)
+        assert true.shape == (len(CELLS), len(captions)) and true.any(0).all()
+        for caption in captions:
+            named = {name for name in names if re.search(rf"\b{re.escape(name)}\b", caption.text)}
+            claims = {caption.superclass, caption.subgroup, caption.style}
+            assert not {n for n in named if not any(n in (c or "") for c in claims)} - {"tree", "ship", "rose"}, caption
+
+
+def test_no_caption_uses_a_word_outside_every_text():
+    rng = random.Random(1)
+    known = set(tokenizer()(every_text()).flatten().tolist())
+    for _ in range(100):
+        texts = [caption.text for caption in write_captions(CELLS, rng)]
+        assert set(tokenizer()(texts).flatten().tolist()) <= known, texts
+
+
+def test_captions_fit_the_context():
+    tokens = tokenizer()
+    rng = random.Random(0)
+    longest = max(len(tokens.encode(caption.text)) for _ in range(50) for caption in write_captions(CELLS, rng))
+    assert longest + 2 <= tokens.context_length
+
+
+@pytest.mark.parametrize(
+    ("name", "article", "many"),
+    [("owl", "an owl", "owls"), ("daisy", "a daisy", "daisies"), ("clownfish", "a clownfish", "clownfish")],
+)
+def test_articles_and_plurals(name, article, many):
+    assert (an(name), plural(name)) == (article, many)
+
+
+def test_relation_of_captions():
+    owl, again = Caption("owl", "bird", "owl"), Caption("an owl", "bird", "owl")
+    bird, poster = Caption("bird", "bird"), Caption("poster", style="poster")
+    same, implied = relation(truth([owl]).float(), truth([again, bird, poster]).float())
+    assert same.tolist() == [[True, False, False]]
+    assert implied.tolist() == [[False, True, False]]
+
+
+def test_the_loss_is_clips_own_where_one_caption_is_true_and_ignores_other_true_ones():
+    generator = torch.Generator().manual_seed(0)
+    images, texts = (F.normalize(torch.randn(6, 8, generator=generator), dim=-1) for _ in range(2))
+    logits, labels, one = 10 * images @ texts.T, torch.arange(6), torch.eye(6, dtype=torch.bool)
+    scale = torch.tensor(10.0)
+    expected = float(F.cross_entropy(logits, labels) + F.cross_entropy(logits.T, labels)) / 2
+    assert float(contrastive(images, texts, one, scale)) == pytest.approx(expected, abs=1e-5)
+    assert float(contrastive(3 * images, texts, one, scale)) == pytest.approx(expected, abs=1e-5)
+
+
+def test_another_true_caption_is_no_rival():
+    images, scale = torch.eye(4)[:2], torch.tensor(10.0)
+    texts = torch.eye(4)[[0, 0, 1]]
+    apart = contrastive(images, texts, torch.tensor([[True, True, False], [False, False, True]]), scale)
+    rival = contrastive(images, texts, torch.tensor([[True, False, False], [False, False, True]]), scale)
+    assert float(apart) < 1e-3 < float(rival)
+
+
+@pytest.mark.skipif(
+    not (EMBEDDED["clipforget-tiny"] / "README.md").is_file() or not DATA["sketchbook"].is_file(),
+    reason="the embedded model or image set is not there",
+)
+def test_the_shipped_model_keeps_the_word_of_its_card_on_shipped_pictures():
+    card = (EMBEDDED["clipforget-tiny"] / "README.md").read_text()
+    clip, dataset = load_clip("clipforget-tiny"), load_dataset("sketchbook")
+    assert clip.fingerprint() in card
+    items = dataset.of("test")[::5]
+    features = clip.embed(clip.preprocess(dataset.open(item) for item in items))
+    found = accuracies(clip, features, [(item.superclass, item.subgroup, item.style) for item in items])
+    for kind, least in (("superclass", 0.93), ("subgroup", 0.85), ("style", 0.93)):
+        promised = float(re.search(rf"\| {kind}, test \| ([\d.]+)%", card)[1]) / 100
+        assert found[kind] == pytest.approx(promised, abs=0.05) and found[kind] >= least, kind
+    assert sum(file.stat().st_size for file in EMBEDDED["clipforget-tiny"].iterdir()) <= 16e6

@@ -1,0 +1,154 @@
+"""A run from start to end, and every way in which it may end otherwise."""
+
+import json
+import signal
+import threading
+import time
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from clipforget.runs import execute as running
+from clipforget.runs.eta import Clock, stage_seconds
+from clipforget.runs.execute import execute, stoppable
+from clipforget.runs.loading import build_task
+from clipforget.runs.store import Store
+from clipforget.soup.path import ALPHAS
+from clipforget.soup.storage import load_path
+
+
+def test_a_run_leaves_all_its_files_and_says_how_it_went(finished, world):
+    info, events = finished.info(), finished.events()
+    names = ("run.json", "events.jsonl", "scores.json", "delta.safetensors", "path.npz", "queries.npz")
+    assert all(finished.path(name).stat().st_size for name in names)
+    assert info["state"] == "done" and info["error"] is None and info["device"] == "cpu" and info["seconds"] > 0
+    assert set(info["fingerprints"]) == {"original", "unlearned", "data"}
+    assert info["fingerprints"]["original"] != info["fingerprints"]["unlearned"]
+    assert 0 < info["cost"]["seconds"] < info["seconds"] and info["cost"]["memory"] > 0 < info["cost"]["parameters"]
+    assert info["best"] in ALPHAS and set(info["headline"]) == {"forget", "siblings", "others", "h", "score"}
+    assert "--forget disc/big" in info["command"] and str(world.data) in info["command"]
+    stages = list(dict.fromkeys(event["stage"] for event in events[:-1]))
+    assert stages[0] == "load" and stages[-2:] == ["restore", "score"] and "forget" in stages
+    assert [event["n"] for event in events] == list(range(len(events)))
+    assert events[-1] | {"t": 0, "n": 0} == {"kind": "end", "state": "done", "note": "Done.", "t": 0, "n": 0}
+    assert all(event["eta"] >= 0 for event in events[:-1])
+    assert sum(stage_seconds(events).values()) == pytest.approx(events[-1]["t"], abs=0.5)
+
+
+def test_alpha_is_chosen_on_validation_and_the_figures_come_from_test(finished):
+    scores = json.loads(finished.path("scores.json").read_text())
+    path = load_path(finished.path("path.npz"))
+    evaluated = scores["evaluated"]
+    (first, validation), (second, test) = evaluated["parts"][:2]
+    assert (first, second) == ("validation", "test")
+    labels = np.array(evaluated["banks"]["superclass"]["labels"])
+    roles = np.array(evaluated["roles"])
+    for place, alpha in enumerate(ALPHAS):
+        right = np.argmax(path.features(alpha) @ path.bank(alpha).T, axis=1) == labels
+        chosen = right[:validation][roles[:validation] == 0].mean()
+        assert scores["validation"]["forget"][place] == pytest.approx(chosen, abs=1e-4)
+        for row, role in zip(scores["rows"], (0, 1, 2), strict=False):
+            share = right[validation : validation + test][roles[validation : validation + test] == role].mean()
+            assert row["after"][place] == pytest.approx(share, abs=1e-4), row["key"]
+            assert row["low"][place] - 1e-9 <= row["after"][place] <= row["high"][place] + 1e-9
+    allowed = [a for a, value in zip(ALPHAS, scores["validation"]["forget"], strict=True) if value <= 1 / 3 + 1e-9]
+    assert scores["best"] == max(allowed, default=0.0)
+    assert scores["do_nothing"]["h"] == 0 and scores["nodes"] == list(path.alphas)
+
+
+def test_a_task_shows_no_test_image_to_the_method(world):
+    task, evaluation = build_task(world.config())
+    count, pixels = len(evaluation.selection.evaluated), evaluation.pixels
+    assert pixels.shape == (count, 3, 32, 32) and evaluation.labels.shape == (count,)
+    assert len(task.forget) == 32 and len(task.retain) == 64 and len(task.others) == 192
+    assert {name: len(images) for name, images in task.validation.items()} == {"forget": 8, "retain": 16, "others": 48}
+    assert task.bank.shape == (3, 16) and task.names == ("disc", "square", "stripe")
+    test = {image.numpy().tobytes() for image in pixels[evaluation.selection.positions("test")]}
+    seen = [task.forget, task.retain, task.others, *task.validation.values()]
+    assert not test & {image.numpy().tobytes() for images in seen for image in images.pixels}
+    assert task.clip.model is not task.original.model
+
+
+def test_closing_the_generator_stops_the_run_and_keeps_what_there_is(world, tmp_path):
+    run = Store(tmp_path).create(world.config())
+    events = execute(run)
+    for event in events:
+        if event["stage"] == "forget":
+            break
+    assert run.info()["state"] == "running" and run.alive()
+    events.close()
+    assert run.info()["state"] == "stopped" and not run.alive()
+    assert run.events()[-1]["state"] == "stopped" and run.events()[-2]["stage"] == "forget"
+    assert not run.path("path.npz").exists()
+
+
+def test_a_signal_stops_the_run_wherever_it_arrives(world, tmp_path, monkeypatch):
+    run = Store(tmp_path).create(world.config())
+    monkeypatch.setattr(running, "_finish", lambda *_: signal.raise_signal(signal.SIGTERM))
+    end = running.Journal.end
+    impatient = lambda *words: (signal.raise_signal(signal.SIGTERM), end(*words))[1]  # noqa: E731  a second click
+    monkeypatch.setattr(running.Journal, "end", impatient)
+    with stoppable():
+        events = list(execute(run))
+    assert events[-1]["state"] == run.info()["state"] == "stopped"
+
+
+def test_a_second_run_waits_visibly_for_the_device(world, tmp_path):
+    store = Store(tmp_path)
+    lane = store.lane("cpu")
+    assert lane.take()
+    run = store.create(world.config(forget=("disc/none",)))
+    events = execute(run)
+    assert next(events)["stage"] == "wait" and run.info()["state"] == "queued" and run.alive()
+    threading.Timer(0.3, lane.release).start()
+    started = time.monotonic()
+    following = list(events)
+    assert time.monotonic() - started > 0.2
+    assert following[0]["stage"] == "load"
+    with store.lane("cpu") as free:
+        assert free.take()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"forget": ("disc/bigg",)}, "Did you mean 'big'"),
+        ({"data": "/nowhere/at/all"}, "nowhere"),
+        ({"model": "/nowhere/at/all"}, "nowhere"),
+        ({"settings": {"forget_steps": -1}}, "forget_steps"),
+        ({"method": "targetted"}, "Did you mean 'targeted'"),
+    ],
+)
+def test_bad_input_fails_with_one_sentence(world, tmp_path, change, words):
+    run = Store(tmp_path).create(world.config(**change))
+    events = list(execute(run))
+    assert events[-1]["state"] == run.info()["state"] == "failed"
+    assert words in run.info()["error"] and events[-1]["note"] == run.info()["error"] and "\n" not in events[-1]["note"]
+
+
+def test_a_bug_fails_the_run_and_is_raised(world, tmp_path, monkeypatch, capsys):
+    run = Store(tmp_path).create(world.config())
+
+    def broken(*_):
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr("clipforget.data.splits.select", broken)
+    with pytest.raises(ZeroDivisionError):
+        list(execute(run))
+    assert run.info()["state"] == "failed" and run.info()["error"].startswith("A bug: ZeroDivisionError")
+    assert "Traceback" in capsys.readouterr().err and not run.alive()
+
+
+def test_the_time_left_follows_the_measured_speed_without_jumps():
+    plan = {"load": 2.0, "forget": 5.0, "restore": 8.0, "score": 1.0}
+    clock, shown, now = Clock(plan), [], 0.0
+    for stage, planned in plan.items():
+        for step in range(21):
+            shown.append((now, clock.eta(stage, step, 20, now)))
+            now += 2 * planned / 20 if step < 20 else 0  # this machine is half as fast as planned
+    ends = now
+    late = [(at, eta) for at, eta in shown if at > 0.4 * ends]
+    assert all(abs(at + eta - ends) < 0.15 * ends for at, eta in late)
+    assert all(abs((b + t) - (a + s)) < 0.12 * ends for (s, a), (t, b) in pairwise(shown))
+    assert shown[-1][1] < 0.5

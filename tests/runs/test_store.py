@@ -1,0 +1,190 @@
+"""Runs on disk: what is written comes back, nothing is lost, nobody is fooled."""
+
+import fcntl
+import json
+import shlex
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from clipforget.errors import BadSetting, RunProblem, UnknownName
+from clipforget.runs.config import RunConfig
+from clipforget.runs.store import Store
+
+CONFIG = RunConfig(forget=("airplane/biplane",), seed=3)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "runs")
+
+
+def test_create_and_read_back(store):
+    run = store.create(replace(CONFIG, settings={"rank": 4, "name": "ä"}))
+    info = store.get(run.id).info()
+    assert info["state"] == "queued" and info["id"] == run.id and info["starred"] is False
+    assert run.id.split("-")[2:4] == ["targeted", "biplane"] and info["versions"]["clipforget"]
+    assert store.get(run.id).config == run.config == replace(CONFIG, settings={"rank": 4, "name": "ä"})
+    assert [found.id for found in store.all()] == [run.id]
+
+
+def test_an_empty_store_has_no_runs_and_makes_no_folder(store):
+    assert store.all() == [] and not store.root.exists()
+
+
+@pytest.mark.parametrize("id", ["../x", "", "a/b", "A", ".", "-", "x\0", "a" * 200, "nosuch", None, "x\n"])
+def test_bad_ids_are_unknown_names(store, id):
+    store.create(CONFIG)
+    with pytest.raises(UnknownName, match="no run"):
+        store.get(id)
+
+
+@pytest.mark.parametrize("name", ["../run.json", ".hidden", "a/b", "", "/etc/passwd"])
+def test_a_run_gives_only_plain_files(store, name):
+    with pytest.raises(RunProblem):
+        store.create(CONFIG).path(name)
+
+
+def test_two_runs_of_one_second_differ_and_the_newest_comes_first(store):
+    ids = [store.create(CONFIG).id for _ in range(3)]
+    assert len(set(ids)) == 3 and store.ids() == sorted(ids, reverse=True)
+
+
+def test_update_is_whole_and_states_are_checked(store):
+    run = store.create(CONFIG)
+    run.update(state="done", best=0.35, headline={"h": float("nan")})
+    assert run.info()["best"] == 0.35 and run.info()["headline"] == {"h": None}
+    assert {path.name for path in run.folder.iterdir()} == {"run.json", "run.lock"}  # no temporary file stays
+    with pytest.raises(BadSetting):
+        run.update(state="lost")
+
+
+def test_events_are_numbered_and_a_torn_line_is_ignored_then_replaced(store):
+    run = store.create(CONFIG)
+    assert run.events() == []
+    assert [run.append({"kind": "step", "step": i})["n"] for i in (1, 2)] == [0, 1]
+    with run.path("events.jsonl").open("a") as file:
+        file.write('{"kind": "st')
+    assert [event["n"] for event in run.events()] == [0, 1]
+    assert run.append({"kind": "end", "losses": {"x": float("inf")}})["n"] == 2
+    assert run.events(after=2) == [{"n": 2, "kind": "end", "losses": {"x": None}}] and run.events(after=3) == []
+
+
+def test_lost_is_reported_when_the_worker_is_gone(store, monkeypatch):
+    run = store.create(CONFIG)
+    assert run.info()["state"] == "queued"
+    monkeypatch.setattr("clipforget.runs.folder.GRACE", -1.0)
+    assert run.info()["state"] == "lost"
+    with run.hold():
+        run.update(state="running")
+        assert run.alive() and run.info()["state"] == "running"
+        with pytest.raises(RunProblem, match="already at work"), run.hold():
+            pass
+        with pytest.raises(RunProblem, match="stop it first"):
+            store.delete(run.id)
+    assert not run.alive() and run.info()["state"] == "lost"
+    run.update(state="done")
+    assert run.info()["state"] == "done"
+
+
+def test_what_is_queued_again_waits_for_its_worker_anew(store):
+    run = store.create(CONFIG)
+    run.update(state="stopped", created="2026-01-01T00:00:00.000+00:00")
+    run.update(state="queued")
+    assert run.info()["state"] == "queued"
+
+
+def test_the_lock_dies_with_its_process(store):
+    run = store.create(CONFIG)
+    code = (
+        "import sys, time; from pathlib import Path; from clipforget.runs.store import Store\n"
+        "with Store(Path(sys.argv[1])).get(sys.argv[2]).hold():\n    print('held', flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, store.root, run.id], stdout=subprocess.PIPE) as worker:
+        assert worker.stdout.readline() == b"held\n" and run.alive()
+        worker.kill()
+    assert not run.alive()
+
+
+def test_a_lane_serves_one_at_a_time(store):
+    store.create(CONFIG)
+    with store.lane("cuda:0") as first, store.lane("cuda:0") as second, store.lane("cpu") as other:
+        assert first.take() and first.take() and other.take() and not second.take()
+        first.release()
+        assert second.take()
+
+
+def test_a_look_does_not_disturb_the_worker(store):
+    run = store.create(CONFIG)
+    run.path("worker.lock").touch()
+    with run.path("worker.lock").open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)  # as alive() does for an instant
+        assert not run.alive()
+
+
+def test_delete(store):
+    run = store.create(CONFIG)
+    store.delete(run.id)
+    assert store.all() == [] and not run.folder.exists()
+    with pytest.raises(UnknownName):
+        store.delete(run.id)
+
+
+def test_a_broken_run_says_so(store):
+    run = store.create(CONFIG)
+    run.path("run.json").write_text("{")
+    with pytest.raises(RunProblem, match=r"no readable run\.json"):
+        run.info()
+
+
+def test_a_place_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(RunProblem, match="Cannot write"):
+        Store(tmp_path / "file").create(CONFIG)
+
+
+def test_the_command_is_quoted_and_deterministic():
+    config = replace(
+        CONFIG,
+        data="my photos/a.tar",
+        retain=("-odd/x",),
+        settings={"remind_steps": 5, "ema": 0.9, "lora": True, "hinge": False, "shift": -0.1},
+    )
+    assert shlex.split(config.command())[3:] == [
+        *["run", "--model", "clipforget-tiny", "--data", "my photos/a.tar", "--forget", "airplane/biplane"],
+        *["--retain=-odd/x", "--method", "targeted", "--seed", "3", "--ema", "0.9", "--no-hinge", "--lora"],
+        *["--remind-steps", "5", "--shift=-0.1"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "error"),
+    [
+        ([], BadSetting),
+        ({"modle": "x"}, UnknownName),
+        ({"model": 3}, BadSetting),
+        ({"data": "x\0"}, BadSetting),
+        ({"forget": "airplane"}, BadSetting),
+        ({"forget": [1]}, BadSetting),
+        ({"seed": -1}, BadSetting),
+        ({"seed": True}, BadSetting),
+        ({"gallery": 0}, BadSetting),
+        ({"settings": {"a": [1]}}, BadSetting),
+        ({"settings": {"a": float("nan")}}, BadSetting),
+    ],
+)
+def test_foreign_configurations_are_checked(values, error):
+    with pytest.raises(error):
+        RunConfig.read(values)
+
+
+def test_a_configuration_survives_json():
+    config = replace(CONFIG, retain=("airplane",), settings={"rank": 2})
+    assert RunConfig.read(json.loads(json.dumps(config.as_dict()))) == config
+
+
+def test_nothing_to_forget_is_refused():
+    with pytest.raises(BadSetting, match="Nothing to forget"):
+        RunConfig().checked()

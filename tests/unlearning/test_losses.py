@@ -1,0 +1,75 @@
+"""Every loss against figures worked out by hand."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from clipforget.unlearning import losses
+
+BANK = torch.eye(3)
+FEATURES = torch.tensor([[0.8, 0.6, 0.0], [0.6, 0.0, 0.8]])
+LABELS = torch.tensor([0, 0])
+
+
+def test_mismatched_cosine() -> None:
+    assert losses.mismatched_cosine(FEATURES, LABELS, BANK) == pytest.approx((0.6 + 0.0 + 0.0 + 0.8) / 4)
+
+
+def test_caption_cosine_unbounded_and_hinged() -> None:
+    assert losses.caption_cosine(FEATURES, LABELS, BANK).item() == pytest.approx(0.7)
+    assert losses.caption_cosine(FEATURES, LABELS, BANK, 0.7).item() == pytest.approx(0.05)
+    below = FEATURES.clone().requires_grad_(True)
+    losses.caption_cosine(below, LABELS, BANK, 0.9).backward()
+    assert below.grad is not None and not below.grad.any()  # what lies below the floor is left alone
+
+
+def test_runner_up_margin() -> None:
+    features = FEATURES.clone().requires_grad_(True)
+    loss = losses.runner_up_margin(features, LABELS, BANK, 0.1)
+    assert loss.item() == pytest.approx((0.8 - 0.6 + 0.1 + 0.0) / 2)
+    loss.backward()
+    assert features.grad is not None and features.grad.tolist() == [[0.5, 0, 0], [0, 0, 0]]  # runner-up: no gradient
+
+
+def test_bank_cross_entropy() -> None:
+    wanted = -math.log(math.exp(1.6) / (math.exp(1.6) + math.exp(1.2) + 1))
+    assert losses.bank_cross_entropy(FEATURES[:1], LABELS[:1], BANK, 2.0).item() == pytest.approx(wanted)
+
+
+def test_distances_to_the_original_vanish_on_itself() -> None:
+    assert losses.feature_distance(FEATURES, FEATURES).item() == pytest.approx(0, abs=1e-6)
+    assert losses.feature_distance(FEATURES[:1], FEATURES[1:]).item() == pytest.approx(1 - 0.48)
+
+
+def test_lipschitz_ratio_against_loops() -> None:
+    generator = torch.Generator().manual_seed(0)
+    outputs, noisy = torch.randn(2, 3, generator=generator), torch.randn(4, 2, 3, generator=generator)
+    noise = torch.randn(4, 2, 3, 5, 5, generator=generator)
+    total = 0.0
+    for copy in range(4):
+        for image in range(2):
+            moved = math.sqrt(sum((a - b) ** 2 for a, b in zip(outputs[image], noisy[copy, image], strict=True)))
+            total += moved / math.sqrt(sum(float(e) ** 2 for e in noise[copy, image].flatten()))
+    assert losses.lipschitz_ratio(outputs, noisy, noise).item() == pytest.approx(total / 8, rel=1e-5)
+
+
+def test_similarity_divergence() -> None:
+    now, original = torch.tensor([[0.0, 0.0], [1.0, 3.0]]), torch.tensor([[math.log(3.0), 0.0], [1.0, 3.0]])
+    first = 0.75 * math.log(0.75 / 0.5) + 0.25 * math.log(0.25 / 0.5)  # the second image has not moved
+    assert losses.similarity_divergence(now, original).item() == pytest.approx(first / 2)
+
+
+def test_mirrored_margins_are_in_proportion_and_cross_zero_at_one_alpha() -> None:
+    bank, labels = torch.eye(3), torch.tensor([0, 0, 1])
+    features = torch.tensor([[0.8, 0.4, 0.0], [0.7, 0.5, 0.1], [0.3, 0.0, 0.2]])  # won by .4, won by .2, lost by .3
+    asked = losses.mirrored(features, labels, bank, 0.3)
+    sizes = [0.4, 0.2, 0.15]  # half of the mean size .3 is the least
+    assert asked.tolist() == pytest.approx([0.9 * size / sum(sizes) for size in sizes])
+    won = torch.tensor([0.4, 0.2])
+    alphas = asked[:2] / (asked[:2] + won)  # where alpha won - (1 - alpha) asked = 0
+    assert alphas[0] == pytest.approx(float(alphas[1]))
+    each = [losses.runner_up_margin(features[i : i + 1], labels[i : i + 1], bank, float(asked[i])) for i in range(3)]
+    assert losses.runner_up_margin(features, labels, bank, asked) == pytest.approx(float(sum(each) / 3))

@@ -1,0 +1,53 @@
+"""The trade-off chart of a comparison."""
+
+import json
+
+import pytest
+
+from clipforget.web.charts import CHARTS, to_plain
+
+ALPHAS = [0.0, 0.5, 1.0]
+
+
+@pytest.fixture
+def document():
+    """Two targets, twenty methods; ours is the last one."""
+    rows = [{"label": f"<b>method</b> {i}", "method": f"m{i}"} for i in range(19)]
+    rows += [{"label": "Targeted", "method": "targeted"}, {"label": "Targeted (paper)", "method": "targeted"}]
+    curves = [
+        {
+            "label": row["label"], "method": row["method"], "target": target, "alphas": ALPHAS,
+            "forgotten": [0.9, 0.5, 0.0], "kept": [0.4 + 0.02 * i, 0.9, 1.0], "at": 1 if target is not None else None,
+            "point": {"alpha": 0.5, "forgotten": 0.5, "kept": 0.1 * (target or 0)},
+        }
+        for i, row in enumerate(rows) for target in (0, 1, None)
+    ]  # fmt: skip
+    targets = [{"key": 0, "label": "a/b"}, {"key": 1, "label": "c"}]
+    return {"targets": targets, "rows": [{"label": "do nothing", "method": ""}, *rows], "curves": curves}
+
+
+def test_every_method_has_a_curve_of_its_own_look_and_ours_stands_out(document):
+    figure = CHARTS.load()["methods"].draw(document)
+    lines = [trace for trace in figure.data if trace.mode == "lines"]
+    assert len(lines) == 21 and len({(line.line.color, line.line.dash) for line in lines}) == 21
+    assert [line.name for line in lines[-2:]] == ["Targeted", "Targeted (paper)"]
+    assert lines[-1].line.width > 2 * lines[0].line.width
+    legend = [trace.name for trace in figure.data if trace.showlegend is not False]
+    assert len(legend) == len(set(legend)) == 22 and legend[-1] == "do nothing"
+    assert "<b>method" not in json.dumps(to_plain(figure), allow_nan=False)
+
+
+def test_markers_stand_at_the_suggested_points_of_the_chosen_target(document):
+    draw = CHARTS.load()["methods"].draw
+    for target, kept in ((None, 0.0), (0, 0.0), (1, 0.1)):
+        marks = [t for t in draw({**document, "target": target}).data if t.mode == "lines+markers"]
+        assert len(marks) == 21 and {(t.x[0], t.y[0], t.customdata[0]) for t in marks} == {(0.5, kept, 0.5)}
+    first = [curve for curve in document["curves"] if curve["target"] == 0]
+    one = {**document, "targets": document["targets"][:1], "curves": first}
+    assert len(draw(one).data) == 21 * 2 + 1, "the only target is shown without being chosen"
+
+
+@pytest.mark.parametrize("records", [{}, {"targets": [], "rows": [], "curves": []}])
+def test_no_finished_run_gives_one_friendly_sentence(records):
+    figure = CHARTS.load()["methods"].draw(records)
+    assert len(figure.data) == 0 and len(figure.layout.annotations) == 1

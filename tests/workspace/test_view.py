@@ -1,0 +1,178 @@
+"""What the page gets of a finished run: figures that are the run's, packs that equal brute force."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from clipforget.data.catalogue import load_dataset
+from clipforget.errors import RunProblem, StaleIndex
+from clipforget.models.loading import load_clip
+from clipforget.runs.store import Store
+from clipforget.soup.path import ALPHAS
+from clipforget.workspace.explorer import FinishedRun
+from clipforget.workspace.view import alpha_warning
+
+
+@pytest.fixture(scope="module")
+def opened(finished):
+    return FinishedRun(finished, load_dataset, load_clip)
+
+
+def brute_force(path, query, alpha, start, stop, leave_out=None):
+    """Ids and cosines of the 24 nearest, best first, by sorting all of them."""
+    cosines = path.features(alpha)[start:stop] @ path.texts(query[:, None], alpha)[0]
+    order = [int(i) for i in np.lexsort((np.arange(len(cosines)), -np.round(cosines, 6))) if i != leave_out]
+    return order[:24], cosines[order[:24]]
+
+
+def test_the_view_is_plain_json_of_the_agreed_shape(opened, finished):
+    view = json.loads(json.dumps(opened.view(), allow_nan=False))
+    lists = ("alphas", "nodes", "rows", "h", "score", "suggestions", "layers", "steps")
+    assert all(isinstance(view[name], list) for name in lists)
+    assert view["id"] == finished.id and view["best"] in view["alphas"] == list(ALPHAS)
+    assert {row["key"] for row in view["rows"]} >= {
+        "forget",
+        "siblings",
+        "others",
+        "suite:shifted",
+        "subgroups",
+        "styles",
+    }
+    for row in view["rows"]:
+        assert set(row) >= {"key", "label", "role", "n", "before", "after", "low", "high"}
+        assert len(row["after"]) == len(row["low"]) == len(row["high"]) == 101
+        assert row["before"]["value"] == row["after"][100], "alpha 1 is the original"
+    assert len(view["h"]) == len(view["score"]) == len(view["bound"]["agreement"]) == 101
+    for node in view["nodes"]:
+        assert view["bound"]["agreement"][round(node * 100)] == 1 and view["bound"]["accuracy"][round(node * 100)] == 0
+    bars = view["per_class"]
+    assert bars["labels"] == ["disc / big", "disc / small", "disc / thin", "square", "stripe"]
+    assert bars["roles"] == ["forget", "sibling", "sibling", "other", "other"]
+    assert len(bars["before"]) == 5 and np.shape(bars["after"]) == (101, 5)
+    assert view["settings"].keys() >= view["config"]["settings"].keys()
+    assert view["suggestions"][:2] == ["disc", "big"]
+    assert "evaluated" not in view and all(event["stage"] != "load" for event in view["steps"])
+
+
+def test_alpha_0_is_explained_only_where_it_does_not_pass():
+    def said(best, upper):
+        return alpha_warning({"chance": 0.02, "best": best, "validation": {"upper": [upper, 0.9]}}, tolerance=0.05)
+
+    assert said(best=0.3, upper=0.04) == said(best=0.0, upper=0.04) == []
+    (sentence,) = said(best=0.0, upper=0.139)
+    assert "5.0%" in sentence and "13.9%" in sentence
+
+
+def test_the_gallery_points_into_the_data_set(opened, world):
+    gallery, dataset = opened.view()["gallery"], load_dataset(world.data)
+    assert gallery["data"] == dataset.fingerprint and len(gallery["items"]) == 90
+    for index, superclass, subgroup, style, role in gallery["items"]:
+        item = dataset.items[index]
+        assert item.split == "test"
+        assert item.superclass == gallery["superclasses"][superclass]
+        assert item.subgroup == gallery["subgroups"][subgroup] and item.style == gallery["styles"][style]
+        near = "forget" if item.subgroup == "big" else "sibling"
+        assert gallery["roles"][role] == (near if item.superclass == "disc" else "other")
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        ("disc", ""),
+        ("a thin disc", ""),
+        ("a zebra", "This model was never taught “zebra”, and searches by the other words alone."),
+        ("zebra", "This model was never taught any of these words, so what it finds means nothing."),
+    ],
+)
+def test_words_the_model_was_never_taught_are_named(opened, text, note):
+    assert opened.pack("text", text).get("note", "") == note
+
+
+@pytest.mark.parametrize(("kind", "value"), [("text", "disc"), ("text", "a thin square, dark"), ("image", 7)])
+def test_a_pack_equals_brute_force_at_every_alpha(opened, kind, value):
+    pack = opened.pack(kind, value)
+    query = opened._embedded(kind, value, None)
+    leave_out = value if kind == "image" else None
+    for place, alpha in enumerate(ALPHAS):
+        ids, cosines = brute_force(opened.path, query, alpha, opened.start, opened.stop, leave_out)
+        found = dict(zip(pack["after"]["ids"][place], pack["after"]["cosines"][place], strict=True))
+        np.testing.assert_allclose(list(found.values()), cosines, atol=6e-4)
+        assert list(found) == ids or len(set(found) ^ set(ids)) <= 2  # a tie within rounding may fall either way
+    assert pack["before"] == {"ids": pack["after"]["ids"][100], "cosines": pack["after"]["cosines"][100]}
+    assert pack["k"] == 24 and leave_out not in pack["before"]["ids"]
+
+
+def test_alpha_0_is_the_unlearned_models_own_search_and_alpha_1_the_originals(opened, world):
+    from clipforget.models.weights import load
+    from clipforget.runs.loading import read_pixels
+
+    dataset, clip = load_dataset(world.data), load_clip(world.clip)
+    items = opened.judged.items[opened.start : opened.stop]
+    pixels = list(read_pixels(dataset, items, clip))[-1][1]
+    unlearned = load_clip(world.clip)
+    unlearned.model.load_state_dict(load(opened.run.path("delta.safetensors")), strict=False)
+    pack = opened.pack("text", "disc")
+    for model, place in ((clip, 100), (unlearned, 0)):
+        cosines = (model.embed(pixels) @ model.encode_text(["disc"]).detach().T)[:, 0].numpy()
+        np.testing.assert_allclose(pack["after"]["cosines"][place], np.sort(cosines)[::-1][:24], atol=2e-3)
+
+
+def test_exact_agrees_with_the_pack_at_a_node_and_with_the_scores(opened):
+    view = opened.view()
+    for alpha in (0.0, 1.0, view["nodes"][1]):
+        exact, place = opened.exact(alpha, "text", "disc"), round(alpha * 100)
+        assert exact["ids"] == opened.pack("text", "disc")["after"]["ids"][place] and exact["agreement"] == 1
+        for row in view["rows"]:
+            assert exact["rows"][row["key"]] == pytest.approx(row["after"][place], abs=1e-3), row["key"]
+    between = opened.exact(0.123, "image", 7)
+    assert between["alpha"] == 0.123 and 7 not in between["ids"] and 0 <= between["agreement"] <= 1
+
+
+def test_suggested_queries_and_image_queries_need_no_model(finished):
+    def none(*_):
+        raise AssertionError("a model or a data set was loaded")
+
+    opened = FinishedRun(finished, none, none)
+    for text in opened.view()["suggestions"]:
+        assert len(opened.pack("text", text)["after"]["ids"]) == 101
+    opened.pack("image", 0)
+
+
+def test_another_model_or_other_images_are_told_apart(finished, world, tmp_path):
+    import small
+
+    data = small.draw_data(tmp_path / "data", train=4, seed=1)
+    other = small.save_clip(tmp_path / "clip", data, steps=1)
+    opened = FinishedRun(finished, lambda _: load_dataset(str(data)), lambda _, device: load_clip(str(other), device))
+    with pytest.raises(StaleIndex, match="not the one of this run"):
+        opened.pack("text", "something new")
+    with pytest.raises(StaleIndex, match="have changed"):
+        opened.dataset()
+
+
+@pytest.mark.parametrize("name", ["path.npz", "scores.json"])
+def test_a_damaged_run_says_so(finished, tmp_path, name):
+    import shutil
+
+    shutil.copytree(finished.folder, tmp_path / finished.id)
+    run = Store(tmp_path).get(finished.id)
+    run.path(name).write_bytes(run.path(name).read_bytes()[:100])
+    with pytest.raises(RunProblem, match="damaged"):
+        FinishedRun(run, load_dataset, load_clip)
+
+
+def test_a_run_opens_without_torch(finished):
+    import subprocess
+
+    code = f"""
+import sys
+from pathlib import Path
+from clipforget.workspace.workspace import Workspace
+workspace = Workspace(Path({str(finished.folder.parent)!r}), sample=False)
+assert workspace.view({finished.id!r})["rows"] and workspace.query({finished.id!r}, text="disc")["k"] == 24
+assert workspace.setup()["methods"]
+assert "torch" not in sys.modules and "gradio" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
