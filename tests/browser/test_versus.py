@@ -52,14 +52,10 @@ def test_one_slider_drives_both_runs_and_everything_stands_in_the_address(visit:
     card = page.locator(".cf-card.cf-other").inner_text()
     assert f"{100 * row[0]:.1f}%" in card and f"{100 * row[1]:.1f}%" in card
     page.click("#cf-vs + .cf-button")  # exchange
-    page.wait_for_function(
-        "(id) => window.clipforget.view.id === id && window.clipforget.rival?.pack", arg=second
-    )
+    page.wait_for_function("(id) => window.clipforget.view.id === id && window.clipforget.rival?.pack", arg=second)
     assert query_of(page)["run"] == [second] and query_of(page)["vs"] == [site.run]
     page.go_back()
-    page.wait_for_function(
-        "(id) => window.clipforget.view.id === id && window.clipforget.rival?.pack", arg=site.run
-    )
+    page.wait_for_function("(id) => window.clipforget.view.id === id && window.clipforget.rival?.pack", arg=site.run)
     page.select_option("#cf-vs", "")
     page.wait_for_function("!window.clipforget.rival && document.querySelector('.cf-heading').textContent === 'Before'")
     assert "vs" not in query_of(page)
