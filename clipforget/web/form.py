@@ -51,12 +51,12 @@ class Form:
             data, value=RunConfig.data, label="Data set", allow_custom_value=True, elem_id="cf-data",
             info="A name, or the path of a folder or .tar: train|test/superclass/subgroup/*.jpg",
         )  # fmt: skip
-        self.data_note = live("note.js", value={}, elem_id="cf-data-note")
+        self.data_note = live("form/note.js", value={}, elem_id="cf-data-note")
         step(3, "Forget")
         self.superclass = gr.Dropdown([], label="Superclass", elem_id="cf-superclass", **OPEN)
-        self.picker = live("picker.js", value=[], items=[], alone=False, elem_id="cf-picker")
+        self.picker = live("form/picker.js", value=[], items=[], alone=False, elem_id="cf-picker")
         self.style = gr.Dropdown([ANY], value=ANY, label="Style", visible=False, elem_id="cf-style", **OPEN)
-        self.extra = live("targets.js", value=[], items=[], elem_id="cf-extra")
+        self.extra = live("form/targets.js", value=[], items=[], elem_id="cf-extra")
         step(4, "Retain")
         self.retain = gr.Dropdown(
             [], value=[], multiselect=True, label="Keep these sharp", elem_id="cf-retain", **OPEN,
@@ -65,14 +65,14 @@ class Form:
         step(5, "Method")
         self._method(setup)
         with gr.Column(elem_id="cf-go"):
-            self.estimate = live("note.js", value={}, elem_id="cf-estimate")
+            self.estimate = live("form/note.js", value={}, elem_id="cf-estimate")
             self.run = gr.Button("Run", variant="primary", size="lg", elem_id="cf-run")
         self.started = gr.Textbox(visible=False)
 
     def _method(self, setup: dict[str, Any]) -> None:
         methods, presets = setup["methods"], self.presets(RunConfig.model)
         first = {"method": methods[0]["name"], "settings": {}}
-        self.method = live("method.js", value=first, methods=methods, presets=presets, elem_id="cf-method")
+        self.method = live("form/method.js", value=first, methods=methods, presets=presets, elem_id="cf-method")
         with gr.Row(elem_id="cf-last"):
             self.seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=2**31 - 1, min_width=80)
             devices = ["auto", *(name for name in setup["devices"] if name != "auto")]

@@ -1,7 +1,7 @@
 """The page: a set-up form of Gradio components beside one explorer that our own JavaScript draws.
 
 Gradio gives the form, the slider and the events that start a run; everything below the slider is drawn by
-static/explorer.js from the JSON routes, so that dragging alpha never asks the server.
+static/explorer/explorer.js from the JSON routes, so that dragging alpha never asks the server.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ICON = base64.b64encode((Path(__file__).parent / "static" / "icon.svg").read_byt
 HEAD = "\n".join(
     [
         f'<link rel="icon" href="data:image/svg+xml;base64,{ICON}">',
-        *(f'<link rel="stylesheet" href="clipforget/static/{name}">' for name in STYLES),
+        *(f'<link rel="stylesheet" href="clipforget/static/css/{name}">' for name in STYLES),
     ]
 )
 
@@ -42,7 +42,7 @@ def build(workspace: Any) -> gr.Blocks:
                 _alpha_bar()
                 explorer = gr.HTML(
                     html_template='<div id="cf-explorer"></div>',
-                    js_on_load=mount("explorer.js", "use"),
+                    js_on_load=mount("explorer/explorer.js", "use"),
                     apply_default_css=False,
                     elem_id="cf-explorer-block",
                     stages={method["name"]: method["stages"] for method in offers["methods"]},
@@ -54,7 +54,7 @@ def build(workspace: Any) -> gr.Blocks:
 def _alpha_bar() -> None:
     with gr.Row(elem_id="cf-alpha", equal_height=False):
         # Interactive must be said: Gradio disables a component that is no listener's input. There is no listener,
-        # because static/slider.js reads the slider's own input events, so that none is queued or dropped.
+        # because static/explorer/slider.js reads the slider's own input events, so that none is queued or dropped.
         gr.Slider(0, 1, 1, step=0.01, label="alpha", elem_id="cf-slider", container=False, buttons=[], interactive=True)
         gr.HTML(html_template='<div id="cf-alpha-tools"></div>', elem_id="cf-tools", apply_default_css=False, scale=0)
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import gzip
 import math
-import mimetypes
 import re
 from functools import cache, partial
 from pathlib import Path
@@ -18,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.staticfiles import StaticFiles
 
 from clipforget.errors import BadQuery, UnknownName
 from clipforget.runs.config import RunConfig
@@ -28,8 +28,7 @@ from clipforget.web.responses import IMMUTABLE, Refused, Threads, attachment, fi
 from clipforget.workspace.uploads import LARGEST_UPLOAD
 from clipforget.workspace.workspace import Workspace
 
-STATIC = Path(__file__).resolve().parent / "static"
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+STATIC = StaticFiles(directory=Path(__file__).resolve().parent / "static")
 ENVELOPE = 2**16  # bytes around an uploaded file
 
 
@@ -54,7 +53,7 @@ def routes(workspace: Workspace) -> list[Route]:
         ("GET", "setup", api.setup),
         ("GET", "setup/data", api.data),
         *comparison_routes(workspace, api.threads),
-        ("GET", "static/{name}", static),
+        ("GET", "static/{path:path}", static),
         ("GET", "plotly.js", plotly),
     ]
     found = [Route(f"/clipforget/{path}", guarded(handler), methods=[method]) for method, path, handler in table]
@@ -147,13 +146,13 @@ def draw_chart(workspace: Workspace, id: str, name: str) -> dict[str, Any]:
 
 
 async def static(request: Request) -> Response:
-    """A file of the page: only plain names in the one folder."""
-    name = request.path_params["name"]
-    path = STATIC / name
-    if not NAME.fullmatch(name) or not path.is_file():
-        raise Refused(404, "There is no such file.")
-    media = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    return file_reply(request, path.read_bytes(), media, "no-cache")
+    """Serve a script, style sheet or picture of the page."""
+    try:
+        response = await STATIC.get_response(request.path_params["path"], request.scope)
+    except HTTPException:
+        raise Refused(404, "There is no such file.") from None
+    response.headers.update({"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"})
+    return response
 
 
 async def plotly(request: Request) -> Response:

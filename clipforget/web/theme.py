@@ -1,4 +1,4 @@
-"""Colours and shapes of the Gradio components; the same values stand as CSS variables in static/tokens.css."""
+"""Colours and shapes of the Gradio components; the same values stand as CSS variables in static/css/tokens.css."""
 
 from __future__ import annotations
 

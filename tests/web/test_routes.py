@@ -166,9 +166,35 @@ def test_bad_ids_lead_nowhere(client, id):
     assert client.post(f"/clipforget/runs/{id}/delete").status_code in (400, 404)
 
 
-@pytest.mark.parametrize("name", ["..%2f__init__.py", "%2e%2e%2froutes.py", ".hidden", "no.js", "%00", "a%2fb"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "..%2f__init__.py",
+        "%2e%2e%2froutes.py",
+        "lib%2f..%2f..%2froutes.py",
+        "%2fetc%2fpasswd",
+        ".hidden",
+        "no.js",
+        "%00",
+        "a%2fb",
+        "",
+        "lib",
+        "lib/",
+        "x" * 400,
+    ],
+)
 def test_static_files_come_from_one_folder_only(client, name):
-    assert client.get(f"/clipforget/static/{name}").status_code == 404
+    reply = client.get(f"/clipforget/static/{name}")
+    assert reply.status_code == 404 and reply.json()["error"]
+
+
+@pytest.mark.parametrize("name, media", [("lib/dom.js", "javascript"), ("css/tokens.css", "css"), ("icon.svg", "svg")])
+def test_static_files_are_asked_for_again_but_not_sent_twice(client, name, media):
+    reply = client.get(f"/clipforget/static/{name}")
+    assert reply.status_code == 200 and media in reply.headers["content-type"] and reply.content
+    assert reply.headers["cache-control"] == "no-cache" and reply.headers["x-content-type-options"] == "nosniff"
+    again = client.get(f"/clipforget/static/{name}", headers={"if-none-match": reply.headers["etag"]})
+    assert again.status_code == 304 and not again.content
 
 
 def test_plotly_comes_from_the_installed_package(client):

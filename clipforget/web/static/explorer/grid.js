@@ -1,7 +1,7 @@
 // Before and After, or two runs: two grids of 24 images whose cells stay in place while their images change with alpha.
 
-import { url } from "./api.js";
-import { h, icon } from "./dom.js";
+import { url } from "../lib/api.js";
+import { h, icon } from "../lib/dom.js";
 import { sides } from "./versus.js";
 
 const ROLES = ["forget", "sibling", "other"];

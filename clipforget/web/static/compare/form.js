@@ -1,7 +1,7 @@
 // The form of a new comparison: which methods, what to forget, how many seeds, which settings.
 
-import { get, post } from "./api.js";
-import { clock, h, iconButton, later, toast } from "./dom.js";
+import { get, post } from "../lib/api.js";
+import { clock, h, iconButton, later, toast } from "../lib/dom.js";
 
 const PRESETS = [["default", "Defaults", "each method as it stands"], ["paper", "Paper", "what its authors used"], ["tuned", "Tuned", "found by the same number of trials each"]];
 

@@ -1,7 +1,7 @@
 // The figures under the slider: alpha itself, forget, siblings, everything else, and the two summary scores.
 // With a second run beside the first, each card shows both and their difference.
 
-import { h, percent, points, svg } from "./dom.js";
+import { h, percent, points, svg } from "../lib/dom.js";
 
 const WIDTH = 120, HEIGHT = 30;
 const CARDS = [["forget", "forget"], ["siblings", "sibling"], ["others", "other"]];

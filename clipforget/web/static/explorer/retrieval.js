@@ -1,6 +1,6 @@
 // How text prompts rank the gallery at the present alpha: precision and recall of what is forgotten, overlap elsewhere.
 
-import { h, percent, points } from "./dom.js";
+import { h, percent, points } from "../lib/dom.js";
 import { sparkline } from "./figures.js";
 
 const NONE = "This run was scored before there were retrieval scores. Run it again, with the command under Recipe, to see them.";

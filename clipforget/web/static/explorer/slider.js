@@ -1,6 +1,6 @@
 // The alpha bar: Gradio's own slider and number box, our buttons, and marks for the nodes and the best alpha.
 
-import { h, icon, iconButton } from "./dom.js";
+import { h, icon, iconButton } from "../lib/dom.js";
 
 /** Join the native slider to the page. Its input events are read where they arise, so none is queued or dropped. */
 export function alphaBar(app) {

@@ -1,7 +1,7 @@
 // A run while it runs: its stages, how long is left, the losses as they come, and Stop.
 
-import { get, post } from "./api.js";
-import { clock, h, icon, svg, toast } from "./dom.js";
+import { get, post } from "../lib/api.js";
+import { clock, h, icon, svg, toast } from "../lib/dom.js";
 
 const WORDS = { wait: "Wait", load: "Load", select: "Select", forget: "Forget", remind: "Remind", negate: "Negate", restore: "Restore", score: "Score" };
 const EVERY = 500, HIDDEN = 5000; // milliseconds between two questions

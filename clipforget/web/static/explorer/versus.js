@@ -1,7 +1,7 @@
 // Two runs side by side: the left grid shows run A at alpha, the right one run B. One slider drives both.
 
-import { get } from "./api.js";
-import { h, icon, iconButton, toast } from "./dom.js";
+import { get } from "../lib/api.js";
+import { h, icon, iconButton, toast } from "../lib/dom.js";
 
 /**
  * What the two grids show, each with its hits, a heading and a line beside it.

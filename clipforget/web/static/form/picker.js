@@ -1,6 +1,6 @@
 // Subgroups to forget, each a tile with sample thumbnails. The value is the list of picked names.
 
-import { h } from "./dom.js";
+import { h } from "../lib/dom.js";
 
 /** Gradio mounts this on a component with the props value (names), items ({name, images}) and alone (no superclass chosen). */
 export function mount(element, { props, trigger, watch }) {

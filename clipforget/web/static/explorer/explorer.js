@@ -1,7 +1,7 @@
 // The explorer: joins the address, the routes and the parts of the page. Gradio mounts it once.
 
-import { get, onAway, queryString } from "./api.js";
-import { h, later, present, toast } from "./dom.js";
+import { get, onAway, queryString } from "../lib/api.js";
+import { h, later, present, toast } from "../lib/dom.js";
 import { figures } from "./figures.js";
 import { grids } from "./grid.js";
 import { header } from "./header.js";
@@ -10,14 +10,14 @@ import { lightbox } from "./lightbox.js";
 import { sweep } from "./play.js";
 import { prefetch } from "./prefetch.js";
 import { ask, queryBar } from "./query.js";
-import { refreshRuns, runsTable } from "./runs.js";
+import { refreshRuns, runsTable } from "../run/runs.js";
 import { alphaBar } from "./slider.js";
-import { addressOf, bus, FRESH, readAddress, writeAddress } from "./state.js";
-import { awayBanner } from "./states.js";
+import { addressOf, bus, FRESH, readAddress, writeAddress } from "../lib/state.js";
+import { awayBanner } from "../run/states.js";
 import { sideSwitch } from "./sides.js";
 import { makeStage } from "./stage.js";
 import { tabs } from "./tabs.js";
-import { theme } from "./theme.js";
+import { theme } from "../lib/theme.js";
 import { loadRival } from "./versus.js";
 
 /** Everything the parts share. Index is alpha in hundredths; mode is what the main area shows. */

@@ -1,6 +1,6 @@
 // More targets beside the picked subgroups: other superclasses, other styles, a whole style.
 
-import { h, iconButton } from "./dom.js";
+import { h, iconButton } from "../lib/dom.js";
 
 /** Gradio mounts this on a component with the props value (targets) and items (all that can be named). */
 export function mount(element, { props, trigger, watch }) {

@@ -1,7 +1,7 @@
 // The result table of a comparison: a line for each method, do nothing first, sorted by any column.
 
-import { clock, h, percent } from "./dom.js";
-import { writeAddress } from "./state.js";
+import { clock, h, percent } from "../lib/dom.js";
+import { writeAddress } from "../lib/state.js";
 
 const LOW_FIRST = ["label", "forget", "seconds", "memory", "parameters"]; // columns that begin with their smallest value
 const number = (digits) => (value) => value.toFixed(digits);

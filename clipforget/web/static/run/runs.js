@@ -1,7 +1,7 @@
 // The list of past runs: open, star, use again, delete.
 
-import { get, post } from "./api.js";
-import { h, iconButton, percent, toast } from "./dom.js";
+import { get, post } from "../lib/api.js";
+import { h, iconButton, percent, toast } from "../lib/dom.js";
 
 const HEADS = ["Star", "Run", "State", "Images", "Best α", "Forget", "Siblings", "Others", "When", "Actions"];
 

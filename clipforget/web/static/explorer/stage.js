@@ -1,11 +1,11 @@
 // What stands in the main area while no finished run is open: the start page, a run at work, its end, a comparison.
 
-import { get } from "./api.js";
-import { comparePage } from "./compare.js";
-import { h } from "./dom.js";
-import { follow, progressPanel } from "./progress.js";
-import { refreshRuns } from "./runs.js";
-import { emptyState, endState } from "./states.js";
+import { get } from "../lib/api.js";
+import { comparePage } from "../compare/page.js";
+import { h } from "../lib/dom.js";
+import { follow, progressPanel } from "../run/progress.js";
+import { refreshRuns } from "../run/runs.js";
+import { emptyState, endState } from "../run/states.js";
 
 /** The area and its contents: empty(), ended(), progress(), compare(); end() leaves off whatever goes on in it. */
 export function makeStage(app) {

@@ -1,7 +1,7 @@
 // The query bar: words, chips, an uploaded picture, or an image of the gallery.
 
-import { get, queryString, upload } from "./api.js";
-import { h, icon, iconButton, toast } from "./dom.js";
+import { get, queryString, upload } from "../lib/api.js";
+import { h, icon, iconButton, toast } from "../lib/dom.js";
 import { about, imageUrl } from "./grid.js";
 
 const LARGEST = 10 * 2 ** 20; // bytes, as the server has it: a larger file need not travel

@@ -1,8 +1,8 @@
 // The head of the page: brand, the run shown, link, exports, dark or light, help, and the set-up column's switch.
 
-import { url } from "./api.js";
-import { copy, h, icon, iconButton } from "./dom.js";
-import { when } from "./runs.js";
+import { url } from "../lib/api.js";
+import { copy, h, icon, iconButton } from "../lib/dom.js";
+import { when } from "../run/runs.js";
 import { versusPicker } from "./versus.js";
 
 const EXPORTS = [["scores.csv", "Scores (CSV)"], ["scores.json", "Scores (JSON)"], ["delta.safetensors", "Changed weights (safetensors)"], ["run.json", "Recipe (JSON)"], ["run.zip", "Everything (zip)"]];

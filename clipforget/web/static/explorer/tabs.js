@@ -1,11 +1,11 @@
 // The tabs under the grids: charts, the table of figures, the recipe, and the runs.
 
 import { chart } from "./charts.js";
-import { h } from "./dom.js";
+import { h } from "../lib/dom.js";
 import { figuresTable } from "./table.js";
 import { recipe } from "./recipe.js";
 import { retrievalTable } from "./retrieval.js";
-import { runsTable } from "./runs.js";
+import { runsTable } from "../run/runs.js";
 
 const CHARTS = [["alpha", "Accuracy over alpha"], ["tradeoff", "Trade-off"], ["classes", "Per class"], ["layers", "Layers"], ["losses", "Losses"]];
 

@@ -1,6 +1,6 @@
 // The runs of a comparison as a small matrix: a line for each method, a square for each target and seed.
 
-import { h, toast } from "./dom.js";
+import { h, toast } from "../lib/dom.js";
 
 const STATES = ["waiting", "running", "done", "failed", "stopped"];
 

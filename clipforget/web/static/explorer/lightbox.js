@@ -1,6 +1,6 @@
 // One image large, with its ranks on both sides; arrows walk through the list, Esc closes.
 
-import { h, icon, iconButton } from "./dom.js";
+import { h, icon, iconButton } from "../lib/dom.js";
 import { about, imageUrl } from "./grid.js";
 import { sides } from "./versus.js";
 

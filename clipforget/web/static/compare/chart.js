@@ -1,8 +1,8 @@
 // The trade-off of a comparison: one curve for each method over alpha, forgotten against kept.
 
-import { get } from "./api.js";
-import { h } from "./dom.js";
-import { CONFIG, chartTools, dressed, looks, plotly } from "./plot.js";
+import { get } from "../lib/api.js";
+import { h } from "../lib/dom.js";
+import { CONFIG, chartTools, dressed, looks, plotly } from "../lib/plot.js";
 
 /** The chart follows the target filter of the table, and is asked for anew when another run has finished. */
 export function compareChart(app, id) {

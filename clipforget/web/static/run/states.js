@@ -1,6 +1,6 @@
 // Pages for runs that have nothing to explore: none chosen, stopped, failed, lost, unknown.
 
-import { h, icon } from "./dom.js";
+import { h, icon } from "../lib/dom.js";
 
 const TEXTS = {
   stopped: ["Stopped", "This run was stopped before it had results. What it did until then is kept here."],

@@ -1,8 +1,8 @@
 // The charts: drawn once when their tab is first seen, then only touched. A drag moves a line, never redraws.
 
-import { get } from "./api.js";
-import { h, later, toast } from "./dom.js";
-import { CONFIG, chartTools, dressed, looks, plotly } from "./plot.js";
+import { get } from "../lib/api.js";
+import { h, later, toast } from "../lib/dom.js";
+import { CONFIG, chartTools, dressed, looks, plotly } from "../lib/plot.js";
 import { onlyA } from "./versus.js";
 
 

@@ -1,6 +1,6 @@
 // A line of the form that Python fills: what a data set holds, what a run will take, or what is wrong.
 
-import { clock, h } from "./dom.js";
+import { clock, h } from "../lib/dom.js";
 
 const count = (number) => Number(number).toLocaleString("en");
 

@@ -1,12 +1,12 @@
 // Comparisons: methods x targets x seeds. Without an id the list of them and the form for a new one.
 
-import { get, post, url } from "./api.js";
-import { compareChart } from "./comparechart.js";
-import { compareForm } from "./compareform.js";
-import { matrix } from "./comparematrix.js";
-import { resultTable } from "./comparetable.js";
-import { clock, copy, h, icon, toast } from "./dom.js";
-import { confirmed, stateChip, when } from "./runs.js";
+import { get, post, url } from "../lib/api.js";
+import { compareChart } from "./chart.js";
+import { compareForm } from "./form.js";
+import { matrix } from "./matrix.js";
+import { resultTable } from "./table.js";
+import { clock, copy, h, icon, toast } from "../lib/dom.js";
+import { confirmed, stateChip, when } from "../run/runs.js";
 
 const EVERY = 1500, HIDDEN = 8000; // milliseconds between two questions
 const EXPORTS = [["table.csv", "Table (CSV)"], ["table.json", "All figures (JSON)"], ["table.tex", "Table (LaTeX)"], ["table.md", "Table (Markdown)"]];

@@ -1,6 +1,6 @@
 // The keyboard: what each key does, and the dialog that lists them.
 
-import { h, iconButton } from "./dom.js";
+import { h, iconButton } from "../lib/dom.js";
 
 const HELP = [
   ["← →  or  [ ]", "move alpha by 0.01 (with Shift by 0.10)"],

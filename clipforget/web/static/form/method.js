@@ -1,6 +1,6 @@
 // The method of a run: which one, its source and what to know of it, a preset, and the settings of that one alone.
 
-import { h } from "./dom.js";
+import { h } from "../lib/dom.js";
 
 const GROUPS = { "image tower": "Change the image tower", "text tower": "Change the text tower", "both towers": "Change both towers", nothing: "Change no weights" };
 const OWN = "own settings";

@@ -1,6 +1,6 @@
 // How the run was made, and the command that makes it again.
 
-import { copy, h, icon, percent } from "./dom.js";
+import { copy, h, icon, percent } from "../lib/dom.js";
 import { onlyA } from "./versus.js";
 
 /** A table of settings and the command line in `place`. */

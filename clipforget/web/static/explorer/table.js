@@ -1,6 +1,6 @@
 // Every figure of the run at the present alpha: before, after, change, interval, number of images; or of two runs.
 
-import { h, percent, points } from "./dom.js";
+import { h, percent, points } from "../lib/dom.js";
 
 /** A table in `place` that follows alpha while it is seen. */
 export function figuresTable(app, place) {

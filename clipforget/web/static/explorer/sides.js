@@ -1,6 +1,6 @@
 // Above the grids: what the borders mean, on a phone which side is seen, everywhere how many images.
 
-import { h } from "./dom.js";
+import { h } from "../lib/dom.js";
 import { versusPicker } from "./versus.js";
 
 const ROLES = { forget: "to forget", sibling: "siblings", other: "everything else" };
