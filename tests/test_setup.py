@@ -1,6 +1,7 @@
 """What set-up promises: requirements match the imports, one version everywhere, scripts that run."""
 
 import ast
+import importlib
 import re
 import shutil
 import subprocess
@@ -13,8 +14,10 @@ import pytest
 
 import app
 import clipforget
+from clipforget.cli import main as cli
 
 ROOT = Path(__file__).resolve().parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 INDIRECT = {"torchvision"}  # open_clip transforms images with it; ours to install beside a matching torch
 COMES_ALONG = {"anyio", "starlette", "uvicorn", "tqdm", "huggingface-hub"}  # parts of gradio and open_clip that we use
 
@@ -23,10 +26,14 @@ def canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+def bounds(lines: list[str]) -> dict[str, str]:
+    """Canonical name and version bound of every line that names a package."""
+    matches = [re.match(r"([A-Za-z0-9_.-]+)\s*(.*)", line.split("#")[0].strip()) for line in lines]
+    return {canonical(match[1]): match[2] for match in matches if match}
+
+
 def required(file: str) -> dict[str, str]:
-    lines = [line.split("#")[0].strip() for line in (ROOT / file).read_text().splitlines()]
-    found = [re.match(r"([A-Za-z0-9_.-]+)\s*(.*)", line) for line in lines if line]
-    return {canonical(match[1]): match[2] for match in found if match}
+    return bounds((ROOT / file).read_text().splitlines())
 
 
 def imported(*folders: str) -> set[str]:
@@ -57,10 +64,29 @@ def test_the_lower_bounds_are_those_tested_with(file):
         assert numbers(bound) <= numbers(version(name)), f"{name} {bound} is newer than the one the tests ran with"
 
 
+def test_pyproject_and_the_requirements_agree():
+    assert bounds(PROJECT["project"]["dependencies"]) == required("requirements.txt")
+    assert bounds(PROJECT["project"]["optional-dependencies"]["test"]) == required("requirements-test.txt")
+
+
 def test_one_version():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert project["version"] == clipforget.__version__
+    assert "version" not in PROJECT["project"] and PROJECT["project"]["dynamic"] == ["version"]
+    assert (ROOT / PROJECT["tool"]["hatch"]["version"]["path"]).samefile(clipforget.__file__)
     assert f"## [{clipforget.__version__}]" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_the_wheel_takes_the_package_and_its_assets():
+    """The whole assets folder but the pictures of the README; files.ASSETS looks for it inside the package."""
+    build = PROJECT["tool"]["hatch"]["build"]
+    assert build["targets"]["wheel"]["only-include"] == ["clipforget", "assets"]
+    assert build["targets"]["wheel"]["sources"] == {"assets": "clipforget/assets"}
+    assert set(build["exclude"]) == {"*.pyi", "assets/screenshots"}
+    assert (ROOT / "clipforget" / "py.typed").is_file() and not (ROOT / "clipforget" / "assets").exists()
+
+
+def test_the_command_is_the_command_line():
+    module, function = PROJECT["project"]["scripts"]["clipforget"].split(":")
+    assert getattr(importlib.import_module(module), function) is cli.main
 
 
 def test_spaces_metadata_names_the_tested_gradio():
