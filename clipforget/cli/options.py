@@ -58,6 +58,9 @@ def _setting(group: Any, entry: Option) -> None:
         return
     metavar = "|".join(entry.choices) or {int: "N", float: "X"}.get(entry.kind, "TEXT")
     group.add_argument(flag, dest=f"set:{entry.name}", metavar=metavar, default=argparse.SUPPRESS, help=about)
+    for former in entry.former:
+        old = f"--{former.replace('_', '-')}"
+        group.add_argument(old, dest=f"set:{entry.name}", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
 
 
 def describe(entry: Option) -> str:

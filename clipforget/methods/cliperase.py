@@ -44,7 +44,7 @@ class ClipEraseSettings(TrainingSettings):
     title="CLIPErase",
     source="CLIPErase: Efficient Unlearning of Visual-Textual Associations in CLIP, arXiv 2410.23330",
     changes=BOTH,
-    presets={"paper": {"rate": 1e-6, "forget_weight": 1.0, "retain_weight": 3.0, "consistency_weight": 3.0}},
+    presets={"paper": {"learning_rate": 1e-6, "forget_weight": 1.0, "retain_weight": 3.0, "consistency_weight": 3.0}},
 )
 def cliperase(batch: Batch, settings: ClipEraseSettings) -> dict[str, Tensor]:
     """Lowers the cosine of the forget pairs, keeps the other images' contrast and the original's similarities."""

@@ -32,7 +32,7 @@ class GradientAscentSettings(TrainingSettings):
     GradientAscentSettings,
     title="Gradient ascent (GA)",
     source="Eternal Sunshine of the Spotless Net, arXiv 1911.04933",
-    presets={"paper": {"rate": 1e-6}},
+    presets={"paper": {"learning_rate": 1e-6}},
 )
 def gradient_ascent(batch: Batch, settings: GradientAscentSettings) -> dict[str, Tensor]:
     """Raises the cross-entropy of the forget images with their coarse caption, without bound."""

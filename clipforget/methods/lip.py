@@ -27,7 +27,9 @@ class LipSettings(TrainingSettings):
     """Settings of Lipschitz regularisation; memory grows with batch * (copies + 1) images."""
 
     steps: int = option(20, "Steps of training", low=1, high=5000, search=(10, 20, 60))
-    rate: float = option(3e-5, "Learning rate (AdamW)", low=1e-8, high=1.0, search=(3e-6, 1e-5, 3e-5, 1e-4))
+    learning_rate: float = option(
+        3e-5, "Learning rate (AdamW)", low=1e-8, high=1.0, search=(3e-6, 1e-5, 3e-5, 1e-4), former=("rate",)
+    )
     sigma: float = option(
         3.0, "Standard deviation of the noise on normalised pixels", low=1e-3, high=30.0, search=(0.3, 1.0, 3.0, 10.0)
     )
@@ -35,7 +37,7 @@ class LipSettings(TrainingSettings):
         1.0, "Weight of class similarities; embeddings have 1", low=0.0, high=1000.0, search=(0.0, 1.0)
     )
     copies: int = option(10, "Noisy copies of each image", low=1, high=100, advanced=True)
-    batch: int = option(4, "Images of each kind in a step", low=2, high=512, advanced=True)
+    batch_size: int = option(4, "Images of each kind in a step", low=2, high=512, advanced=True, former=("batch",))
 
 
 @loss_method(
@@ -43,7 +45,7 @@ class LipSettings(TrainingSettings):
     LipSettings,
     title="Lipschitz regularisation (LIP)",
     source="Zero-Shot Machine Unlearning at Scale via Lipschitz Regularization, arXiv 2402.01401",
-    presets={"paper": {"rate": 1e-6, "copies": 10}},
+    presets={"paper": {"learning_rate": 1e-6, "copies": 10}},
 )
 def lip(batch: Batch, settings: LipSettings) -> dict[str, Tensor]:
     """Makes embeddings and class similarities of the forget images insensitive to noise; nothing else is seen."""

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 class MultiDeleteSettings(TrainingSettings):
     """Settings of MultiDelete; the decoupling of the forget pairs has weight 1."""
 
-    rate: float = option(3e-4, "Learning rate (AdamW)", low=1e-8, high=1.0, search=(1e-5, 3e-5, 1e-4, 3e-4, 1e-3))
+    learning_rate: float = option(
+        3e-4, "Learning rate (AdamW)", low=1e-8, high=1.0, search=(1e-5, 3e-5, 1e-4, 3e-4, 1e-3), former=("rate",)
+    )
     multimodal_weight: float = option(
         1.0, "Weight of keeping the other pairs' similarity", low=0.0, high=1000.0, search=(0.3, 1.0, 3.0)
     )
@@ -42,7 +44,7 @@ class MultiDeleteSettings(TrainingSettings):
     title="MultiDelete",
     source="MultiDelete for Multimodal Machine Unlearning, arXiv 2311.12047",
     changes=BOTH,
-    presets={"paper": {"rate": 1e-6, "multimodal_weight": 1.0, "unimodal_weight": 1.0}},
+    presets={"paper": {"learning_rate": 1e-6, "multimodal_weight": 1.0, "unimodal_weight": 1.0}},
 )
 def multidelete(batch: Batch, settings: MultiDeleteSettings) -> dict[str, Tensor]:
     """Moves the forget pairs' cosines to those of mismatched pairs; other pairs and features stay in place."""

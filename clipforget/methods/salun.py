@@ -30,7 +30,9 @@ RANDOM, RUNNER_UP = "random", "runner-up"
 class SalunSettings(TrainingSettings):
     """Settings of saliency unlearning."""
 
-    rate: float = option(3e-4, "Learning rate (AdamW)", low=1e-8, high=1.0, search=(1e-5, 3e-5, 1e-4, 3e-4, 1e-3))
+    learning_rate: float = option(
+        3e-4, "Learning rate (AdamW)", low=1e-8, high=1.0, search=(1e-5, 3e-5, 1e-4, 3e-4, 1e-3), former=("rate",)
+    )
     share: float = option(
         0.5, "Share of the tower's weights that may move, the most salient ones", low=1e-4, high=1.0,
         search=(0.05, 0.2, 0.5),
@@ -50,7 +52,7 @@ class SalunSettings(TrainingSettings):
     title="Saliency unlearning (SalUn)",
     source="SalUn: Empowering Machine Unlearning via Gradient-based Weight Saliency, arXiv 2310.12508",
     stages=("select", "forget"),
-    presets={"paper": {"rate": 1e-6, "share": 0.5, "relabel": RANDOM, "retain_weight": 1.0}},
+    presets={"paper": {"learning_rate": 1e-6, "share": 0.5, "relabel": RANDOM, "retain_weight": 1.0}},
 )
 def salun(task: Task, settings: SalunSettings) -> Iterator[Step]:
     """Teaches the forget images wrong names, moving only the weights that matter most for them.
@@ -81,7 +83,7 @@ def forget_gradients(trainer: Trainer) -> Generator[Step, None, dict[str, Tensor
 
     task, weights = trainer.task, list(trainer.parameters.values())
     sums = [torch.zeros_like(weight) for weight in weights]
-    parts = torch.arange(len(task.forget)).split(trainer.settings.batch)
+    parts = torch.arange(len(task.forget)).split(trainer.settings.batch_size)
     for weight in weights:
         weight.requires_grad_(True)
     for done, part in enumerate(parts, 1):

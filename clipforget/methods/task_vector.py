@@ -33,11 +33,21 @@ class TaskVectorSettings(TrainingSettings):
         "the label bank, whose gradient is gone where the model is certain already",
         choices=("similarity", "likelihood"),
     )
-    kept: float = option(
-        0.95, "Share of the control accuracy that has to stay", low=0.0, high=1.0, search=(0.9, 0.95, 0.98)
+    min_control_accuracy: float = option(
+        0.95,
+        "Share of the control accuracy that has to stay",
+        low=0.0,
+        high=1.0,
+        search=(0.9, 0.95, 0.98),
+        former=("kept",),
     )
-    largest: float = option(
-        3.0, "Largest coefficient that is tried (paper: 1)", low=0.01, high=20.0, search=(1.0, 3.0, 10.0)
+    max_coefficient: float = option(
+        3.0,
+        "Largest coefficient that is tried (paper: 1)",
+        low=0.01,
+        high=20.0,
+        search=(1.0, 3.0, 10.0),
+        former=("largest",),
     )
     coefficients: int = option(20, "Coefficients that are tried, evenly spaced", low=1, high=100, advanced=True)
 
@@ -52,10 +62,10 @@ class TaskVectorSettings(TrainingSettings):
         "paper": {
             "tuning": "likelihood",
             "steps": 2000,
-            "rate": 1e-5,
-            "batch": 128,
+            "learning_rate": 1e-5,
+            "batch_size": 128,
             "weight_decay": 0.1,
-            "largest": 1.0,
+            "max_coefficient": 1.0,
         }
     },
 )
@@ -74,12 +84,12 @@ def task_vector(task: Task, settings: TaskVectorSettings) -> Iterator[Step]:
     start = {name: dict(task.original.model.named_parameters())[name].detach() for name in trainer.parameters}
     vector = {name: tuned.detach() - start[name] for name, tuned in trainer.parameters.items()}
     for step in range(1, settings.coefficients + 2):
-        coefficient = settings.largest * (1 - (step - 1) / settings.coefficients)
+        coefficient = settings.max_coefficient * (1 - (step - 1) / settings.coefficients)
         for name, weight in trainer.parameters.items():
             weight.data.copy_(negate(start[name], vector[name], coefficient))
         found = trainer.look()
         yield Step("negate", step, settings.coefficients + 1, validation=found, data={"coefficient": coefficient})
-        if found[control] >= settings.kept * before[control]:
+        if found[control] >= settings.min_control_accuracy * before[control]:
             break
 
 

@@ -87,9 +87,9 @@ def accuracy(margin: Tensor) -> float:
     return float((margin > 0).float().mean())
 
 
-def original_share(decay: float, steps: int, reach: float = 1.0) -> float:
-    """The original's share b in an average started at it, extended to `reach` times its change: at most 1.
+def original_share(decay: float, steps: int, extrapolation: float = 1.0) -> float:
+    """The original's share b in an average started at it, extended to `extrapolation` times its change: at most 1.
 
-    1 - reach (1 - decay^steps); below 0 where the extension goes beyond the weights that were averaged.
+    1 - extrapolation (1 - decay^steps); below 0 where the extension goes beyond the weights that were averaged.
     """
-    return 1 - reach * (1 - decay**steps)
+    return 1 - extrapolation * (1 - decay**steps)

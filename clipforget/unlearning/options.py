@@ -31,7 +31,9 @@ class TrainingSettings:
     """The settings that every method of the one training loop has; a method's own settings inherit from it."""
 
     steps: int = option(60, "Steps of training", low=1, high=5000, search=(20, 60, 150))
-    rate: float = option(1e-4, "Learning rate (AdamW)", low=1e-8, high=1.0, search=(1e-5, 3e-5, 1e-4, 3e-4, 1e-3))
-    batch: int = option(16, "Images of each kind in a step", low=2, high=512, advanced=True)
+    learning_rate: float = option(
+        1e-4, "Learning rate (AdamW)", low=1e-8, high=1.0, search=(1e-5, 3e-5, 1e-4, 3e-4, 1e-3), former=("rate",)
+    )
+    batch_size: int = option(16, "Images of each kind in a step", low=2, high=512, advanced=True, former=("batch",))
     weight_decay: float = option(0.0, "Weight decay of AdamW", low=0.0, high=1.0, advanced=True)
-    check_every: int = option(10, "Steps between two looks at validation", low=1, high=1000, advanced=True)
+    check_every: int = option(10, "Steps between two evaluations on validation images", low=1, high=1000, advanced=True)

@@ -64,8 +64,8 @@ def blurred(pixels: Tensor) -> Tensor:
 
 def _descent(clip: Clip, pixels: Tensor, captions: Tensor, generator: torch.Generator) -> Tensor:
     """Unit directions, B x 3 x H x W, in which the logit of each image's caption falls and its norm grows."""
-    reach = [side // JITTER for side in pixels.shape[2:]]
-    shift = [int(torch.randint(-most, most + 1, (1,), generator=generator)) for most in reach]
+    largest = [side // JITTER for side in pixels.shape[2:]]
+    shift = [int(torch.randint(-most, most + 1, (1,), generator=generator)) for most in largest]
     moved = pixels.roll(shift, dims=(2, 3)).detach().requires_grad_(True)
     with torch.enable_grad():
         logits = clip.logit_scale * (clip.encode_image(moved).float() * captions).sum(dim=-1)

@@ -126,7 +126,7 @@ class Trainer:
         self.generator = torch.Generator().manual_seed(task.seed)
         self.precision = for_training(task.clip)
         self.parameters = tower_parameters(task.clip.model, changes) if parameters is None else parameters
-        self.streams = {k: batches.batches(getattr(task, k), settings.batch, self.generator) for k in KINDS}
+        self.streams = {k: batches.batches(getattr(task, k), settings.batch_size, self.generator) for k in KINDS}
         self.watched = {k: batches.sample(v, LOOK, self.generator) for k, v in task.validation.items() if len(v)}
         self.state: dict[str, Any] = {}
 
@@ -142,13 +142,15 @@ class Trainer:
             parameter.requires_grad_(False)
         for parameter in self.parameters.values():
             parameter.requires_grad_(True)
-        optimizer = torch.optim.AdamW(self.parameters.values(), lr=settings.rate, weight_decay=settings.weight_decay)
+        optimizer = torch.optim.AdamW(
+            self.parameters.values(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+        )
         try:
             for step in range(1, settings.steps + 1):
                 found = loss(self.batch(), settings)
                 total = torch.stack(list(found.values())).sum()
                 if not total.isfinite():
-                    raise BadSetting(f"The loss is no number any more at step {step}; take a smaller rate.")
+                    raise BadSetting(f"The loss is no number any more at step {step}; take a smaller learning rate.")
                 optimizer.zero_grad()
                 total.backward()
                 optimizer.step()

@@ -104,6 +104,13 @@ def test_the_command_of_a_run_reads_back_as_its_configuration(name):
     assert again == config
 
 
+def test_the_command_of_an_old_run_is_still_read(capsys):
+    words = ["run", "--method", "targeted", "--forget", "a", "--forget-rate", "0.5", "--reach=2"]
+    assert settings_of(cli.read(words)) == {"forget_learning_rate": "0.5", "extrapolation": "2"}
+    main(["run", "--method", "targeted", "--help"])
+    assert "--reach" not in capsys.readouterr().out
+
+
 def test_methods_are_listed_with_bounds(capsys):
     assert main(["methods"]) == 0 and "targeted" in capsys.readouterr().out
     assert main(["methods", "targeted", "--json"]) == 0

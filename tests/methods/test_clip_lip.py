@@ -62,7 +62,7 @@ def test_a_step_moves_only_the_strongest_weights_of_each_tower(vit: Clip) -> Non
 
 def test_the_target_loses_probability_and_a_step_in_vain_is_undone(vit: Clip) -> None:
     task = task_for(vit)
-    steps = list(clip_lip(task, ClipLipSettings(steps=8, stop=0.0, rate=1e-3, **FEW)))
+    steps = list(clip_lip(task, ClipLipSettings(steps=8, stop=0.0, learning_rate=1e-3, **FEW)))
     forget = [step for step in steps if step.stage == "forget"]
     assert steps[0].stage == "synthesise" and forget[-1].validation.keys() == {"forget", "retain", "others"}
     start = ClipLip(task_for(vit), ClipLipSettings(**FEW))

@@ -18,6 +18,6 @@ def test_the_loss_is_the_cross_entropy_of_the_retain_images() -> None:
 
 
 def test_the_cross_entropy_falls(tiny_clip: Clip) -> None:
-    settings = FinetuneSettings(steps=10, rate=1e-3, batch=8)
+    settings = FinetuneSettings(steps=10, learning_rate=1e-3, batch_size=8)
     steps = list(METHODS.load()["finetune"].run(task_for(tiny_clip), settings))
     assert steps[-1].losses["retain"] < steps[0].losses["retain"] - 0.1

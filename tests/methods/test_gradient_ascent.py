@@ -22,6 +22,6 @@ def test_the_loss_is_minus_the_cross_entropy_of_the_forget_images() -> None:
 
 
 def test_the_cross_entropy_rises(tiny_clip: Clip) -> None:
-    settings = GradientAscentSettings(steps=10, rate=1e-3, batch=8)
+    settings = GradientAscentSettings(steps=10, learning_rate=1e-3, batch_size=8)
     steps = list(METHODS.load()["gradient_ascent"].run(task_for(tiny_clip), settings))
     assert -steps[-1].losses["forget"] > -steps[0].losses["forget"] + 0.1

@@ -52,5 +52,5 @@ def measured(task: Task) -> float:
 def test_it_lowers_the_ratio_on_noise_it_never_saw() -> None:
     task = task_for(build_clip(VIT))
     before = measured(task)
-    list(METHODS.load()["lip"].run(task, LipSettings(steps=20, rate=3e-4, sigma=0.5)))
+    list(METHODS.load()["lip"].run(task, LipSettings(steps=20, learning_rate=3e-4, sigma=0.5)))
     assert before > 1e-4 and 0 < measured(task) < 0.5 * before

@@ -20,7 +20,7 @@ from clipforget.runs.loading import build_task
 from clipforget.settings import as_dict
 from clipforget.unlearning.task import ImageSet, Task
 
-QUICK = {"forget_steps": 3, "remind_steps": 2, "fisher_samples": 2, "batch": 4, "check_every": 2}
+QUICK = {"forget_steps": 3, "remind_steps": 2, "fisher_samples": 2, "batch_size": 4, "check_every": 2}
 QUICK |= {"precision": "float32"}
 
 

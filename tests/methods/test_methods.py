@@ -15,8 +15,8 @@ from clipforget.unlearning.task import BOTH, IMAGE, NOTHING, TEXT, Step, Task
 
 NAMES = list(METHODS.load())
 QUICK = {  # settings of these names are cut to this, so that every method ends within a second
-    "steps": 3, "forget_steps": 3, "remind_steps": 2, "fisher_samples": 2, "samples": 2, "batch": 4, "check_every": 2,
-    "synthesis_steps": 2, "synthesis_images": 2, "precision": "float32",
+    "steps": 3, "forget_steps": 3, "remind_steps": 2, "fisher_samples": 2, "samples": 2, "batch_size": 4,
+    "check_every": 2, "synthesis_steps": 2, "synthesis_images": 2, "precision": "float32",
 }  # fmt: skip
 VIT = {"layers": 1, "width": 16, "head_width": 8, "patch_size": 8, "image_size": 32}
 BY_TOWER = {IMAGE: ("visual.",), TEXT: ("",), BOTH: ("",), NOTHING: ()}
@@ -72,6 +72,15 @@ def test_says_what_it_is(name: str) -> None:
         for value in option.search:
             assert getattr(parse(method.settings, {option.name: value}), option.name) == value
         assert getattr(defaults, option.name) == option.default
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_saved_runs_and_presets_may_use_the_former_names(name: str) -> None:
+    settings = METHODS[name].settings
+    for option in options(settings):
+        for former in option.former:
+            value = option.high if option.kind is float else option.default
+            assert getattr(parse(settings, {former: value}), option.name) == value, former
 
 
 def test_the_notes_say_what_does_not_apply() -> None:

@@ -41,5 +41,7 @@ def test_the_rest_stays_in_place() -> None:
 
 
 def test_it_ends_with_pairs_like_mismatched_ones(tiny_clip: Clip) -> None:
-    steps = list(METHODS.load()["multidelete"].run(task_for(tiny_clip), MultiDeleteSettings(steps=60, rate=1e-3)))
+    steps = list(
+        METHODS.load()["multidelete"].run(task_for(tiny_clip), MultiDeleteSettings(steps=60, learning_rate=1e-3))
+    )
     assert steps[-1].losses["decoupling"] < 0.5 * steps[0].losses["decoupling"]

@@ -25,7 +25,7 @@ def gradients_of(clip: Clip, settings: SalunSettings) -> dict[str, torch.Tensor]
 
 
 def test_the_gradient_is_that_of_all_forget_images(tiny_clip: Clip) -> None:
-    found = gradients_of(tiny_clip, SalunSettings(batch=3))  # 8 images: the batches do not come out even
+    found = gradients_of(tiny_clip, SalunSettings(batch_size=3))  # 8 images: the batches do not come out even
     task = task_for(tiny_clip)
     model = task.clip.model
     logits = F.normalize(model.encode_image(task.forget.pixels), dim=-1) @ task.bank.T * model.logit_scale.exp()
@@ -45,7 +45,7 @@ def test_the_mask_keeps_the_largest_over_all_weights() -> None:
 
 
 def test_frozen_weights_stay_bit_for_bit(tiny_clip: Clip) -> None:
-    settings = SalunSettings(steps=4, rate=1e-2, batch=4, share=0.3, weight_decay=0.5)
+    settings = SalunSettings(steps=4, learning_rate=1e-2, batch_size=4, share=0.3, weight_decay=0.5)
     masks = salient(gradients_of(tiny_clip, settings), settings.share)
     task = task_for(tiny_clip)
     list(METHODS.load()["salun"].run(task, settings))
@@ -84,7 +84,7 @@ def test_wrong_names_random_and_runner_up() -> None:
 
 
 def test_it_says_how_far_the_selection_is(tiny_clip: Clip) -> None:
-    steps = list(salun(task_for(tiny_clip), SalunSettings(steps=2, batch=4)))
+    steps = list(salun(task_for(tiny_clip), SalunSettings(steps=2, batch_size=4)))
     assert [(step.stage, step.step, step.total) for step in steps] == [
         ("select", 1, 2), ("select", 2, 2), ("forget", 1, 2), ("forget", 2, 2),
     ]  # fmt: skip

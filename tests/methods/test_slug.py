@@ -32,7 +32,7 @@ def test_chunked_gradients_equal_one_pass(tiny_clip: Clip) -> None:
 
 def test_one_layer_moves_and_similarity_falls(tiny_clip: Clip) -> None:
     task = task_for(tiny_clip)
-    steps = list(slug(task, SlugSettings(depth=1.0, layers=3, looks=3, reach=0.05)))
+    steps = list(slug(task, SlugSettings(depth=1.0, layers=3, evaluations=3, max_step=0.05)))
     layers = steps[-1].data["layers"]
     chosen = [layer["name"] for layer in layers if layer["chosen"]]
     moved = changed(tiny_clip.model.state_dict(), task.clip.model.state_dict())
@@ -46,7 +46,7 @@ def test_one_layer_moves_and_similarity_falls(tiny_clip: Clip) -> None:
 
 
 def test_the_first_layer_list_marks_the_front(tiny_clip: Clip) -> None:
-    first = next(step for step in slug(task_for(tiny_clip), SlugSettings(looks=2)) if step.data.get("layers"))
+    first = next(step for step in slug(task_for(tiny_clip), SlugSettings(evaluations=2)) if step.data.get("layers"))
     layers = first.data["layers"]
     front = {i for i, layer in enumerate(layers) if layer["chosen"]}
     assert front == set(pareto([one["forget"] for one in layers], [one["retain"] for one in layers]))
@@ -55,5 +55,5 @@ def test_the_first_layer_list_marks_the_front(tiny_clip: Clip) -> None:
 
 def test_a_weight_that_no_image_passes_is_no_obstacle(tiny_clip: Clip) -> None:
     tiny_clip.model.visual.unused = torch.nn.Linear(4, 4)
-    steps = list(slug(task_for(tiny_clip), SlugSettings(depth=1.0, looks=2)))
+    steps = list(slug(task_for(tiny_clip), SlugSettings(depth=1.0, evaluations=2)))
     assert steps[-1].data["layer"] != "visual.unused.weight"

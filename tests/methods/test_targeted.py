@@ -22,7 +22,7 @@ SHORT: dict = {
     "forget_steps": 8,
     "remind_steps": 2,
     "fisher_samples": 2,
-    "batch": 4,
+    "batch_size": 4,
     "check_every": 4,
     "precision": "float32",
 }
@@ -46,8 +46,8 @@ def test_forgets_and_leaves_the_rest_alone(tower: str, mode: str, tiny_clip: Cli
     nearest = (original.embed(task.forget.pixels) @ task.bank.T).argmax(dim=1)  # an untrained tower knows no better
     task = dataclasses.replace(task, forget=ImageSet(task.forget.pixels, nearest))
     before = {name: value.clone() for name, value in original.model.state_dict().items()}
-    free = {"retain_weight": 0, "keep_weight": 0, "balance": False, "margin": 2.0}
-    run(task, mode=mode, forget_rate=1e-2, ema_decay=0.1, **free)
+    free = {"retain_weight": 0, "distill_weight": 0, "balance": False, "margin": 2.0}
+    run(task, mode=mode, forget_learning_rate=1e-2, ema_decay=0.1, **free)
     assert cosine(task.clip, task.forget, task.bank) < cosine(original, task.forget, task.bank)
     after = task.clip.model.state_dict()
     assert list(after) == list(before) and not task.clip.model.training
@@ -96,7 +96,7 @@ def test_closing_midway_leaves_a_plain_model(stage: str, tiny_clip: Clip) -> Non
 
 
 def test_the_papers_form_stops_at_chance_and_keeps_the_average(tiny_clip: Clip) -> None:
-    steps = run(task_for(tiny_clip), **{**PAPER, "forget_steps": 40, "forget_rate": 3e-2, "check_every": 1})
+    steps = run(task_for(tiny_clip), **{**PAPER, "forget_steps": 40, "forget_learning_rate": 3e-2, "check_every": 1})
     forgetting = [step for step in steps if step.stage == "forget"]
     assert forgetting[-1].validation["forget"] <= 1 / 3 or len(forgetting) == 40
     assert steps[-1].data["average_kept"]
@@ -126,11 +126,11 @@ def test_all_layers_that_depth_allows(tiny_clip: Clip) -> None:
     assert chosen == candidates(tiny_clip.model, 0.4)
 
 
-def test_reach_lengthens_the_change(tiny_clip: Clip) -> None:
+def test_extrapolation_lengthens_the_change(tiny_clip: Clip) -> None:
     start, found = tiny_clip.model.state_dict(), []
-    for reach in (1.0, 1.5):
+    for extrapolation in (1.0, 1.5):
         task = task_for(tiny_clip)
-        run(task, reach=reach)
+        run(task, extrapolation=extrapolation)
         found.append(changed(start, task.clip.model.state_dict()))
     assert found[0].keys() == found[1].keys() and found[0]
     for name, trained in found[0].items():

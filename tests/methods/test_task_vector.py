@@ -25,7 +25,15 @@ def weights(task: Task) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("tuning", ["similarity", "likelihood"])
 def test_the_result_is_the_start_less_the_coefficient_times_the_tuning(tuning: str, tiny_clip: Clip) -> None:
-    settings = TaskVectorSettings(steps=3, batch=4, rate=1e-4, largest=1.0, coefficients=4, kept=0.0, tuning=tuning)
+    settings = TaskVectorSettings(
+        steps=3,
+        batch_size=4,
+        learning_rate=1e-4,
+        max_coefficient=1.0,
+        coefficients=4,
+        min_control_accuracy=0.0,
+        tuning=tuning,
+    )
     tuned = task_for(tiny_clip)
     losses = [step.losses["tuning"] for step in Trainer(tuned, settings, IMAGE).train(_tuning)]
     assert losses[-1] < losses[0]
@@ -53,7 +61,9 @@ def test_the_largest_coefficient_that_keeps_the_control(tiny_clip: Clip) -> None
     )
     before = look(task)
     assert before["retain"] == before["others"] == 1
-    settings = TaskVectorSettings(steps=20, batch=4, rate=0.1, largest=20.0, coefficients=4, kept=0.95)
+    settings = TaskVectorSettings(
+        steps=20, batch_size=4, learning_rate=0.1, max_coefficient=20.0, coefficients=4, min_control_accuracy=0.95
+    )
     steps = [step for step in task_vector(task, settings) if step.stage == "negate"]
     tried = [step.data["coefficient"] for step in steps]
     assert tried == [20.0, 15.0, 10.0, 5.0, 0.0][: len(tried)]

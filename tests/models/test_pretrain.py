@@ -35,9 +35,11 @@ def flat_colours(monkeypatch):
 
 def test_a_short_training_lowers_the_loss_and_writes_a_loadable_folder(flat_colours, tmp_path):
     out = tmp_path / "tiny"
-    settings = PretrainSettings(drawings=2, word_steps=10, steps=20, batch=32, judged=1, threads=1, average=0.9)
+    settings = PretrainSettings(
+        images=2, word_steps=10, steps=20, batch_size=32, test_images=1, threads=1, ema_decay=0.9
+    )
     records = list(pretrain(settings, out))
-    assert [r.stage for r in records if r.step == r.total] == ["draw", "words", "train", "judge"]
+    assert [r.stage for r in records if r.step == r.total] == ["draw", "words", "train", "evaluate"]
     for stage in ("words", "train"):
         losses = [record.loss for record in records if record.stage == stage]
         assert losses[-1] < losses[0]
@@ -56,8 +58,8 @@ def test_closing_the_generator_leaves_the_folder_as_it_was(flat_colours, tmp_pat
     out = tmp_path / "tiny"
     out.mkdir()
     (out / "kept").touch()
-    records = pretrain(PretrainSettings(drawings=1, word_steps=2, steps=2, batch=8, judged=1, threads=1), out)
-    while next(records).stage != "judge":
+    records = pretrain(PretrainSettings(images=1, word_steps=2, steps=2, batch_size=8, test_images=1, threads=1), out)
+    while next(records).stage != "evaluate":
         pass
     records.close()
     assert [file.name for file in out.iterdir()] == ["kept"]

@@ -53,4 +53,4 @@ def test_the_originals_share_after_an_average() -> None:
     for _ in range(10):
         average = decay * average + (1 - decay) * value
     assert batches.original_share(decay, 10) == pytest.approx(1 - average)
-    assert batches.original_share(decay, 10, reach=1.5) == pytest.approx(1 - 1.5 * average)
+    assert batches.original_share(decay, 10, extrapolation=1.5) == pytest.approx(1 - 1.5 * average)

@@ -24,7 +24,7 @@ def test_the_parameters_of_each_tower(tiny_clip: Clip) -> None:
 
 
 def test_several_kinds_one_after_the_other(tiny_clip: Clip) -> None:
-    batch = Trainer(task_for(tiny_clip), TrainingSettings(batch=4), IMAGE).batch()
+    batch = Trainer(task_for(tiny_clip), TrainingSettings(batch_size=4), IMAGE).batch()
     both = batch.features("retain", "others")
     assert torch.equal(both, torch.cat([batch.features("retain"), batch.features("others")])) and both.shape == (8, 16)
     assert batch.labels("retain", "others").tolist() == [0] * 4 + [1] * 4
@@ -32,7 +32,7 @@ def test_several_kinds_one_after_the_other(tiny_clip: Clip) -> None:
 
 
 def test_wrong_labels_are_every_other_one(tiny_clip: Clip) -> None:
-    batch = Trainer(task_for(tiny_clip), TrainingSettings(batch=8), IMAGE).batch()
+    batch = Trainer(task_for(tiny_clip), TrainingSettings(batch_size=8), IMAGE).batch()
     drawn = torch.stack([batch.wrong_labels("forget", "others") for _ in range(20)])
     assert set(drawn[:, :8].flatten().tolist()) == {1, 2} and set(drawn[:, 8:].flatten().tolist()) == {0, 2}
 
@@ -40,7 +40,7 @@ def test_wrong_labels_are_every_other_one(tiny_clip: Clip) -> None:
 def test_one_name_has_no_wrong_label(tiny_clip: Clip) -> None:
     task = dataclasses.replace(task_for(tiny_clip), names=("car",))
     with pytest.raises(BadData, match="at least two superclasses"):
-        Trainer(task, TrainingSettings(batch=4), IMAGE).batch().wrong_labels("forget")
+        Trainer(task, TrainingSettings(batch_size=4), IMAGE).batch().wrong_labels("forget")
 
 
 def test_a_diverging_training_says_what_to_do(tiny_clip: Clip) -> None:
@@ -48,7 +48,7 @@ def test_a_diverging_training_says_what_to_do(tiny_clip: Clip) -> None:
         return {"forget": batch.features("forget").sum() * torch.inf}
 
     task = task_for(tiny_clip)
-    with pytest.raises(BadSetting, match="at step 1; take a smaller rate"):
+    with pytest.raises(BadSetting, match="at step 1; take a smaller learning rate"):
         list(Trainer(task, TrainingSettings(), IMAGE).train(loss))
     assert not any(parameter.requires_grad for name, parameter in task.clip.model.visual.named_parameters())
 

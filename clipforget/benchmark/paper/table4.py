@@ -18,7 +18,7 @@ LINES = (
 )
 ROWS = (
     *(f"T {count}=targeted{PRESET},balance=false,remind_steps={count}" for count in STEPS),
-    *(f"paper T {count}=targeted:paper,remind_rate=0.002,remind_steps={count}" for count in STEPS),
+    *(f"paper T {count}=targeted:paper,remind_learning_rate=0.002,remind_steps={count}" for count in STEPS),
 )
 
 experiment(

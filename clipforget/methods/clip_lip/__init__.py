@@ -27,7 +27,7 @@ from clipforget.unlearning.task import BOTH, Step, Task
     images=False,
     presets={
         "paper": {
-            "rate": 5e-5,
+            "learning_rate": 5e-5,
             "steps": 30,
             "weight_decay": 0.2,
             "caption": "fine",

@@ -104,7 +104,7 @@ class ClipLip:
             p.requires_grad_(True)
         settings = self.settings
         return torch.optim.Adam(
-            self.parameters.values(), settings.rate, (0.9, 0.98), 1e-6, weight_decay=settings.weight_decay
+            self.parameters.values(), settings.learning_rate, (0.9, 0.98), 1e-6, weight_decay=settings.weight_decay
         )
 
     def _descend(self, optimizer: torch.optim.Optimizer, sigma: float, count: int) -> float:

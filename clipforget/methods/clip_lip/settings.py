@@ -15,7 +15,9 @@ class ClipLipSettings:
     """Settings of CLIP-LIP."""
 
     steps: int = option(40, "Steps of forgetting at most", low=1, high=1000)
-    rate: float = option(3e-4, "Learning rate (Adam)", low=1e-8, high=1.0, search=(5e-5, 1e-4, 3e-4, 1e-3))
+    learning_rate: float = option(
+        3e-4, "Learning rate (Adam)", low=1e-8, high=1.0, search=(5e-5, 1e-4, 3e-4, 1e-3), former=("rate",)
+    )
     layers: int = option(
         5, "Weights of each tower that a step moves: those of the highest mean |gradient|; more as the noise grows",
         low=1, high=200, search=(1, 2, 5, 10),

@@ -2,10 +2,10 @@
 
 Source: Cai, Tan and Asif, Targeted Unlearning with Single Layer Unlearning Gradient (arXiv 2407.11867): layers on the
 Pareto front of importance ||g_f|| / ||theta|| (high) against alignment |cos(g_f, g_r)| (low), one gradient each for all
-candidates, and a binary search of the step (10 looks) for every layer of the front. g_f is the gradient of the forget
-images' mean cosine with their coarse caption; the step is against it, so that similarity falls. Ours: the image tower
-alone, by default only its last layers; cross-entropy over the label bank on siblings and other images for g_r; the step
-in units of the layer's norm.
+candidates, and a binary search of the step (10 evaluations) for every layer of the front. g_f is the gradient of the
+forget images' mean cosine with their coarse caption; the step is against it, so that similarity falls. Ours: the image
+tower alone, by default only its last layers; zero-shot cross-entropy on siblings and other images for g_r; the step in
+units of the layer's norm.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from clipforget.unlearning.task import Step, Task
     title="Single-layer unlearning gradient (SLUG)",
     source="Targeted Unlearning with Single Layer Unlearning Gradient, arXiv 2407.11867",
     stages=("select", "forget"),
-    presets={"paper": {"looks": 10, "depth": 1.0}},
+    presets={"paper": {"evaluations": 10, "depth": 1.0}},
 )
 def slug(task: Task, settings: SlugSettings) -> Iterator[Step]:
     """Takes one step along the forget gradient in one layer, both chosen on validation images.

@@ -93,7 +93,7 @@ class Search:
     def run(self, front: list[Layer]) -> Iterator[Step]:
         """Search each layer in turn; ends with the best layer stepped and all others as they were."""
         best: tuple[float, Layer, float] | None = None
-        total, done = len(front) * self.settings.looks + 1, 0
+        total, done = len(front) * self.settings.evaluations + 1, 0
         for layer in front:
             searching = self._search(layer)
             while True:
@@ -117,11 +117,11 @@ class Search:
     def _search(self, layer: Layer) -> Generator[tuple[float, dict], None, tuple[float, dict]]:
         """Double the step until validation counts as forgotten, then halve the interval: the smallest step that does.
 
-        Where none within reach does, the step of the best score.
+        Where none up to `max_step` does, the step of the best score.
         """
-        low, high, size = 0.0, None, min(FIRST, self.settings.reach)
+        low, high, size = 0.0, None, min(FIRST, self.settings.max_step)
         best: tuple[float, dict[str, float]] = (0.0, self.before)
-        for _ in range(self.settings.looks):
+        for _ in range(self.settings.evaluations):
             self._step(layer, size)
             found = look(self.task, self.watched)
             yield size, found
@@ -131,9 +131,9 @@ class Search:
                 low = size
                 if high is None and self._score(found) >= self._score(best[1]):
                     best = (size, found)
-            if high is None and size >= self.settings.reach:
+            if high is None and size >= self.settings.max_step:
                 break
-            size = min(2 * size, self.settings.reach) if high is None else (low + high) / 2
+            size = min(2 * size, self.settings.max_step) if high is None else (low + high) / 2
         return best
 
     def _step(self, layer: Layer, size: float) -> None:

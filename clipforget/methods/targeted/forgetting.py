@@ -84,7 +84,7 @@ class TargetedForgetting:
     def _stream(self, images: ImageSet, strength: float) -> Iterator[tuple[Tensor, Tensor]]:
         """Endless batches of images as they flow into the tail, with their labels."""
         flow = self._flow(images, strength)
-        for chosen in batches.draws(len(images), self.settings.batch, self.generator):
+        for chosen in batches.draws(len(images), self.settings.batch_size, self.generator):
             yield flow.at(chosen), images.labels[chosen].to(self.task.clip.device)
 
     def _watched(self, images: ImageSet) -> ImageSet:
@@ -100,18 +100,20 @@ class TargetedForgetting:
 
     @torch.no_grad()
     def finish(self) -> None:
-        """Leave plain weights, changed `reach` times as far as they were trained to."""
+        """Leave plain weights, changed `extrapolation` times as far as they were trained to."""
         self.merge()
         weights, start = (dict(clip.model.named_parameters()) for clip in (self.task.clip, self.task.original))
         for name in self.updates:
-            weights[name].copy_(torch.lerp(start[name], weights[name], self.settings.reach))
+            weights[name].copy_(torch.lerp(start[name], weights[name], self.settings.extrapolation))
 
     def forget(self) -> Iterator[Step]:
         """Lower the forget images' cosines, with siblings and others held; ends with the best state seen."""
         settings = self.settings
-        optimizer = torch.optim.Adam(self.parameters(), lr=settings.forget_rate)
+        optimizer = torch.optim.Adam(self.parameters(), lr=settings.forget_learning_rate)
         for step in range(1, settings.forget_steps + 1):
-            optimizer.param_groups[0]["lr"] = settings.forget_rate * min(1.0, 10 * step / settings.forget_steps)
+            optimizer.param_groups[0]["lr"] = settings.forget_learning_rate * min(
+                1.0, 10 * step / settings.forget_steps
+            )
             figures = self._descend(optimizer, self._losses(), settings.retain_weight, 1.0)
             last = step == settings.forget_steps
             validation = self._look() if last or step % settings.check_every == 0 else {}
@@ -127,8 +129,8 @@ class TargetedForgetting:
         recorded = settings.alignment == "recorded"
         wanted = alignment.statistics(task.original, self.probe.pixels, recorded=recorded)
         align_steps = settings.align_steps if recorded or settings.alignment == "batchnorm" else 0
-        reminders = batches.batches(task.retain, settings.batch, self.generator)
-        optimizer = torch.optim.Adam(self.parameters(), lr=settings.remind_rate)
+        reminders = batches.batches(task.retain, settings.batch_size, self.generator)
+        optimizer = torch.optim.Adam(self.parameters(), lr=settings.remind_learning_rate)
         base = dict(task.original.model.named_parameters())
         before = {
             name: base[name].detach() + u.update().detach().view_as(base[name]) for name, u in self.updates.items()
@@ -147,11 +149,11 @@ class TargetedForgetting:
                 teacher = task.original.embed(pixels).to(task.clip.device)
                 distance = losses.feature_distance(features.float(), teacher)
                 found["retain"] = found["retain"] + task.clip.logit_scale * distance
-            figures = self._descend(optimizer, found, 1.0, settings.hold_weight)
+            figures = self._descend(optimizer, found, 1.0, settings.remind_forget_weight)
             for name, update in self.updates.items():
                 average[name].lerp_(update.update().detach(), 1 - settings.ema_decay)
             self.values = {name: base[name].detach() + mean.view_as(base[name]) for name, mean in average.items()}
-            share = batches.original_share(settings.ema_decay, step, settings.reach)
+            share = batches.original_share(settings.ema_decay, step, settings.extrapolation)
             data = {"alignment": course, "original_share": share}
             last = step == settings.remind_steps
             validation = self._conclude(before, data) if last else {}
@@ -166,12 +168,12 @@ class TargetedForgetting:
             weights = dict(self.task.clip.model.named_parameters())
             for name, value in before.items():
                 weights[name].data.copy_(value)
-            data["original_share"] = batches.original_share(0.0, 1, self.settings.reach)
+            data["original_share"] = batches.original_share(0.0, 1, self.settings.extrapolation)
             margins = self._margins(self.tail)
         return {name: batches.accuracy(margin) for name, margin in margins.items()}
 
     def _losses(self) -> dict[str, Tensor]:
-        """Losses of one batch of each kind, scalars in logit units; retain and keep only where they have a weight."""
+        """Losses of one batch of each kind, scalars in logit units, by the names of their weights."""
         task, settings, bank = self.task, self.settings, self.task.bank
         scale = task.clip.logit_scale
         (fx, fy), (rx, ry), (ox, oy) = (next(stream) for stream in self.streams)
@@ -192,7 +194,7 @@ class TargetedForgetting:
             "forget": scale * lowered,
             "retain": losses.bank_cross_entropy(retain, ry, bank, scale),
             "others": losses.bank_cross_entropy(others, oy, bank, scale),
-            "keep": scale * losses.feature_distance(others, teacher),
+            "distill": scale * losses.feature_distance(others, teacher),
         }
 
     def _descend(
@@ -201,7 +203,7 @@ class TargetedForgetting:
         total = self.settings.retain_weight * found["others"] + (
             self.factor * forget * found["forget"]
             + retain * found["retain"]
-            + self.settings.keep_weight * found["keep"]
+            + self.settings.distill_weight * found["distill"]
         )
         optimizer.zero_grad()
         total.backward()

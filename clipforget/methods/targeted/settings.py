@@ -36,23 +36,34 @@ class TargetedSettings:
         0.7, "Weight of siblings and other images kept right while forgetting (ours; paper: 0)",
         low=0.0, high=100.0, search=(0.35, 0.7, 1.4),
     )  # fmt: skip
-    keep_weight: float = option(
-        4.0, "Weight of other images' features kept in place (ours; paper: 0)", low=0.0, high=100.0
+    distill_weight: float = option(
+        4.0,
+        "Weight of other images' features kept in place (ours; paper: 0)",
+        low=0.0,
+        high=100.0,
+        former=("keep_weight",),
     )
     balance: bool = option(
         True, "Raise or lower the forget weight as validation asks, and keep the best state seen (ours; paper: off)"
     )
-    forget_rate: float = option(
+    forget_learning_rate: float = option(
         2e-3, "Learning rate of the Forget stage (Adam)",
-        low=1e-7, high=1.0, advanced=True, search=(1e-3, 2e-3, 4e-3),
+        low=1e-7, high=1.0, advanced=True, search=(1e-3, 2e-3, 4e-3), former=("forget_rate",),
     )  # fmt: skip
-    remind_rate: float = option(2e-4, "Learning rate of the Remind stage (Adam)", low=1e-7, high=1.0, advanced=True)
+    remind_learning_rate: float = option(
+        2e-4, "Learning rate of the Remind stage (Adam)", low=1e-7, high=1.0, advanced=True, former=("remind_rate",)
+    )
     margin: float = option(
         0.6, "Margin, in cosine, by which another caption must win (modes mirror, on average, and margin)",
         low=0.0, high=2.0, advanced=True, search=(0.15, 0.3, 0.6, 1.0),
     )  # fmt: skip
-    hold_weight: float = option(
-        1.0, "Weight of the forget loss while reminding (ours; paper: 0)", low=0.0, high=100.0, advanced=True
+    remind_forget_weight: float = option(
+        1.0,
+        "Weight of the forget loss while reminding (ours; paper: 0)",
+        low=0.0,
+        high=100.0,
+        advanced=True,
+        former=("hold_weight",),
     )
     ema_decay: float = option(
         0.7,
@@ -88,28 +99,29 @@ class TargetedSettings:
         high=1.0,
         advanced=True,
     )
-    reach: float = option(
+    extrapolation: float = option(
         1.5,
         "Length of the change of weights as a multiple of what was trained: alpha 0 lies beyond it, and alpha leads "
         "back (ours; paper: 1)",
         low=1.0,
         high=3.0,
         advanced=True,
+        former=("reach",),
     )
     fisher_samples: int = option(
         24, "Images of each kind the Fisher information is read from", low=1, high=1000, advanced=True
     )
-    batch: int = option(16, "Images of each kind in a step", low=1, high=512, advanced=True)
+    batch_size: int = option(16, "Images of each kind in a step", low=1, high=512, advanced=True, former=("batch",))
     augment: float = option(
         0.3, "Strength of random mirror, zoom and shift (ours; paper: 0)", low=0.0, high=1.0, advanced=True
     )
-    check_every: int = option(5, "Steps between two looks at validation", low=1, high=1000, advanced=True)
+    check_every: int = option(5, "Steps between two evaluations on validation images", low=1, high=1000, advanced=True)
     precision: str = option(
         "auto", "Arithmetic of training: auto measures what is faster here", choices=PRECISIONS, advanced=True
     )
 
 
 PAPER: dict[str, Any] = {
-    "mode": "paper", "retain_weight": 0.0, "keep_weight": 0.0, "balance": False, "hold_weight": 0.0,
-    "augment": 0.0, "depth": 1.0, "layers": 5, "reach": 1.0,
+    "mode": "paper", "retain_weight": 0.0, "distill_weight": 0.0, "balance": False, "remind_forget_weight": 0.0,
+    "augment": 0.0, "depth": 1.0, "layers": 5, "extrapolation": 1.0,
 }  # fmt: skip

@@ -82,7 +82,7 @@ class TextProjectionLora:
     def train(self) -> Iterator[Step]:
         """Adam on the update alone; it is merged however this ends."""
         settings = self.settings
-        optimizer = torch.optim.Adam(self.low.parameters(), lr=settings.rate)
+        optimizer = torch.optim.Adam(self.low.parameters(), lr=settings.learning_rate)
         for parameter in self.task.clip.model.parameters():
             parameter.requires_grad_(False)
         start = self.weight.data.clone()

@@ -12,7 +12,9 @@ class TextProjectionLoraSettings:
     """Settings of text-projection LoRA; losses of images are in logit units, those of texts in cosines."""
 
     steps: int = option(200, "Steps of training", low=1, high=5000, search=(50, 200, 500))
-    rate: float = option(1e-2, "Learning rate (Adam)", low=1e-7, high=1.0, search=(1e-3, 3e-3, 1e-2, 3e-2))
+    learning_rate: float = option(
+        1e-2, "Learning rate (Adam)", low=1e-7, high=1.0, search=(1e-3, 3e-3, 1e-2, 3e-2), former=("rate",)
+    )
     rank: int = option(8, "Rank of the update", low=1, high=256, search=(2, 4, 8, 16))
     retain_weight: float = option(
         10.0, "Weight of the retained texts kept in place", low=0.0, high=1000.0, search=(1.0, 3.0, 10.0, 30.0)
@@ -26,4 +28,4 @@ class TextProjectionLoraSettings:
         0.05, "Margin, in cosine, by which another caption must win a forget image (ours)",
         low=0.0, high=2.0, advanced=True,
     )  # fmt: skip
-    check_every: int = option(20, "Steps between two looks at validation", low=1, high=1000, advanced=True)
+    check_every: int = option(20, "Steps between two evaluations on validation images", low=1, high=1000, advanced=True)

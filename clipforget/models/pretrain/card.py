@@ -49,7 +49,7 @@ def check_writable(out: Path) -> None:
 
 @contextmanager
 def save_model(model: torch.nn.Module, out: Path) -> Iterator[Path]:
-    """Write config and float16 weights into a folder inside `out`, for the block to judge and to add a card.
+    """Write config and float16 weights into a folder inside `out`, for the block to evaluate and to add a card.
 
     The files move up into `out` when the block ends well; until then a model that lies there stays as it was.
     """

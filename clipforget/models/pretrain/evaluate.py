@@ -26,24 +26,24 @@ NAMES = {  # the label banks, in the order of the columns of CELLS
     "subgroup": [name for names in sketchbook.SUBGROUPS.values() for name in names],
     "style": list(sketchbook.STYLES),
 }
-FIRST = 10  # results of a query that are judged
+FIRST = 10  # results of a query that count
 FULL = 96  # pixels a side of the shipped pictures
 
 
-def judge(folder: Path, settings: PretrainSettings, minutes: tuple[float, float]) -> Iterator[PretrainStep]:
-    """Load the written model as any other, judge it on the shipped test pictures and suites, and write its card."""
+def evaluate(folder: Path, settings: PretrainSettings, minutes: tuple[float, float]) -> Iterator[PretrainStep]:
+    """Load the written model as any other, evaluate it on the shipped test images and suites, and write its card."""
     clip = load_clip(str(folder))
     figures: dict[str, float] = {}
     suites = ("test", *sketchbook.SUITES)
     for number, suite in enumerate(suites, 1):
-        count = min(sketchbook.COUNTS[suite], settings.judged)
+        count = min(sketchbook.COUNTS[suite], settings.test_images)
         pictures = np.concatenate(list(draw_rounds(suite, count, FULL, settings.cache, settings.threads)))
         features = clip.embed(clip.preprocess(Image.fromarray(picture) for picture in pictures))
         found = accuracies(clip, features, list(CELLS) * count)
         figures |= {f"{name}, {suite}": value for name, value in found.items()}
         if suite == "test":
             figures |= precisions(clip, features, list(CELLS) * count)
-        yield PretrainStep("judge", number, len(suites), accuracies=dict(figures))
+        yield PretrainStep("evaluate", number, len(suites), accuracies=dict(figures))
     write_card(folder, _facts(clip, settings, minutes), figures)
 
 
@@ -108,12 +108,12 @@ def _facts(clip: Clip, settings: PretrainSettings, minutes: tuple[float, float])
     sizes = {kind: sum(p.numel() for p in part.parameters()) for kind, part in _towers(clip.model).items()}
     return {
         "command": f"`python -m clipforget pretrain {' '.join(changed)}`".replace(" `", "`"),
-        "data": f"{settings.drawings * len(CELLS):,} drawings, seeds 0 to {settings.drawings - 1} of each of "
-        f"{len(CELLS)} kinds (the train pictures of the shipped set among them); "
-        f"judged on seeds from {test:,}, as shipped",
-        "training": f"{settings.steps} steps of {settings.batch}, AdamW, average of weights {settings.average}",
+        "data": f"{settings.images * len(CELLS):,} images, seeds 0 to {settings.images - 1} of each of "
+        f"{len(CELLS)} kinds (the train images of the shipped set among them); "
+        f"evaluated on seeds from {test:,}, as shipped",
+        "training": f"{settings.steps} steps of {settings.batch_size}, AdamW, average of weights {settings.ema_decay}",
         "seed": str(settings.seed),
-        "minutes": f"{minutes[0]:.1f} to draw (or to read drawings kept from before), {minutes[1]:.1f} to train, "
+        "minutes": f"{minutes[0]:.1f} to draw (or to read images kept from before), {minutes[1]:.1f} to train, "
         f"{settings.threads} processor thread(s)",
         "parameters": ", ".join(f"{kind} {count / 1e6:.2f} M" for kind, count in sizes.items()),
         "templates": ", ".join(f"{kind} '{template}'" for kind, template in TEMPLATES.items()),

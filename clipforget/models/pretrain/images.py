@@ -15,13 +15,13 @@ from PIL import Image
 
 from clipforget.data import sketchbook
 
-CELLS = tuple(sketchbook.cells())  # (superclass, subgroup, style), the order of every array of drawings
+CELLS = tuple(sketchbook.cells())  # (superclass, subgroup, style), the order of every array of images
 
 
 def draw_round(split: str, number: int, size: int, cache: str = "") -> np.ndarray:
     """The `number`-th picture (from 0) of every cell of a split or suite: len(CELLS) x size x size x 3, uint8.
 
-    Pictures that a model is judged on pass through the file format of the shipped set, as its users' files did.
+    Images that a model is evaluated on pass through the file format of the shipped set, as its users' files did.
     """
     path = Path(cache) / f"{code_version()}-{split.replace(' ', '-')}-{number:05d}-{size}.npy" if cache else None
     if path and path.is_file():
@@ -42,13 +42,13 @@ def draw_round(split: str, number: int, size: int, cache: str = "") -> np.ndarra
 
 def draw_rounds(split: str, count: int, size: int, cache: str, processes: int) -> Iterator[np.ndarray]:
     """The rounds 0 .. count-1 in order, drawn by several processes where that is asked for."""
-    one: Callable[[int], np.ndarray] = partial(_draw_number, split, size, cache)
+    draw: Callable[[int], np.ndarray] = partial(_draw_number, split, size, cache)
     if processes == 1 or count == 1:
-        yield from map(one, range(count))
+        yield from map(draw, range(count))
         return
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         try:
-            yield from pool.map(one, range(count))
+            yield from pool.map(draw, range(count))
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 

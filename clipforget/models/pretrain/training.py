@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from clipforget.models.precision import has_bfloat16
 from clipforget.models.pretrain.captions import Caption, every_text, write_captions
 from clipforget.models.pretrain.card import CONFIG, check_writable, save_model, tokenizer
-from clipforget.models.pretrain.evaluate import judge, quick_accuracies
+from clipforget.models.pretrain.evaluate import evaluate, quick_accuracies
 from clipforget.models.pretrain.images import CELLS, draw_round, draw_rounds
 from clipforget.models.pretrain.settings import PretrainSettings, PretrainStep
 
@@ -29,36 +29,36 @@ WARMUP = 0.05  # share of the steps
 TURN = 0.15  # radians, standard deviation of the rotation of a training picture
 NOISE = 0.05  # highest standard deviation of the noise that half of the training pictures get, of a range of 1
 RECORD_EVERY = 10  # steps between two records
-JUDGE_EVERY = 250  # steps between two looks at the validation pictures
+EVALUATE_EVERY = 250  # steps between two evaluations on validation images
 VALIDATION_ROUNDS = 4
 
 
 def pretrain(settings: PretrainSettings, out: Path) -> Iterator[PretrainStep]:
-    """Draw, train, judge and write the model to the folder `out`: open_clip config, float16 safetensors, model card.
+    """Draw, train, evaluate and write the model to the folder `out`: open_clip config, float16 safetensors, model card.
 
     Deterministic by seed on the same machine and number of threads. Closing the generator stops the training and
     leaves the files in `out` as they were. Raises BadModel where `out` cannot be written.
     """
     check_writable(out)
     torch.set_num_threads(settings.threads)
-    drawings = torch.empty(settings.drawings, len(CELLS), SIZE, SIZE, 3, dtype=torch.uint8)
+    images = torch.empty(settings.images, len(CELLS), SIZE, SIZE, 3, dtype=torch.uint8)
     begun = time.time()
-    rounds = draw_rounds("train", settings.drawings, SIZE, settings.cache, settings.threads)
+    rounds = draw_rounds("train", settings.images, SIZE, settings.cache, settings.threads)
     for number, drawn in enumerate(rounds, 1):
-        drawings[number - 1] = torch.from_numpy(drawn)
+        images[number - 1] = torch.from_numpy(drawn)
         speed = number * len(CELLS) / (time.time() - begun)
-        yield PretrainStep("draw", number, settings.drawings, images_per_second=speed)
+        yield PretrainStep("draw", number, settings.images, images_per_second=speed)
     drawn_at = time.time()
     torch.manual_seed(settings.seed)
     model = new_model()
     yield from learn_words(model, settings)
     average = copy.deepcopy(model)
-    yield from train(model, average, drawings, settings)
-    settle_batch_norm(average, drawings, settings)
+    yield from train(model, average, images, settings)
+    settle_batch_norm(average, images, settings)
     silence_unused_words(average)
     minutes = (drawn_at - begun) / 60, (time.time() - drawn_at) / 60
     with save_model(average, out) as folder:
-        yield from judge(folder, settings, minutes)
+        yield from evaluate(folder, settings, minutes)
 
 
 def new_model() -> Any:
@@ -100,10 +100,10 @@ def relation(one: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
     return first & second, first ^ second
 
 
-def train(model: Any, average: Any, drawings: Tensor, settings: PretrainSettings) -> Iterator[PretrainStep]:
-    """Train `model` on drawings (rounds x cells x S x S x 3, uint8) and keep its running average in `average`."""
+def train(model: Any, average: Any, images: Tensor, settings: PretrainSettings) -> Iterator[PretrainStep]:
+    """Train `model` on images (rounds x cells x S x S x 3, uint8) and keep its running average in `average`."""
     rng = random.Random(settings.seed)
-    flat = drawings.flatten(0, 1)
+    flat = images.flatten(0, 1)
     optimizer = _optimizer(model, settings)
     tokens = tokenizer()
     validation = None
@@ -113,23 +113,23 @@ def train(model: Any, average: Any, drawings: Tensor, settings: PretrainSettings
         captions = write_captions(CELLS, rng)
         model.train()
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=has_bfloat16(torch.device("cpu"))):
-            images = model.encode_image(augment(flat[chosen]))
+            features = model.encode_image(augment(flat[chosen]))
         texts = model.encode_text(tokens([caption.text for caption in captions]))
-        loss = contrastive(images.float(), texts, truth(captions)[chosen % len(CELLS)], model.logit_scale.exp())
+        loss = contrastive(features.float(), texts, truth(captions)[chosen % len(CELLS)], model.logit_scale.exp())
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         with torch.no_grad():
             model.logit_scale.clamp_(0, math.log(100))
-            _follow(average, model, min(settings.average, 1 - 1 / (step + 1)))
+            _follow(average, model, min(settings.ema_decay, 1 - 1 / (step + 1)))
         if step % RECORD_EVERY == 0 or step in (1, settings.steps):
             accuracies = {}
-            if step % JUDGE_EVERY == 0:
+            if step % EVALUATE_EVERY == 0:
                 if validation is None:
                     validation = _validation(settings)
                 accuracies = quick_accuracies(model.eval(), validation)
-            speed = step * settings.batch / (time.time() - started)
+            speed = step * settings.batch_size / (time.time() - started)
             yield PretrainStep("train", step, settings.steps, float(loss.detach()), speed, accuracies)
 
 
@@ -181,16 +181,16 @@ def normalise(pixels: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def settle_batch_norm(model: Any, drawings: Tensor, settings: PretrainSettings) -> None:
+def settle_batch_norm(model: Any, images: Tensor, settings: PretrainSettings) -> None:
     """Measure the statistics of batch normalisation anew, for the averaged weights, on pictures as they are."""
     norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
     for norm in norms:
         norm.reset_running_stats()
         norm.momentum = None
     model.train()
-    flat = drawings.flatten(0, 1)
+    flat = images.flatten(0, 1)
     order = torch.from_numpy(np.random.default_rng(settings.seed).permutation(len(flat))[:8192])
-    for chosen in order.split(settings.batch):
+    for chosen in order.split(settings.batch_size):
         model.encode_image(normalise(flat[chosen].permute(0, 3, 1, 2).float().div(255)))
     for norm in norms:
         norm.momentum = 0.1
@@ -228,8 +228,8 @@ def _batches(count: int, settings: PretrainSettings) -> Iterator[Tensor]:
     generator = np.random.default_rng(settings.seed)
     while True:
         order = torch.from_numpy(generator.permutation(count))
-        whole = max(count // settings.batch, 1) * settings.batch
-        yield from order[:whole].split(settings.batch)
+        whole = max(count // settings.batch_size, 1) * settings.batch_size
+        yield from order[:whole].split(settings.batch_size)
 
 
 def _follow(average: Any, model: Any, decay: float) -> None:
