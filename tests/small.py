@@ -29,7 +29,7 @@ CONFIG = {
 
 
 def draw_data(root: Path, train: int = 20, test: int = 5, seed: int = 0) -> Path:
-    """3 superclasses x 3 subgroups x 2 styles of 32 px pictures, `train` and `test` of each, and a suite "shifted"."""
+    """3 superclasses x 3 subgroups x 2 styles of 32 px pictures: `train`, `test` and a shifted set, "shifted"."""
     rng = np.random.default_rng(seed)
     for split, count in (("train", train), ("test", test), ("shifted", 1)):
         for superclass, colour in COLOURS.items():

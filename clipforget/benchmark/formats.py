@@ -86,7 +86,7 @@ def check(targets: list[str], target: str | None, sort: str) -> None:
     if target not in (None, *targets):
         raise UnknownName("target of this comparison", str(target), targets)
     known = (*SORTS, "forget", "siblings", "others")
-    if sort not in known and not sort.startswith("suite:"):
+    if sort not in known and not sort.startswith("shifted:"):
         raise UnknownName("order", sort, known)
 
 

@@ -6,7 +6,6 @@ Accuracies and ratios are shares, 0 to 1; H and Score percent, 0 to 100; seconds
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -15,11 +14,12 @@ from clipforget.benchmark.plan import JOIN
 from clipforget.benchmark.store import ComparisonFolder
 from clipforget.errors import RunProblem, UnknownName
 from clipforget.evaluation.metrics import ratio
+from clipforget.evaluation.scores import read_scores
 from clipforget.methods import METHODS
 from clipforget.runs.store import Run
 
 NOTHING = "do nothing"
-FIRST = {"forget": "forget", "siblings": "siblings", "others": "everything else"}
+FIRST = {"forget": "forget", "siblings": "siblings", "others": "others"}
 PLAIN = ("alpha", "h", "score", "seconds", "memory", "parameters")  # figures beside the columns
 DIGITS = 4
 RunSummary = dict[str, Any]
@@ -28,15 +28,12 @@ RunSummary = dict[str, Any]
 def run_summary(run: Run) -> RunSummary:
     """What a comparison needs of a finished run. Raises RunProblem where its scores cannot be read.
 
-    columns maps forget, siblings, others and suite:<name> to label, before, after and ratio at the suggested alpha;
+    columns maps forget, siblings, others and shifted:<name> to label, before, after and ratio at the suggested alpha;
     curve holds alphas, forgotten (1 - ratio of forget) and kept (the smallest other ratio), and `at`, its place.
     """
-    try:
-        scores = json.loads(run.path("scores.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunProblem(f"The run {run.id} has no readable scores.json ({error}).") from error
+    scores = read_scores(run.path("scores.json"))
     at = scores["alphas"].index(scores["best"])
-    rows = [row for row in scores["rows"] if row["key"] in FIRST or row["key"].startswith("suite:")]
+    rows = [row for row in scores["rows"] if row["key"] in FIRST or row["key"].startswith("shifted:")]
     ratios = {row["key"]: [ratio(value, row["before"]["value"]) for value in row["after"]] for row in rows}
     others = [values for key, values in ratios.items() if key != "forget"] or [[1.0] * len(scores["alphas"])]
     columns = {

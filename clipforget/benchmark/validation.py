@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from clipforget.data.dataset import Dataset
+from clipforget.data.splits import ROLES
 from clipforget.evaluation import metrics
 from clipforget.models.clip import Clip
 from clipforget.models.weights import changed
@@ -25,7 +26,6 @@ from clipforget.soup.model import SoupModel
 from clipforget.unlearning.task import Task
 
 GRID = tuple(round(i / 10, 1) for i in range(11))  # the alphas that are looked at
-ROLES = {"forget": "forget", "siblings": "sibling", "others": "other"}
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Validation:
 
     def __init__(self, task: Task, pixels: Tensor, labels: NDArray[np.int64], roles: Sequence[str]) -> None:
         self._task, self.pixels, self.labels = task, pixels, labels
-        every = {name: np.array([its == role for its in roles]) for name, role in ROLES.items()}
+        every = {role: np.array([own == role for own in roles]) for role in ROLES}
         self.masks = {name: mask for name, mask in every.items() if mask.any()}
         self.before = self._accuracies(task.original.embed(pixels).numpy(), task.bank.cpu().numpy())
 

@@ -120,14 +120,14 @@ def _described(dataset: Dataset) -> dict[str, Any]:
         "template": dataset.template,
         "superclasses": {name: list(dataset.subgroups(name)) for name in dataset.superclasses},
         "styles": list(dataset.styles()),
-        "suites": list(dataset.suites),
+        "shifted_sets": list(dataset.shifted_sets),
         "counts": [{"split": a, "superclass": b, "subgroup": c, "n": n} for (a, b, c), n in counts.items()],
         "skipped": [{"file": key, "reason": reason} for key, reason in dataset.skipped],
     }
 
 
 def _counted(dataset: Dataset) -> str:
-    splits = [*SPLITS, *dataset.suites]
+    splits = [*SPLITS, *dataset.shifted_sets]
     counts = Counter((item.superclass, item.subgroup, item.split) for item in dataset.items)
     groups = sorted({key[:2] for key in counts})
     rows = [["/".join(filter(None, group)), *(f"{counts[(*group, split)]:,}" for split in splits)] for group in groups]

@@ -11,7 +11,7 @@ from clipforget.tabular import markdown, table
 
 HEADER = ("set", "images", "before", "after", "kept")
 RANKED = ("prompt", "score", "before", "after")
-COMPARED = ("forget", "alpha", "target accuracy", "siblings kept", "everything else kept", "H", "Score", "command")
+COMPARED = ("forget", "alpha", "target accuracy", "siblings kept", "others kept", "H", "Score", "command")
 
 
 def place(view: dict[str, Any], alpha: float | None) -> int:

@@ -1,8 +1,8 @@
-"""Which images a run trains on, and which it is judged by. Needs neither torch nor pixels.
+"""Which images a run trains on, and which it is evaluated on. Needs neither torch nor pixels.
 
-Words: the role of an image is "forget" where it matches a forget target, "sibling" where it shares a target's
-superclass without matching, else "other". Choices depend on the data set alone, never on the seed, so that runs of
-different seeds and methods are judged by the same images.
+Words: the role of an image is "forget" where it matches a forget target, "siblings" where it shares a target's
+superclass without matching, else "others". Choices depend on the data set alone, never on the seed, so that runs of
+different seeds and methods are evaluated on the same images.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from clipforget.data.dataset import Dataset, Item
 from clipforget.data.target import Target
 from clipforget.errors import BadData, BadQuery
 
-ROLES = ("forget", "sibling", "other")
+ROLES = ("forget", "siblings", "others")
 FEWEST = 4  # images that each set needs
 TRAIN = {"forget": 400, "retain": 800, "others": 800}  # at most so many training images
-VALIDATION = {"forget": 400, "sibling": 300, "other": 400}  # at most so many validation images, a role each
+VALIDATION = {"forget": 400, "siblings": 300, "others": 400}  # at most so many validation images, a role each
 GALLERY = 2000  # at most so many test images
-SUITE = 500  # at most so many images of an unseen suite
+SHIFTED = 500  # at most so many images of a shifted set
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class Splits:
     """The images of a run as indices into dataset.items, N evaluated images in all.
 
     `train` maps forget, retain and others to indices. `evaluated`, `parts` and `roles` go together, one entry for each
-    evaluated image; parts is validation, test (the gallery) or the name of a suite, in contiguous blocks in that order.
-    `validation_retain` are positions in `evaluated`: the validation images of what is retained.
+    evaluated image; parts is validation, test (the gallery) or the name of a shifted set, in contiguous blocks in
+    that order. `validation_retain` are positions in `evaluated`: the validation images of what is retained.
     """
 
     forget: tuple[Target, ...]
@@ -48,7 +48,7 @@ class Splits:
         return tuple(dict.fromkeys((*self.evaluated, *trained)))
 
     def validation_only(self) -> Splits:
-        """The same without test images and suites, for whoever may not see them: validation comes first."""
+        """The same without test images and shifted sets, for whoever may not see them: validation comes first."""
         count = self.parts.count("validation")
         blocks = {name: getattr(self, name)[:count] for name in ("evaluated", "parts", "roles")}
         return replace(self, **blocks)
@@ -63,10 +63,10 @@ class Splits:
 
 
 def role_of(item: Item, forget: Sequence[Target]) -> str:
-    """The role of an image: forget, sibling or other."""
+    """The role of an image: forget, siblings or others."""
     if any(target.matches(item) for target in forget):
         return "forget"
-    return "sibling" if any(target.covers(item.superclass) for target in forget) else "other"
+    return "siblings" if any(target.covers(item.superclass) for target in forget) else "others"
 
 
 def read_targets(
@@ -96,8 +96,8 @@ def select(dataset: Dataset, forget: Sequence[str], retain: Sequence[str] = (), 
     kept = _retained(dataset, roles, retain_targets)
     train = _train(dataset, roles, kept)
     blocks = {"validation": _validation(dataset, roles, kept), "test": _gallery(dataset, roles, gallery)}
-    for suite in dataset.suites:
-        blocks[suite] = _sample(dataset, [i for i, item in enumerate(dataset.items) if item.split == suite], SUITE)
+    for name in dataset.shifted_sets:
+        blocks[name] = _sample(dataset, [i for i, item in enumerate(dataset.items) if item.split == name], SHIFTED)
     parts, evaluated = [], []
     for part, indices in blocks.items():
         evaluated += indices
@@ -113,13 +113,13 @@ def _retained(dataset: Dataset, roles: list[str], retain: tuple[Target, ...]) ->
     """The images to retain: what the user names, else the siblings, else (a whole class is forgotten) all others."""
     if retain:
         return {i for i, item in enumerate(dataset.items) if any(target.matches(item) for target in retain)}
-    wanted = "sibling" if "sibling" in roles else "other"
+    wanted = "siblings" if "siblings" in roles else "others"
     return {i for i, role in enumerate(roles) if role == wanted}
 
 
 def _train(dataset: Dataset, roles: list[str], kept: set[int]) -> dict[str, tuple[int, ...]]:
     train = [i for i, item in enumerate(dataset.items) if item.split == "train"]
-    others = [i for i in train if roles[i] == "other"]
+    others = [i for i in train if roles[i] == "others"]
     groups = {
         "forget": [i for i in train if roles[i] == "forget"],
         "retain": [i for i in train if i in kept],
@@ -131,7 +131,7 @@ def _train(dataset: Dataset, roles: list[str], kept: set[int]) -> dict[str, tupl
 def _validation(dataset: Dataset, roles: list[str], kept: set[int]) -> list[int]:
     split = [i for i, item in enumerate(dataset.items) if item.split == "validation"]
     chosen = [_sample(dataset, [i for i in split if roles[i] == role], VALIDATION[role]) for role in ROLES]
-    chosen.append(_sample(dataset, [i for i in split if i in kept], VALIDATION["sibling"]))
+    chosen.append(_sample(dataset, [i for i in split if i in kept], VALIDATION["siblings"]))
     return sorted({i for group in chosen for i in group})
 
 
@@ -143,11 +143,11 @@ def _gallery(dataset: Dataset, roles: list[str], size: int) -> list[int]:
     test = [i for i, item in enumerate(dataset.items) if item.split == "test"]
     groups = {role: [i for i in test if roles[i] == role] for role in ROLES}
     forget = min(len(groups["forget"]), max(FEWEST, size // 2))
-    sibling = min(len(groups["sibling"]), (size - forget) // 2 if groups["other"] else size - forget)
-    other = min(len(groups["other"]), size - forget - sibling)
-    sibling = min(len(groups["sibling"]), size - forget - other)
-    forget = min(len(groups["forget"]), max(forget, size - sibling - other))
-    sizes = {"forget": forget, "sibling": sibling, "other": other}
+    siblings = min(len(groups["siblings"]), (size - forget) // 2 if groups["others"] else size - forget)
+    others = min(len(groups["others"]), size - forget - siblings)
+    siblings = min(len(groups["siblings"]), size - forget - others)
+    forget = min(len(groups["forget"]), max(forget, size - siblings - others))
+    sizes = {"forget": forget, "siblings": siblings, "others": others}
     return sorted(i for role in ROLES for i in _sample(dataset, groups[role], sizes[role]))
 
 

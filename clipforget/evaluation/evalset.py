@@ -1,6 +1,6 @@
-"""The judged images of a run, as scores.json remembers them: which part and role each has, and what it shows.
+"""The images a run is evaluated on, as scores.json keeps them: which part and role each has, and what it shows.
 
-numpy only. Letters: N judged images, C names of a bank, D embedding.
+numpy only. Letters: N evaluated images, C class names, D embedding.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LEVELS = ("superclass", "subgroup", "style")
 
 
 @dataclass(frozen=True)
-class Bank:
+class ClassNames:
     """Names to choose among in zero-shot classification; labels N are indices into them, -1 where an image has none."""
 
     names: tuple[str, ...]
@@ -38,12 +38,12 @@ class Bank:
 
 @dataclass(frozen=True)
 class Row:
-    """What one line of the scores is about: the images of `mask` (N), classified among the names of a bank."""
+    """What one line of the scores is about: the images of `mask` (N), classified among the names of a level."""
 
     key: str
     label: str
     role: str
-    bank: str
+    level: str
     mask: Bools
 
 
@@ -51,47 +51,48 @@ class Row:
 class EvalSet:
     """N images. `items` are dataset indices, `parts` (name, count) of contiguous blocks, `roles` N names.
 
-    `banks` are keyed superclass, subgroup and style; the last two are absent where the data set has no such level.
+    `class_names` are keyed superclass, subgroup and style, the last two absent where the data set has no such level.
     """
 
     items: tuple[int, ...]
     parts: tuple[tuple[str, int], ...]
     roles: tuple[str, ...]
-    banks: dict[str, Bank]
+    class_names: dict[str, ClassNames]
 
     @classmethod
     def build(cls, dataset: Dataset, selection: Splits) -> EvalSet:
         """From what was selected out of a data set."""
         counts = {part: selection.parts.count(part) for part in dict.fromkeys(selection.parts)}
         shown = [dataset.items[i] for i in selection.evaluated]
-        banks = {}
+        class_names = {}
         for level in LEVELS:
             own = STYLE_TEMPLATE if level == "style" else dataset.template
             names = names_of(dataset, level)
             number = {name: place for place, name in enumerate(names)}
             labels = np.array([number.get(getattr(item, level), -1) for item in shown], dtype=np.int64)
             if len(names) > 1:
-                banks[level] = Bank(tuple(names), own, labels)
-        return cls(selection.evaluated, tuple(counts.items()), selection.roles, banks)
+                class_names[level] = ClassNames(tuple(names), own, labels)
+        return cls(selection.evaluated, tuple(counts.items()), selection.roles, class_names)
 
     @classmethod
     def read(cls, stored: Mapping[str, Any]) -> EvalSet:
         """From what `as_dict` gave."""
-        banks = {
-            level: Bank(tuple(bank["names"]), bank["template"], np.array(bank["labels"], dtype=np.int64))
-            for level, bank in stored["banks"].items()
+        class_names = {
+            level: ClassNames(tuple(named["names"]), named["template"], np.array(named["labels"], dtype=np.int64))
+            for level, named in stored["class_names"].items()
         }
         parts = tuple((name, count) for name, count in stored["parts"])
-        return cls(tuple(stored["items"]), parts, tuple(ROLES[number] for number in stored["roles"]), banks)
+        return cls(tuple(stored["items"]), parts, tuple(ROLES[number] for number in stored["roles"]), class_names)
 
     def as_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
-        banks = {
-            level: {"names": list(bank.names), "template": bank.template, "labels": bank.labels.tolist()}
-            for level, bank in self.banks.items()
+        class_names = {
+            level: {"names": list(named.names), "template": named.template, "labels": named.labels.tolist()}
+            for level, named in self.class_names.items()
         }
         roles = [ROLES.index(role) for role in self.roles]
-        return {"items": list(self.items), "parts": [list(part) for part in self.parts], "roles": roles, "banks": banks}
+        parts = [list(part) for part in self.parts]
+        return {"items": list(self.items), "parts": parts, "roles": roles, "class_names": class_names}
 
     def __len__(self) -> int:
         return len(self.items)
@@ -115,47 +116,47 @@ class EvalSet:
     def rows(self) -> list[Row]:
         """The lines of the scores; those without an image are left out.
 
-        forget, siblings and others are of the test part. `suite:<name>` are the images of an unseen suite that are not
-        of the target, `suite-forget:<name>` those that are. subgroups and styles ask for the finer names of the test
+        forget, siblings and others are of the test part. `shifted:<name>` are the images of a shifted set that are not
+        of the target, `shifted-forget:<name>` those that are. subgroups and styles ask for the finer names of the test
         images that are not of the target.
         """
-        rest = ("sibling", "other")
+        rest = ("siblings", "others")
         rows = [
             Row("forget", "forget", "forget", "superclass", self.mask("test", "forget")),
-            Row("siblings", "siblings", "sibling", "superclass", self.mask("test", "sibling")),
-            Row("others", "everything else", "other", "superclass", self.mask("test", "other")),
+            Row("siblings", "siblings", "siblings", "superclass", self.mask("test", "siblings")),
+            Row("others", "others", "others", "superclass", self.mask("test", "others")),
         ]
-        for suite, _ in self.parts:
-            if suite not in ("validation", "test"):
-                rows.append(Row(f"suite:{suite}", suite, "other", "superclass", self.mask(suite, *rest)))
-                target = self.mask(suite, "forget")
-                rows.append(Row(f"suite-forget:{suite}", f"{suite}: forget", "forget", "superclass", target))
+        for name, _ in self.parts:
+            if name not in ("validation", "test"):
+                rows.append(Row(f"shifted:{name}", name, "others", "superclass", self.mask(name, *rest)))
+                target = self.mask(name, "forget")
+                rows.append(Row(f"shifted-forget:{name}", f"{name}: forget", "forget", "superclass", target))
         for key, level in (("subgroups", "subgroup"), ("styles", "style")):
-            if level in self.banks:
-                named = self.mask("test", *rest) & (self.banks[level].labels >= 0)
-                rows.append(Row(key, f"names of {key}", "other", level, named))
+            if level in self.class_names:
+                named = self.mask("test", *rest) & (self.class_names[level].labels >= 0)
+                rows.append(Row(key, f"names of {key}", "others", level, named))
         return [row for row in rows if row.mask.any()]
 
     def values(
-        self, features: NDArray[Any], banks: Mapping[str, NDArray[Any]], alpha: float, refusal: Refusal
+        self, features: NDArray[Any], classifiers: Mapping[str, NDArray[Any]], alpha: float, refusal: Refusal
     ) -> dict[str, float]:
-        """The accuracy of each row at an alpha, keyed as the rows. features N x D, banks C x D, unit."""
+        """The accuracy of each row at an alpha, keyed as the rows. features N x D, a classifier C x D, unit."""
         correct = {
-            level: refusal.right(features @ banks[level].T, bank.labels, bank.names, alpha)
-            for level, bank in self.banks.items()
+            level: refusal.right(features @ classifiers[level].T, named.labels, named.names, alpha)
+            for level, named in self.class_names.items()
         }
-        return {row.key: float(correct[row.bank][row.mask].mean()) for row in self.rows()}
+        return {row.key: float(correct[row.level][row.mask].mean()) for row in self.rows()}
 
 
-def class_groups(judged: EvalSet, dataset: Dataset, targets: Sequence[Target]) -> list[tuple[str, str, list[int]]]:
+def class_groups(evalset: EvalSet, dataset: Dataset, targets: Sequence[Target]) -> list[tuple[str, str, list[int]]]:
     """The bars of the per-class chart, over the test part: (label, role, positions), superclass by superclass.
 
     The superclass of a target is split: into the targets, and the rest by the level at which they are told apart.
     """
     groups: dict[str, tuple[str, list[int]]] = {}
-    start, stop = judged.block("test")
+    start, stop = evalset.block("test")
     for place in range(start, stop):
-        item, role = dataset.items[judged.items[place]], judged.roles[place]
+        item, role = dataset.items[evalset.items[place]], evalset.roles[place]
         label = item.superclass
         near = [target for target in targets if target.covers(item.superclass)]
         if role == "forget":
@@ -169,13 +170,13 @@ def class_groups(judged: EvalSet, dataset: Dataset, targets: Sequence[Target]) -
     return [(label, *groups[label]) for label in sorted(groups)]
 
 
-def gallery(judged: EvalSet, dataset: Dataset) -> dict[str, Any]:
+def gallery(evalset: EvalSet, dataset: Dataset) -> dict[str, Any]:
     """The test part as the page lists it: items are [dataset index, superclass, subgroup, style, role] as numbers."""
-    start, stop = judged.block("test")
+    start, stop = evalset.block("test")
     names = {level: names_of(dataset, level) for level in LEVELS}
     number = {level: {name: place for place, name in enumerate(names[level])} for level in LEVELS}
     items = []
-    for index, role in zip(judged.items[start:stop], judged.roles[start:stop], strict=True):
+    for index, role in zip(evalset.items[start:stop], evalset.roles[start:stop], strict=True):
         item = dataset.items[index]
         levels = [number[level].get(getattr(item, level), -1) for level in LEVELS]
         items.append([index, *levels, ROLES.index(role)])

@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def accuracy(features: NDArray[Any], labels: NDArray[Any], bank: NDArray[Any]) -> float:
-    """Zero-shot accuracy: the share of N images (N x D, unit) whose nearest name in the bank (C x D, unit) is theirs.
+def accuracy(features: NDArray[Any], labels: NDArray[Any], classifier: NDArray[Any]) -> float:
+    """Zero-shot accuracy: the share of N images (N x D, unit) whose nearest class name (C x D, unit) is theirs.
 
-    labels: N indices into the bank. nan where there is no image. The first of several equally near names counts.
+    labels: N indices into the classifier. nan where there is no image. The first of several equally near names counts.
     """
     if len(labels) == 0:
         return float("nan")
-    return float(np.mean(np.argmax(features @ bank.T, axis=1) == labels))
+    return float(np.mean(np.argmax(features @ classifier.T, axis=1) == labels))
 
 
 def smooth_accuracy(margins: NDArray[Any]) -> float:
@@ -37,7 +37,7 @@ def smooth_accuracy(margins: NDArray[Any]) -> float:
 
 
 def margins(cosines: NDArray[Any], labels: NDArray[Any]) -> NDArray[Any]:
-    """Cosine with the own caption less the best other one: N, from N x C cosines with the bank and N labels."""
+    """Cosine with the own caption less the best other one: N, from N x C cosines with the class names and N labels."""
     others, places = cosines.copy(), np.arange(len(labels))
     others[places, labels] = -np.inf
     return cosines[places, labels] - others.max(axis=1)

@@ -35,11 +35,11 @@ class Prompt:
     relevant: Bools
 
 
-def prompts(judged: EvalSet, dataset: Dataset, targets: Sequence[Target]) -> list[Prompt]:
+def prompts(evalset: EvalSet, dataset: Dataset, targets: Sequence[Target]) -> list[Prompt]:
     """The prompts of a run, each text once, at most MOST of a level; none that names images which the gallery lacks."""
-    start, stop = judged.block("test")
-    items = [dataset.items[i] for i in judged.items[start:stop]]
-    forget = judged.mask("test", "forget")[start:stop]
+    start, stop = evalset.block("test")
+    items = [dataset.items[i] for i in evalset.items[start:stop]]
+    forget = evalset.mask("test", "forget")[start:stop]
     covered = [name for name in dataset.superclasses if any(target.covers(name) for target in targets)]
     rest = [name for name in dataset.superclasses if name not in covered]
 
@@ -62,7 +62,7 @@ def prompts(judged: EvalSet, dataset: Dataset, targets: Sequence[Target]) -> lis
 
 
 def retrieval(
-    path: SoupPath, judged: EvalSet, asked: Sequence[Prompt], stack: NDArray[Any], refusal: Refusal
+    path: SoupPath, evalset: EvalSet, asked: Sequence[Prompt], stack: NDArray[Any], refusal: Refusal
 ) -> dict[str, Any]:
     """The part "retrieval" of scores.json: K, and rows with their values, 0 to 1, before and at each of the A alphas.
 
@@ -70,7 +70,7 @@ def retrieval(
     one for recall, n being their relevant images; the unrelated ones share a row, the mean share of their K results
     that the original finds too. A prompt that names a refused word finds nothing below alpha 1.
     """
-    start, stop = judged.block("test")
+    start, stop = evalset.block("test")
     k = min(TOP_K, stop - start)
     along = cosines_along(path, stack, slice(start, stop))
     ranked = [[nearest(column, k)[0] for column in cosines.T] for cosines in along]
@@ -87,7 +87,7 @@ def retrieval(
             rows.append(_row(one.level, "forget", [one.text], name, int(one.relevant.sum()), values))
     if overlaps:
         texts = [one.text for one in asked if one.level == "unrelated"]
-        rows.append(_row("unrelated", "other", texts, "overlap", k, np.mean(overlaps, axis=0)))
+        rows.append(_row("unrelated", "others", texts, "overlap", k, np.mean(overlaps, axis=0)))
     return {"k": k, "rows": rows}
 
 

@@ -1,12 +1,15 @@
 """The scores of a run at every alpha, as scores.json keeps them. numpy only.
 
-Letters: N judged images, L nodes of the path, C names of a bank, D embedding, A = 101 alphas.
+Letters: N evaluated images, L nodes of the path, C class names, D embedding, A = 101 alphas.
 """
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,29 +17,57 @@ from numpy.typing import NDArray
 
 from clipforget.data.dataset import Dataset
 from clipforget.data.target import Target
+from clipforget.errors import RunProblem
 from clipforget.evaluation import metrics
-from clipforget.evaluation.evalset import Bank, Bools, EvalSet, class_groups, gallery, suggestions
+from clipforget.evaluation.evalset import Bools, ClassNames, EvalSet, class_groups, gallery, suggestions
 from clipforget.evaluation.refusal import Refusal
 from clipforget.soup.path import ALPHAS, SoupPath
 
 DIGITS = 4
 NOTHING_REFUSED = Refusal()
 EVERY = slice(None)
+OLD_ROLES = {"sibling": "siblings", "other": "others"}
+
+
+def read_scores(path: Path) -> dict[str, Any]:
+    """Read the scores.json of a run, in today's words. Raises RunProblem where it is missing or damaged."""
+    try:
+        return upgrade(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise RunProblem(
+            f"The scores of {path.parent.name} are missing or damaged; run the forgetting again."
+        ) from error
+
+
+def upgrade(scores: dict[str, Any]) -> dict[str, Any]:
+    """Put scores of version 0.1 into today's words: roles, keys of rows, class names. Newer ones return as they are."""
+    if "banks" not in scores.get("evaluated", {}):
+        return scores
+    for row in scores["rows"]:
+        row |= {"key": re.sub("^suite", "shifted", row["key"]), "level": row.pop("bank")}
+        if row["key"] == "others":
+            row["label"] = "others"
+    for row in (*scores["rows"], *scores.get("retrieval", {}).get("rows", ())):
+        row["role"] = OLD_ROLES.get(row["role"], row["role"])
+    for part in ("per_class", "gallery"):
+        scores[part]["roles"] = [OLD_ROLES.get(role, role) for role in scores[part]["roles"]]
+    scores["evaluated"]["class_names"] = scores["evaluated"].pop("banks")
+    return scores
 
 
 def correct_along(
-    path: SoupPath, judged: EvalSet, banks: Mapping[str, NDArray[Any]], refusal: Refusal = NOTHING_REFUSED
+    path: SoupPath, evalset: EvalSet, classifiers: Mapping[str, NDArray[Any]], refusal: Refusal = NOTHING_REFUSED
 ) -> dict[str, Bools]:
-    """For each bank, A x N: whether the nearest name is the right one at each alpha; a refused one is so at 1 alone.
+    """For each level, A x N: whether the nearest name is the right one at each alpha; a refused one is so at 1 alone.
 
-    banks are text features, L x C x D or 1 x C x D.
+    classifiers are text features, L x C x D or 1 x C x D.
     """
-    return {level: _correct(path, judged.banks[level], stack, refusal) for level, stack in banks.items()}
+    return {level: _correct(path, evalset.class_names[level], stack, refusal) for level, stack in classifiers.items()}
 
 
-def _correct(path: SoupPath, bank: Bank, stack: NDArray[Any], refusal: Refusal) -> Bools:
+def _correct(path: SoupPath, named: ClassNames, stack: NDArray[Any], refusal: Refusal) -> Bools:
     pairs = zip(ALPHAS, cosines_along(path, stack), strict=True)
-    return np.stack([refusal.right(found, bank.labels, bank.names, alpha) for alpha, found in pairs])
+    return np.stack([refusal.right(found, named.labels, named.names, alpha) for alpha, found in pairs])
 
 
 def cosines_along(path: SoupPath, stack: NDArray[Any], images: Bools | slice = EVERY) -> Iterator[NDArray[Any]]:
@@ -57,8 +88,8 @@ def cosines_along(path: SoupPath, stack: NDArray[Any], images: Bools | slice = E
 
 def score(
     path: SoupPath,
-    judged: EvalSet,
-    banks: Mapping[str, NDArray[Any]],
+    evalset: EvalSet,
+    classifiers: Mapping[str, NDArray[Any]],
     dataset: Dataset,
     targets: Sequence[Target],
     seed: int,
@@ -73,13 +104,14 @@ def score(
     reading of `_cautious` has to lie within. refused: the names that the method refuses below alpha 1.
     """
     refusal = Refusal(tuple(refused))
-    correct = correct_along(path, judged, banks, refusal)
-    chance = 1 / len(judged.banks["superclass"].names)
-    known = judged.mask("validation", "forget")
+    correct = correct_along(path, evalset, classifiers, refusal)
+    named = evalset.class_names["superclass"]
+    chance = 1 / len(named.names)
+    known = evalset.mask("validation", "forget")
     validation = correct["superclass"][:, known]
-    upper = _cautious(path, known, judged.banks["superclass"], banks["superclass"], validation, seed, refusal)
+    upper = _cautious(path, known, named, classifiers["superclass"], validation, seed, refusal)
     best = metrics.choose_alpha(ALPHAS, upper, chance, tolerance)
-    rows = [_row(row, correct[row.bank][:, row.mask], seed) for row in judged.rows()]
+    rows = [_row(row, correct[row.level][:, row.mask], seed) for row in evalset.rows()]
     bounds = [path.bound(alpha) for alpha in ALPHAS]
     agreement = [_short(bound.agreement) for bound in bounds]
     accuracy = [_short(bound.accuracy) for bound in bounds]
@@ -98,22 +130,22 @@ def score(
         "h": h,
         "score": total,
         "do_nothing": nothing,
-        "per_class": _per_class(judged, dataset, targets, correct["superclass"]),
-        "gallery": gallery(judged, dataset),
+        "per_class": _per_class(evalset, dataset, targets, correct["superclass"]),
+        "gallery": gallery(evalset, dataset),
         "suggestions": suggestions(dataset, targets),
         "refused": list(refused),
-        "evaluated": judged.as_dict(),
+        "evaluated": evalset.as_dict(),
     }
 
 
 def _cautious(
-    path: SoupPath, known: Bools, bank: Bank, stack: NDArray[Any], hits: Bools, seed: int, refusal: Refusal
+    path: SoupPath, known: Bools, named: ClassNames, stack: NDArray[Any], hits: Bools, seed: int, refusal: Refusal
 ) -> list[float]:
     """The forget accuracy on validation at each alpha, read cautiously."""
     found = []
     for alpha, right, cosines in zip(ALPHAS, hits, cosines_along(path, stack, known), strict=True):
-        cosines = refusal.allowed(cosines, bank.names, alpha)
-        found.append(metrics.cautious_accuracy(right, metrics.margins(cosines, bank.labels[known]), seed))
+        cosines = refusal.allowed(cosines, named.names, alpha)
+        found.append(metrics.cautious_accuracy(right, metrics.margins(cosines, named.labels[known]), seed))
     return found
 
 
@@ -136,7 +168,7 @@ def _row(row: Any, correct: Bools, seed: int) -> dict[str, Any]:
         "label": row.label,
         "role": row.role,
         "n": count,
-        "bank": row.bank,
+        "level": row.level,
         "before": {"value": _short(hits[-1] / count), "low": _short(low), "high": _short(high)},
         "after": [_short(hit / count) for hit in hits],
         "low": [_short(known[hit][0]) for hit in hits],
@@ -147,10 +179,10 @@ def _row(row: Any, correct: Bools, seed: int) -> dict[str, Any]:
 def _combined(rows: Sequence[Mapping[str, Any]]) -> tuple[list[float], list[float], dict[str, float]]:
     """H and Score at every alpha, 0 to 100, and those of doing nothing.
 
-    The target counts by what is forgotten; siblings, others and the unseen suites by what is kept.
+    The target counts by what is forgotten; siblings, others and the shifted sets by what is kept.
     """
     target = next(row for row in rows if row["key"] == "forget")
-    kept = [row for row in rows if row["key"] in ("siblings", "others") or row["key"].startswith("suite:")]
+    kept = [row for row in rows if row["key"] in ("siblings", "others") or row["key"].startswith("shifted:")]
     h, total = [], []
     for place in range(len(ALPHAS)):
         gone = 1 - _ratio(target, place)
@@ -164,8 +196,8 @@ def _ratio(row: Mapping[str, Any], place: int) -> float:
     return metrics.ratio(row["after"][place], row["before"]["value"])
 
 
-def _per_class(judged: EvalSet, dataset: Dataset, targets: Sequence[Target], correct: Bools) -> dict[str, Any]:
-    groups = class_groups(judged, dataset, targets)
+def _per_class(evalset: EvalSet, dataset: Dataset, targets: Sequence[Target], correct: Bools) -> dict[str, Any]:
+    groups = class_groups(evalset, dataset, targets)
     after = np.stack([correct[:, places].mean(axis=1) for _, _, places in groups], axis=1)  # A x groups
     return {
         "labels": [label for label, _, _ in groups],

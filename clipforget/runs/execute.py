@@ -188,31 +188,31 @@ def _finish(
     marks = {"original": souped.original, "unlearned": souped.unlearned, "data": evaluation.dataset.fingerprint}
     save(delta, run.path("delta.safetensors"), {**marks, "model": config.model, "run": run.id})
     run.update(fingerprints=marks, cost=cost.as_dict(state, delta))
-    judged = EvalSet.build(evaluation.dataset, evaluation.selection)
+    evalset = EvalSet.build(evaluation.dataset, evaluation.selection)
     asked = suggestions(evaluation.dataset, evaluation.selection.forget)
     walk = walk_path(
         task.original,
         delta,
         evaluation.pixels,
         evaluation.labels,
-        judged.banks["superclass"].prompts,
+        evalset.class_names["superclass"].prompts,
         asked,
         max_nodes=config.nodes,
-        gallery=judged.mask("test"),
-        sets={row.key: row.mask for row in judged.rows() if row.bank == "superclass"},
+        gallery=evalset.mask("test"),
+        sets={row.key: row.mask for row in evalset.rows() if row.level == "superclass"},
     )
     path = yield from _walk(walk, journal)
     save_path(path, run.path("path.npz"))
     yield journal.step("score", 0, 1)
-    banks = {level: souped.texts(path.alphas, bank.prompts) for level, bank in judged.banks.items()}
+    classifiers = {level: souped.texts(path.alphas, named.prompts) for level, named in evalset.class_names.items()}
     targets = evaluation.selection.forget
-    ranked = prompts(judged, evaluation.dataset, targets)
+    ranked = prompts(evalset, evaluation.dataset, targets)
     texts = [*asked, *(one.text for one in ranked)]
     features = souped.texts(path.alphas, texts)
     write_texts(run, texts, features)
-    scores = score(path, judged, banks, evaluation.dataset, targets, config.seed, config.tolerance, refused)
+    scores = score(path, evalset, classifiers, evaluation.dataset, targets, config.seed, config.tolerance, refused)
     found = features[:, len(asked) :]
-    scores["retrieval"] = retrieval(path, judged, ranked, found, Refusal(tuple(refused)))
+    scores["retrieval"] = retrieval(path, evalset, ranked, found, Refusal(tuple(refused)))
     write_json(run, "scores.json", scores)
     run.update(best=scores["best"], headline=headline(scores))
     yield journal.step("score", 1, 1)

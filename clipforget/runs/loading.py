@@ -102,7 +102,7 @@ def _assemble(
     validation = {
         "forget": images(selection.positions("validation", "forget")),
         "retain": images(selection.validation_retain),
-        "others": images(selection.positions("validation", "other")),
+        "others": images(selection.positions("validation", "others")),
     }
 
     def owners(indices: Sequence[int]) -> Tensor:

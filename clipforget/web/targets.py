@@ -84,6 +84,6 @@ def first_pick(entry: dict[str, Any], superclass: str) -> list[str]:
 def described(entry: dict[str, Any]) -> dict[str, Any]:
     """What the note under the data set says."""
     return {
-        "data": {key: entry.get(key) for key in ("count", "skipped", "suites")}
+        "data": {key: entry.get(key) for key in ("count", "skipped", "shifted_sets")}
         | {"superclasses": len(entry["superclasses"])}
     }

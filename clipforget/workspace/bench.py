@@ -87,8 +87,8 @@ def agreement(opened: FinishedRun) -> Iterator[Figure]:
     """Interpolated against exact results on the gallery, where nodes lie farthest apart."""
     souped, path = opened.souped(), opened.path
     gallery = slice(opened.start, opened.stop)
-    pixels, bank = _pixels(opened, gallery), opened.judged.banks["superclass"]
-    labels, texts = bank.labels[gallery], souped.text(1.0, bank.prompts)
+    pixels, named = _pixels(opened, gallery), opened.evalset.class_names["superclass"]
+    labels, texts = named.labels[gallery], souped.text(1.0, named.prompts)
     widest = sorted(zip(path.alphas[:-1], path.alphas[1:], strict=True), key=lambda ends: ends[0] - ends[1])[:MIDDLES]
     shares, points = [], []
     for low, high in widest:
@@ -147,10 +147,10 @@ def _answered(address: str, start: float, page: subprocess.Popen) -> float:
 
 
 def _pixels(opened: FinishedRun, which: slice) -> Tensor:
-    """Some of the judged images as a tensor for the image tower, B x 3 x H x W."""
+    """Some of the evaluated images as a tensor for the image tower, B x 3 x H x W."""
     from clipforget.runs.loading import read_pixels
 
-    *_, (_, pixels) = read_pixels(opened.dataset(), opened.judged.items[which], opened.souped().clip)
+    *_, (_, pixels) = read_pixels(opened.dataset(), opened.evalset.items[which], opened.souped().clip)
     return pixels
 
 

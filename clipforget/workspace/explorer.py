@@ -17,6 +17,7 @@ from clipforget.data.dataset import Dataset
 from clipforget.errors import BadModel, BadQuery, RunProblem, StaleIndex
 from clipforget.evaluation.evalset import EvalSet, label_of
 from clipforget.evaluation.refusal import Refusal
+from clipforget.evaluation.scores import read_scores
 from clipforget.runs.cache import Cache
 from clipforget.runs.store import Run
 from clipforget.soup.path import TOP_K
@@ -48,13 +49,13 @@ class FinishedRun:
         self._engines = Cache(2) if engines is None else engines
         self.info = run.info()
         marks = self.info["fingerprints"]
-        self.scores = _read(run)
+        self.scores = read_scores(run.path("scores.json"))
         self.path = load_path(run.path("path.npz"), original=marks["original"], unlearned=marks["unlearned"])
-        self.judged = EvalSet.read(self.scores["evaluated"])
+        self.evalset = EvalSet.read(self.scores["evaluated"])
         self.refusal = Refusal(tuple(self.scores.get("refused", ())))
-        if len(self.path) != len(self.judged):
-            raise RunProblem(f"The run {run.id} holds {len(self.path)} features for {len(self.judged)} images.")
-        self.start, self.stop = self.judged.block("test")
+        if len(self.path) != len(self.evalset):
+            raise RunProblem(f"The run {run.id} holds {len(self.path)} features for {len(self.evalset)} images.")
+        self.start, self.stop = self.evalset.block("test")
         self.gallery = Gallery(part_of(self.path, self.start, self.stop))
         self.texts = _read_texts(run)
 
@@ -95,7 +96,7 @@ class FinishedRun:
         return f"This model was never taught {named}, and searches by the other words alone."
 
     def exact(self, alpha: float, kind: str, value: Any, upload: tuple[bytes, str] | None = None) -> dict[str, Any]:
-        """Scores and results at one alpha, all judged images embedded anew with the weights at that alpha.
+        """Scores and results at one alpha, all evaluated images embedded anew with the weights at that alpha.
 
         As in `pack`, a refused text has no results below alpha 1, and `refused` says the word.
         """
@@ -104,8 +105,8 @@ class FinishedRun:
         self._label(kind, value, upload)
         souped = self.souped()
         features = souped.embed(alpha, self._all_pixels())
-        banks = {level: souped.text(alpha, bank.prompts) for level, bank in self.judged.banks.items()}
-        rows = self.judged.values(features, banks, alpha, self.refusal)
+        classifiers = {level: souped.text(alpha, named.prompts) for level, named in self.evalset.class_names.items()}
+        rows = self.evalset.values(features, classifiers, alpha, self.refusal)
         gallery = features[self.start : self.stop]
         query = gallery[value : value + 1] if kind == "image" else self._embed_one(alpha, kind, value, upload)
         index = Index(gallery, self.path.fingerprint(alpha))
@@ -191,21 +192,14 @@ class FinishedRun:
         return self.souped().clip.preprocess([Image.open(io.BytesIO(upload[0])).convert("RGB")])
 
     def _all_pixels(self) -> Any:
-        """N x 3 x H x W pixels of every judged image; runs of one model and target share them."""
+        """N x 3 x H x W pixels of every evaluated image; runs of one model and target share them."""
         from clipforget.runs.loading import read_pixels
 
         def read() -> Any:
-            return list(read_pixels(self.dataset(), self.judged.items, self.souped().clip))[-1][1]
+            return list(read_pixels(self.dataset(), self.evalset.items, self.souped().clip))[-1][1]
 
         marks = self.info["fingerprints"]
-        return self._engines.get(("pixels", marks["data"], marks["original"], self.judged.items), read)
-
-
-def _read(run: Run) -> dict[str, Any]:
-    try:
-        return json.loads(run.path("scores.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunProblem(f"The scores of {run.id} are missing or damaged; run the forgetting again.") from error
+        return self._engines.get(("pixels", marks["data"], marks["original"], self.evalset.items), read)
 
 
 def _read_texts(run: Run) -> dict[str, np.ndarray]:

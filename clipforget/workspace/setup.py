@@ -66,7 +66,7 @@ def describe_data(dataset: Dataset, name: str, samples: bool = False) -> dict[st
         "splits": dict(Counter(item.split for item in dataset.items)),
         "superclasses": groups,
         "styles": list(dataset.styles()),
-        "suites": list(dataset.suites),
+        "shifted_sets": list(dataset.shifted_sets),
         "skipped": len(dataset.skipped),
         "fingerprint": dataset.fingerprint,
     }

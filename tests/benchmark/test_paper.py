@@ -82,7 +82,7 @@ def test_the_printed_figures() -> None:
 
 def test_figures_are_means_over_seeds_at_the_lines_alpha() -> None:
     def view(best: float, *forget: float) -> dict:
-        kept = {"key": "others", "label": "everything else", "after": [0.5, 0.5, 1.0]}
+        kept = {"key": "others", "label": "others", "after": [0.5, 0.5, 1.0]}
         bars = {"labels": ["cat", "ship"], "after": [[0.1, 0.2], [0.3, 0.4], [0.9, 1.0]]}
         target = {"key": "forget", "label": "forget", "after": list(forget)}
         styles = {"key": "styles", "label": "names of styles", "after": [1, 1, 1]}
@@ -93,12 +93,12 @@ def test_figures_are_means_over_seeds_at_the_lines_alpha() -> None:
     cells = [{"row": 0, "target": 0, "state": "done", "run": id} for id in views]
     cells.append({"row": 0, "target": 0, "state": "failed", "run": None})
     lines = (
-        Line("suggested", paper={"forget": 7.0, "suite:imagenet": 50.0}), Line("end", alpha=1.0),
+        Line("suggested", paper={"forget": 7.0, "shifted:imagenet": 50.0}), Line("end", alpha=1.0),
         Line("ship", only="ship"), Line("missing", row=1),
     )  # fmt: skip
     case = Case((("ship", "cat"),), lines, "A note.")
     found = measured(Experiment("t", "Title", ("targeted",), case, case, ()), case, cells, views.__getitem__)
-    assert [column["key"] for column in found["columns"]] == ["forget", "others", "suite:imagenet", "h", "score"]
+    assert [column["key"] for column in found["columns"]] == ["forget", "others", "shifted:imagenet", "h", "score"]
     suggested, end, ship, missing = found["lines"]
     assert suggested["alpha"] == {"mean": 0.25, "spread": 0.35, "n": 2}
     assert suggested["here"]["forget"] == {"mean": 7.5, "spread": 3.54, "n": 2}  # 10 and 5 %
@@ -128,7 +128,7 @@ def test_reproduce_runs_a_table(world, tmp_path, capsys, monkeypatch) -> None:
     original, few, fewer = found["lines"]
     assert original["here"]["forget"]["mean"] == 100 and original["here"]["h"]["mean"] == 0
     assert few["paper"] == {"forget": 1.5} and few["alpha"]["n"] == 1 and fewer["alpha"]["mean"] == 0
-    assert {"forget", "siblings", "others", "suite:shifted"} <= set(few["here"])
+    assert {"forget", "siblings", "others", "shifted:shifted"} <= set(few["here"])
     ids = Store(tmp_path).ids()
     assert len(ids) == 2
     assert main([*words, "--data", world.data]) == 0

@@ -49,7 +49,7 @@ def test_one_slider_drives_both_runs_and_everything_stands_in_the_address(visit:
         """[window.clipforget.view, window.clipforget.rival.view].map((view) =>
             view.rows.find((row) => row.key === "others").after[0])"""
     )
-    card = page.locator(".cf-card.cf-other").inner_text()
+    card = page.locator(".cf-card.cf-others").inner_text()
     assert f"{100 * row[0]:.1f}%" in card and f"{100 * row[1]:.1f}%" in card
     page.click("#cf-vs + .cf-button")  # exchange
     page.wait_for_function("(id) => window.clipforget.view.id === id && window.clipforget.rival?.pack", arg=second)

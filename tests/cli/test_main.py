@@ -161,7 +161,7 @@ class Fake:
                 "before": {"value": 0.9, "low": 0.85, "high": 0.95},
                 **{name: [0.9 * a for a in ALPHAS] for name in ("after", "low", "high")},
             }
-            for key, role in (("forget", "forget"), ("others", "other"))
+            for key, role in (("forget", "forget"), ("others", "others"))
         ]
         figures = {"h": ALPHAS, "score": [100 * a for a in ALPHAS], "do_nothing": {"h": 0, "score": 50.0}}
         bound = {"agreement": [1.0 if a in (0, 1) else 0.993 for a in ALPHAS], "accuracy": [0.0] * 101}
@@ -169,8 +169,8 @@ class Fake:
             "superclasses": ["airplane"],
             "subgroups": ["biplane", "airliner"],
             "styles": [],
-            "roles": ["forget", "sibling", "other"],
-            "items": [[9, 0, 0, -1, "forget"], [8, 0, 1, -1, "sibling"]],
+            "roles": ["forget", "siblings", "others"],
+            "items": [[9, 0, 0, -1, "forget"], [8, 0, 1, -1, "siblings"]],
         }
         about = {"command": "python -m clipforget run", "device": "cpu", "chance": 0.125, "nodes": [0, 1]}
         return info | figures | about | {"alphas": ALPHAS, "rows": rows, "bound": bound, "gallery": gallery}

@@ -95,7 +95,7 @@ def test_control_c_stops_cleanly(world, tmp_path):
 def test_data_and_models_are_described(world, capsys):
     assert main(["data", world.data, "--json"]) == 0
     about = json.loads(capsys.readouterr().out)
-    assert about["superclasses"]["disc"] == ["big", "small", "thin"] and about["suites"] == ["shifted"]
+    assert about["superclasses"]["disc"] == ["big", "small", "thin"] and about["shifted_sets"] == ["shifted"]
     assert sum(part["n"] for part in about["counts"]) == about["images"]
     assert main(["data", world.data]) == 0 and "disc/big" in capsys.readouterr().out
     assert main(["data"]) == 0 and "sketchbook" in capsys.readouterr().out

@@ -14,7 +14,7 @@ def test_three_levels_and_the_split_off_validation(folder):
     assert dataset.name == "set"
     assert dataset.superclasses == ("bird", "ship")
     assert dataset.subgroups("bird") == ("owl", "parrot")
-    assert dataset.styles() == () and dataset.suites == () and dataset.skipped == ()
+    assert dataset.styles() == () and dataset.shifted_sets == () and dataset.skipped == ()
     assert [len(dataset.of(split)) for split in ("train", "validation", "test")] == [32, 8, 12]
     for superclass, subgroups in CLASSES.items():
         for subgroup in subgroups:
@@ -50,7 +50,7 @@ def test_style_level_suites_and_own_validation(folder):
     put(folder, "other/ship/submarine/0.png")
     dataset = load_folder(folder)
     assert dataset.styles() == ("pencil sketch",)
-    assert dataset.suites == ("cluttered scenes", "other")
+    assert dataset.shifted_sets == ("cluttered scenes", "other")
     assert len(dataset.of("validation")) == 1 and len(dataset.of("train")) == 41
 
 

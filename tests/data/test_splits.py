@@ -39,7 +39,7 @@ def test_a_subgroup_is_forgotten_and_its_siblings_are_retained():
     assert list(dict.fromkeys(found.parts)) == ["validation", "test", "rain"]
     for part in ("validation", "test", "rain"):
         assert {data.items[found.evaluated[p]].split for p in found.positions(part)} == {part}
-    assert {found.roles[p] for p in found.validation_retain} == {"sibling"}
+    assert {found.roles[p] for p in found.validation_retain} == {"siblings"}
 
 
 def test_a_style_of_a_superclass_has_the_other_styles_as_siblings():
@@ -53,8 +53,8 @@ def test_a_whole_class_has_no_siblings_and_retains_the_others():
     data = dataset()
     found = RunConfig(forget=("air",)).splits(data)
     assert {name for name, _, _ in shown(data, found.train["retain"])} == {"sea", "land"}
-    assert "sibling" not in found.roles
-    assert {found.roles[p] for p in found.validation_retain} == {"other"}
+    assert "siblings" not in found.roles
+    assert {found.roles[p] for p in found.validation_retain} == {"others"}
 
 
 def test_several_targets_of_several_superclasses():
@@ -75,17 +75,17 @@ def test_a_named_retain_list_is_trained_and_validated_on():
 def test_the_gallery_is_bounded_and_keeps_target_and_siblings_first(size):
     data = dataset()
     found = RunConfig(forget=("air/a",), gallery=size).splits(data)
-    counts = {role: len(found.positions("test", role)) for role in ("forget", "sibling", "other")}
+    counts = {role: len(found.positions("test", role)) for role in ("forget", "siblings", "others")}
     assert sum(counts.values()) == min(size, 120)
     if size >= 60:
-        assert counts["forget"] == 20 and counts["sibling"] == 20
+        assert counts["forget"] == 20 and counts["siblings"] == 20
 
 
 def test_the_choice_is_the_same_every_time_and_even_over_groups():
     data = dataset(test=40)
     first, second = (RunConfig(forget=("air/a",), gallery=200, seed=seed).splits(data) for seed in (0, 7))
     assert first == second
-    others = [data.items[first.evaluated[p]] for p in first.positions("test", "other")]
+    others = [data.items[first.evaluated[p]] for p in first.positions("test", "others")]
     sizes = [sum((i.superclass, i.subgroup, i.style) == group for i in others) for group in shown(data, range(480))]
     assert max(sizes) - min(size for size in sizes if size) <= 1
 

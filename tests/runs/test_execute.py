@@ -42,7 +42,7 @@ def test_alpha_is_chosen_on_validation_and_the_figures_come_from_test(finished):
     evaluated = scores["evaluated"]
     (first, validation), (second, test) = evaluated["parts"][:2]
     assert (first, second) == ("validation", "test")
-    labels = np.array(evaluated["banks"]["superclass"]["labels"])
+    labels = np.array(evaluated["class_names"]["superclass"]["labels"])
     roles = np.array(evaluated["roles"])
     for place, alpha in enumerate(ALPHAS):
         right = np.argmax(path.features(alpha) @ path.bank(alpha).T, axis=1) == labels

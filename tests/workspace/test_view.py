@@ -36,7 +36,7 @@ def test_the_view_is_plain_json_of_the_agreed_shape(opened, finished):
         "forget",
         "siblings",
         "others",
-        "suite:shifted",
+        "shifted:shifted",
         "subgroups",
         "styles",
     }
@@ -49,7 +49,7 @@ def test_the_view_is_plain_json_of_the_agreed_shape(opened, finished):
         assert view["bound"]["agreement"][round(node * 100)] == 1 and view["bound"]["accuracy"][round(node * 100)] == 0
     bars = view["per_class"]
     assert bars["labels"] == ["disc / big", "disc / small", "disc / thin", "square", "stripe"]
-    assert bars["roles"] == ["forget", "sibling", "sibling", "other", "other"]
+    assert bars["roles"] == ["forget", "siblings", "siblings", "others", "others"]
     assert len(bars["before"]) == 5 and np.shape(bars["after"]) == (101, 5)
     assert view["settings"].keys() >= view["config"]["settings"].keys()
     assert view["suggestions"][:2] == ["disc", "big"]
@@ -73,8 +73,8 @@ def test_the_gallery_points_into_the_data_set(opened, world):
         assert item.split == "test"
         assert item.superclass == gallery["superclasses"][superclass]
         assert item.subgroup == gallery["subgroups"][subgroup] and item.style == gallery["styles"][style]
-        near = "forget" if item.subgroup == "big" else "sibling"
-        assert gallery["roles"][role] == (near if item.superclass == "disc" else "other")
+        near = "forget" if item.subgroup == "big" else "siblings"
+        assert gallery["roles"][role] == (near if item.superclass == "disc" else "others")
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_alpha_0_is_the_unlearned_models_own_search_and_alpha_1_the_originals(op
     from clipforget.runs.loading import read_pixels
 
     dataset, clip = load_dataset(world.data), load_clip(world.clip)
-    items = opened.judged.items[opened.start : opened.stop]
+    items = opened.evalset.items[opened.start : opened.stop]
     pixels = list(read_pixels(dataset, items, clip))[-1][1]
     unlearned = load_clip(world.clip)
     unlearned.model.load_state_dict(load(opened.run.path("delta.safetensors")), strict=False)

@@ -29,8 +29,8 @@ class Line:
     """A line of the table: what a row of the comparison gives for a target, at an alpha (None: the suggested one).
 
     row and target are places in the experiment's rows and the case's targets. `paper` holds the printed figures in
-    percent by column: forget, siblings, others, suite:<name>, score. `only` reads the forget column of one class among
-    several that are forgotten together, and nothing else.
+    percent by column: forget, siblings, others, shifted:<name>, score. `only` reads the forget column of one class
+    among several that are forgotten together, and nothing else.
     """
 
     label: str

@@ -6,9 +6,9 @@ NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse"
 FILES = (
     ("train/<class>/*.png", f"CIFAR-10's training images, a folder for each class: {', '.join(NAMES)}."),
     ("test/<class>/*.png", "CIFAR-10's test images in the same ten folders."),
-    ("imagenet/<class>/*.JPEG", "If you like, ImageNet images of these ten classes: an unseen suite beside them."),
+    ("imagenet/<class>/*.JPEG", "If you like, ImageNet images of these ten classes: a shifted test set beside them."),
 )
 NOTE = (
-    "A suite imagenet is classified among the ten classes; the paper's figure for it is the accuracy over ImageNet's "
-    "1000 classes, so compare ratios."
+    "The shifted set imagenet is classified among the ten classes; the paper's figure for it is the accuracy over "
+    "ImageNet's 1000 classes, so compare ratios."
 )

@@ -32,7 +32,7 @@ def measured(
         alpha = here.pop("alpha", None)
         lines.append({"label": line.label, "alpha": alpha, "paper": dict(line.paper), "here": here})
     for key in (key for line in case.lines for key in line.paper):
-        labels.setdefault(key, key.removeprefix("suite:"))
+        labels.setdefault(key, key.removeprefix("shifted:"))
     order = sorted(labels, key=lambda key: key in SPECIAL)
     columns = [{"key": key, "label": labels[key]} for key in order]
     return {"name": experiment.name, "title": experiment.title, "note": case.note, "columns": columns, "lines": lines}
@@ -47,7 +47,7 @@ def _read(line: Line, view: View, labels: dict[str, str]) -> dict[str, float]:
         bars = view["per_class"]
         return found | {"forget": 100 * bars["after"][at][bars["labels"].index(line.only)]}
     for row in view["rows"]:
-        if row["key"] in ("forget", "siblings", "others") or row["key"].startswith("suite:"):
+        if row["key"] in ("forget", "siblings", "others") or row["key"].startswith("shifted:"):
             labels[row["key"]] = row["label"]
             found[row["key"]] = 100 * row["after"][at]
     labels.update(SPECIAL)

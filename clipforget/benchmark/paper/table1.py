@@ -21,7 +21,7 @@ FILES = (
     ("test/...", "The same folders with the images of ImageNet's validation set."),
 )
 NOTE = (
-    "Measured here: everything else is classified among the superclasses that are there; the paper's third figure is "
+    "Measured here: others are classified among the superclasses that are there; the paper's third figure is "
     "the accuracy over ImageNet's 1000 classes, so compare ratios."
 )
 

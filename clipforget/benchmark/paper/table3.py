@@ -17,7 +17,7 @@ experiment(
         lines=compared_lines(LABELS, 0, "sketches of cars", CARS),
         note=(
             "The public text does not say what its second and third figure count; they stand here under siblings (cars "
-            "in other styles) and everything else."
+            "in other styles) and others."
         ),
     ),
     sketchbook=Case(

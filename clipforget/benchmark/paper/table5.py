@@ -29,7 +29,7 @@ experiment(
     sketchbook=Case(
         targets=(("airplane/biplane",),),
         lines=LINES,
-        note="Biplane stands for the paper's target, its siblings and everything else for retain and ImageNet: compare "
+        note="Biplane stands for the paper's target, its siblings and others for retain and ImageNet: compare "
         "the shape, not the figures.",
     ),
     files=FILES,

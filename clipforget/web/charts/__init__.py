@@ -5,7 +5,7 @@
         ...
 
 Charts know neither torch nor gradio. Figures have a transparent background and set no font colour, so that one figure
-serves the light and the dark page; forget is red solid, siblings blue dashed, everything else green dotted.
+serves the light and the dark page; forget is red solid, siblings blue dashed, others green dotted.
 """
 
 from __future__ import annotations

@@ -6,9 +6,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-COLOURS = {"forget": "#d1495b", "sibling": "#2e6fb7", "other": "#2a9d6f"}
-DASHES = {"forget": "solid", "sibling": "dash", "other": "dot"}
-PATTERNS = {"forget": "", "sibling": "/", "other": "."}  # bars, for those who do not see the colours
+COLOURS = {"forget": "#d1495b", "siblings": "#2e6fb7", "others": "#2a9d6f"}
+DASHES = {"forget": "solid", "siblings": "dash", "others": "dot"}
+PATTERNS = {"forget": "", "siblings": "/", "others": "."}  # bars, for those who do not see the colours
 ORIGINAL = "#8a8f98"
 GRID = "rgba(128, 128, 128, 0.22)"
 LINE = "rgba(128, 128, 128, 0.6)"

@@ -54,12 +54,12 @@ def classes(view: dict[str, Any]) -> go.Figure:
 
 def _chosen(roles: list[str], before: list[float], after: list[list[float]]) -> list[int]:
     """Indices of the classes to show, the target first, then its siblings, then the others in their order."""
-    order = sorted(range(len(roles)), key=lambda i: ("forget", "sibling", "other").index(roles[i]))
+    order = sorted(range(len(roles)), key=lambda i: ("forget", "siblings", "others").index(roles[i]))
     if len(order) <= SHOWN:
         return order
     change = [max(abs(at[i] - before[i]) for at in after if at[i] is not None) for i in range(len(roles))]
-    first = [i for i in order if roles[i] != "other"][:SHOWN]
-    rest = sorted((i for i in order if roles[i] == "other"), key=lambda i: -change[i])[: SHOWN - len(first)]
+    first = [i for i in order if roles[i] != "others"][:SHOWN]
+    rest = sorted((i for i in order if roles[i] == "others"), key=lambda i: -change[i])[: SHOWN - len(first)]
     return [*first, *sorted(rest)]
 
 

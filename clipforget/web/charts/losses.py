@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from clipforget.web.charts import chart
 from clipforget.web.charts._style import COLOURS, DASHES, GRID, LINE, axis, empty, figure, safe
 
-ROLES = {"forget": "forget", "retain": "sibling", "siblings": "sibling", "others": "other"}
+ROLES = {"forget": "forget", "retain": "siblings", "siblings": "siblings", "others": "others"}
 PALETTE = ("#b07aa1", "#e39b3a", "#5aa9a3", "#8a8f98", "#9c755f")
 
 

@@ -56,8 +56,8 @@ def _forgetting(view: dict[str, Any]) -> list[float]:
 
 
 def _retention(view: dict[str, Any]) -> list[float]:
-    """The smallest ratio of siblings, others and unseen suites at each alpha, as in H; empty without such rows."""
-    kept = [row for row in view.get("rows") or [] if row["key"] in KEPT or row["key"].startswith("suite:")]
+    """The smallest ratio of siblings, others and shifted sets at each alpha, as in H; empty without such rows."""
+    kept = [row for row in view.get("rows") or [] if row["key"] in KEPT or row["key"].startswith("shifted:")]
     rows = [row for row in kept if row["before"]["value"] > 0]
     return [min(ratios) for ratios in zip(*map(_ratios, rows), strict=True)] if rows else []
 

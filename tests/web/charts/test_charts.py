@@ -40,14 +40,14 @@ def view():
         "chance": 0.125,
         "rows": [
             row("forget", "forget", 0.96, 0.0),
-            row("siblings", "sibling", 0.98, 0.9),
-            row("others", "other", 0.97, 0.95),
-            row("suite:cluttered", "other", 0.7, 0.65),
-            row("suite-forget:cluttered", "forget", 0.7, 0.1),
+            row("siblings", "siblings", 0.98, 0.9),
+            row("others", "others", 0.97, 0.95),
+            row("shifted:cluttered", "others", 0.7, 0.65),
+            row("shifted-forget:cluttered", "forget", 0.7, 0.1),
         ],
         "per_class": {
             "labels": labels,
-            "roles": ["forget", "sibling", "other", "other"],
+            "roles": ["forget", "siblings", "others", "others"],
             "before": [0.96, 0.97, 0.95, 0.9],
             "after": [[0.9 * a, 0.9, 0.9, 0.9] for a in ALPHAS],
         },
@@ -109,7 +109,7 @@ def test_tradeoff_is_the_ratio_to_the_original(view):
 
 def test_notes_and_names_have_room(view):
     view["per_class"]["labels"] = [f"class {i}" for i in range(40)]
-    for key, value in (("roles", "other"), ("before", 0.9)):
+    for key, value in (("roles", "others"), ("before", 0.9)):
         view["per_class"][key] = [value] * 40
     view["per_class"]["after"] = [[0.8] * 40 for _ in ALPHAS]
     figures = {name: CHARTS.load()[name].draw(view).layout for name in ("alpha", "classes", "layers")}
@@ -123,7 +123,7 @@ def test_many_classes_are_cut_to_the_telling_ones(view):
     before = [0.9] * count
     view["per_class"] = {
         "labels": [f"class number {i} with a long name that needs cutting" for i in range(count)],
-        "roles": ["other"] * (count - 2) + ["forget", "sibling"],
+        "roles": ["others"] * (count - 2) + ["forget", "siblings"],
         "before": before,
         "after": [[0.9 if i != 50 else a for i in range(count)] for a in ALPHAS],
     }

@@ -99,7 +99,7 @@ export function chart(app, name, place) {
   return { show: () => show().then(() => { follow(); bars(); }) };
 }
 
-/** The main curves of run A and, thinner and paler, of run B in one figure. Bands, unseen suites and B's marks are left out. */
+/** The main curves of run A and, thinner and paler, of run B in one figure. Bands, shifted sets and B's marks are left out. */
 function together(a, b) {
   const main = (trace) => !trace.fill && (!trace.legendgroup || MAIN.includes(trace.legendgroup));
   const curve = (trace) => trace.mode?.startsWith("lines") && trace.x?.length > 1;

@@ -1,10 +1,10 @@
-// The figures under the slider: alpha itself, forget, siblings, everything else, and the two summary scores.
+// The figures under the slider: alpha itself, forget, siblings, others, and the two summary scores.
 // With a second run beside the first, each card shows both and their difference.
 
 import { h, percent, points, svg } from "../lib/dom.js";
 
 const WIDTH = 120, HEIGHT = 30;
-const CARDS = [["forget", "forget"], ["siblings", "sibling"], ["others", "other"]];
+const CARDS = ["forget", "siblings", "others"];
 
 /** Lines of values in 0..1 over alpha, a dot on each that moves; drawn once a run. The second line is run B's. */
 export function sparkline(role, ...curves) {
@@ -39,9 +39,9 @@ export function figures(app, place) {
 function draw(app, place) {
   const view = app.view;
   place.classList.toggle("cf-two", Boolean(app.rival));
-  const rows = CARDS.map(([key, role]) => [view.rows.find((row) => row.key === key), role]).filter(([row]) => row);
+  const rows = CARDS.map((key) => view.rows.find((row) => row.key === key)).filter(Boolean);
   const alpha = alphaCard(app);
-  const parts = rows.map(([row, role]) => (app.rival ? accuracyPair(app, row, role) : accuracyCard(app, row, role)));
+  const parts = rows.map((row) => (app.rival ? accuracyPair(app, row, row.role) : accuracyCard(app, row, row.role)));
   const score = app.rival ? scorePair(view, app.rival.view) : scoreCard(view);
   place.replaceChildren(alpha.node, ...parts.map((part) => part.node), score.node);
   return (index) => [alpha, ...parts, score].forEach((part) => part.update(index));

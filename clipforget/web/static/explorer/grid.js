@@ -4,21 +4,19 @@ import { url } from "../lib/api.js";
 import { h, icon } from "../lib/dom.js";
 import { sides } from "./versus.js";
 
-const ROLES = ["forget", "sibling", "other"];
 const ONE_RUN = { left: "gone", leftTitle: "No longer among the first 24", right: "new", rightTitle: "Was not among the first 24", rank: "Was at rank" };
 const TWO_RUNS = { left: "only A", leftTitle: "Not among the first 24 of run B", right: "only B", rightTitle: "Not among the first 24 of run A", rank: "Run A has it at rank" };
-const ROLE_WORDS = ["to forget", "sibling", "other class"];
 
 /** Address of a gallery image's thumbnail (96) or large version (384). */
 export const imageUrl = (view, id, size = 96) => url(`images/${view.gallery.data}/${view.gallery.items[id][0]}?size=${size}`);
 
 /** What a gallery image shows: its finest name, its full name, and its role. */
 export function about(view, id) {
-  const { superclasses, subgroups, styles, items } = view.gallery;
+  const { superclasses, subgroups, styles, roles, items } = view.gallery;
   const [, superclass, subgroup, style, role] = items[id];
   const parts = [superclasses[superclass], subgroups[subgroup], styles[style]].filter((part) => part !== undefined);
   const short = subgroups[subgroup] ?? superclasses[superclass];
-  return { short, full: parts.join(" / "), role: ROLES[role], words: ROLE_WORDS[role] };
+  return { short, full: parts.join(" / "), role: roles[role] };
 }
 
 function makeCell(side, rank, on) {
@@ -42,13 +40,13 @@ function showImage(view, cell, id) {
   if (cell.id === id && cell.view === view) return;
   cell.id = id;
   cell.view = view;
-  const { short, full, role, words } = about(view, id);
+  const { short, full, role } = about(view, id);
   cell.image.src = imageUrl(view, id);
   cell.image.alt = full;
   cell.label.textContent = short;
   cell.label.title = full;
   cell.node.dataset.role = role;
-  cell.open.setAttribute("aria-label", `${full}, ${words}, rank ${cell.rank + 1}`);
+  cell.open.setAttribute("aria-label", `${full}, ${role}, rank ${cell.rank + 1}`);
   cell.mark = null;
 }
 

@@ -34,13 +34,13 @@ export function lightbox(app) {
 
   function show() {
     const { before, after } = sides(app), { view } = sides(app)[side];
-    const id = list().ids[rank], { full, role, words } = about(view, id);
+    const id = list().ids[rank], { full, role } = about(view, id);
     image.src = imageUrl(view, id, 384);
     image.alt = full;
     dialog.dataset.role = role;
     name.textContent = full;
     facts.replaceChildren(
-      ...pair("Role", words),
+      ...pair("Role", role),
       ...pair(`${before.name}, ${before.sub}`, place(before.list, id)),
       ...pair(`${after.name}, ${after.sub}`, place(after.list, id)),
     );

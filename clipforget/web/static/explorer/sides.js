@@ -3,7 +3,7 @@
 import { h } from "../lib/dom.js";
 import { versusPicker } from "./versus.js";
 
-const ROLES = { forget: "to forget", sibling: "siblings", other: "everything else" };
+const ROLES = ["forget", "siblings", "others"];
 
 /** Fill `place`; `both` is the element of the two grids. */
 export function sideSwitch(app, place, both) {
@@ -15,8 +15,8 @@ export function sideSwitch(app, place, both) {
     h("button", { type: "button", "data-side": side, onclick: () => choose(side) })));
   const sizes = h("div.cf-switch", { role: "group", "aria-label": "Images shown" }, [12, 24].map((k) =>
     h("button", { type: "button", "data-k": k, onclick: () => app.setK(k) }, String(k))));
-  const legend = h("div.cf-legend", {}, Object.entries(ROLES).map(([role, words]) => {
-    const entry = h("span", {}, h("i.cf-key", { "aria-hidden": "true" }), words);
+  const legend = h("div.cf-legend", {}, ROLES.map((role) => {
+    const entry = h("span", {}, h("i.cf-key", { "aria-hidden": "true" }), role);
     entry.classList.add(`cf-${role}`);
     return entry;
   }));

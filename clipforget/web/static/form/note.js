@@ -18,9 +18,9 @@ export function mount(element, { props, watch }) {
   draw();
 }
 
-function described({ count: images, superclasses, suites, skipped }) {
+function described({ count: images, superclasses, shifted_sets, skipped }) {
   const parts = [`${count(images)} images`, `${superclasses} superclasses`];
-  if (suites?.length) parts.push(`unseen: ${suites.join(", ")}`);
+  if (shifted_sets?.length) parts.push(`shifted: ${shifted_sets.join(", ")}`);
   const left = Array.isArray(skipped) ? skipped.length : skipped;
   if (left) parts.push(`${count(left)} files skipped`);
   return parts.join(" · ");

@@ -116,4 +116,4 @@ function small(title, lines, top) {
     svg("svg", { viewBox: "0 0 400 120", preserveAspectRatio: "none", role: "img", "aria-label": title }, ...paths));
 }
 
-const kind = (name) => (/forget/.test(name) ? "forget" : /retain|sibling/.test(name) ? "sibling" : /other/.test(name) ? "other" : "accent");
+const kind = (name) => (/forget/.test(name) ? "forget" : /retain|siblings/.test(name) ? "siblings" : /others/.test(name) ? "others" : "accent");

@@ -26,7 +26,7 @@ function picture() {
   const cells = Array.from({ length: 24 }, (_, i) => {
     const cell = h("i");
     cell.style.setProperty("--i", String(i));
-    cell.classList.add([3, 8, 9, 14, 21].includes(i) ? "cf-forget" : [2, 10, 15, 20].includes(i) ? "cf-sibling" : "cf-other");
+    cell.classList.add([3, 8, 9, 14, 21].includes(i) ? "cf-forget" : [2, 10, 15, 20].includes(i) ? "cf-siblings" : "cf-others");
     return cell;
   });
   return h("div.cf-picture", { "aria-hidden": "true" }, cells);

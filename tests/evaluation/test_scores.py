@@ -1,0 +1,75 @@
+"""scores.json: one reader, and files of version 0.1 in today's words."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from clipforget.benchmark.summary import run_summary
+from clipforget.data.catalogue import ASSETS
+from clipforget.data.splits import ROLES
+from clipforget.errors import RunProblem
+from clipforget.evaluation.evalset import EvalSet
+from clipforget.evaluation.scores import read_scores, upgrade
+from clipforget.runs.store import Store
+from clipforget.workspace.explorer import FinishedRun
+
+OLD = ("sibling", "other", "everything else", "bank", "banks")
+
+
+def sample():
+    """The run that comes with the app, whose files are those of version 0.1."""
+    [run] = Store(ASSETS / "sample-run").all()
+    return run
+
+
+def words(content):
+    """Every key and every short text in a JSON document."""
+    if isinstance(content, dict):
+        yield from content
+        content = list(content.values())
+    for value in content if isinstance(content, list) else ():
+        yield from [value] if isinstance(value, str) else words(value)
+
+
+def test_the_sample_run_is_in_old_words_and_opens_in_todays():
+    run = sample()
+    stored = json.loads(run.path("scores.json").read_text(encoding="utf-8"))
+    assert set(words(stored)) >= set(OLD), "the sample run has been made anew: this test needs a file of version 0.1"
+    scores = read_scores(run.path("scores.json"))
+    shown = FinishedRun(run, lambda name: None, lambda name, device: None).view()
+    for document in (scores, shown, run_summary(run)):
+        left = {word for word in words(document) if word in OLD or word.startswith("suite")}
+        assert not left, left
+    assert [re.sub("^suite", "shifted", row["key"]) for row in stored["rows"]] == [row["key"] for row in scores["rows"]]
+    assert {row["role"] for row in (*shown["rows"], *shown["retrieval"]["rows"])} == set(ROLES)
+    assert set(shown["per_class"]["roles"]) == set(ROLES) and shown["gallery"]["roles"] == list(ROLES)
+    for before, after in zip(stored["rows"], scores["rows"], strict=True):
+        assert all(before[name] == after[name] for name in ("n", "before", "after", "low", "high"))
+        assert after["level"] == before["bank"]
+
+
+def test_the_evaluated_images_of_the_sample_run_are_those_of_its_rows():
+    scores = read_scores(sample().path("scores.json"))
+    evalset = EvalSet.read(scores["evaluated"])
+    assert [(row.key, row.label, row.role, row.level, int(row.mask.sum())) for row in evalset.rows()] == [
+        (row["key"], row["label"], row["role"], row["level"], row["n"]) for row in scores["rows"]
+    ]
+    assert EvalSet.read(json.loads(json.dumps(evalset.as_dict()))).roles == evalset.roles
+    assert np.array_equal(evalset.class_names["style"].labels >= 0, np.ones(len(evalset), dtype=bool))
+
+
+def test_scores_of_today_stay_as_they_are():
+    scores = read_scores(sample().path("scores.json"))
+    assert upgrade(json.loads(json.dumps(scores))) == scores
+
+
+@pytest.mark.parametrize("content", [None, "", '{"rows": ['])
+def test_scores_that_cannot_be_read_say_which_run(tmp_path, content):
+    path = tmp_path / "a run" / "scores.json"
+    path.parent.mkdir()
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(RunProblem, match="scores of a run are missing or damaged"):
+        read_scores(path)
