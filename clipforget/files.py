@@ -7,40 +7,46 @@ import json
 import math
 import os
 import re
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 PACKAGE = Path(__file__).resolve().parent
 # Inside the package where it was installed from a wheel, beside it in a checkout.
 ASSETS = PACKAGE / "assets" if (PACKAGE / "assets").is_dir() else PACKAGE.parent / "assets"
+ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,94}[a-z0-9])?")  # of a run or a comparison, and so the name of its folder
+PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # a file's name that leads nowhere else and is not hidden
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold a lock file while the block lasts; a second one waits."""
-    with path.open("ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+def atomic(path: Path) -> Iterator[Path]:
+    """Yield a new path beside `path` to write to, with the same suffix; it becomes `path` where the block ends well.
 
-
-def write_json(path: Path, content: Any) -> None:
-    """Write JSON so that nobody reads half of it; nan and infinities become null."""
-    text = json.dumps(finite(content), indent=1, ensure_ascii=False)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    Nobody ever reads half a file under the final name; after an error the old content stays and the new one is removed.
+    """
+    draft = path.with_name(f".{path.stem}-{secrets.token_hex(4)}{path.suffix}")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text + "\n")
-        os.replace(name, path)
+        draft.touch()
+        mode = draft.stat().st_mode  # as the umask wants it; safetensors would let nobody else read its files
+        yield draft
+        draft.chmod(mode)
+        os.replace(draft, path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        draft.unlink(missing_ok=True)
         raise
 
 
+def write_json(path: Path, content: Any, indent: int | None = 1) -> None:
+    """Write JSON atomically; nan and infinities become null. indent None puts it all in one line."""
+    with atomic(path) as draft:
+        text = json.dumps(finite(content), indent=indent, ensure_ascii=False, allow_nan=False)
+        draft.write_text(text + "\n", encoding="utf-8")
+
+
 def finite(content: Any) -> Any:
-    """The same with null for nan and infinities, which JSON does not know."""
+    """Replace nan and infinities, which JSON does not know, by null."""
     if isinstance(content, dict):
         return {key: finite(value) for key, value in content.items()}
     if isinstance(content, list | tuple):
@@ -48,6 +54,58 @@ def finite(content: Any) -> Any:
     return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
+class FileLock:
+    """A lock on a file, made where it is missing, that dies with its process.
+
+    with FileLock(path): waits for it and holds it while the block lasts. Not for two threads at once: give each one of
+    its own.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: IO[bytes] | None = None
+
+    def acquire(self, wait: bool = True) -> bool:
+        """Return True where the lock is ours, now or already; False where another holds it and `wait` is False."""
+        if self._file is None:
+            file = self.path.open("ab")
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BaseException as error:
+                file.close()
+                if isinstance(error, BlockingIOError):
+                    return False
+                raise
+            self._file = file
+        return True
+
+    def release(self) -> None:
+        """Give the lock back; nothing happens where it is not ours."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def is_held(self) -> bool:
+        """Return True while anybody holds the lock. Makes no file."""
+        try:
+            file = self.path.open("rb")
+        except FileNotFoundError:
+            return False
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
+    def __enter__(self) -> FileLock:
+        self.acquire()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+
 def slug(text: str) -> str:
-    """A text as part of an id, at most 24 characters of a-z, 0-9 and -."""
+    """Return a text as part of an id, at most 24 characters of a-z, 0-9 and -."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:24].strip("-")

@@ -44,7 +44,7 @@ def run_cells(compared: ComparisonFolder) -> Records:
     first sentence of those that failed as its error; failed where all did. A bug in a cell leaves its traceback on
     stderr and the cell failed; one anywhere else is raised. Raises RunProblem where another worker is at it.
     """
-    with compared.hold():
+    with compared.worker_lock():
         compared.update(state="running", pid=os.getpid(), error=None)
         try:
             yield from _cells(compared, compared.plan, Resources())

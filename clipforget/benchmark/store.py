@@ -16,9 +16,9 @@ from typing import Any
 
 from clipforget.benchmark.plan import ComparisonPlan
 from clipforget.errors import ClipforgetError, RunProblem, UnknownName
-from clipforget.files import slug, write_json
+from clipforget.files import ID, slug, write_json
 from clipforget.runs.config import RunConfig
-from clipforget.runs.folder import ID, RunFolder
+from clipforget.runs.folder import RunFolder
 from clipforget.runs.store import Run, Store
 
 FOLDER = "comparisons"

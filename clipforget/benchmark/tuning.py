@@ -24,6 +24,7 @@ from clipforget import __version__
 from clipforget.benchmark.plan import JOIN
 from clipforget.benchmark.trials import Trial, TrialStore, draw, folder_in
 from clipforget.errors import BadSetting, ClipforgetError
+from clipforget.generators import relay
 from clipforget.methods import METHODS, Method
 from clipforget.runs.config import RunConfig, as_option
 from clipforget.runs.devices import likely_device
@@ -221,21 +222,17 @@ class TuningSession:
     def _loaded(
         self, loading: Generator[tuple[int, int], None, Validation], name: str
     ) -> Generator[TuneStep, None, Validation]:
-        while True:
-            try:
-                done, total = next(loading)
-            except StopIteration as end:
-                return end.value
-            yield self.step(f"{name}: {done:,} of {total:,} images")
+        return (yield from relay(loading, lambda counts: self.step("{}: {:,} of {:,} images".format(name, *counts))))
 
     def _trial(
         self, method: Method, number: int, target: str, validation: Validation
     ) -> Generator[TuneStep, None, Trial]:
         config, settings = self.config, self.plan[method.name][number]
-        with Store(self.runs).lane(likely_device(config.device)) as lane:
-            while not lane.take():
-                yield self.step("Another run is using the device; the next trial starts when it is done.")
-                time.sleep(POLL)
+        lock = Store(self.runs).device_lock(likely_device(config.device))
+        while not lock.acquire(wait=False):
+            yield self.step("Another run is using the device; the next trial starts when it is done.")
+            time.sleep(POLL)
+        with lock:
             start = time.monotonic()
             task, chosen = validation.task(config.seed), parse(method.settings, settings)
             shared = (method.name, number, target, settings, as_dict(chosen))

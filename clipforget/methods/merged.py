@@ -11,10 +11,12 @@ place, they would be remembered by this change of weights and forgotten by their
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
+from clipforget.generators import relay
 from clipforget.methods import method
 from clipforget.methods.targeted.settings import PAPER, SOURCE, TargetedSettings
 from clipforget.settings import option
@@ -56,11 +58,11 @@ def merged(task: Task, settings: MergedSettings) -> Iterator[Step]:
     stages = [TargetedForgetting.forget, *([TargetedForgetting.remind] if settings.remind_steps else [])]
     try:
         for place, run in enumerate(runs):
-            chosen = yield from _numbered(run.select(), place, len(runs))
+            chosen = yield from relay(run.select(), partial(_numbered, place, len(runs)))
             run.attach(chosen)
         for work in stages:
             for place, run in enumerate(runs):
-                yield from _numbered(work(run), place, len(runs))
+                yield from map(partial(_numbered, place, len(runs)), work(run))
     finally:
         for run in runs:
             run.finish()
@@ -114,12 +116,7 @@ def _rows(images: ImageSet, mask: Tensor) -> ImageSet:
     return ImageSet(images.pixels[mask], images.labels[mask])
 
 
-def _numbered(steps: Iterator[Step], place: int, count: int) -> Generator[Step, None, Any]:
-    """The records of one of `count` parts, counted through all of them; the generator's value is passed on."""
-    while True:
-        try:
-            step = next(steps)
-        except StopIteration as end:
-            return end.value
-        number, total = place * step.total + step.step, count * step.total
-        yield replace(step, step=number, total=total, data={**step.data, "part": place})
+def _numbered(place: int, count: int, step: Step) -> Step:
+    """Return the record of one of `count` parts, counted through all of them."""
+    number, total = place * step.total + step.step, count * step.total
+    return replace(step, step=number, total=total, data={**step.data, "part": place})

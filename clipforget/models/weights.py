@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from clipforget.errors import BadModel
+from clipforget.files import atomic
 
 IGNORED = "num_batches_tracked"  # a counter, no weight: it has no part in a soup or a fingerprint
 
@@ -45,9 +45,8 @@ def changed(original: Mapping[str, Tensor], unlearned: Mapping[str, Tensor]) -> 
 
 def save(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str]) -> None:
     """Write tensors with text metadata as safetensors; a file half written never bears the final name."""
-    part = path.with_name(path.name + ".part")
-    save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, part, dict(metadata))
-    os.replace(part, path)
+    with atomic(path) as draft:
+        save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, draft, dict(metadata))
 
 
 def load(path: Path) -> dict[str, Tensor]:

@@ -15,13 +15,15 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from clipforget.data.splits import Splits
 from clipforget.errors import ClipforgetError
 from clipforget.evaluation.cost import Cost
+from clipforget.files import atomic, write_json
+from clipforget.generators import relay
 from clipforget.runs.config import RunConfig
 from clipforget.runs.devices import likely_device
 from clipforget.runs.eta import Clock, plan
@@ -32,6 +34,8 @@ from clipforget.settings import parse
 if TYPE_CHECKING:
     from clipforget.data.dataset import Dataset
     from clipforget.runs.loading import Evaluation
+    from clipforget.soup.path import SoupPath
+    from clipforget.soup.walk import PathStep
     from clipforget.unlearning.task import Task
 
 POLL = 0.25  # seconds between two looks at a busy device
@@ -70,7 +74,7 @@ def execute(run: Run, loaded: Resources | None = None) -> Events:
     Closing the generator or a KeyboardInterrupt ends it in state stopped, a ClipforgetError in state failed with its
     sentence; both end normally. Any other exception is a bug: state failed, the traceback on stderr, and raised again.
     """
-    with run.hold():
+    with run.worker_lock():
         journal = Journal(run)
         run.update(pid=os.getpid(), error=None)
         try:
@@ -126,14 +130,13 @@ def _work(run: Run, journal: Journal, loaded: Resources) -> Events:
 
     config = run.config.checked()
     method = METHODS.load()[config.method]
-    lane = run.store.lane(likely_device(config.device))
-    with lane:
-        since = -REPEAT
-        while not lane.take():
-            if time.monotonic() - since >= REPEAT:
-                since = time.monotonic()
-                yield journal.step("wait", 0, 1, "Another run is using the device; this one starts when it is done.")
-            time.sleep(POLL)
+    lock, since = run.store.device_lock(likely_device(config.device)), -REPEAT
+    while not lock.acquire(wait=False):
+        if time.monotonic() - since >= REPEAT:
+            since = time.monotonic()
+            yield journal.step("wait", 0, 1, "Another run is using the device; this one starts when it is done.")
+        time.sleep(POLL)
+    with lock:
         journal.work = time.monotonic()
         run.update(state="running")
         stages = ("load", *method.stages, "restore", "score")
@@ -161,12 +164,7 @@ def _load(
     from clipforget.runs.loading import load
 
     loading = load(config, dataset, selection, loaded)
-    while True:
-        try:
-            step, total = next(loading)
-        except StopIteration as end:
-            return end.value
-        yield journal.step("load", step, total)
+    return (yield from relay(loading, lambda counts: journal.step("load", *counts)))
 
 
 def _finish(
@@ -213,40 +211,33 @@ def _finish(
     scores = score(path, evalset, classifiers, evaluation.dataset, targets, config.seed, config.tolerance, refused)
     found = features[:, len(asked) :]
     scores["retrieval"] = retrieval(path, evalset, ranked, found, Refusal(tuple(refused)))
-    write_json(run, "scores.json", scores)
+    write_json(run.path("scores.json"), scores, indent=None)
     run.update(best=scores["best"], headline=headline(scores))
     yield journal.step("score", 1, 1)
 
 
-def _walk(walk: Any, journal: Journal) -> Generator[dict[str, Any], None, Any]:
+def _walk(walk: Generator[PathStep, None, SoupPath], journal: Journal) -> Generator[dict[str, Any], None, SoupPath]:
     """The steps of a walk along the soup path, not more than a few a second."""
     last, step = -EVERY, -1
-    while True:
-        try:
-            record = next(walk)
-        except StopIteration as end:
-            return end.value
+
+    def event(record: PathStep) -> dict[str, Any] | None:
+        nonlocal last, step
         now = time.monotonic()
-        if record.step != step and (now - last >= EVERY or record.step == record.total):
-            last, step = now, record.step
-            data = {"nodes": record.nodes, "alpha": record.alpha}
-            yield journal.step("restore", record.step, record.total, data=data)
+        if record.step == step or (now - last < EVERY and record.step != record.total):
+            return None
+        last, step = now, record.step
+        data = {"nodes": record.nodes, "alpha": record.alpha}
+        return journal.step("restore", record.step, record.total, data=data)
+
+    return (yield from relay(walk, event))
 
 
 def write_texts(run: Run, texts: list[str], features: Any) -> None:
     """Keep text features (L x M x D, or 1 x M x D) with the run, so that its own queries need no model."""
     import numpy as np
 
-    with run.path("queries.npz").open("wb") as file:
-        np.savez(file, texts=np.array(json.dumps(texts)), features=features)
-
-
-def write_json(run: Run, name: str, content: Mapping[str, Any]) -> None:
-    """Write a JSON file of the run at once, so that nobody reads half of it."""
-    path = run.path(name)
-    temporary = path.with_name(f".{name}.part")
-    temporary.write_text(json.dumps(content, ensure_ascii=False, allow_nan=False), encoding="utf-8")
-    os.replace(temporary, path)
+    with atomic(run.path("queries.npz")) as draft:
+        np.savez(draft, texts=np.array(json.dumps(texts)), features=features)
 
 
 def _line(error: BaseException) -> str:

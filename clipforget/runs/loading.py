@@ -17,6 +17,7 @@ from torch import Tensor
 from clipforget.data.dataset import Dataset, Item
 from clipforget.data.splits import Splits
 from clipforget.data.target import Target
+from clipforget.generators import finish
 from clipforget.models.clip import Clip
 from clipforget.runs.config import RunConfig
 from clipforget.runs.resources import Resources
@@ -45,12 +46,7 @@ def build_task(config: RunConfig) -> tuple[Task, Evaluation]:
     """
     loaded = Resources()
     dataset = loaded.dataset(config.data)
-    loading = load(config, dataset, config.splits(dataset), loaded)
-    while True:
-        try:
-            next(loading)
-        except StopIteration as end:
-            return end.value
+    return finish(load(config, dataset, config.splits(dataset), loaded))
 
 
 def load(

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from clipforget.errors import BadSetting, UnknownName
-from clipforget.files import ASSETS
+from clipforget.files import ASSETS, write_json
 from clipforget.methods import METHODS
 
 SHIPPED = ASSETS / "presets"
@@ -69,11 +69,9 @@ def save_preset(preset: Preset, model: str, root: Path) -> Path:
     """
     check_name(preset.name)
     path = root / slug(model) / preset.name / f"{preset.method}.json"
-    part = path.with_suffix(".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps(asdict(preset), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        os.replace(part, path)
+        write_json(path, asdict(preset))
     except OSError as error:
         raise BadSetting(f"Cannot write the preset to {path.parent}: {error.strerror}.") from error
     return path

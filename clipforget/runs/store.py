@@ -19,9 +19,9 @@ from typing import Any
 
 from clipforget import __version__
 from clipforget.errors import RunProblem, UnknownName
-from clipforget.files import finite, locked, slug, write_json
+from clipforget.files import ID, FileLock, finite, slug, write_json
 from clipforget.runs.config import RunConfig
-from clipforget.runs.folder import ID, LOCK, DeviceLock, RunFolder
+from clipforget.runs.folder import LOCK, RunFolder
 
 PACKAGES = {"torch": "torch", "open_clip": "open_clip_torch", "gradio": "gradio"}
 
@@ -95,9 +95,9 @@ class Store:
         run.folder.rename(doomed)
         shutil.rmtree(doomed)
 
-    def lane(self, device: str) -> DeviceLock:
-        """The lane of a device: at most one worker runs on it."""
-        return DeviceLock(self.root / f".lane-{slug(device)}")
+    def device_lock(self, device: str) -> FileLock:
+        """Return the lock of a device, not yet acquired: at most one worker runs on it."""
+        return FileLock(self.root / f".lane-{slug(device)}")
 
 
 class Run(RunFolder):
@@ -117,7 +117,7 @@ class Run(RunFolder):
 
     def append(self, event: dict[str, Any]) -> dict[str, Any]:
         """Add an event to events.jsonl; returns it with "n", its line number from 0."""
-        with locked(self.path(LOCK)), self.path("events.jsonl").open("a+b") as file:
+        with FileLock(self.path(LOCK)), self.path("events.jsonl").open("a+b") as file:
             file.seek(0)
             content = file.read()
             whole = content[: content.rfind(b"\n") + 1]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 import zlib
 from dataclasses import asdict
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from clipforget.errors import RunProblem, StaleIndex
+from clipforget.files import atomic
 from clipforget.soup.path import Bound, Floats, Node, SoupPath, soup_fingerprint, unit
 
 FORMAT = 1
@@ -33,15 +33,13 @@ def save_path(path: SoupPath, to: Path) -> None:
         "precision": path.precision,
         "seconds": round(path.seconds, 3),
     }
-    draft = to.with_name(to.name + ".draft")
-    with draft.open("wb") as file:
+    with atomic(to) as draft:
         np.savez(
-            file,
+            draft,
             meta=np.array(json.dumps(meta)),
             features=np.stack([node.features for node in path.nodes]).astype(np.float16),
             banks=np.stack(banks[:1] if same else banks).astype(np.float16),
         )
-    os.replace(draft, to)
 
 
 def load_path(path: Path, *, original: str | None = None, unlearned: str | None = None) -> SoupPath:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from clipforget.errors import BadData
+from clipforget.generators import relay
 from clipforget.unlearning import batches, fisher, losses
 from clipforget.unlearning.task import IMAGE, ImageSet, Step, Task
 from clipforget.unlearning.trainer import tower_parameters
@@ -42,17 +44,17 @@ def diagonals(task: Task, samples: int, information: str) -> Generator[Step, Non
         return -losses.bank_cross_entropy(features, labels, task.bank, task.clip.logit_scale)
 
     parameters = tower_parameters(task.clip.model, IMAGE)
-    parts, found, before = forget_and_rest(task, samples), [], 0
-    total = sum(map(len, parts))
-    for part in parts:
-        measuring = fisher.diagonal(task.clip, parameters, part.pixels, part.labels, score)
-        while True:
-            try:
-                done = before + next(measuring)
-            except StopIteration as end:
-                found.append(end.value)
-                break
-            if done % 16 == 0 or done == total:
-                yield Step("select", done, total)
-        before += len(part)
-    return found[0], found[1]
+    forget, rest = forget_and_rest(task, samples)
+    total = len(forget) + len(rest)
+
+    def step(before: int, count: int) -> Step | None:
+        done = before + count
+        return Step("select", done, total) if done % 16 == 0 or done == total else None
+
+    def measure(images: ImageSet, before: int) -> Generator[Step, None, dict[str, Tensor]]:
+        measuring = fisher.diagonal(task.clip, parameters, images.pixels, images.labels, score)
+        return relay(measuring, partial(step, before))
+
+    of_forget = yield from measure(forget, 0)
+    of_rest = yield from measure(rest, len(forget))
+    return of_forget, of_rest

@@ -36,7 +36,7 @@ def test_a_comparison_is_written_as_planned_and_found_again(tmp_path, plan):
 def test_a_comparison_at_work_is_not_deleted(tmp_path, plan):
     store = ComparisonStore(tmp_path)
     made = store.create(plan)
-    with made.hold(), pytest.raises(RunProblem, match="stop it first"):
+    with made.worker_lock(), pytest.raises(RunProblem, match="stop it first"):
         store.delete(made.id)
     store.delete(made.id)
     assert store.ids() == []

@@ -88,7 +88,7 @@ def test_cells_progress_and_time_left(compared, shown):
     assert [cell["row"] for cell in shown["cells"][:2]] == [1, 2] and shown["rows"][1]["cells"] == [0, 2, 4, 6]
     assert shown["cells"][0]["h"] == 20.0 and shown["cells"][0]["forget"] == 0.2 and shown["cells"][2]["alpha"] == 0.5
     assert shown["rows"][1]["notes"] == ["So it is."] and shown["targets"][1]["label"] == "c + d/e"
-    with compared.hold():
+    with compared.worker_lock():
         compared.update(state="running")
         running = summarize(compared)
     step = {"cell": 1, "row": 2, "target": 0, "seed": 0, "stage": "forget", "step": 3, "total": 10}

@@ -21,6 +21,7 @@ from clipforget.data import catalogue
 from clipforget.data.catalogue import load_dataset
 from clipforget.errors import BadData, BadQuery, BadSetting, UnknownName
 from clipforget.evaluation import metrics
+from clipforget.generators import finish
 from clipforget.methods import METHODS, Method
 from clipforget.models.weights import changed
 from clipforget.runs.presets import find_preset
@@ -178,12 +179,7 @@ def test_the_judge_follows_the_rule_of_a_run(world, forget, text) -> None:
 
 
 def loaded(world: World, forget: tuple[str, ...]) -> Validation:
-    work = load_validation(world.config(forget=forget), load_dataset(world.data), Resources())
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value
+    return finish(load_validation(world.config(forget=forget), load_dataset(world.data), Resources()))
 
 
 def test_margins_are_those_of_a_loop() -> None:

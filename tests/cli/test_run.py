@@ -73,8 +73,7 @@ def test_a_run_that_cannot_start_leaves_no_trace(world, tmp_path, capsys, more, 
 
 
 def test_a_misspelt_target_does_not_wait_for_the_device(world, tmp_path, capsys):
-    with Store(tmp_path).lane("cpu") as busy:
-        assert busy.take()
+    with Store(tmp_path).device_lock("cpu"):
         assert main(words(world, tmp_path, {}, "--forget", "disk")) == 2
     assert capsys.readouterr().err.count("\n") == 1
 

@@ -8,6 +8,7 @@ from batches import BANK, FEATURES, LABELS, batch_of, cross_entropy
 from tasks import task_for
 from torch.nn import functional as F
 
+from clipforget.generators import finish
 from clipforget.methods import METHODS
 from clipforget.methods.salun import SalunSettings, forget_gradients, freeze_outside, salient, salun, wrong_names
 from clipforget.models.clip import Clip
@@ -16,12 +17,7 @@ from clipforget.unlearning.trainer import Trainer
 
 
 def gradients_of(clip: Clip, settings: SalunSettings) -> dict[str, torch.Tensor]:
-    gradients = forget_gradients(Trainer(task_for(clip), settings, IMAGE))
-    while True:
-        try:
-            next(gradients)
-        except StopIteration as end:
-            return end.value
+    return finish(forget_gradients(Trainer(task_for(clip), settings, IMAGE)))
 
 
 def test_the_gradient_is_that_of_all_forget_images(tiny_clip: Clip) -> None:

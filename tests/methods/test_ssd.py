@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from tasks import task_for
 
+from clipforget.generators import finish
 from clipforget.methods.ssd import SsdSettings, dampening, ssd
 from clipforget.models.clip import Clip
 from clipforget.unlearning.diagonals import diagonals, forget_and_rest
@@ -23,13 +24,7 @@ def test_the_rule_by_hand() -> None:
 def test_weights_are_multiplied_as_the_diagonals_say(tiny_clip: Clip) -> None:
     settings = SsdSettings(selection=1.5, samples=4)
     task = task_for(tiny_clip)
-    measuring = diagonals(task, 4, "similarity")
-    while True:
-        try:
-            next(measuring)
-        except StopIteration as end:
-            forget, rest = end.value
-            break
+    forget, rest = finish(diagonals(task, 4, "similarity"))
     steps = list(ssd(task, settings))
     before, after = (tower_parameters(clip.model, IMAGE) for clip in (tiny_clip, task.clip))
     count, total = 0, 0

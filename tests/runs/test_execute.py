@@ -96,18 +96,19 @@ def test_a_signal_stops_the_run_wherever_it_arrives(world, tmp_path, monkeypatch
 
 def test_a_second_run_waits_visibly_for_the_device(world, tmp_path):
     store = Store(tmp_path)
-    lane = store.lane("cpu")
-    assert lane.take()
+    lock = store.device_lock("cpu")
+    assert lock.acquire(wait=False)
     run = store.create(world.config(forget=("disc/none",)))
     events = execute(run)
     assert next(events)["stage"] == "wait" and run.info()["state"] == "queued" and run.alive()
-    threading.Timer(0.3, lane.release).start()
+    threading.Timer(0.3, lock.release).start()
     started = time.monotonic()
     following = list(events)
     assert time.monotonic() - started > 0.2
     assert following[0]["stage"] == "load"
-    with store.lane("cpu") as free:
-        assert free.take()
+    free = store.device_lock("cpu")
+    assert free.acquire(wait=False)
+    free.release()
 
 
 @pytest.mark.parametrize(

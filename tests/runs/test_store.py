@@ -77,10 +77,10 @@ def test_lost_is_reported_when_the_worker_is_gone(store, monkeypatch):
     assert run.info()["state"] == "queued"
     monkeypatch.setattr("clipforget.runs.folder.GRACE", -1.0)
     assert run.info()["state"] == "lost"
-    with run.hold():
+    with run.worker_lock():
         run.update(state="running")
         assert run.alive() and run.info()["state"] == "running"
-        with pytest.raises(RunProblem, match="already at work"), run.hold():
+        with pytest.raises(RunProblem, match="already at work"), run.worker_lock():
             pass
         with pytest.raises(RunProblem, match="stop it first"):
             store.delete(run.id)
@@ -100,7 +100,7 @@ def test_the_lock_dies_with_its_process(store):
     run = store.create(CONFIG)
     code = (
         "import sys, time; from pathlib import Path; from clipforget.runs.store import Store\n"
-        "with Store(Path(sys.argv[1])).get(sys.argv[2]).hold():\n    print('held', flush=True); time.sleep(60)"
+        "with Store(Path(sys.argv[1])).get(sys.argv[2]).worker_lock():\n    print('held', flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code, store.root, run.id], stdout=subprocess.PIPE) as worker:
         assert worker.stdout.readline() == b"held\n" and run.alive()
@@ -108,12 +108,14 @@ def test_the_lock_dies_with_its_process(store):
     assert not run.alive()
 
 
-def test_a_lane_serves_one_at_a_time(store):
+def test_a_device_serves_one_at_a_time(store):
     store.create(CONFIG)
-    with store.lane("cuda:0") as first, store.lane("cuda:0") as second, store.lane("cpu") as other:
-        assert first.take() and first.take() and other.take() and not second.take()
+    second = store.device_lock("cuda:0")
+    with store.device_lock("cuda:0") as first, store.device_lock("cpu"):
+        assert first.acquire(wait=False) and not second.acquire(wait=False)
         first.release()
-        assert second.take()
+        assert second.acquire(wait=False)
+    second.release()
 
 
 def test_a_look_does_not_disturb_the_worker(store):

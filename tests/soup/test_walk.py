@@ -12,6 +12,7 @@ from conftest import RESNET, build_clip
 from torch import Tensor
 
 from clipforget.errors import BadQuery, StaleIndex
+from clipforget.generators import finish, relay
 from clipforget.models.clip import Clip
 from clipforget.models.weights import changed, fingerprint
 from clipforget.soup import walk as module
@@ -54,11 +55,7 @@ def plain(clip: Clip) -> Clip:
 def walked(clip: Clip, delta, pixels, bank=None, queries=None, **more) -> tuple[SoupPath, list[PathStep]]:
     bank = clip.bank(["cat", "dog", "ship", "tree"], "a photo of a {}") if bank is None else bank
     steps, walk = [], walk_path(clip, delta, pixels, torch.arange(len(pixels)) % 4, bank, queries or bank, **more)
-    while True:
-        try:
-            steps.append(next(walk))
-        except StopIteration as end:
-            return end.value, steps
+    return finish(relay(walk, steps.append)), steps
 
 
 def test_the_ends_of_a_soup_are_exact_and_the_middle_is_the_mean(tiny_clip) -> None:

@@ -8,6 +8,7 @@ import pytest
 import torch
 from conftest import build_clip
 
+from clipforget.generators import finish, relay
 from clipforget.models.clip import Clip
 from clipforget.unlearning.fisher import FLOOR, candidates, diagonal, relative, squared_gradients
 from clipforget.unlearning.losses import bank_cross_entropy
@@ -83,13 +84,8 @@ def test_the_diagonal_equals_a_loop_over_images(tiny_clip: Clip) -> None:
     def likelihood(features: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
         return -bank_cross_entropy(features, label, bank, 5.0)
 
-    measuring, done = diagonal(tiny_clip, parameters, pixels, labels, likelihood), []
-    while True:
-        try:
-            done.append(next(measuring))
-        except StopIteration as end:
-            found = end.value
-            break
+    done: list[int] = []
+    found = finish(relay(diagonal(tiny_clip, parameters, pixels, labels, likelihood), done.append))
     assert done == [1, 2, 3, 4] and list(found) == names
     for name, parameter in parameters.items():
         wanted = torch.zeros_like(parameter)

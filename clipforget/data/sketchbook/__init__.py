@@ -18,6 +18,7 @@ from PIL import Image
 from clipforget.data.sketchbook.corruption import corrupt
 from clipforget.data.sketchbook.scene import DRAWERS, compose_scene
 from clipforget.data.sketchbook.styles import RENDER
+from clipforget.files import atomic
 
 SUBGROUPS: dict[str, tuple[str, ...]] = {superclass: tuple(drawers) for superclass, drawers in DRAWERS.items()}
 STYLES: tuple[str, ...] = tuple(RENDER)
@@ -122,9 +123,8 @@ def build(path: str | os.PathLike[str], *, progress: Callable[[int, int], None] 
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(target.name + ".partial")
     rows = members()
-    with tarfile.open(partial, "w", format=tarfile.USTAR_FORMAT) as tar:
+    with atomic(target) as draft, tarfile.open(draft, "w", format=tarfile.USTAR_FORMAT) as tar:
         for done, (name, (superclass, subgroup, style, seed, suite)) in enumerate(rows, 1):
             data = encode(draw(superclass, subgroup, style, seed, suite=suite))
             info = tarfile.TarInfo(name)
@@ -132,5 +132,4 @@ def build(path: str | os.PathLike[str], *, progress: Callable[[int, int], None] 
             tar.addfile(info, io.BytesIO(data))
             if progress:
                 progress(done, len(rows))
-    partial.replace(target)
     return len(rows)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from clipforget.evaluation import metrics
+from clipforget.generators import relay
 from clipforget.models.clip import Clip
 from clipforget.unlearning import batches, fisher, losses
 from clipforget.unlearning.diagonals import forget_and_rest
@@ -93,17 +96,14 @@ class Search:
     def run(self, front: list[Layer]) -> Iterator[Step]:
         """Search each layer in turn; ends with the best layer stepped and all others as they were."""
         best: tuple[float, Layer, float] | None = None
-        total, done = len(front) * self.settings.evaluations + 1, 0
+        total, numbers = len(front) * self.settings.evaluations + 1, itertools.count(1)
+
+        def step(layer: Layer, trial: tuple[float, dict[str, float]]) -> Step:
+            data = {"layer": layer.name, "size": trial[0]}
+            return Step("forget", next(numbers), total, validation=trial[1], data=data)
+
         for layer in front:
-            searching = self._search(layer)
-            while True:
-                try:
-                    size, found = next(searching)
-                except StopIteration as end:
-                    size, found = end.value
-                    break
-                done += 1
-                yield Step("forget", done, total, validation=found, data={"layer": layer.name, "size": size})
+            size, found = yield from relay(self._search(layer), partial(step, layer))
             if best is None or self._score(found) > best[0]:
                 best = (self._score(found), layer, size)
             self._step(layer, 0.0)
@@ -114,7 +114,7 @@ class Search:
         data = {"layers": records, "layer": chosen.name, "size": size}
         yield Step("forget", total, total, validation=look(self.task), data=data)
 
-    def _search(self, layer: Layer) -> Generator[tuple[float, dict], None, tuple[float, dict]]:
+    def _search(self, layer: Layer) -> Generator[tuple[float, dict[str, float]], None, tuple[float, dict[str, float]]]:
         """Double the step until validation counts as forgotten, then halve the interval: the smallest step that does.
 
         Where none up to `max_step` does, the step of the best score.

@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from clipforget.data import sketchbook
+from clipforget.files import atomic
 
 CELLS = tuple(sketchbook.cells())  # (superclass, subgroup, style), the order of every array of images
 
@@ -34,9 +35,8 @@ def draw_round(split: str, number: int, size: int, cache: str = "") -> np.ndarra
     drawn = np.stack([np.asarray(p.resize((size, size), Image.Resampling.BICUBIC)) for p in pictures])
     if path:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part.npy")
-        np.save(part, drawn)
-        part.replace(path)
+        with atomic(path) as draft:
+            np.save(draft, drawn)
     return drawn
 
 
