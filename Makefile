@@ -24,6 +24,7 @@ test:
 lint:
 	@sh setup.sh lint
 	@$(BIN)/python -m ruff check .
+	@$(BIN)/python -m ruff format --check .
 	@$(BIN)/python -m mypy clipforget app.py
 
 bench:
@@ -32,4 +33,4 @@ bench:
 	@$(BIN)/python -m pytest tests/browser -k drag -s
 
 clean:
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache build dist

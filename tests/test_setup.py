@@ -73,6 +73,7 @@ def test_one_version():
     assert "version" not in PROJECT["project"] and PROJECT["project"]["dynamic"] == ["version"]
     assert (ROOT / PROJECT["tool"]["hatch"]["version"]["path"]).samefile(clipforget.__file__)
     assert f"## [{clipforget.__version__}]" in (ROOT / "CHANGELOG.md").read_text()
+    assert f"\nversion: {clipforget.__version__}\n" in (ROOT / "CITATION.cff").read_text()
 
 
 def test_the_wheel_takes_the_package_and_its_assets():
@@ -101,6 +102,17 @@ def test_scripts_are_sound():
     for shell, script in (("sh", "setup.sh"), ("bash", ".ci/run")):
         subprocess.run([shell, "-n", ROOT / script], check=True)
     assert (ROOT / ".ci/run").stat().st_mode & 0o111
+
+
+def test_lint_comes_first_and_says_the_same_everywhere():
+    """CI checks style and types before the tests; a commit hook calls the very commands of `make lint`."""
+    makefile, hooks = (ROOT / "Makefile").read_text(), (ROOT / ".pre-commit-config.yaml").read_text()
+    lint = re.findall(r"-m (ruff|mypy)\b(.*)", makefile.split("\nlint:")[1].split("\n\n")[0])
+    hooked = re.findall(r"-m (ruff|mypy)\b(.*)", hooks)
+    assert [(tool, words.replace(" .", "")) for tool, words in lint] == [
+        (tool, words.replace(" --force-exclude", "")) for tool, words in hooked
+    ]
+    assert (ROOT / ".ci/run").read_text().endswith("\nmake lint\nexec make test\n")
 
 
 def test_setup_refuses_an_old_python_in_one_sentence(tmp_path):
