@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from small import FEW
 
+from clipforget.cli.commands import COMMANDS
 from clipforget.cli.main import read
-from clipforget.cli.options import COMMANDS
 from clipforget.data.catalogue import load_dataset
 from clipforget.data.target import Target
 from clipforget.methods import METHODS
@@ -50,12 +50,12 @@ def test_the_example_of_a_method_runs(world):
 
 @pytest.mark.parametrize("call", CALLS)
 def test_every_command_shown_can_be_read(call):
-    assert read(shlex.split(call)[3:]).command in COMMANDS
+    assert read(shlex.split(call)[3:]).entry.name in COMMANDS
 
 
 def test_the_table_of_commands_is_the_parsers():
     shown = dict(re.findall(r"^\| `(\w+)` \| (.+?) \|$", TEXT, re.MULTILINE))
-    assert shown == {name: help for name, (help, _) in COMMANDS.items()}
+    assert shown == {name: entry.help for name, entry in COMMANDS.load().items()}
 
 
 def test_every_command_and_make_target_exists():

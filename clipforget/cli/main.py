@@ -1,4 +1,4 @@
-"""The command line: options in, one function of clipforget.cli.commands out. Nothing heavy is imported to show help."""
+"""The command line: options in, one command of clipforget.cli.commands out. Nothing heavy is imported to show help."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import argparse
 import errno
 import os
 import sys
-from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from collections.abc import Sequence
+from typing import NoReturn
 
 from clipforget import __version__
-from clipforget.cli.options import COMMANDS, PROG
+from clipforget.cli.commands import Command, listed
+from clipforget.cli.options import PROG, STOPPED, Parser
 from clipforget.errors import BadQuery, ClipforgetError, UnknownName
-from clipforget.runs.config import RunConfig
 
-BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 2, 130, 141
-PLACE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS)  # what is wrong is the place, not the program
+BAD_INPUT, BROKEN_PIPE = 2, 141
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS)  # what is wrong is the place, not the program
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -25,8 +25,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without the sign for a bar still shows the rest
     try:
-        chosen = read(words)
-        status = chosen.call(chosen) or 0
+        args = read(words)
+        entry: Command = args.entry
+        status = entry.call(args) or 0
         if sys.stdout is not None:  # None where it was closed
             sys.stdout.flush()
         return status
@@ -35,9 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return BAD_INPUT
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)
-        return INTERRUPTED
+        return STOPPED
     except OSError as error:
-        if error.errno not in (errno.EPIPE, *PLACE):
+        if error.errno not in (errno.EPIPE, *NO_ROOM):
             raise
         if error.filename is None:  # it is stdout, and the interpreter would complain again at its end
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -53,62 +54,27 @@ def main(argv: Sequence[str] | None = None) -> int:
 def read(words: Sequence[str]) -> argparse.Namespace:
     """Parse a command line. Raises UnknownName with the nearest known name, BadQuery for anything else amiss."""
     parser = build(words)
-    chosen, extra = parser.parse_known_args(words)
+    args, extra = parser.parse_known_args(words)
     if extra:
-        _refuse(extra[0], parser.of[chosen.command])
-    return chosen
-
-
-class Parser(argparse.ArgumentParser):
-    """argparse that raises our errors instead of printing its usage. `of` maps commands to their parsers."""
-
-    of: dict[str, Parser]
-
-    def error(self, message: str) -> NoReturn:
-        raise BadQuery(f"{message[:1].upper()}{message[1:]}; see {self.prog} --help.")
-
-    def _check_value(self, action: argparse.Action, value: Any) -> None:
-        if action.choices is not None and value not in action.choices:
-            named = action.option_strings or (action.metavar or action.dest,)
-            raise UnknownName(str(named[0]).lower(), str(value), [str(choice) for choice in action.choices])
+        _refuse(extra[0], parser.commands[args.command])
+    return args
 
 
 def build(words: Sequence[str] = (), *, whole: bool = False) -> Parser:
-    """The parser for a command line: every command is known to it, but only those it names have their options.
-
-    `run` gets the options of the method that is named.
-    """
+    """Build the parser for a command line: it knows every command, but only those that are named have their options."""
     parser = Parser(prog=PROG, description="Make a CLIP model forget image subgroups, and judge the result.")
     parser.allow_abbrev = False
     parser.add_argument("--version", action="version", version=f"clipforget {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
-    parser.of = {}
-    for name, (help, fill) in COMMANDS.items():
-        part = commands.add_parser(name, help=help, description=f"{help}.", allow_abbrev=False)
-        if whole or name in words:
-            fill(part, _method_named(words)) if name == "run" else fill(part)
-        part.set_defaults(call=_later(name))
-        parser.of[name] = part
+    parser.commands = {}
+    for entry in listed():
+        part = commands.add_parser(entry.name, help=entry.help, description=f"{entry.help}.", allow_abbrev=False)
+        part.words = words
+        if whole or entry.name in words:
+            entry.add_options(part)
+        part.set_defaults(entry=entry)
+        parser.commands[entry.name] = part
     return parser
-
-
-def _later(name: str) -> Callable[[argparse.Namespace], int | None]:
-    def call(chosen: argparse.Namespace) -> int | None:
-        from clipforget.cli import commands
-
-        return getattr(commands, name)(chosen)
-
-    return call
-
-
-def _method_named(words: Sequence[str]) -> str:
-    """The method a command line asks for: its settings are options too, so it must be known before the rest."""
-    for word, following in zip(words, [*words[1:], ""], strict=False):
-        if word == "--method" and following:
-            return following
-        if word.startswith("--method="):
-            return word.partition("=")[2]
-    return RunConfig.method
 
 
 def _refuse(word: str, parser: Parser) -> NoReturn:

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from small import FEW
 
-from clipforget.benchmark.ablation import CHANGES, ablation_rows
+from clipforget.benchmark.ablation import ablation_rows
 from clipforget.benchmark.paper import EXPERIMENTS, Case, Experiment, Line
 from clipforget.benchmark.paper._measure import measured
 from clipforget.benchmark.rows import read_row
-from clipforget.cli.compare import planned
-from clipforget.cli.main import main
-from clipforget.cli.reproduce import as_markdown, text
+from clipforget.cli.commands.reproduce import as_markdown, text
 from clipforget.data.catalogue import load_dataset
 from clipforget.data.dataset import Item
 from clipforget.errors import BadData
 from clipforget.runs.config import RunConfig
-from clipforget.runs.store import Store
 
 NAMES = sorted(EXPERIMENTS.load())
 CHEAP = ",".join(f"{name}={value}" for name, value in FEW.items())
@@ -113,31 +109,6 @@ def test_figures_are_means_over_seeds_at_the_lines_alpha() -> None:
     assert "| suggested | 0.25 ±0.35 | 7.0 | 7.5 ±3.5 |" in as_markdown(found)
 
 
-def test_reproduce_runs_a_table(world, tmp_path, capsys, monkeypatch) -> None:
-    """End to end on a tiny table of the same make: two rows, the original beside them, nothing run twice."""
-    lines = (Line("original", alpha=1.0), Line("few", paper={"forget": 1.5}), Line("fewer", 1, alpha=0.0))
-    case = Case((("disc/big",),), lines, "Tiny.")
-    rows = (f"targeted,{CHEAP}", f"fewer=targeted,{CHEAP},rank=2")
-    files = (("train/disc/big/*.png", "Discs."),)
-    monkeypatch.setitem(EXPERIMENTS, "tiny", Experiment("tiny", "a tiny table", rows, case, case, files))
-    words = ["reproduce", "tiny", "--model", world.clip, "--device", "cpu", "--runs", str(tmp_path)]
-    assert main(words) == 2
-    assert "ROOT/train/disc/big/*.png  Discs." in capsys.readouterr().out and not list(tmp_path.iterdir())
-    assert main([*words, "--data", world.data, "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    original, few, fewer = found["lines"]
-    assert original["here"]["forget"]["mean"] == 100 and original["here"]["h"]["mean"] == 0
-    assert few["paper"] == {"forget": 1.5} and few["alpha"]["n"] == 1 and fewer["alpha"]["mean"] == 0
-    assert {"forget", "siblings", "others", "shifted:shifted"} <= set(few["here"])
-    ids = Store(tmp_path).ids()
-    assert len(ids) == 2
-    assert main([*words, "--data", world.data]) == 0
-    assert "paper: forget" in capsys.readouterr().out and Store(tmp_path).ids() == ids
-    assert main([*words, "--data", world.data, "--sketchbook"]) == 2 and "either" in capsys.readouterr().err
-    assert main(["reproduce", "table2", "--data", world.data, "--runs", str(tmp_path)]) == 2
-    assert "no 'airplane'" in capsys.readouterr().err
-
-
 def test_a_preset_serves_every_row(tmp_path) -> None:
     experiment = EXPERIMENTS["table4"]
     plan = experiment.plan(experiment.paper, RunConfig(device="cpu"), (0,), "paper", tmp_path)
@@ -146,16 +117,6 @@ def test_a_preset_serves_every_row(tmp_path) -> None:
     assert all(row.settings["mode"] == "paper" and row.settings["balance"] is False for row in plan.rows)
     plan = EXPERIMENTS["table1"].plan(experiment.paper, RunConfig(model="RN101/openai"), (0,), "tuned", tmp_path)
     assert "no preset 'tuned'" in plan.rows[0].notes[0]
-
-
-def test_ablate_is_a_comparison_of_these_rows(monkeypatch, tmp_path) -> None:
-    asked = []
-    monkeypatch.setattr("clipforget.cli.compare.compare", lambda chosen: asked.append(planned(chosen)) or 0)
-    words = ["ablate", "--forget", "airplane/biplane", "--seeds", "2", "--runs", str(tmp_path)]
-    assert main([*words, "--method", "gradient_ascent"]) == 0
-    (plan,) = asked
-    assert [row.label for row in plan.rows] == [*CHANGES, "Gradient ascent (GA)"] and plan.seeds == (0, 1)
-    assert plan.rows[4].settings == {"depth": 1.0, "selection": "all"}
 
 
 def test_ablation_changes_one_thing_a_row() -> None:

@@ -84,7 +84,7 @@ def test_a_row_that_makes_no_sense_is_refused(text, error, words):
 )
 def test_the_command_and_the_json_give_the_plan_back(change):
     from clipforget.cli import main
-    from clipforget.cli.compare import planned
+    from clipforget.cli.commands.compare import planned
 
     chosen = plan(**change).checked()
     words = shlex.split(chosen.command())

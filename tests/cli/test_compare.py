@@ -12,7 +12,7 @@ import small
 from clipforget.benchmark.execute import CellProgress
 from clipforget.benchmark.store import ComparisonStore
 from clipforget.cli import main as cli
-from clipforget.cli.compare import Board, planned
+from clipforget.cli.commands.compare import Board, planned
 from clipforget.cli.main import main
 from clipforget.runs import execute as running
 

@@ -5,15 +5,18 @@ import shlex
 import signal
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from small import FEW, SLOW
 
-from clipforget.cli.main import main
+from clipforget.cli.main import main, read
+from clipforget.cli.options import settings_of
+from clipforget.methods import METHODS
+from clipforget.runs.config import RunConfig
 from clipforget.runs.store import Store
-from clipforget.workspace.bench import agreement, speed
-from clipforget.workspace.workspace import Workspace
+from clipforget.settings import options
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -91,20 +94,37 @@ def test_control_c_stops_cleanly(world, tmp_path):
     assert run.info()["state"] == "stopped" and run.events()[-1]["state"] == "stopped"
 
 
-def test_data_and_models_are_described(world, capsys):
-    assert main(["data", world.data, "--json"]) == 0
-    about = json.loads(capsys.readouterr().out)
-    assert about["superclasses"]["disc"] == ["big", "small", "thin"] and about["shifted_sets"] == ["shifted"]
-    assert sum(part["n"] for part in about["counts"]) == about["images"]
-    assert main(["data", world.data]) == 0 and "disc/big" in capsys.readouterr().out
-    assert main(["data"]) == 0 and "sketchbook" in capsys.readouterr().out
-    assert main(["models", world.clip, "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["embedding"] == 16
-    assert main(["models"]) == 0 and "clipforget-tiny" in capsys.readouterr().out
+@pytest.mark.parametrize("name", sorted(METHODS.load()))
+def test_every_setting_of_a_method_is_an_option_of_run(name, capsys):
+    assert main(["run", "--method", name, "--help"]) == 0
+    shown = capsys.readouterr().out
+    own = {entry.name for entry in options(METHODS[name].settings)}
+    assert all(f"--{setting.replace('_', '-')}" in shown for setting in own)
+    assert not own & {field.name for field in fields(RunConfig)}, "a setting may not carry the name of an option of run"
 
 
-def test_bench_measures_a_finished_run(world, finished):
-    opened = Workspace(world.folder / "runs", sample=False).opened(finished.id)
-    figures = {figure.name: figure for part in (speed, agreement) for figure in part(opened)}
-    assert figures["whole tower / changed stages"].number > 0
-    assert 0.9 <= figures["top-24 agreement"].number <= 1 and figures["accuracy difference"].number < 10
+@pytest.mark.parametrize("name", sorted(METHODS.load()))
+def test_the_command_of_a_run_reads_back_as_its_configuration(name):
+    changed = {}
+    for entry in options(METHODS[name].settings):
+        others = [choice for choice in entry.choices if choice != entry.default]
+        low, high = entry.low if entry.low is not None else 0, entry.high if entry.high is not None else 1
+        value = (not entry.default) if entry.kind is bool else entry.kind(low if entry.default != low else high)
+        changed[entry.name] = (others[0] if others else entry.default) if entry.kind is str else value
+    config = RunConfig(
+        data="my photos/a b.tar", forget=("a/b", "c/*/d e"), retain=("-x",), method=name, settings=changed, seed=7
+    ).checked()
+    words = shlex.split(config.command())
+    assert words[:3] == ["python", "-m", "clipforget"]
+    args = read(words[3:])
+    settings = settings_of(args)
+    names = [field.name for field in fields(RunConfig) if field.name != "settings"]
+    again = RunConfig.read({**{key: getattr(args, key) for key in names}, "settings": settings}).checked()
+    assert again == config
+
+
+def test_the_command_of_an_old_run_is_still_read(capsys):
+    words = ["run", "--method", "targeted", "--forget", "a", "--forget-rate", "0.5", "--reach=2"]
+    assert settings_of(read(words)) == {"forget_learning_rate": "0.5", "extrapolation": "2"}
+    main(["run", "--method", "targeted", "--help"])
+    assert "--reach" not in capsys.readouterr().out

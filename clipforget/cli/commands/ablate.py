@@ -1,0 +1,25 @@
+"""`ablate`: the rows of `compare` that change one thing of the targeted method."""
+
+from __future__ import annotations
+
+import argparse
+
+from clipforget.cli.commands import command
+from clipforget.cli.commands.compare import add_options as add_compare_options
+from clipforget.cli.commands.compare import compare
+from clipforget.cli.options import Parser
+
+
+def add_options(parser: Parser) -> None:
+    """Add the options of `compare`."""
+    add_compare_options(parser)
+    parser.description = "The rows of `compare` for the method targeted: layers, loss, balance, alignment, average."
+
+
+@command("ablate", add_options, order=9)
+def ablate(args: argparse.Namespace) -> int:
+    """Compare targeted forgetting with one thing changed at a time."""
+    from clipforget.benchmark.ablation import ablation_rows
+
+    args.method = [*ablation_rows(args.preset), *args.method]
+    return compare(args)

@@ -1,0 +1,261 @@
+"""`compare`: options to a plan, its cells with progress on stderr, the table on stdout."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from clipforget.cli.commands import command
+from clipforget.cli.options import (
+    MOST_SEEDS,
+    PROG,
+    STOPPED,
+    Parser,
+    add_fields,
+    add_json,
+    add_runs,
+    comparison_id,
+    names,
+    workspace_of,
+)  # fmt: skip
+from clipforget.cli.terminal import CELLS, clock, emit
+from clipforget.errors import BadSetting, ClipforgetError
+from clipforget.tabular import table
+
+if TYPE_CHECKING:
+    from clipforget.benchmark.execute import CellProgress
+    from clipforget.benchmark.plan import ComparisonPlan
+    from clipforget.benchmark.store import ComparisonFolder
+    from clipforget.workspace.workspace import Workspace
+
+SEEDS = 3
+ABOUT = """Run several methods on several targets and seeds, one run after the other, and put them on one table.
+
+  compare --method targeted --method gradient_ascent --forget airplane/biplane --forget "dog/pug + dog/corgi"
+  compare --methods all --preset tuned --forget airplane/biplane --seeds 3
+  compare --method targeted:paper --method "no average=targeted,ema_decay=0" --forget airplane/biplane
+  compare --show last --target airplane/biplane --sort siblings --latex
+
+Every method is trained on the same images and judged at its own suggested alpha, so at matched forgetting. Each cell is
+an ordinary run. Finished ones are not run again: type the same command once more, or --resume, to go on."""
+
+
+def add_options(parser: Parser) -> None:
+    """Add rows, targets and seeds, or which comparison to show, and the form of the table."""
+    from clipforget.benchmark.formats import SORTS
+
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.description = ABOUT
+    add = parser.add_argument
+    add("--method", metavar="ROW", action="append", default=[], help="[LABEL=]METHOD[:PRESET][,SETTING=VALUE]...")
+    several = "a row each for these methods, or for every one there is"
+    add("--methods", metavar="A,B|all", type=names, default=[], help=several)
+    add("--forget", metavar="TARGET", action="append", default=[], help='a target; "A + B" forgets both in one run')
+    add("--retain", metavar="TARGET", action="append", default=[], help="what every run is to keep in view")
+    add("--seeds", type=int, metavar="N", help=f"how many seeds (default: {SEEDS})")
+    add("--seed-start", type=int, metavar="N", help="the first of them (default: 0)")
+    add("--seed", type=int, metavar="N", action="append", default=[], help="exactly this seed (may be repeated)")
+    add("--preset", metavar="NAME", default="default", help="preset of rows that name none: tuned, paper or default")
+    add_fields(parser, "model", "data", "tolerance", "device", "gallery", "nodes")
+    add("--title", default="", help="a name of your own")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--list", action="store_true", help="list the comparisons there are, newest first")
+    what.add_argument("--show", metavar="ID", help="print the table of a comparison, or of the `last`")
+    what.add_argument("--resume", metavar="ID", help="go on with a comparison, or with the `last`")
+    what.add_argument("--worker", metavar="ID", help=argparse.SUPPRESS)
+    add("--target", metavar="TARGET", help="print the table of this target (default: the mean over all)")
+    add("--sort", metavar="KEY", default="h", help=f"order of the rows: {', '.join(SORTS)}, or a set such as siblings")
+    how = parser.add_mutually_exclusive_group()
+    for name, what_for in (("csv", "CSV"), ("latex", "LaTeX"), ("markdown", "Markdown")):
+        how.add_argument(f"--{name}", action="store_true", help=f"print {what_for} instead of a table")
+    add_json(how)
+    add_runs(parser)
+
+
+@command("compare", add_options, order=2)
+def compare(args: argparse.Namespace) -> int:
+    """Run several methods on several targets and seeds, and put them on one table.
+
+    It also lists comparisons, shows or resumes one, or with --worker works on the page's.
+    """
+    from clipforget.benchmark import formats
+    from clipforget.benchmark.plan import JOIN
+    from clipforget.benchmark.store import ComparisonStore
+
+    workspace, store = workspace_of(args), ComparisonStore(Path(args.runs))
+    if args.worker:
+        return _work(store.get(args.worker))
+    if args.list:
+        _list(workspace, args.json)
+        return 0
+    if args.show:
+        _print(workspace.comparisons.document(comparison_id(store.ids(), args.show)), args)
+        return 0
+    if args.resume:
+        folder = store.get(comparison_id(store.ids(), args.resume))
+    else:
+        plan = planned(args)
+        formats.check([JOIN.join(target) for target in plan.targets], args.target, args.sort)
+        folder = workspace.comparisons.create(plan)
+    status = finish(folder, args.runs)
+    if not status:
+        _print(workspace.comparisons.document(folder.id), args)
+    return status
+
+
+def planned(args: argparse.Namespace) -> ComparisonPlan:
+    """Return the plan that a command line asks for, checked. Raises UnknownName or BadSetting."""
+    from clipforget.benchmark.plan import SHARED, ComparisonPlan, target_of
+    from clipforget.benchmark.rows import check_preset, rows_of
+
+    words = [*args.method, *args.methods]
+    if args.seed and (args.seeds is not None or args.seed_start is not None):
+        raise BadSetting("Name either single seeds with --seed, or how many with --seeds and --seed-start.")
+    count = SEEDS if args.seeds is None else args.seeds
+    if not 1 <= count <= MOST_SEEDS:
+        raise BadSetting(f"--seeds is how many, a whole number from 1 to {MOST_SEEDS}; it is {count}.")
+    first = args.seed_start or 0
+    values = {name: getattr(args, name) for name in SHARED}
+    values |= {"seeds": args.seed or list(range(first, first + count)), "title": args.title}
+    values |= {"targets": [target_of(text) for text in args.forget], "rows": []}
+    plan = ComparisonPlan.read(values)
+    check_preset(args.preset, plan.model, Path(args.runs))
+    rows = rows_of(words, args.preset, plan.model, Path(args.runs))
+    return ComparisonPlan(**{**vars(plan), "rows": rows}).checked()
+
+
+def _work(folder: ComparisonFolder) -> int:
+    from clipforget.benchmark.execute import run_cells
+    from clipforget.runs.execute import stoppable
+
+    with stoppable():
+        for _ in run_cells(folder):
+            pass
+    return 0
+
+
+def finish(folder: ComparisonFolder, runs: str) -> int:
+    """Work on the cells that are not done, with progress on stderr; 0, or 130 where it was stopped.
+
+    Raises ClipforgetError where every cell failed.
+    """
+    from clipforget.benchmark.execute import run_cells
+    from clipforget.runs.execute import stoppable
+
+    board, records = Board(folder), run_cells(folder)
+    with stoppable():
+        try:
+            for record in records:
+                board.show(record)
+        finally:
+            records.close()
+            board.close()
+    info = folder.info()
+    done = sum(cell["state"] == "done" for cell in info["cells"])
+    if info["state"] == "stopped":
+        again = shlex.join(["compare", "--resume", folder.id, *(["--runs", runs] if runs != "runs" else [])])
+        print(
+            f"Stopped; {done} of {len(info['cells'])} runs are done and kept. To go on: {PROG} {again}", file=sys.stderr
+        )
+        return STOPPED
+    if info["state"] == "failed":
+        raise ClipforgetError(info["error"])
+    if info["error"]:
+        print(info["error"], file=sys.stderr)
+    return 0
+
+
+def _print(document: dict[str, Any], args: argparse.Namespace) -> None:
+    from clipforget.benchmark import formats
+
+    target = None if args.target is None else formats.target_key(document, args.target)
+    if args.csv:
+        print(formats.as_csv(document, args.sort), end="")
+    elif args.latex:
+        print(formats.latex(document, target, args.sort), end="")
+    elif args.markdown:
+        print(formats.markdown(document, target, args.sort), end="")
+    else:
+        more = [] if target is not None or len(document["targets"]) == 1 else ["One target alone: --target TARGET."]
+        state = "" if document["state"] == "done" else f"It is {document['state']}."
+        ends = [*more, state, f"Comparison {document['id']}. To repeat it: {document['command']}"]
+        emit(args.json, document, "\n".join([formats.text(document, target, args.sort), *filter(None, ends)]))
+
+
+def _list(workspace: Workspace, as_json: bool) -> None:
+    infos = workspace.comparisons.list()
+    rows = [[info["id"], info["state"], f"{info['done']}/{info['total']}", info["title"]] for info in infos]
+    nothing = f"No comparisons yet. Start one: {PROG} compare --method targeted --forget airplane/biplane"
+    text = table(("comparison", "state", "done", "title"), rows, numbers=(2,)) if rows else nothing
+    emit(as_json, {"comparisons": infos}, text)
+
+
+class Board:
+    """Progress on stderr: a line for each finished cell and, on a terminal, a bar with the time left below them."""
+
+    def __init__(self, compared: ComparisonFolder, stream: TextIO | None = None) -> None:
+        self.compared, self.stream = compared, sys.stderr if stream is None else stream
+        self.live, self._drawn = self.stream.isatty(), 0
+        self.info = compared.info()
+
+    def show(self, record: CellProgress) -> None:
+        """Draw one record."""
+        if record.state == "running":
+            if self.info["cells"][record.cell]["state"] != "running":
+                self.info = self.compared.info()
+            if self.live and record.event is not None and record.event["kind"] == "step":
+                self._draw(self._bar(record))
+            return
+        self.info = self.compared.info()
+        self.close()
+        self.stream.write(self._line(record) + "\n")
+        self.stream.flush()
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._drawn:
+            self._draw("")
+            self.stream.write("\r")
+            self._drawn = 0
+
+    def _line(self, record: CellProgress) -> str:
+        cell = self.info["cells"][record.cell]
+        total = len(self.info["cells"])
+        if cell["error"]:
+            told = f"failed: {cell['error']}"
+        elif record.reused:
+            told = "done before"
+        else:
+            told = f"{record.state} in {clock(cell['seconds'])}"
+        return f"{self._done():>{len(str(total))}}/{total}  {self._name(cell)}  {told}{self._left()}"
+
+    def _left(self, event: dict[str, Any] | None = None) -> str:
+        from clipforget.benchmark.summary import seconds_left
+
+        left = seconds_left(self.info["cells"], event)
+        return f"  {clock(left)} left" if left else ""
+
+    def _bar(self, record: CellProgress) -> str:
+        cell, event = self.info["cells"][record.cell], record.event or {}
+        total = len(self.info["cells"])
+        full = round(self._done() / total * CELLS)
+        step = f"{event['stage']} {event['step']}/{event['total']}"
+        bar = "█" * full + "░" * (CELLS - full)
+        return f"{bar} {self._done()}/{total}  {self._name(cell)}  {step:<18}{self._left(event)}"[:160]
+
+    def _name(self, cell: dict[str, Any]) -> str:
+        from clipforget.benchmark.plan import JOIN
+
+        target = JOIN.join(self.info["targets"][cell["target"]])
+        return f"{self.info['rows'][cell['row']]['label']}, {target}, seed {cell['seed']}"
+
+    def _done(self) -> int:
+        return sum(cell["state"] == "done" for cell in self.info["cells"])
+
+    def _draw(self, text: str) -> None:
+        self.stream.write(f"\r{text:<{self._drawn}}")
+        self.stream.flush()
+        self._drawn = len(text)

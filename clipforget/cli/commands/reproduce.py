@@ -1,0 +1,117 @@
+"""`reproduce`: the paper's tables, its figures and ours side by side."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from clipforget.cli.commands import command
+from clipforget.cli.commands.compare import finish
+from clipforget.cli.options import MOST_SEEDS, Parser, add_json, add_runs, workspace_of
+from clipforget.cli.terminal import emit
+from clipforget.errors import BadSetting
+from clipforget.runs.config import RunConfig
+from clipforget.tabular import markdown, table
+
+ABSENT = "not in the public text"
+NOTHING_DONE = 2
+
+
+def add_options(parser: Parser) -> None:
+    """Add the table, the images to make it on, and how often."""
+    from clipforget.benchmark.paper import EXPERIMENTS, MODEL
+
+    add = parser.add_argument
+    add("name", metavar="TABLE", choices=sorted(EXPERIMENTS.load()), help=", ".join(sorted(EXPERIMENTS)))
+    add("--data", metavar="ROOT", help="your images; without it and --sketchbook: what to put where")
+    add("--sketchbook", action="store_true", help="the counterpart on the embedded drawings")
+    add("--model", metavar="MODEL", help=f"(default: {MODEL}, or with --sketchbook {RunConfig.model})")
+    add("--device", metavar="DEVICE", default=RunConfig.device, help="auto, cpu, cuda, cuda:1, mps (default: auto)")
+    add("--seeds", type=int, default=1, metavar="N", help="how many seeds (default: 1)")
+    add("--preset", metavar="NAME", default="default", help="preset of the rows that name none: tuned, argued, ...")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--markdown", action="store_true", help="print Markdown instead of a table")
+    add_json(how)
+    add_runs(parser)
+
+
+@command("reproduce", add_options, order=10)
+def reproduce(args: argparse.Namespace) -> int:
+    """Repeat a table of the paper, its figures and ours side by side.
+
+    Without images it says what to put where.
+    """
+    from clipforget.benchmark.paper import EXPERIMENTS, MODEL
+    from clipforget.benchmark.paper._measure import measured
+    from clipforget.benchmark.rows import check_preset
+
+    experiment = EXPERIMENTS.load()[args.name]
+    if not args.data and not args.sketchbook:
+        print(experiment.instructions())
+        return NOTHING_DONE
+    if args.data and args.sketchbook:
+        raise BadSetting("Name either your own images with --data or the embedded drawings with --sketchbook.")
+    if not 1 <= args.seeds <= MOST_SEEDS:
+        raise BadSetting(f"--seeds is how many, a whole number from 1 to {MOST_SEEDS}; it is {args.seeds}.")
+    case = experiment.sketchbook if args.sketchbook else experiment.paper
+    model = args.model or (RunConfig.model if args.sketchbook else MODEL)
+    config = RunConfig(model=model, data=args.data or RunConfig.data, device=args.device)
+    workspace = workspace_of(args)
+    check_preset(args.preset, model, workspace.store.root)
+    experiment.check(case, workspace.dataset(config.data))
+    plan = experiment.plan(case, config, range(args.seeds), args.preset, Path(args.runs))
+    folder = workspace.comparisons.create(plan)
+    status = finish(folder, args.runs)
+    if status:
+        return status
+    result = measured(experiment, case, folder.info()["cells"], workspace.view)
+    result |= {"comparison": folder.id, "model": config.model, "data": config.data}
+    emit(args.json, result, as_markdown(result) if args.markdown else text(result))
+    return 0
+
+
+def text(result: dict[str, Any]) -> str:
+    """Format the table for a terminal, with what to know about it below."""
+    header, rows = _cells(result)
+    return "\n".join([result["title"], "", table(header, rows, numbers=range(1, len(header))), "", *_notes(result)])
+
+
+def as_markdown(result: dict[str, Any]) -> str:
+    """Format the same in Markdown."""
+    return "\n".join([markdown(*_cells(result)), "", *_notes(result)])
+
+
+def _cells(result: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Return header and rows: for each column what was measured, and before it the paper's figure if it printed any."""
+    printed = {key for line in result["lines"] for key in line["paper"]}
+    header = ["", "alpha"]
+    for column in result["columns"]:
+        header += [f"paper: {column['label']}"] if column["key"] in printed else []
+        header.append(column["label"])
+    rows = []
+    for line in result["lines"]:
+        row = [line["label"], _figure(line["alpha"], 2)]
+        for column in result["columns"]:
+            key = column["key"]
+            row += [f"{line['paper'][key]:.1f}" if key in line["paper"] else "-"] if key in printed else []
+            row.append(_figure(line["here"].get(key)))
+        rows.append(row)
+    return header, rows
+
+
+def _figure(stat: dict[str, Any] | None, digits: int = 1) -> str:
+    if stat is None:
+        return ""
+    spread = f" ±{stat['spread']:.{digits}f}" if stat["spread"] else ""
+    return f"{stat['mean']:.{digits}f}{spread}"
+
+
+def _notes(result: dict[str, Any]) -> list[str]:
+    printed = any(line["paper"] for line in result["lines"])
+    about = f"-: {ABSENT}." if printed else f"The paper's figures: {ABSENT}."
+    return [
+        f"Accuracies in percent, on {result['data']} with {result['model']}. {about}",
+        result["note"],
+        f"Behind it: the comparison {result['comparison']}.",
+    ]

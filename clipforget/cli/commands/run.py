@@ -1,0 +1,110 @@
+"""`run`: forget something in this process, with a bar on stderr."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from clipforget.cli import report
+from clipforget.cli.commands import command
+from clipforget.cli.options import (
+    STOPPED,
+    Parser,
+    add_fields,
+    add_json,
+    add_runs,
+    add_setting,
+    settings_of,
+    workspace_of,
+)
+from clipforget.cli.terminal import Bar, clock, emit
+from clipforget.errors import ClipforgetError
+from clipforget.runs.config import RunConfig
+from clipforget.settings import options
+
+FIELDS = ("model", "data", "method", "seed", "tolerance", "device", "gallery", "nodes")
+PAGE = "http://127.0.0.1:7860"
+
+
+def add_options(parser: Parser) -> None:
+    """Add the fields of a run, and the settings of the method that the command line names."""
+    from clipforget.methods import METHODS
+
+    for entry in options(RunConfig):
+        if entry.name in ("forget", "retain"):
+            about = f"{entry.help} (may be repeated)"
+            parser.add_argument(f"--{entry.name}", metavar="TARGET", action="append", default=[], help=about)
+    add_fields(parser, *FIELDS)
+    parser.add_argument("--preset", metavar="NAME", help="start from these settings; those named beside it win")
+    add_runs(parser)
+    add_json(parser)
+    parser.add_argument("--worker", metavar="ID", help=argparse.SUPPRESS)
+    method = METHODS.load().get(method_named(parser.words))  # an unknown one is refused by `checked`
+    if method is not None:
+        group = parser.add_argument_group(f"settings of the method {method.name}", method.summary)
+        for entry in options(method.settings):
+            add_setting(group, entry)
+
+
+def method_named(words: Sequence[str]) -> str:
+    """Return the method a command line asks for: its settings are options too, so it must be known before the rest."""
+    for word, following in zip(words, [*words[1:], ""], strict=False):
+        if word == "--method" and following:
+            return following
+        if word.startswith("--method="):
+            return word.partition("=")[2]
+    return RunConfig.method
+
+
+@command("run", add_options, order=1)
+def run(args: argparse.Namespace) -> int:
+    """Forget something and score the result.
+
+    With --worker it works on an existing run instead, as the page asks for it, and prints nothing.
+    """
+    from clipforget.runs.execute import execute, stoppable
+    from clipforget.runs.resources import Resources
+    from clipforget.runs.store import Store
+
+    store = Store(Path(args.runs))
+    if args.worker:
+        with stoppable():
+            for _ in execute(store.get(args.worker)):
+                pass
+        return 0
+    settings = {"settings": {**_preset(args), **settings_of(args)}}
+    config = RunConfig.read({name: getattr(args, name) for name in (*FIELDS, "forget", "retain")} | settings).checked()
+    resources = Resources()
+    config.splits(resources.dataset(config.data))  # a misspelt target is told at once, however busy the device
+    started = store.create(config)
+    bar, events = Bar(), execute(started, resources)
+    with stoppable():
+        try:
+            for event in events:
+                if event.get("state") != "failed":  # what went wrong is said once, in the end
+                    bar.show(event)
+        finally:
+            events.close()
+            bar.close()
+    info = started.info()
+    if info["state"] == "failed":
+        if all(event.get("stage", "load") in ("wait", "load") for event in started.events()):
+            store.delete(started.id)  # nothing was done: bad input leaves no trace
+        raise ClipforgetError(info["error"])
+    if info["state"] != "done":
+        return STOPPED
+    view = workspace_of(args).view(started.id)
+    end = f"Run {started.id}, {clock(info['seconds'])} minutes. To see it: python app.py, then {PAGE}/?run={started.id}"
+    emit(args.json, report.summary(view), f"{report.text(view)}\n\n{end}")
+    return 0
+
+
+def _preset(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the settings of the preset to start from."""
+    from clipforget.runs.presets import find_preset
+
+    if args.preset is None:
+        return {}
+    return find_preset(args.method, args.preset, args.model, Path(args.runs)).settings

@@ -1,0 +1,47 @@
+"""`runs`: the list of runs."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from clipforget.cli.commands import command
+from clipforget.cli.options import PROG, Parser, add_json, add_runs, workspace_of
+from clipforget.cli.terminal import clock, emit
+from clipforget.tabular import table
+
+HEADER = ("run", "state", "forget", "method", "data", "alpha", "forget", "siblings", "others", "time")
+
+
+def add_options(parser: Parser) -> None:
+    """Add --runs and --json."""
+    add_runs(parser)
+    add_json(parser)
+
+
+@command("runs", add_options, order=3)
+def runs(args: argparse.Namespace) -> None:
+    """List the runs, newest first."""
+    infos = workspace_of(args).runs()
+    rows = [
+        [
+            info["id"],
+            info["state"],
+            ", ".join(info["config"]["forget"]),
+            info["config"]["method"],
+            Path(info["config"]["data"]).name,
+            "" if info["best"] is None else f"{info['best']:.2f}",
+            *(_change(info, key) for key in ("forget", "siblings", "others")),
+            clock(info["seconds"]),
+        ]
+        for info in infos
+    ]
+    nothing = f"No runs yet. Start one: {PROG} run --forget airplane/biplane"
+    emit(args.json, {"runs": infos}, table(HEADER, rows, numbers=(5, 9)) if rows else nothing)
+
+
+def _change(info: dict[str, Any], key: str) -> str:
+    """Return the accuracy before and after of one row of a run's headline."""
+    figures = (info.get("headline") or {}).get(key)
+    return f"{figures['before']:.1%} > {figures['after']:.1%}" if isinstance(figures, dict) else ""

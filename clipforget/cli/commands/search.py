@@ -1,0 +1,75 @@
+"""`search`: the images of a run that a text finds, before and after."""
+
+from __future__ import annotations
+
+import argparse
+from itertools import zip_longest
+from typing import Any
+
+from clipforget.cli import report
+from clipforget.cli.commands import command
+from clipforget.cli.options import Parser, add_json, add_runs, run_id, workspace_of
+from clipforget.cli.terminal import emit
+from clipforget.errors import BadQuery
+from clipforget.tabular import table
+
+
+def add_options(parser: Parser) -> None:
+    """Add the run, the text, the alpha and how many images."""
+    parser.add_argument("id", metavar="ID", help="a run, as `runs` lists them, or `last`")
+    parser.add_argument("text", metavar="TEXT", help='what to look for, e.g. "a photo of an airplane"')
+    parser.add_argument("--alpha", type=float, metavar="A", help="share of the original (default: the suggested alpha)")
+    parser.add_argument("-k", type=int, default=24, metavar="K", help="how many images, 1 to 24 (default: 24)")
+    add_runs(parser)
+    add_json(parser)
+
+
+@command("search", add_options, order=5)
+def search(args: argparse.Namespace) -> None:
+    """Search the images of a run before and after."""
+    from clipforget.evaluation.refusal import sentence
+
+    if not 1 <= args.k <= 24:
+        raise BadQuery(f"-k must be a whole number from 1 to 24; it is {args.k}.")
+    workspace = workspace_of(args)
+    id = run_id(workspace, args.id)
+    view = workspace.view(id)
+    index = report.place(view, args.alpha)
+    pack = workspace.query(id, text=args.text)
+    before, after = pack["before"], pack["after"]
+    hits = {
+        "before": _hits(view["gallery"], before["ids"], before["cosines"], args.k),
+        "after": _hits(view["gallery"], after["ids"][index], after["cosines"][index], args.k),
+    }
+    both = len({hit["id"] for hit in hits["before"]} & {hit["id"] for hit in hits["after"]})
+    refused = None if after["ids"][index] else pack.get("refused")
+    rows = [
+        [str(rank), *(cell for hit in pair for cell in ((f"{hit['cosine']:.3f}", _marked(hit)) if hit else ("", "")))]
+        for rank, pair in enumerate(zip_longest(hits["before"], hits["after"]), start=1)
+    ]
+    alpha = view["alphas"][index]
+    header = ("rank", "cosine", "before (original)", "cosine", f"after (alpha {alpha:.2f})")
+    targets = {side: sum(hit["role"] == "forget" for hit in side_hits) for side, side_hits in hits.items()}
+    foot = f"* to be forgotten: {targets['before']} before, {targets['after']} after; on both sides: {both}"
+    if refused:
+        foot = f"{sentence(refused)} {foot}"
+    if note := pack.get("note"):
+        foot = f"{foot}\n{note}"
+    result = {"id": id, "query": args.text, "note": note, "alpha": alpha, "refused": refused, **hits}
+    emit(args.json, result, f"{table(header, rows, numbers=(0, 1, 3))}\n\n{foot}")
+
+
+def _hits(gallery: dict[str, Any], ids: list[int], cosines: list[float], k: int) -> list[dict[str, Any]]:
+    return [_hit(gallery, id, cosine) for id, cosine in zip(ids[:k], cosines[:k], strict=True)]
+
+
+def _hit(gallery: dict[str, Any], id: int, cosine: float) -> dict[str, Any]:
+    _, superclass, subgroup, style, role = gallery["items"][id]
+    levels = (("superclasses", superclass), ("subgroups", subgroup), ("styles", style))
+    label = "/".join(gallery[level][number] for level, number in levels if number >= 0)
+    role = gallery["roles"][role] if isinstance(role, int) else role
+    return {"id": id, "label": label, "role": role, "cosine": cosine}
+
+
+def _marked(hit: dict[str, Any]) -> str:
+    return f"{'*' if hit['role'] == 'forget' else ' '} {hit['label']}"

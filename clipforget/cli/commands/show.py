@@ -1,0 +1,43 @@
+"""`show`: the figures of one run, or of several in one Markdown table."""
+
+from __future__ import annotations
+
+import argparse
+
+from clipforget.cli import report
+from clipforget.cli.commands import command
+from clipforget.cli.options import Parser, add_json, add_runs, run_id, workspace_of
+from clipforget.cli.terminal import emit
+from clipforget.errors import BadQuery
+
+
+def add_options(parser: Parser) -> None:
+    """Add the runs, the alpha and the form of the answer."""
+    parser.add_argument("ids", nargs="+", metavar="ID", help="a run, as `runs` lists them, or `last`")
+    parser.add_argument("--alpha", type=float, metavar="A", help="share of the original (default: the suggested alpha)")
+    parser.add_argument("--markdown", action="store_true", help="print Markdown; of several runs one table, a row each")
+    add_runs(parser)
+    add_json(parser)
+
+
+@command("show", add_options, order=4)
+def show(args: argparse.Namespace) -> None:
+    """Show the figures of a run at an alpha."""
+    workspace = workspace_of(args)
+    views = [workspace.view(run_id(workspace, id)) for id in args.ids]
+    view = views[0]
+    if len(views) > 1:
+        unfinished = next((view for view in views if view["state"] != "done"), None)
+        if unfinished is not None:
+            raise BadQuery(f"The run {unfinished['id']} is {unfinished['state']}; only finished runs can be compared.")
+        if not args.markdown:
+            raise BadQuery("Several runs are shown with --markdown only.")
+        print(report.comparison(views, args.alpha))
+    elif view["state"] != "done":
+        error = view.get("error") or "it has no figures"
+        emit(args.json, view, f"The run {view['id']} is {view['state']}: {error}\nTo repeat it: {view['command']}")
+    elif args.markdown:
+        print(report.as_markdown(view, args.alpha))
+    else:
+        text = f"{report.text(view, args.alpha)}\n\nTo repeat it: {view['command']}"
+        emit(args.json, report.summary(view, args.alpha), text)
