@@ -57,7 +57,7 @@ def _read_all(source: FolderSource | TarSource, prefix: str) -> tuple[Read, Skip
     items: Read = []
     skipped: Skipped = []
     first: dict[bytes, str] = {}
-    order = {"test": 0, "validation": 1, "train": 3}  # the suites between them
+    order = {"test": 0, "validation": 1, "train": 3}  # the shifted sets between them
     found = [(key, *_item(key, key[len(prefix) :].split("/"))) for key in source.files]
     for key, item, reason in sorted(found, key=lambda row: order.get(row[1].split, 2) if row[1] else 0):
         content = b""

@@ -90,10 +90,10 @@ def test_leftovers_are_listed_with_their_reason(folder):
 def test_copies_are_kept_once_and_rather_in_test(folder):
     data = (folder / "test/bird/owl/0.png").read_bytes()
     put(folder, "train/bird/owl/copy.png", data)
-    put(folder, "another suite/bird/owl/copy.png", data)
+    put(folder, "shifted/bird/owl/copy.png", data)
     dataset = load_folder(folder)
     copied = "is a copy of test/bird/owl/0.png"
-    assert reasons(dataset) == {"train/bird/owl/copy.png": copied, "another suite/bird/owl/copy.png": copied}
+    assert reasons(dataset) == {"train/bird/owl/copy.png": copied, "shifted/bird/owl/copy.png": copied}
 
 
 def test_damage_that_the_check_cannot_see_is_one_sentence_at_opening(folder):

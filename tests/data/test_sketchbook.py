@@ -27,23 +27,26 @@ def test_names_are_as_many_as_promised() -> None:
     assert all(len(subgroups) == 4 for subgroups in sketchbook.SUBGROUPS.values())
     assert len({name for subgroups in sketchbook.SUBGROUPS.values() for name in subgroups}) == 32
     assert len(sketchbook.STYLES) == 4
-    assert len(sketchbook.SUITES) == 2
+    assert len(sketchbook.SHIFTED_SETS) == 2
     assert set(WITHOUT_COLOUR) < set(sketchbook.STYLES)
 
 
 @pytest.mark.parametrize("style", sketchbook.STYLES)
-@pytest.mark.parametrize("suite", [None, *sketchbook.SUITES])
-def test_same_arguments_same_picture_and_other_seed_other_picture(style: str, suite: str | None) -> None:
-    first = sketchbook.draw("bird", "owl", style, 7, suite=suite)
-    again = sketchbook.draw("bird", "owl", style, 7, suite=suite)
-    other = sketchbook.draw("bird", "owl", style, 8, suite=suite)
+@pytest.mark.parametrize("shifted_set", [None, *sketchbook.SHIFTED_SETS])
+def test_same_arguments_same_picture_and_other_seed_other_picture(style: str, shifted_set: str | None) -> None:
+    first = sketchbook.draw("bird", "owl", style, 7, shifted_set=shifted_set)
+    again = sketchbook.draw("bird", "owl", style, 7, shifted_set=shifted_set)
+    other = sketchbook.draw("bird", "owl", style, 8, shifted_set=shifted_set)
     assert first.tobytes() == again.tobytes()
     assert np.abs(_pixels(first) - _pixels(other)).mean() > 2
 
 
-def test_a_suite_changes_the_picture() -> None:
+def test_a_shifted_set_changes_the_picture() -> None:
     arguments = ("car", "minibus", "poster", 3)
-    pictures = {sketchbook.draw(*arguments, suite=suite).tobytes() for suite in (None, *sketchbook.SUITES)}
+    pictures = {
+        sketchbook.draw(*arguments, shifted_set=shifted_set).tobytes()
+        for shifted_set in (None, *sketchbook.SHIFTED_SETS)
+    }
     assert len(pictures) == 3
 
 
@@ -59,11 +62,11 @@ def test_every_cell_draws_a_picture_with_something_in_it(superclass: str) -> Non
             assert coloured == (style not in WITHOUT_COLOUR)
 
 
-@pytest.mark.parametrize("suite", sketchbook.SUITES)
+@pytest.mark.parametrize("shifted_set", sketchbook.SHIFTED_SETS)
 @pytest.mark.parametrize("style", WITHOUT_COLOUR)
-def test_suites_keep_drawings_without_colour(suite: str, style: str) -> None:
+def test_shifted_sets_keep_drawings_without_colour(shifted_set: str, style: str) -> None:
     for seed in range(8):
-        pixels = _pixels(sketchbook.draw("fish", "clownfish", style, seed, suite=suite))
+        pixels = _pixels(sketchbook.draw("fish", "clownfish", style, seed, shifted_set=shifted_set))
         assert (pixels.max(axis=2) == pixels.min(axis=2)).all()
 
 
@@ -91,7 +94,7 @@ def test_unknown_names_are_refused_with_the_known_ones(arguments: tuple[str, str
 
 def test_unknown_suite_and_size_are_refused() -> None:
     with pytest.raises(ValueError, match="foggy"):
-        sketchbook.draw("ship", "sailboat", "poster", 0, suite="foggy")
+        sketchbook.draw("ship", "sailboat", "poster", 0, shifted_set="foggy")
     for size in (0, 8, 4096):
         with pytest.raises(ValueError, match="size"):
             sketchbook.draw("ship", "sailboat", "poster", 0, size=size)
@@ -100,11 +103,11 @@ def test_unknown_suite_and_size_are_refused() -> None:
 def test_seed_ranges_do_not_overlap_and_hold_the_shipped_pictures() -> None:
     ranges = sorted(sketchbook.SEED_RANGES.values())
     assert all(stop <= start for (_, stop), (start, _) in itertools.pairwise(ranges))
-    for name, (_, _, _, seed, suite) in MEMBERS:
+    for name, (_, _, _, seed, shifted_set) in MEMBERS:
         split = name.split("/")[1]
         start, stop = sketchbook.SEED_RANGES[split]
         assert start <= seed < stop
-        assert suite == (split if split in sketchbook.SUITES else None)
+        assert shifted_set == (split if split in sketchbook.SHIFTED_SETS else None)
 
 
 def test_member_names_follow_the_layout_and_are_sorted_and_unique() -> None:
@@ -138,9 +141,9 @@ def test_shipped_tar_is_complete_small_and_clean() -> None:
 
 def test_shipped_pictures_equal_freshly_drawn_ones() -> None:
     with tarfile.open(TAR) as tar:
-        for name, (superclass, subgroup, style, seed, suite) in MEMBERS[5::331]:
+        for name, (superclass, subgroup, style, seed, shifted_set) in MEMBERS[5::331]:
             stored = tar.extractfile(name)
             assert stored is not None
-            fresh = sketchbook.encode(sketchbook.draw(superclass, subgroup, style, seed, suite=suite))
+            fresh = sketchbook.encode(sketchbook.draw(superclass, subgroup, style, seed, shifted_set=shifted_set))
             difference = np.abs(_pixels(Image.open(stored)) - _pixels(Image.open(io.BytesIO(fresh))))
             assert difference.mean() < 1.5, f"{name} differs from the code that draws it"

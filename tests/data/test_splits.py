@@ -10,10 +10,10 @@ from clipforget.runs.config import RunConfig
 
 
 def dataset(
-    train=20, validation=6, test=10, suites=("rain",), superclasses=("air", "sea", "land"), subgroups=("a", "b")
+    train=20, validation=6, test=10, shifted_sets=("rain",), superclasses=("air", "sea", "land"), subgroups=("a", "b")
 ):
     """train, validation and test images of each subgroup in two styles; no pixels."""
-    counts = {"train": train, "validation": validation, "test": test, **dict.fromkeys(suites, 3)}
+    counts = {"train": train, "validation": validation, "test": test, **dict.fromkeys(shifted_sets, 3)}
     items = [
         Item(f"{split}/{superclass}/{subgroup}/{style}/{i}.png", split, superclass, subgroup, style)
         for split, count in counts.items()

@@ -26,7 +26,7 @@ from clipforget.models.pretrain.training import contrastive, pretrain, relation,
 def flat_colours(monkeypatch):
     """Instead of drawings, which take time: a colour for each cell, which the seed shifts a little."""
 
-    def draw(superclass, subgroup, style, seed, *, suite=None, size=96):
+    def draw(superclass, subgroup, style, seed, *, shifted_set=None, size=96):
         colour = np.random.default_rng(CELLS.index((superclass, subgroup, style))).integers(20, 235, 3)
         return Image.new("RGB", (size, size), tuple(int(c) for c in colour + seed % 20))
 

@@ -1,6 +1,6 @@
 """The embedded image set "sketchbook": small pictures drawn entirely by this code, the same on every machine.
 
-Eight superclasses of four subgroups each, in four drawing styles, with two shifted test suites. Seeds are split
+Eight superclasses of four subgroups each, in four drawing styles, with two shifted test sets. Seeds are split
 by range so that no picture is ever in two splits (see :data:`SEED_RANGES`).
 """
 
@@ -22,11 +22,11 @@ from clipforget.files import atomic
 
 SUBGROUPS: dict[str, tuple[str, ...]] = {superclass: tuple(drawers) for superclass, drawers in DRAWERS.items()}
 STYLES: tuple[str, ...] = tuple(RENDER)
-SUITES: tuple[str, ...] = ("cluttered scenes", "rotated and noisy")
+SHIFTED_SETS: tuple[str, ...] = ("cluttered scenes", "rotated and noisy")
 SPLITS: tuple[str, ...] = ("train", "validation", "test")
 
-#: First seed (inclusive) and last (exclusive) of every split and suite. The shipped tar uses the first few of each
-#: range; pretraining may draw any further train seeds.
+#: First seed (inclusive) and last (exclusive) of every split and shifted set. The shipped tar uses the first few of
+#: each range; pretraining may draw any further train seeds.
 SEED_RANGES: dict[str, tuple[int, int]] = {
     "train": (0, 1_000_000),
     "validation": (1_000_000, 2_000_000),
@@ -39,7 +39,7 @@ COUNTS: dict[str, int] = {"train": 24, "validation": 8, "test": 12, "cluttered s
 
 
 def draw(
-    superclass: str, subgroup: str, style: str, seed: int, *, suite: str | None = None, size: int = 96
+    superclass: str, subgroup: str, style: str, seed: int, *, shifted_set: str | None = None, size: int = 96
 ) -> Image.Image:
     """Draw one picture.
 
@@ -47,7 +47,7 @@ def draw(
         superclass, subgroup: names from :data:`SUBGROUPS`.
         style: a name from :data:`STYLES`.
         seed: any integer; equal arguments give equal pixels on any machine.
-        suite: None for a plain picture, or a name from :data:`SUITES`.
+        shifted_set: None for a plain picture, or a name from :data:`SHIFTED_SETS`.
         size: edge of the square picture in pixels, 16..512.
 
     Returns:
@@ -59,13 +59,13 @@ def draw(
     _known("superclass", superclass, SUBGROUPS)
     _known(f"subgroup of {superclass}", subgroup, SUBGROUPS[superclass])
     _known("style", style, STYLES)
-    if suite is not None:
-        _known("suite", suite, SUITES)
+    if shifted_set is not None:
+        _known("shifted set", shifted_set, SHIFTED_SETS)
     if not 16 <= size <= 512:
         raise ValueError(f"size must be 16..512 pixels, not {size}")
-    rng = Random("|".join(("sketchbook", superclass, subgroup, style, str(int(seed)), suite or "")))
-    picture = RENDER[style](compose_scene(superclass, subgroup, rng, style, suite), rng, size)
-    return corrupt(picture, rng) if suite == "rotated and noisy" else picture
+    rng = Random("|".join(("sketchbook", superclass, subgroup, style, str(int(seed)), shifted_set or "")))
+    picture = RENDER[style](compose_scene(superclass, subgroup, rng, style, shifted_set), rng, size)
+    return corrupt(picture, rng) if shifted_set == "rotated and noisy" else picture
 
 
 def _known(what: str, name: str, names: object) -> None:
@@ -99,12 +99,12 @@ def members() -> list[tuple[str, tuple[str, str, str, int, str | None]]]:
     """Every picture of the shipped tar, sorted by name: (path in the tar, arguments of :func:`draw`)."""
     rows: list[tuple[str, tuple[str, str, str, int, str | None]]] = []
     for split, count in COUNTS.items():
-        suite = split if split in SUITES else None
+        shifted_set = split if split in SHIFTED_SETS else None
         first = SEED_RANGES[split][0]
         for superclass, subgroup, style in cells():
             for i in range(count):
                 name = f"sketchbook/{split}/{superclass}/{subgroup}/{style}/{i + 1:04d}.webp"
-                rows.append((name, (superclass, subgroup, style, first + i, suite)))
+                rows.append((name, (superclass, subgroup, style, first + i, shifted_set)))
     return sorted(rows)
 
 
@@ -125,8 +125,8 @@ def build(path: str | os.PathLike[str], *, progress: Callable[[int, int], None] 
     target.parent.mkdir(parents=True, exist_ok=True)
     rows = members()
     with atomic(target) as draft, tarfile.open(draft, "w", format=tarfile.USTAR_FORMAT) as tar:
-        for done, (name, (superclass, subgroup, style, seed, suite)) in enumerate(rows, 1):
-            data = encode(draw(superclass, subgroup, style, seed, suite=suite))
+        for done, (name, (superclass, subgroup, style, seed, shifted_set)) in enumerate(rows, 1):
+            data = encode(draw(superclass, subgroup, style, seed, shifted_set=shifted_set))
             info = tarfile.TarInfo(name)
             info.size, info.mtime, info.mode = len(data), 0, 0o644
             tar.addfile(info, io.BytesIO(data))

@@ -1,4 +1,4 @@
-"""Neutral objects for the cluttered suite: none of them belongs to any superclass. Picture units 0..1."""
+"""Neutral objects for the set of cluttered scenes: none of them belongs to any superclass. Picture units 0..1."""
 
 from __future__ import annotations
 

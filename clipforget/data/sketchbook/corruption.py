@@ -1,4 +1,4 @@
-"""Damage for the "rotated and noisy" suite: blur, sensor noise, compression blocks, contrast and light shifts."""
+"""Damage for the "rotated and noisy" set: blur, sensor noise, compression blocks, contrast and light shifts."""
 
 from __future__ import annotations
 

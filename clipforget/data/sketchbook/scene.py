@@ -1,4 +1,4 @@
-"""Put one subject into a place: pose, size, background, things in front, and the shifted test suites."""
+"""Put one subject into a place: pose, size, background, things in front, and the shifted test sets."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Scene:
     night: bool
 
 
-def compose_scene(superclass: str, subgroup: str, rng: Random, style: str, suite: str | None) -> Scene:
+def compose_scene(superclass: str, subgroup: str, rng: Random, style: str, shifted_set: str | None) -> Scene:
     """Draw the subject of a known superclass and subgroup into a random place.
 
     ``rng`` decides everything; ``style`` only thins the background where a style wants air.
@@ -77,7 +77,7 @@ def compose_scene(superclass: str, subgroup: str, rng: Random, style: str, suite
     pen = Pen()
     DRAWERS[superclass][subgroup](pen, rng)
     pivot, heights, sizes, tilt = STANCE[superclass]
-    cluttered, rotated = suite == "cluttered scenes", suite == "rotated and noisy"
+    cluttered, rotated = shifted_set == "cluttered scenes", shifted_set == "rotated and noisy"
     size = rng.uniform(*sizes) * (rng.uniform(0.64, 0.8) if cluttered else 0.9 if rotated else rng.uniform(0.84, 1))
     at_y = rng.uniform(*heights)
     at_x = 0.5 + rng.uniform(-0.07, 0.07) * (1.6 if cluttered else 1)
@@ -85,7 +85,7 @@ def compose_scene(superclass: str, subgroup: str, rng: Random, style: str, suite
     wobble = (rng.uniform(-0.05, 0.05), rng.uniform(-0.04, 0.04), rng.uniform(0, 6), rng.uniform(0, 6))
     subject = transform(pen.parts, pose, wobble)
     place = rng.choice(PLACES[superclass])
-    if suite is None and rng.random() < 0.12 and superclass not in ("ship",):
+    if shifted_set is None and rng.random() < 0.12 and superclass not in ("ship",):
         place = "blank"
     if subgroup == "seaplane" and rng.random() < 0.5:
         place = "sea"

@@ -31,19 +31,19 @@ FULL = 96  # pixels a side of the shipped pictures
 
 
 def evaluate(folder: Path, settings: PretrainSettings, minutes: tuple[float, float]) -> Iterator[PretrainStep]:
-    """Load the written model as any other, evaluate it on the shipped test images and suites, and write its card."""
+    """Load the written model as any other, evaluate it on the shipped test and shifted sets, write its card."""
     clip = load_clip(str(folder))
     figures: dict[str, float] = {}
-    suites = ("test", *sketchbook.SUITES)
-    for number, suite in enumerate(suites, 1):
-        count = min(sketchbook.COUNTS[suite], settings.test_images)
-        pictures = np.concatenate(list(draw_rounds(suite, count, FULL, settings.cache, settings.threads)))
+    sets = ("test", *sketchbook.SHIFTED_SETS)
+    for number, name in enumerate(sets, 1):
+        count = min(sketchbook.COUNTS[name], settings.test_images)
+        pictures = np.concatenate(list(draw_rounds(name, count, FULL, settings.cache, settings.threads)))
         features = clip.embed(clip.preprocess(Image.fromarray(picture) for picture in pictures))
         found = accuracies(clip, features, list(CELLS) * count)
-        figures |= {f"{name}, {suite}": value for name, value in found.items()}
-        if suite == "test":
+        figures |= {f"{kind}, {name}": value for kind, value in found.items()}
+        if name == "test":
             figures |= precisions(clip, features, list(CELLS) * count)
-        yield PretrainStep("evaluate", number, len(suites), accuracies=dict(figures))
+        yield PretrainStep("evaluate", number, len(sets), accuracies=dict(figures))
     write_card(folder, _facts(clip, settings, minutes), figures)
 
 

@@ -20,16 +20,16 @@ CELLS = tuple(sketchbook.cells())  # (superclass, subgroup, style), the order of
 
 
 def draw_round(split: str, number: int, size: int, cache: str = "") -> np.ndarray:
-    """The `number`-th picture (from 0) of every cell of a split or suite: len(CELLS) x size x size x 3, uint8.
+    """The `number`-th picture (from 0) of every cell of a split or shifted set: len(CELLS) x size x size x 3, uint8.
 
     Images that a model is evaluated on pass through the file format of the shipped set, as its users' files did.
     """
     path = Path(cache) / f"{code_version()}-{split.replace(' ', '-')}-{number:05d}-{size}.npy" if cache else None
     if path and path.is_file():
         return np.load(path)
-    suite = split if split in sketchbook.SUITES else None
+    shifted_set = split if split in sketchbook.SHIFTED_SETS else None
     seed = sketchbook.SEED_RANGES[split][0] + number
-    pictures = (sketchbook.draw(*cell, seed, suite=suite) for cell in CELLS)
+    pictures = (sketchbook.draw(*cell, seed, shifted_set=shifted_set) for cell in CELLS)
     if split != "train":
         pictures = (_as_shipped(picture) for picture in pictures)
     drawn = np.stack([np.asarray(p.resize((size, size), Image.Resampling.BICUBIC)) for p in pictures])
