@@ -6,43 +6,83 @@ import { CONFIG, chartTools, dressed, looks, plotly } from "../lib/plot.js";
 
 /** The chart follows the target filter of the table, and is asked for anew when another run has finished. */
 export function compareChart(app, id) {
-  const plot = h("div.cf-plot", { role: "img", "aria-label": "Chart: forgotten against kept, a curve for each method" }), note = h("p.cf-wait", {}, "Drawing…");
-  let figure = null, drawn = "", found = null;
-  const tools = chartTools(plot, () => `clipforget-${id}-tradeoff`, () => figure);
-  const node = h("section.cf-compare-block", { "aria-label": "Trade-off", hidden: true },
-    h("header", {}, h("h3", {}, "Trade-off over alpha"), h("p.cf-help", {}, "Up and to the right is better: everything forgotten, nothing harmed.")),
-    h("div.cf-plotbox", {}, plot, note), tools);
+    const plot = h("div.cf-plot", {
+        role: "img",
+        "aria-label": "Chart: forgotten against kept, a curve for each method",
+    });
+    const note = h("p.cf-wait", {}, "Drawing…");
+    let figure = null;
+    let drawn = "";
+    let found = null;
+    const tools = chartTools(
+        plot,
+        () => `clipforget-${id}-tradeoff`,
+        () => figure,
+    );
+    const node = h(
+        "section.cf-compare-block",
+        { "aria-label": "Trade-off", hidden: true },
+        h(
+            "header",
+            {},
+            h("h3", {}, "Trade-off over alpha"),
+            h("p.cf-help", {}, "Up and to the right is better: everything forgotten, nothing harmed."),
+        ),
+        h("div.cf-plotbox", {}, plot, note),
+        tools,
+    );
 
-  async function draw() {
-    node.hidden = !found.done;
-    const wanted = `${found.done} ${app.state.of}`;
-    if (node.hidden || drawn === wanted) return;
-    drawn = wanted;
-    try {
-      const target = app.state.of === "" ? "" : `?target=${encodeURIComponent(app.state.of)}`;
-      const [Plotly, got] = await Promise.all([plotly(), get(`comparisons/${encodeURIComponent(id)}/charts/methods${target}`)]);
-      if (drawn !== wanted || !node.isConnected) return;
-      figure = got;
-      await Plotly.react(plot, structuredClone(figure.data), fitted(dressed(figure.layout || {})), CONFIG);
-      note.hidden = true;
-    } catch (error) {
-      drawn = "";
-      note.hidden = false;
-      note.textContent = error.message;
+    async function draw() {
+        node.hidden = !found.done;
+        const wanted = `${found.done} ${app.state.of}`;
+        if (node.hidden || drawn === wanted) return;
+        drawn = wanted;
+        try {
+            const target = app.state.of === "" ? "" : `?target=${encodeURIComponent(app.state.of)}`;
+            const [Plotly, got] = await Promise.all([
+                plotly(),
+                get(`comparisons/${encodeURIComponent(id)}/charts/methods${target}`),
+            ]);
+            if (drawn !== wanted || !node.isConnected) return;
+            figure = got;
+            await Plotly.react(plot, structuredClone(figure.data), fitted(dressed(figure.layout || {})), CONFIG);
+            note.hidden = true;
+        } catch (error) {
+            drawn = "";
+            note.hidden = false;
+            note.textContent = error.message;
+        }
     }
-  }
 
-  /** On a narrow screen the names stand below the curves, each on a line of its own. */
-  function fitted(layout) {
-    const narrow = plot.clientWidth < 640, names = figure.data.filter((trace) => trace.showlegend !== false).length;
-    const height = narrow ? 380 + 20 * names : 520;
-    for (const box of [plot, plot.parentNode]) box.style.height = `${height}px`;
-    return narrow ? { ...layout, legend: { orientation: "h", x: 0, y: -60 / 300, yanchor: "top" }, margin: { ...layout.margin, r: 12, b: 70 + 20 * names } } : layout;
-  }
+    /** On a narrow screen the names stand below the curves, each on a line of its own. */
+    function fitted(layout) {
+        const narrow = plot.clientWidth < 640;
+        const names = figure.data.filter((trace) => trace.showlegend !== false).length;
+        const height = narrow ? 380 + 20 * names : 520;
+        for (const box of [plot, plot.parentNode]) box.style.height = `${height}px`;
+        return narrow
+            ? {
+                  ...layout,
+                  legend: { orientation: "h", x: 0, y: -60 / 300, yanchor: "top" },
+                  margin: { ...layout.margin, r: 12, b: 70 + 20 * names },
+              }
+            : layout;
+    }
 
-  const offs = [
-    app.bus.on("of", () => { if (found) draw(); }),
-    app.bus.on("theme", () => { if (figure) window.Plotly.relayout(plot, looks(figure.layout)); }),
-  ];
-  return { node, update: (document) => { found = document; draw(); }, end: () => offs.forEach((off) => off()) };
+    const offs = [
+        app.bus.on("of", () => {
+            if (found) draw();
+        }),
+        app.bus.on("theme", () => {
+            if (figure) window.Plotly.relayout(plot, looks(figure.layout));
+        }),
+    ];
+    return {
+        node,
+        update: (document) => {
+            found = document;
+            draw();
+        },
+        end: () => offs.forEach((off) => off()),
+    };
 }

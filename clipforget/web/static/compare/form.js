@@ -3,179 +3,393 @@
 import { get, post } from "../lib/api.js";
 import { clock, h, iconButton, later, toast } from "../lib/dom.js";
 
-const PRESETS = [["default", "Defaults", "each method as it stands"], ["paper", "Paper", "what its authors used"], ["tuned", "Tuned", "found by the same number of trials each"]];
+const PRESETS = [
+    ["default", "Defaults", "each method as it stands"],
+    ["paper", "Paper", "what its authors used"],
+    ["tuned", "Tuned", "found by the same number of trials each"],
+];
 
 /** The form; it asks the server for what can be chosen, and opens the comparison that it starts. */
 export function compareForm(app) {
-  const node = h("form.cf-compare-form", { "aria-label": "New comparison", onsubmit: (event) => { event.preventDefault(); start(); } }, h("p.cf-wait", {}, "Loading what can be chosen…"));
-  const plan = { methods: new Set(), preset: "default", data: "", targets: [], seeds: 3 };
-  const seconds = new Map(); // measured or guessed seconds of one run, by method, model, data and target
-  let setup = null, names = [], parts = {}, asked = 0;
+    const node = h(
+        "form.cf-compare-form",
+        {
+            "aria-label": "New comparison",
+            onsubmit: (event) => {
+                event.preventDefault();
+                start();
+            },
+        },
+        h("p.cf-wait", {}, "Loading what can be chosen…"),
+    );
+    const plan = { methods: new Set(), preset: "default", data: "", targets: [], seeds: 3 };
+    const seconds = new Map(); // measured or guessed seconds of one run, by method, model, data and target
+    let setup = null;
+    let names = [];
+    let parts = {};
+    let asked = 0;
 
-  async function fill() {
-    try {
-      setup = await get("setup");
-      setup.methods = setup.methods.filter((method) => method.name !== "do_nothing"); // every table has that row anyway
-    } catch (error) {
-      node.replaceChildren(h("p.cf-wait", {}, error.message));
-      return;
+    async function fill() {
+        try {
+            setup = await get("setup");
+            // Every table has a row for doing nothing anyway.
+            setup.methods = setup.methods.filter((method) => method.name !== "do_nothing");
+        } catch (error) {
+            node.replaceChildren(h("p.cf-wait", {}, error.message));
+            return;
+        }
+        plan.methods = new Set(setup.methods.map((method) => method.name));
+        parts = {
+            model: field(
+                "Model",
+                "cf-compare-model",
+                setup.models.map((model) => model.name),
+            ),
+            data: field("Images", "cf-compare-data", [...setup.data.map((data) => data.name), ...setup.recent.data]),
+            methods: h("div.cf-checks"),
+            counted: h("span.cf-help"),
+            chips: h("div.cf-targets"),
+            target: null,
+            device: h(
+                "select",
+                { id: "cf-compare-device" },
+                setup.devices.map((name) => h("option", {}, name)),
+            ),
+            tolerance: h("input", {
+                type: "number",
+                id: "cf-compare-tolerance",
+                value: 0.05,
+                min: 0,
+                max: 1,
+                step: "any",
+            }),
+            gallery: h("input", { type: "number", id: "cf-compare-gallery", value: 2000, min: 1, max: 1000000 }),
+            title: h("input", {
+                type: "text",
+                id: "cf-compare-title",
+                maxLength: 120,
+                placeholder: "made from the choices",
+            }),
+            estimate: h("p.cf-compare-estimate", { role: "status" }),
+            error: h("p.cf-message", { hidden: true, role: "alert" }),
+        };
+        parts.target = h("input", {
+            id: "cf-compare-target",
+            list: "cf-compare-targets",
+            autocomplete: "off",
+            placeholder: "another target",
+            onkeydown: (event) => {
+                if (event.key === "Enter") {
+                    event.preventDefault();
+                    add();
+                }
+            },
+        });
+        node.replaceChildren(...layout());
+        parts.data.input.addEventListener("change", read);
+        parts.model.input.addEventListener("change", drawMethods);
+        drawMethods();
+        await read();
     }
-    plan.methods = new Set(setup.methods.map((method) => method.name));
-    parts = {
-      model: field("Model", "cf-compare-model", setup.models.map((model) => model.name)),
-      data: field("Images", "cf-compare-data", [...setup.data.map((data) => data.name), ...setup.recent.data]),
-      methods: h("div.cf-checks"), counted: h("span.cf-help"), chips: h("div.cf-targets"), target: null,
-      device: h("select", { id: "cf-compare-device" }, setup.devices.map((name) => h("option", {}, name))),
-      tolerance: h("input", { type: "number", id: "cf-compare-tolerance", value: 0.05, min: 0, max: 1, step: "any" }),
-      gallery: h("input", { type: "number", id: "cf-compare-gallery", value: 2000, min: 1, max: 1000000 }),
-      title: h("input", { type: "text", id: "cf-compare-title", maxLength: 120, placeholder: "made from the choices" }),
-      estimate: h("p.cf-compare-estimate", { role: "status" }), error: h("p.cf-message", { hidden: true, role: "alert" }),
-    };
-    parts.target = h("input", { id: "cf-compare-target", list: "cf-compare-targets", autocomplete: "off", placeholder: "another target", onkeydown: (event) => { if (event.key === "Enter") { event.preventDefault(); add(); } } });
-    node.replaceChildren(...layout());
-    parts.data.input.addEventListener("change", read);
-    parts.model.input.addEventListener("change", drawMethods);
-    drawMethods();
-    await read();
-  }
 
-  function layout() {
-    const all = (on) => () => { plan.methods = new Set(on ? setup.methods.map((method) => method.name) : []); drawMethods(); };
-    const text = (words, on) => h("button.cf-text", { type: "button", onclick: all(on) }, words);
-    return [
-      h("h3", {}, "New comparison"),
-      h("div.cf-two-columns", {}, parts.model.node, parts.data.node),
-      h("fieldset", {}, h("legend", {}, "Methods"), h("div.cf-check-tools", {}, parts.counted, text("All", true), text("None", false)), parts.methods),
-      h("fieldset", {}, h("legend", {}, "Forget"), h("p.cf-help", {}, "Each target is a column of its own; join with + what one run forgets together."), parts.chips,
-        h("div.cf-add", {}, parts.target, h("button.cf-button", { type: "button", onclick: add }, "Add")), h("datalist", { id: "cf-compare-targets" })),
-      h("div.cf-two-columns", {},
-        h("fieldset", {}, h("legend", {}, "Settings"), choice("preset", PRESETS, drawMethods)),
-        h("fieldset", {}, h("legend", {}, "Seeds"), choice("seeds", [1, 2, 3, 4, 5].map((count) => [count, String(count), `${count} run${count > 1 ? "s" : ""} of each`]), estimate))),
-      h("details.cf-advanced", {}, h("summary", {}, "Advanced"), h("div.cf-two-columns", {},
-        labelled("Title", parts.title), labelled("Device", parts.device),
-        labelled("Tolerance", parts.tolerance, "Forget accuracy on validation that counts as forgotten where chance is lower"),
-        labelled("Gallery", parts.gallery, "At most so many test images"))),
-      parts.error,
-      h("footer", {}, parts.estimate, h("button.cf-button.cf-primary.cf-large", { type: "submit", id: "cf-compare-start" }, "Start")),
-    ];
-  }
+    function layout() {
+        const all = (on) => () => {
+            plan.methods = new Set(on ? setup.methods.map((method) => method.name) : []);
+            drawMethods();
+        };
+        const text = (words, on) => h("button.cf-text", { type: "button", onclick: all(on) }, words);
+        return [
+            h("h3", {}, "New comparison"),
+            h("div.cf-two-columns", {}, parts.model.node, parts.data.node),
+            h(
+                "fieldset",
+                {},
+                h("legend", {}, "Methods"),
+                h("div.cf-check-tools", {}, parts.counted, text("All", true), text("None", false)),
+                parts.methods,
+            ),
+            h(
+                "fieldset",
+                {},
+                h("legend", {}, "Forget"),
+                h("p.cf-help", {}, "Each target is a column of its own; join with + what one run forgets together."),
+                parts.chips,
+                h("div.cf-add", {}, parts.target, h("button.cf-button", { type: "button", onclick: add }, "Add")),
+                h("datalist", { id: "cf-compare-targets" }),
+            ),
+            h(
+                "div.cf-two-columns",
+                {},
+                h("fieldset", {}, h("legend", {}, "Settings"), choice("preset", PRESETS, drawMethods)),
+                h(
+                    "fieldset",
+                    {},
+                    h("legend", {}, "Seeds"),
+                    choice(
+                        "seeds",
+                        [1, 2, 3, 4, 5].map((count) => [
+                            count,
+                            String(count),
+                            `${count} run${count > 1 ? "s" : ""} of each`,
+                        ]),
+                        estimate,
+                    ),
+                ),
+            ),
+            h(
+                "details.cf-advanced",
+                {},
+                h("summary", {}, "Advanced"),
+                h(
+                    "div.cf-two-columns",
+                    {},
+                    labelled("Title", parts.title),
+                    labelled("Device", parts.device),
+                    labelled(
+                        "Tolerance",
+                        parts.tolerance,
+                        "Forget accuracy on validation that counts as forgotten where chance is lower",
+                    ),
+                    labelled("Gallery", parts.gallery, "At most so many test images"),
+                ),
+            ),
+            parts.error,
+            h(
+                "footer",
+                {},
+                parts.estimate,
+                h("button.cf-button.cf-primary.cf-large", { type: "submit", id: "cf-compare-start" }, "Start"),
+            ),
+        ];
+    }
 
-  /** A row of buttons of which one is pressed. */
-  function choice(key, options, changed) {
-    const box = h("div.cf-switch", { role: "group" }, options.map(([value, words, title]) => h("button", { type: "button", title, "data-value": value, onclick: () => { plan[key] = value; draw(); changed(); } }, words)));
-    const draw = () => { for (const button of box.children) button.setAttribute("aria-pressed", String(button.dataset.value === String(plan[key]))); };
-    draw();
-    return box;
-  }
+    /** A row of buttons of which one is pressed. */
+    function choice(key, options, changed) {
+        const box = h(
+            "div.cf-switch",
+            { role: "group" },
+            options.map(([value, words, title]) =>
+                h(
+                    "button",
+                    {
+                        type: "button",
+                        title,
+                        "data-value": value,
+                        onclick: () => {
+                            plan[key] = value;
+                            draw();
+                            changed();
+                        },
+                    },
+                    words,
+                ),
+            ),
+        );
+        const draw = () => {
+            for (const button of box.children)
+                button.setAttribute("aria-pressed", String(button.dataset.value === String(plan[key])));
+        };
+        draw();
+        return box;
+    }
 
-  function drawMethods() {
-    parts.methods.replaceChildren(...setup.methods.map((method) => {
-      const known = parts.model.input.value.trim() === setup.models[0]?.name; // the presets told are those of this model
-      const lacks = known && plan.preset !== "default" && !(method.presets || []).some((preset) => preset.name === plan.preset);
-      const box = h("input", { type: "checkbox", value: method.name, checked: plan.methods.has(method.name), onchange: () => {
-        plan.methods[box.checked ? "add" : "delete"](method.name);
+    function drawMethods() {
+        parts.methods.replaceChildren(
+            ...setup.methods.map((method) => {
+                // The presets in the setup are those of its first model.
+                const known = parts.model.input.value.trim() === setup.models[0]?.name;
+                const lacks =
+                    known &&
+                    plan.preset !== "default" &&
+                    !(method.presets || []).some((preset) => preset.name === plan.preset);
+                const box = h("input", {
+                    type: "checkbox",
+                    value: method.name,
+                    checked: plan.methods.has(method.name),
+                    onchange: () => {
+                        plan.methods[box.checked ? "add" : "delete"](method.name);
+                        estimate();
+                    },
+                });
+                return h(
+                    "label",
+                    { title: method.summary },
+                    box,
+                    h("span", {}, method.title, lacks ? h("small", {}, " defaults") : null),
+                );
+            }),
+        );
         estimate();
-      } });
-      return h("label", { title: method.summary }, box, h("span", {}, method.title, lacks ? h("small", {}, " defaults") : null));
-    }));
-    estimate();
-  }
-
-  /** The data set's names: what can be typed as a target, and one target to begin with. */
-  async function read() {
-    const wanted = parts.data.input.value.trim();
-    try {
-      const data = await get(`setup/data?name=${encodeURIComponent(wanted)}`);
-      if (parts.data.input.value.trim() !== wanted) return;
-      names = targetsOf(data);
-      plan.data = wanted;
-      show("");
-    } catch (error) {
-      names = [];
-      show(error.message);
     }
-    document.getElementById("cf-compare-targets")?.replaceChildren(...names.map((name) => h("option", { value: name })));
-    plan.targets = plan.targets.filter((target) => target.every((one) => names.includes(one)));
-    if (!plan.targets.length && names.length) plan.targets = [[names.find((name) => name.endsWith("/biplane")) || names.find((name) => name.includes("/")) || names[0]]];
-    drawTargets();
-  }
 
-  function drawTargets() {
-    parts.chips.replaceChildren(...plan.targets.map((target, i) => h("span.cf-target", {}, h("span", {}, target.join(" + ")),
-      iconButton("close", `Take off ${target.join(" + ")}`, () => { plan.targets.splice(i, 1); drawTargets(); }, "button.cf-remove"))));
-    estimate();
-  }
-
-  function add() {
-    const target = parts.target.value.split(" + ").map((part) => part.trim()).filter(Boolean);
-    const unknown = target.find((one) => !names.includes(one));
-    if (unknown) return show(`There is no target '${unknown}' in these images; choose one from the list.`);
-    if (target.length && !plan.targets.some((one) => String(one) === String(target))) plan.targets.push(target);
-    parts.target.value = "";
-    show("");
-    drawTargets();
-  }
-
-  function show(message) {
-    parts.error.hidden = !message;
-    parts.error.textContent = message;
-  }
-
-  const shared = () => ({
-    model: parts.model.input.value.trim(), data: parts.data.input.value.trim(), device: parts.device.value,
-    tolerance: Number(parts.tolerance.value), gallery: Number(parts.gallery.value),
-  });
-
-  /** How many runs, and how long they take together: one question for each method, asked once. */
-  const estimate = later(async () => {
-    const methods = [...plan.methods], runs = methods.length * plan.targets.length * plan.seeds;
-    parts.counted.textContent = `${methods.length} of ${setup.methods.length}`;
-    const words = [`${methods.length} method${methods.length === 1 ? "" : "s"}`, `${plan.targets.length} target${plan.targets.length === 1 ? "" : "s"}`, `${plan.seeds} seed${plan.seeds === 1 ? "" : "s"}`];
-    const count = h("strong", {}, `${runs} run${runs === 1 ? "" : "s"}`);
-    parts.estimate.replaceChildren(count, ` = ${words.join(" × ")}`);
-    asked += 1; // whatever is still being asked for is of older choices
-    if (!runs || plan.data !== parts.data.input.value.trim()) return; // the targets are still those of other images
-    const mine = asked, [forget] = plan.targets, { model, data, device } = shared();
-    const key = (method) => [method, model, data, device, forget].join("|");
-    try {
-      for (const method of methods) {
-        if (!node.isConnected || mine !== asked) return;
-        if (!seconds.has(key(method))) seconds.set(key(method), (await post("estimate", { model, data, device, method, forget })).seconds);
-      }
-    } catch {
-      return; // what is wrong is said at the start
+    /** The data set's names: what can be typed as a target, and one target to begin with. */
+    async function read() {
+        const wanted = parts.data.input.value.trim();
+        try {
+            const data = await get(`setup/data?name=${encodeURIComponent(wanted)}`);
+            if (parts.data.input.value.trim() !== wanted) return;
+            names = targetsOf(data);
+            plan.data = wanted;
+            show("");
+        } catch (error) {
+            names = [];
+            show(error.message);
+        }
+        document
+            .getElementById("cf-compare-targets")
+            ?.replaceChildren(...names.map((name) => h("option", { value: name })));
+        plan.targets = plan.targets.filter((target) => target.every((one) => names.includes(one)));
+        if (!plan.targets.length && names.length)
+            plan.targets = [
+                [
+                    names.find((name) => name.endsWith("/biplane")) ||
+                        names.find((name) => name.includes("/")) ||
+                        names[0],
+                ],
+            ];
+        drawTargets();
     }
-    const total = methods.reduce((sum, method) => sum + (seconds.get(key(method)) ?? 0), 0) * plan.targets.length * plan.seeds;
-    if (mine === asked) parts.estimate.append(`, about ${total < 90 ? `${Math.round(total)} s` : total < 5400 ? `${clock(total)} min` : `${(total / 3600).toFixed(1)} h`}`);
-  }, 250);
 
-  async function start() {
-    const { methods, preset, targets, seeds } = plan;
-    try {
-      const title = parts.title.value.trim();
-      const body = { ...shared(), methods: setup.methods.map((method) => method.name).filter((name) => methods.has(name)), preset, targets, seeds: Array.from({ length: seeds }, (_, i) => i), ...(title ? { title } : {}) };
-      app.openCompare((await post("comparisons", body)).id);
-    } catch (error) {
-      show(error.message);
-      if (error.status === 0) toast(error.message);
+    function drawTargets() {
+        parts.chips.replaceChildren(
+            ...plan.targets.map((target, i) =>
+                h(
+                    "span.cf-target",
+                    {},
+                    h("span", {}, target.join(" + ")),
+                    iconButton(
+                        "close",
+                        `Take off ${target.join(" + ")}`,
+                        () => {
+                            plan.targets.splice(i, 1);
+                            drawTargets();
+                        },
+                        "button.cf-remove",
+                    ),
+                ),
+            ),
+        );
+        estimate();
     }
-  }
 
-  fill();
-  return node;
+    function add() {
+        const target = parts.target.value
+            .split(" + ")
+            .map((part) => part.trim())
+            .filter(Boolean);
+        const unknown = target.find((one) => !names.includes(one));
+        if (unknown) return show(`There is no target '${unknown}' in these images; choose one from the list.`);
+        if (target.length && !plan.targets.some((one) => String(one) === String(target))) plan.targets.push(target);
+        parts.target.value = "";
+        show("");
+        drawTargets();
+    }
+
+    function show(message) {
+        parts.error.hidden = !message;
+        parts.error.textContent = message;
+    }
+
+    const shared = () => ({
+        model: parts.model.input.value.trim(),
+        data: parts.data.input.value.trim(),
+        device: parts.device.value,
+        tolerance: Number(parts.tolerance.value),
+        gallery: Number(parts.gallery.value),
+    });
+
+    /** How many runs, and how long they take together: one question for each method, asked once. */
+    const estimate = later(async () => {
+        const methods = [...plan.methods];
+        const runs = methods.length * plan.targets.length * plan.seeds;
+        parts.counted.textContent = `${methods.length} of ${setup.methods.length}`;
+        const words = [
+            `${methods.length} method${methods.length === 1 ? "" : "s"}`,
+            `${plan.targets.length} target${plan.targets.length === 1 ? "" : "s"}`,
+            `${plan.seeds} seed${plan.seeds === 1 ? "" : "s"}`,
+        ];
+        const count = h("strong", {}, `${runs} run${runs === 1 ? "" : "s"}`);
+        parts.estimate.replaceChildren(count, ` = ${words.join(" × ")}`);
+        asked += 1; // whatever is still being asked for is of older choices
+        if (!runs || plan.data !== parts.data.input.value.trim()) return; // the targets are still those of other images
+        const mine = asked;
+        const [forget] = plan.targets;
+        const { model, data, device } = shared();
+        const key = (method) => [method, model, data, device, forget].join("|");
+        try {
+            for (const method of methods) {
+                if (!node.isConnected || mine !== asked) return;
+                if (!seconds.has(key(method)))
+                    seconds.set(key(method), (await post("estimate", { model, data, device, method, forget })).seconds);
+            }
+        } catch {
+            return; // what is wrong is said at the start
+        }
+        const total =
+            methods.reduce((sum, method) => sum + (seconds.get(key(method)) ?? 0), 0) *
+            plan.targets.length *
+            plan.seeds;
+        if (mine === asked) parts.estimate.append(`, about ${duration(total)}`);
+    }, 250);
+
+    async function start() {
+        const { methods, preset, targets, seeds } = plan;
+        try {
+            const title = parts.title.value.trim();
+            const body = {
+                ...shared(),
+                methods: setup.methods.map((method) => method.name).filter((name) => methods.has(name)),
+                preset,
+                targets,
+                seeds: Array.from({ length: seeds }, (_, i) => i),
+                ...(title ? { title } : {}),
+            };
+            app.openCompare((await post("comparisons", body)).id);
+        } catch (error) {
+            show(error.message);
+            if (error.status === 0) toast(error.message);
+        }
+    }
+
+    fill();
+    return node;
+}
+
+function duration(seconds) {
+    if (seconds < 90) return `${Math.round(seconds)} s`;
+    return seconds < 5400 ? `${clock(seconds)} min` : `${(seconds / 3600).toFixed(1)} h`;
 }
 
 function field(title, id, options) {
-  const input = h("input", { id, list: `${id}-list`, autocomplete: "off", spellcheck: false, value: options[0] ?? "" });
-  return { input, node: h("div", {}, labelled(title, input), h("datalist", { id: `${id}-list` }, options.map((name) => h("option", { value: name })))) };
+    const input = h("input", {
+        id,
+        list: `${id}-list`,
+        autocomplete: "off",
+        spellcheck: false,
+        value: options[0] ?? "",
+    });
+    return {
+        input,
+        node: h(
+            "div",
+            {},
+            labelled(title, input),
+            h(
+                "datalist",
+                { id: `${id}-list` },
+                options.map((name) => h("option", { value: name })),
+            ),
+        ),
+    };
 }
 
-const labelled = (title, input, help = "") => h("label.cf-labelled", {}, h("span", {}, title), help ? h("small", {}, help) : null, input);
+const labelled = (title, input, help = "") =>
+    h("label.cf-labelled", {}, h("span", {}, title), help ? h("small", {}, help) : null, input);
 
 /** All that a data set lets one forget: superclasses, subgroups, each in one style, and whole styles. */
 function targetsOf({ superclasses, styles = [] }) {
-  const pairs = Object.entries(superclasses).flatMap(([name, groups]) => groups.map((group) => `${name}/${group}`));
-  const wide = Object.keys(superclasses).map((name) => `${name}/*`);
-  const styled = [...wide, ...pairs, "*/*"].flatMap((name) => styles.map((style) => `${name}/${style}`));
-  return [...pairs, ...Object.keys(superclasses), ...styled];
+    const pairs = Object.entries(superclasses).flatMap(([name, groups]) => groups.map((group) => `${name}/${group}`));
+    const wide = Object.keys(superclasses).map((name) => `${name}/*`);
+    const styled = [...wide, ...pairs, "*/*"].flatMap((name) => styles.map((style) => `${name}/${style}`));
+    return [...pairs, ...Object.keys(superclasses), ...styled];
 }

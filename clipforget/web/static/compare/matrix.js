@@ -6,84 +6,159 @@ const STATES = ["waiting", "running", "done", "failed", "stopped"];
 
 /** Squares to look at and to choose from: one opens as a run, two side by side. */
 export function matrix(app) {
-  const table = h("table.cf-matrix"), bar = h("div.cf-chosen", { role: "status" });
-  const legend = h("p.cf-matrix-legend", {}, STATES.map((state) => h("span", {}, h("i.cf-square", { "data-state": state, "aria-hidden": "true" }), state)),
-    h("span", {}, "deeper green: higher H"));
-  const node = h("section.cf-compare-block", { "aria-label": "Runs" },
-    h("header", {}, h("h3", {}, "Runs"), legend), h("div.cf-scroll", {}, table), bar);
-  let chosen = [], found = null, squares = new Map();
+    const table = h("table.cf-matrix");
+    const bar = h("div.cf-chosen", { role: "status" });
+    const legend = h(
+        "p.cf-matrix-legend",
+        {},
+        STATES.map((state) => h("span", {}, h("i.cf-square", { "data-state": state, "aria-hidden": "true" }), state)),
+        h("span", {}, "deeper green: higher H"),
+    );
+    const node = h(
+        "section.cf-compare-block",
+        { "aria-label": "Runs" },
+        h("header", {}, h("h3", {}, "Runs"), legend),
+        h("div.cf-scroll", {}, table),
+        bar,
+    );
+    let chosen = [];
+    let found = null;
+    let squares = new Map();
 
-  function build() {
-    const { targets, seeds, rows } = found;
-    squares = new Map();
-    const lines = rows.filter((row) => row.cells.length).map((row) => h("tr", {}, h("th", { scope: "row", title: row.label }, row.label),
-      targets.flatMap((target, t) => seeds.map((seed, s) => h(s === 0 && t > 0 ? "td.cf-first" : "td", {}, square(row, target, seed))))));
-    table.style.setProperty("--seeds", String(seeds.length));
-    table.replaceChildren(
-      h("thead", {}, h("tr", {}, h("td"), targets.map((target, t) => h(t ? "th.cf-first" : "th", { scope: "colgroup", colSpan: seeds.length, title: target.label }, h("span", {}, target.label)))),
-        seeds.length > 1 ? h("tr.cf-seeds", {}, h("td"), targets.flatMap((_, t) => seeds.map((seed, s) => h(s === 0 && t > 0 ? "td.cf-first" : "td", { title: `seed ${seed}` }, String(seed))))) : null),
-      h("tbody", {}, lines));
-  }
+    function build() {
+        const { targets, seeds, rows } = found;
+        squares = new Map();
+        const lines = rows
+            .filter((row) => row.cells.length)
+            .map((row) =>
+                h(
+                    "tr",
+                    {},
+                    h("th", { scope: "row", title: row.label }, row.label),
+                    targets.flatMap((target, t) =>
+                        seeds.map((seed, s) =>
+                            h(s === 0 && t > 0 ? "td.cf-first" : "td", {}, square(row, target, seed)),
+                        ),
+                    ),
+                ),
+            );
+        table.style.setProperty("--seeds", String(seeds.length));
+        table.replaceChildren(
+            h(
+                "thead",
+                {},
+                h(
+                    "tr",
+                    {},
+                    h("td"),
+                    targets.map((target, t) =>
+                        h(
+                            t ? "th.cf-first" : "th",
+                            { scope: "colgroup", colSpan: seeds.length, title: target.label },
+                            h("span", {}, target.label),
+                        ),
+                    ),
+                ),
+                seeds.length > 1
+                    ? h(
+                          "tr.cf-seeds",
+                          {},
+                          h("td"),
+                          targets.flatMap((_, t) =>
+                              seeds.map((seed, s) =>
+                                  h(s === 0 && t > 0 ? "td.cf-first" : "td", { title: `seed ${seed}` }, String(seed)),
+                              ),
+                          ),
+                      )
+                    : null,
+            ),
+            h("tbody", {}, lines),
+        );
+    }
 
-  function square(row, target, seed) {
-    const index = row.cells.find((cell) => found.cells[cell].target === target.key && found.cells[cell].seed === seed);
-    if (index === undefined) return null;
-    const button = h("button.cf-square", { type: "button", tabIndex: squares.size ? -1 : 0, onclick: () => choose(index), onkeydown: (event) => walk(event, button) });
-    squares.set(index, { button, name: `${row.label}, ${target.label}, seed ${seed}`, shown: "" });
-    return button;
-  }
+    function square(row, target, seed) {
+        const index = row.cells.find(
+            (cell) => found.cells[cell].target === target.key && found.cells[cell].seed === seed,
+        );
+        if (index === undefined) return null;
+        const button = h("button.cf-square", {
+            type: "button",
+            tabIndex: squares.size ? -1 : 0,
+            onclick: () => choose(index),
+            onkeydown: (event) => walk(event, button),
+        });
+        squares.set(index, { button, name: `${row.label}, ${target.label}, seed ${seed}`, shown: "" });
+        return button;
+    }
 
-  /** Arrows walk over the squares, so that the whole matrix is one stop of the tab key. */
-  function walk(event, button) {
-    const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
-    if (!step) return;
-    const line = button.closest("tr"), lines = [...line.parentNode.children];
-    const next = lines[lines.indexOf(line) + step[0]]?.children[button.parentNode.cellIndex + step[1]]?.querySelector("button");
-    if (!next) return;
-    event.preventDefault();
-    event.stopPropagation();
-    button.tabIndex = -1;
-    next.tabIndex = 0;
-    next.focus();
-  }
+    /** Arrows walk over the squares, so that the whole matrix is one stop of the tab key. */
+    function walk(event, button) {
+        const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
+        if (!step) return;
+        const line = button.closest("tr");
+        const lines = [...line.parentNode.children];
+        const next =
+            lines[lines.indexOf(line) + step[0]]?.children[button.parentNode.cellIndex + step[1]]?.querySelector(
+                "button",
+            );
+        if (!next) return;
+        event.preventDefault();
+        event.stopPropagation();
+        button.tabIndex = -1;
+        next.tabIndex = 0;
+        next.focus();
+    }
 
-  function choose(index) {
-    const cell = found.cells[index];
-    if (cell.state === "failed") toast(cell.error || "This run failed.");
-    if (!cell.run) return;
-    chosen = chosen.includes(index) ? chosen.filter((other) => other !== index) : [...chosen.slice(-1), index];
-    for (const [at, { button }] of squares) button.setAttribute("aria-pressed", String(chosen.includes(at)));
-    drawBar();
-  }
+    function choose(index) {
+        const cell = found.cells[index];
+        if (cell.state === "failed") toast(cell.error || "This run failed.");
+        if (!cell.run) return;
+        chosen = chosen.includes(index) ? chosen.filter((other) => other !== index) : [...chosen.slice(-1), index];
+        for (const [at, { button }] of squares) button.setAttribute("aria-pressed", String(chosen.includes(at)));
+        drawBar();
+    }
 
-  function drawBar() {
-    const label = (index) => squares.get(index).name;
-    const done = chosen.every((index) => found.cells[index].state === "done");
-    const run = (index) => found.cells[index].run;
-    const button = (words, work) => h("button.cf-button.cf-primary", { type: "button", onclick: work }, words);
-    if (!chosen.length) return bar.replaceChildren(h("span.cf-help", {}, "Choose a square to open its run, or two to see them side by side."));
-    const picked = chosen.map((index, i) => h("span.cf-picked", {}, h("b", {}, "AB"[i]), label(index)));
-    if (chosen.length === 1) bar.replaceChildren(...picked, button("Open this run", () => app.open(run(chosen[0]))), h("span.cf-help", {}, "or choose a second one"));
-    else if (done) bar.replaceChildren(...picked, button("Side by side", () => app.open(...chosen.map(run))));
-    else bar.replaceChildren(...picked, h("span.cf-help", {}, "Only finished runs can stand side by side."));
-  }
+    function drawBar() {
+        const label = (index) => squares.get(index).name;
+        const done = chosen.every((index) => found.cells[index].state === "done");
+        const run = (index) => found.cells[index].run;
+        const button = (words, work) => h("button.cf-button.cf-primary", { type: "button", onclick: work }, words);
+        if (!chosen.length)
+            return bar.replaceChildren(
+                h("span.cf-help", {}, "Choose a square to open its run, or two to see them side by side."),
+            );
+        const picked = chosen.map((index, i) => h("span.cf-picked", {}, h("b", {}, "AB"[i]), label(index)));
+        if (chosen.length === 1)
+            bar.replaceChildren(
+                ...picked,
+                button("Open this run", () => app.open(run(chosen[0]))),
+                h("span.cf-help", {}, "or choose a second one"),
+            );
+        else if (done)
+            bar.replaceChildren(
+                ...picked,
+                button("Side by side", () => app.open(...chosen.map(run))),
+            );
+        else bar.replaceChildren(...picked, h("span.cf-help", {}, "Only finished runs can stand side by side."));
+    }
 
-  const update = (document) => {
-    const first = !found;
-    found = document;
-    if (first) build();
-    found.cells.forEach((cell, index) => {
-      const at = squares.get(index);
-      if (!at) return;
-      const text = `${at.name}: ${cell.state}${cell.h === null || cell.h === undefined ? "" : `, H ${cell.h.toFixed(1)}`}${cell.error ? `, ${cell.error}` : ""}`;
-      if (text === at.shown) return;
-      at.shown = text;
-      at.button.dataset.state = cell.state;
-      at.button.title = text;
-      at.button.setAttribute("aria-label", text);
-      at.button.style.setProperty("--h", String(cell.h ?? 0));
-    });
-    drawBar();
-  };
-  return { node, update };
+    const update = (document) => {
+        const first = !found;
+        found = document;
+        if (first) build();
+        found.cells.forEach((cell, index) => {
+            const at = squares.get(index);
+            if (!at) return;
+            const score = cell.h === null || cell.h === undefined ? "" : `, H ${cell.h.toFixed(1)}`;
+            const text = `${at.name}: ${cell.state}${score}${cell.error ? `, ${cell.error}` : ""}`;
+            if (text === at.shown) return;
+            at.shown = text;
+            at.button.dataset.state = cell.state;
+            at.button.title = text;
+            at.button.setAttribute("aria-label", text);
+            at.button.style.setProperty("--h", String(cell.h ?? 0));
+        });
+        drawBar();
+    };
+    return { node, update };
 }

@@ -8,138 +8,248 @@ import { resultTable } from "./table.js";
 import { clock, copy, h, icon, toast } from "../lib/dom.js";
 import { confirmed, stateChip, when } from "../run/runs.js";
 
-const EVERY = 1500, HIDDEN = 8000; // milliseconds between two questions
-const EXPORTS = [["table.csv", "Table (CSV)"], ["table.json", "All figures (JSON)"], ["table.tex", "Table (LaTeX)"], ["table.md", "Table (Markdown)"]];
+const EVERY = 1500;
+const HIDDEN = 8000; // milliseconds between two questions
+const EXPORTS = [
+    ["table.csv", "Table (CSV)"],
+    ["table.json", "All figures (JSON)"],
+    ["table.tex", "Table (LaTeX)"],
+    ["table.md", "Table (Markdown)"],
+];
 const AT_WORK = ["queued", "running"];
 
 /** The page of the address's comparison: its node, and end() which leaves off asking for it. */
 export function comparePage(app) {
-  return app.state.compare === "list" ? listPage(app) : onePage(app, app.state.compare);
+    return app.state.compare === "list" ? listPage(app) : onePage(app, app.state.compare);
 }
 
 function listPage(app) {
-  const list = h("div", {}, h("p.cf-wait", {}, "Loading…"));
-  let timer = 0;
-  async function draw() {
-    try {
-      const { comparisons } = await get("comparisons");
-      list.replaceChildren(comparisons.length ? table(app, comparisons) : h("div.cf-nothing", {}, h("strong", {}, "No comparison yet."),
-        " Choose methods and targets: every method then runs on the same images, by the same rules, with the same seeds."));
-      if (comparisons.some((one) => AT_WORK.includes(one.state))) timer = setTimeout(draw, EVERY * 2);
-    } catch (error) {
-      list.replaceChildren(h("p.cf-wait", {}, error.message));
-      if (error.status === 0) timer = setTimeout(draw, 2000);
+    const list = h("div", {}, h("p.cf-wait", {}, "Loading…"));
+    let timer = 0;
+    async function draw() {
+        try {
+            const { comparisons } = await get("comparisons");
+            list.replaceChildren(
+                comparisons.length
+                    ? table(app, comparisons)
+                    : h(
+                          "div.cf-nothing",
+                          {},
+                          h("strong", {}, "No comparison yet."),
+                          " Choose methods and targets: every method then runs on the same images, " +
+                              "by the same rules, with the same seeds.",
+                      ),
+            );
+            if (comparisons.some((one) => AT_WORK.includes(one.state))) timer = setTimeout(draw, EVERY * 2);
+        } catch (error) {
+            list.replaceChildren(h("p.cf-wait", {}, error.message));
+            if (error.status === 0) timer = setTimeout(draw, 2000);
+        }
     }
-  }
-  draw();
-  const node = h("section.cf-compare.cf-compare-home", { "aria-label": "Comparisons" },
-    h("header.cf-compare-head", {}, h("h2", {}, "Compare methods on equal terms")),
-    h("div.cf-compare-list", {}, h("h3", {}, "So far"), list), compareForm(app));
-  return { node, end: () => clearTimeout(timer) };
+    draw();
+    const node = h(
+        "section.cf-compare.cf-compare-home",
+        { "aria-label": "Comparisons" },
+        h("header.cf-compare-head", {}, h("h2", {}, "Compare methods on equal terms")),
+        h("div.cf-compare-list", {}, h("h3", {}, "So far"), list),
+        compareForm(app),
+    );
+    return { node, end: () => clearTimeout(timer) };
 }
 
 function table(app, comparisons) {
-  const line = (one) => h("tr", {},
-    h("td", {}, h("button.cf-text.cf-compare-open", { type: "button", onclick: () => app.openCompare(one.id) }, one.title || one.id)),
-    h("td", {}, stateChip(one.state)), h("td", {}, `${one.done} of ${one.total}`), h("td", {}, when(one.created)));
-  return h("div.cf-scroll", {}, h("table.cf-table", {},
-    h("thead", {}, h("tr", {}, ["Comparison", "State", "Runs done", "When"].map((name) => h("th", { scope: "col" }, name)))),
-    h("tbody", {}, comparisons.map(line))));
+    const line = (one) =>
+        h(
+            "tr",
+            {},
+            h(
+                "td",
+                {},
+                h(
+                    "button.cf-text.cf-compare-open",
+                    { type: "button", onclick: () => app.openCompare(one.id) },
+                    one.title || one.id,
+                ),
+            ),
+            h("td", {}, stateChip(one.state)),
+            h("td", {}, `${one.done} of ${one.total}`),
+            h("td", {}, when(one.created)),
+        );
+    return h(
+        "div.cf-scroll",
+        {},
+        h(
+            "table.cf-table",
+            {},
+            h(
+                "thead",
+                {},
+                h(
+                    "tr",
+                    {},
+                    ["Comparison", "State", "Runs done", "When"].map((name) => h("th", { scope: "col" }, name)),
+                ),
+            ),
+            h("tbody", {}, comparisons.map(line)),
+        ),
+    );
 }
 
 function onePage(app, id) {
-  const path = `comparisons/${encodeURIComponent(id)}`;
-  const node = h("section.cf-compare", { "aria-label": "Comparison" }, h("p.cf-wait", {}, "Opening…"));
-  let timer = 0, ended = false, parts = null;
+    const path = `comparisons/${encodeURIComponent(id)}`;
+    const node = h("section.cf-compare", { "aria-label": "Comparison" }, h("p.cf-wait", {}, "Opening…"));
+    let timer = 0;
+    let ended = false;
+    let parts = null;
 
-  async function draw() {
-    clearTimeout(timer);
-    try {
-      const found = await get(path);
-      if (ended) return;
-      parts ??= build(app, id, node, act);
-      parts.forEach((part) => part.update(found));
-      if (AT_WORK.includes(found.state)) timer = setTimeout(draw, document.hidden ? HIDDEN : EVERY);
-    } catch (error) {
-      if (ended) return;
-      if (error.status === 0) timer = setTimeout(draw, 2000);
-      else if (!parts) node.replaceChildren(missing(app, error));
-      else toast(error.message);
+    async function draw() {
+        clearTimeout(timer);
+        try {
+            const found = await get(path);
+            if (ended) return;
+            parts ??= build(app, id, node, act);
+            parts.forEach((part) => part.update(found));
+            if (AT_WORK.includes(found.state)) timer = setTimeout(draw, document.hidden ? HIDDEN : EVERY);
+        } catch (error) {
+            if (ended) return;
+            if (error.status === 0) timer = setTimeout(draw, 2000);
+            else if (!parts) node.replaceChildren(missing(app, error));
+            else toast(error.message);
+        }
     }
-  }
 
-  async function act(what) {
-    try {
-      await post(`${path}/${what}`);
-      if (what === "delete") return app.openCompare("list");
-      await draw();
-    } catch (error) {
-      toast(error.message);
+    async function act(what) {
+        try {
+            await post(`${path}/${what}`);
+            if (what === "delete") return app.openCompare("list");
+            await draw();
+        } catch (error) {
+            toast(error.message);
+        }
     }
-  }
 
-  draw();
-  const end = () => {
-    ended = true;
-    clearTimeout(timer);
-    parts?.forEach((part) => part.end?.());
-  };
-  return { node, end };
+    draw();
+    const end = () => {
+        ended = true;
+        clearTimeout(timer);
+        parts?.forEach((part) => part.end?.());
+    };
+    return { node, end };
 }
 
-const missing = (app, error) => h("div.cf-end", { role: "alert" }, h("h2", {}, "There is nothing to compare here"), h("p.cf-message", {}, error.message),
-  h("div.cf-buttons", {}, h("button.cf-button.cf-primary", { type: "button", onclick: () => app.openCompare("list") }, "All comparisons")));
+const missing = (app, error) =>
+    h(
+        "div.cf-end",
+        { role: "alert" },
+        h("h2", {}, "There is nothing to compare here"),
+        h("p.cf-message", {}, error.message),
+        h(
+            "div.cf-buttons",
+            {},
+            h(
+                "button.cf-button.cf-primary",
+                { type: "button", onclick: () => app.openCompare("list") },
+                "All comparisons",
+            ),
+        ),
+    );
 
 function build(app, id, node, act) {
-  const parts = [head(app, id, act), matrix(app), resultTable(app), compareChart(app, id)];
-  node.replaceChildren(...parts.map((part) => part.node));
-  return parts;
+    const parts = [head(app, id, act), matrix(app), resultTable(app), compareChart(app, id)];
+    node.replaceChildren(...parts.map((part) => part.node));
+    return parts;
 }
 
 /** Title, state, progress, and what can be done with the whole comparison. */
 function head(app, id, act) {
-  const title = h("h2"), chip = h("span"), said = h("p.cf-compare-said"), bar = h("div.cf-bar", { role: "progressbar", "aria-label": "Runs done" }, h("i"));
-  const button = (name, words, work) => h("button.cf-button", { type: "button", onclick: work, "data-act": words.toLowerCase() }, icon(name), h("span", {}, words));
-  const stop = button("stop", "Stop", () => act("stop"));
-  const resume = button("play", "Resume", () => act("resume"));
-  const remove = button("trash", "Delete", () => confirmed("Delete this comparison?", "Its runs stay; only the comparison itself is removed.", "Delete", () => act("delete")));
-  let command = "";
-  const repeat = button("copy", "Copy command", () => copy(command, "Command copied"));
-  const menu = h("details.cf-menu", {}, h("summary.cf-button", {}, icon("download"), h("span", {}, "Export")),
-    h("div.cf-menu-items", {}, EXPORTS.map(([file, words]) => h("a", { href: url(`comparisons/${encodeURIComponent(id)}/export/${file}`), download: "" }, words))));
-  const error = h("p.cf-message", { hidden: true });
-  const node = h("div.cf-compare-top", {},
-    h("button.cf-text.cf-back", { type: "button", onclick: () => app.openCompare("list") }, icon("left"), "All comparisons"),
-    h("header.cf-compare-head", {}, title, chip, h("div.cf-compare-tools", {}, stop, resume, menu, repeat, remove)), said, bar, error);
-  const update = (found) => {
-    const busy = AT_WORK.includes(found.state);
-    title.textContent = found.title || found.id;
-    chip.replaceChildren(stateChip(found.state));
-    command = found.command || "";
-    stop.hidden = !busy;
-    resume.hidden = busy || found.done === found.total;
-    remove.hidden = busy;
-    menu.hidden = !found.done;
-    bar.hidden = found.state === "done";
-    bar.firstChild.style.transform = `scaleX(${found.done / Math.max(found.total, 1)})`;
-    set(bar, found.done, found.total);
-    said.textContent = [`${found.model} on ${found.data}`, `${found.done} of ${found.total} runs`, busy && found.eta !== null ? `${clock(found.eta)} left` : "", now(found)].filter(Boolean).join(" · ");
-    error.hidden = !found.error;
-    error.textContent = found.error || "";
-  };
-  return { node, update };
+    const title = h("h2");
+    const chip = h("span");
+    const said = h("p.cf-compare-said");
+    const bar = h("div.cf-bar", { role: "progressbar", "aria-label": "Runs done" }, h("i"));
+    const button = (name, words, work) =>
+        h(
+            "button.cf-button",
+            { type: "button", onclick: work, "data-act": words.toLowerCase() },
+            icon(name),
+            h("span", {}, words),
+        );
+    const stop = button("stop", "Stop", () => act("stop"));
+    const resume = button("play", "Resume", () => act("resume"));
+    const remove = button("trash", "Delete", () =>
+        confirmed("Delete this comparison?", "Its runs stay; only the comparison itself is removed.", "Delete", () =>
+            act("delete"),
+        ),
+    );
+    let command = "";
+    const repeat = button("copy", "Copy command", () => copy(command, "Command copied"));
+    const menu = h(
+        "details.cf-menu",
+        {},
+        h("summary.cf-button", {}, icon("download"), h("span", {}, "Export")),
+        h(
+            "div.cf-menu-items",
+            {},
+            EXPORTS.map(([file, words]) =>
+                h("a", { href: url(`comparisons/${encodeURIComponent(id)}/export/${file}`), download: "" }, words),
+            ),
+        ),
+    );
+    const error = h("p.cf-message", { hidden: true });
+    const node = h(
+        "div.cf-compare-top",
+        {},
+        h(
+            "button.cf-text.cf-back",
+            { type: "button", onclick: () => app.openCompare("list") },
+            icon("left"),
+            "All comparisons",
+        ),
+        h("header.cf-compare-head", {}, title, chip, h("div.cf-compare-tools", {}, stop, resume, menu, repeat, remove)),
+        said,
+        bar,
+        error,
+    );
+    const update = (found) => {
+        const busy = AT_WORK.includes(found.state);
+        title.textContent = found.title || found.id;
+        chip.replaceChildren(stateChip(found.state));
+        command = found.command || "";
+        stop.hidden = !busy;
+        resume.hidden = busy || found.done === found.total;
+        remove.hidden = busy;
+        menu.hidden = !found.done;
+        bar.hidden = found.state === "done";
+        bar.firstChild.style.transform = `scaleX(${found.done / Math.max(found.total, 1)})`;
+        set(bar, found.done, found.total);
+        said.textContent = [
+            `${found.model} on ${found.data}`,
+            `${found.done} of ${found.total} runs`,
+            busy && found.eta !== null ? `${clock(found.eta)} left` : "",
+            now(found),
+        ]
+            .filter(Boolean)
+            .join(" · ");
+        error.hidden = !found.error;
+        error.textContent = found.error || "";
+    };
+    return { node, update };
 }
 
 function set(bar, done, total) {
-  for (const [name, value] of [["min", 0], ["max", total], ["now", done]]) bar.setAttribute(`aria-value${name}`, String(value));
+    for (const [name, value] of [
+        ["min", 0],
+        ["max", total],
+        ["now", done],
+    ])
+        bar.setAttribute(`aria-value${name}`, String(value));
 }
 
 /** What is being done at this moment, in words. */
 function now(found) {
-  const { now: at } = found;
-  if (!at) return "";
-  const target = found.targets.find((one) => one.key === at.target);
-  const row = found.rows.find((one) => one.cells.includes(at.cell));
-  const stage = at.stage ? `${at.stage} ${at.step}/${at.total}` : "";
-  return [row?.label, target?.label, `seed ${at.seed}`, stage].filter(Boolean).join(", ");
+    const { now: at } = found;
+    if (!at) return "";
+    const target = found.targets.find((one) => one.key === at.target);
+    const row = found.rows.find((one) => one.cells.includes(at.cell));
+    const stage = at.stage ? `${at.stage} ${at.step}/${at.total}` : "";
+    return [row?.label, target?.label, `seed ${at.seed}`, stage].filter(Boolean).join(", ");
 }

@@ -22,227 +22,271 @@ import { loadRival } from "./versus.js";
 
 /** Everything the parts share. Index is alpha in hundredths; mode is what the main area shows. */
 function makeApp(gradio) {
-  const app = {
-    bus: bus(), state: readAddress(), index: 100, mode: "", view: null, pack: null, rival: null, runs: [], loaded: false,
-    exact: null, exactPending: false, peeking: false, stages: gradio.props.stages || {},
-  };
-  const saveAddress = later(() => writeAddress(app.state, false), 200);
+    const app = {
+        bus: bus(),
+        state: readAddress(),
+        index: 100,
+        mode: "",
+        view: null,
+        pack: null,
+        rival: null,
+        runs: [],
+        loaded: false,
+        exact: null,
+        exactPending: false,
+        peeking: false,
+        stages: gradio.props.stages || {},
+    };
+    const saveAddress = later(() => writeAddress(app.state, false), 200);
 
-  app.setAlpha = (index) => {
-    const next = Math.min(100, Math.max(0, Math.round(index)));
-    if (next === app.index && app.state.alpha !== null) return;
-    app.index = next;
-    app.state.alpha = next / 100;
-    app.bus.emit("alpha", next);
-    saveAddress();
-  };
-  app.bestIndex = () => Math.round(100 * (app.view?.best ?? 1));
-  app.exactNow = () => (app.exact?.index === app.index && app.exact.key === packKey() ? app.exact : null);
-  const packKey = () => `${app.state.run} ${app.state.vs} ${queryString(app.state)}`;
-  const shownRuns = () => [app.state.run, ...(app.rival ? [app.state.vs] : [])];
+    app.setAlpha = (index) => {
+        const next = Math.min(100, Math.max(0, Math.round(index)));
+        if (next === app.index && app.state.alpha !== null) return;
+        app.index = next;
+        app.state.alpha = next / 100;
+        app.bus.emit("alpha", next);
+        saveAddress();
+    };
+    app.bestIndex = () => Math.round(100 * (app.view?.best ?? 1));
+    app.exactNow = () => (app.exact?.index === app.index && app.exact.key === packKey() ? app.exact : null);
+    const packKey = () => `${app.state.run} ${app.state.vs} ${queryString(app.state)}`;
+    const shownRuns = () => [app.state.run, ...(app.rival ? [app.state.vs] : [])];
 
-  /** True while the grids still show another query than the bar: it is on its way, or could not be answered. */
-  app.isStale = () => Boolean(app.pack) && app.pack.key !== packKey();
-  app.retry = () => { if (app.mode === "open" && (!app.pack || app.isStale())) loadPack(); };
+    /** True while the grids still show another query than the bar: it is on its way, or could not be answered. */
+    app.isStale = () => Boolean(app.pack) && app.pack.key !== packKey();
+    app.retry = () => {
+        if (app.mode === "open" && (!app.pack || app.isStale())) loadPack();
+    };
 
-  app.askExact = async () => {
-    if (app.exactPending || app.exactNow() || app.mode !== "open") return;
-    const index = app.index, key = packKey();
-    app.exactPending = true;
-    app.bus.emit("exact");
-    try {
-      const [answer, rival] = await Promise.all(shownRuns().map((run) => get(`runs/${encodeURIComponent(run)}/exact?alpha=${index / 100}&${queryString(app.state)}`)));
-      app.exact = { ...answer, rival, index, key };
-    } catch (error) {
-      toast(error.message);
+    app.askExact = async () => {
+        if (app.exactPending || app.exactNow() || app.mode !== "open") return;
+        const index = app.index;
+        const key = packKey();
+        app.exactPending = true;
+        app.bus.emit("exact");
+        try {
+            const [answer, rival] = await Promise.all(
+                shownRuns().map((run) =>
+                    get(`runs/${encodeURIComponent(run)}/exact?alpha=${index / 100}&${queryString(app.state)}`),
+                ),
+            );
+            app.exact = { ...answer, rival, index, key };
+        } catch (error) {
+            toast(error.message);
+        }
+        app.exactPending = false;
+        app.bus.emit("exact");
+    };
+
+    app.peek = (on) => {
+        if (on === app.peeking || app.mode !== "open") return;
+        app.peeking = on;
+        app.bus.emit("peek");
+    };
+
+    app.firstQuery = () => app.view?.suggestions[0] ?? "";
+    app.search = (query, push = true) => {
+        Object.assign(app.state, query);
+        writeAddress(app.state, push);
+        app.bus.emit("query");
+        return loadPack();
+    };
+
+    async function loadPack() {
+        const key = packKey();
+        app.bus.emit("asking", true);
+        try {
+            const packs = await ask(shownRuns(), app.state);
+            if (!packs) return;
+            app.pack = { ...packs[0], key };
+            if (app.rival) app.rival.pack = packs[1];
+            app.bus.emit("pack");
+            prefetch(app.view, packs, app.index);
+        } catch (error) {
+            toast(error.message);
+            const first = { q: app.firstQuery(), img: null, up: "" };
+            // An address whose query cannot be answered: its upload is gone, or its text too long.
+            if (error.status && !app.pack && queryString(first) !== queryString(app.state))
+                return app.search(first, false);
+        }
+        app.bus.emit("asking", false);
     }
-    app.exactPending = false;
-    app.bus.emit("exact");
-  };
 
-  app.peek = (on) => {
-    if (on === app.peeking || app.mode !== "open") return;
-    app.peeking = on;
-    app.bus.emit("peek");
-  };
+    app.setView = (view) => {
+        app.state.view = view;
+        writeAddress(app.state, false);
+        app.bus.emit("view");
+    };
+    app.setK = (k) => {
+        app.state.k = k;
+        writeAddress(app.state, false);
+        app.bus.emit("pack");
+    };
+    app.link = () => new URL(addressOf(app.state), location.href).href;
+    app.sampleRun = () => {
+        const done = app.runs.filter((run) => run.state === "done" && run.best !== null);
+        return done.find((run) => run.sample) || done.at(-1);
+    };
+    app.useSettings = (config) => {
+        gradio.trigger("use", { config });
+        app.toggleSetup(true);
+        toast("The form now holds these settings");
+    };
 
-  app.firstQuery = () => app.view?.suggestions[0] ?? "";
-  app.search = (query, push = true) => {
-    Object.assign(app.state, query);
-    writeAddress(app.state, push);
-    app.bus.emit("query");
-    return loadPack();
-  };
+    app.setMode = (mode) => {
+        app.mode = mode;
+        document.getElementById("cf-main").dataset.mode = mode;
+        app.bus.emit("mode", mode);
+    };
 
-  async function loadPack() {
-    const key = packKey();
-    app.bus.emit("asking", true);
-    try {
-      const packs = await ask(shownRuns(), app.state);
-      if (!packs) return;
-      app.pack = { ...packs[0], key };
-      if (app.rival) app.rival.pack = packs[1];
-      app.bus.emit("pack");
-      prefetch(app.view, packs, app.index);
-    } catch (error) {
-      toast(error.message);
-      const first = { q: app.firstQuery(), img: null, up: "" };
-      // An address whose query cannot be answered: its upload is gone, or its text too long.
-      if (error.status && !app.pack && queryString(first) !== queryString(app.state)) return app.search(first, false);
+    /** Open a run ("" is the start page) as a new step of the history, or two side by side. */
+    app.open = (run, vs = "") => {
+        Object.assign(app.state, { ...FRESH, run, vs });
+        writeAddress(app.state, true);
+        return show();
+    };
+    /** Open a comparison, or "list": all of them and the form for a new one. */
+    app.openCompare = (compare) => {
+        Object.assign(app.state, { ...FRESH, compare });
+        writeAddress(app.state, true);
+        return show();
+    };
+    /** Put a run beside the open one; "" is the way back to Before and After. */
+    app.setRival = (vs) => {
+        app.state.vs = vs;
+        writeAddress(app.state, true);
+        return show();
+    };
+    app.swapRuns = () => {
+        const { run, vs } = app.state;
+        Object.assign(app.state, { run: vs, vs: run });
+        writeAddress(app.state, true);
+        return show();
+    };
+    app.follow = async (run) => {
+        if (matchMedia("(max-width: 760px)").matches) app.toggleSetup(false);
+        await app.open(run);
+    };
+
+    /** Show what the address says. */
+    async function show() {
+        stage.end();
+        play.stop();
+        const wanted = app.state.run;
+        app.bus.emit("run");
+        if (app.state.compare) return stage.compare();
+        if (!wanted) return stage.empty();
+        if (app.view?.id !== wanted) app.setMode("loading");
+        try {
+            const runs = await refreshRuns(app);
+            if (app.state.run !== wanted) return;
+            const run = runs.find((one) => one.id === wanted);
+            if (!run) return stage.ended("missing", null);
+            if (run.state === "done") return await showRun(wanted);
+            stage.progress(run);
+        } catch (error) {
+            if (error.status === 0)
+                return void setTimeout(() => {
+                    if (app.state.run === wanted) show();
+                }, 2000);
+            stage.ended(
+                "failed",
+                app.runs.find((one) => one.id === wanted),
+                error.message,
+            );
+        }
     }
-    app.bus.emit("asking", false);
-  }
 
-  app.setView = (view) => {
-    app.state.view = view;
-    writeAddress(app.state, false);
-    app.bus.emit("view");
-  };
-  app.setK = (k) => {
-    app.state.k = k;
-    writeAddress(app.state, false);
-    app.bus.emit("pack");
-  };
-  app.link = () => new URL(addressOf(app.state), location.href).href;
-  app.sampleRun = () => {
-    const done = app.runs.filter((run) => run.state === "done" && run.best !== null);
-    return done.find((run) => run.sample) || done.at(-1);
-  };
-  app.useSettings = (config) => {
-    gradio.trigger("use", { config });
-    app.toggleSetup(true);
-    toast("The form now holds these settings");
-  };
-
-  app.setMode = (mode) => {
-    app.mode = mode;
-    document.getElementById("cf-main").dataset.mode = mode;
-    app.bus.emit("mode", mode);
-  };
-
-  /** Open a run ("" is the start page) as a new step of the history, or two side by side. */
-  app.open = (run, vs = "") => {
-    Object.assign(app.state, { ...FRESH, run, vs });
-    writeAddress(app.state, true);
-    return show();
-  };
-  /** Open a comparison, or "list": all of them and the form for a new one. */
-  app.openCompare = (compare) => {
-    Object.assign(app.state, { ...FRESH, compare });
-    writeAddress(app.state, true);
-    return show();
-  };
-  /** Put a run beside the open one; "" is the way back to Before and After. */
-  app.setRival = (vs) => {
-    app.state.vs = vs;
-    writeAddress(app.state, true);
-    return show();
-  };
-  app.swapRuns = () => {
-    const { run, vs } = app.state;
-    Object.assign(app.state, { run: vs, vs: run });
-    writeAddress(app.state, true);
-    return show();
-  };
-  app.follow = async (run) => {
-    if (matchMedia("(max-width: 760px)").matches) app.toggleSetup(false);
-    await app.open(run);
-  };
-
-  /** Show what the address says. */
-  async function show() {
-    stage.end();
-    play.stop();
-    const wanted = app.state.run;
-    app.bus.emit("run");
-    if (app.state.compare) return stage.compare();
-    if (!wanted) return stage.empty();
-    if (app.view?.id !== wanted) app.setMode("loading");
-    try {
-      const runs = await refreshRuns(app);
-      if (app.state.run !== wanted) return;
-      const run = runs.find((one) => one.id === wanted);
-      if (!run) return stage.ended("missing", null);
-      if (run.state === "done") return await showRun(wanted);
-      stage.progress(run);
-    } catch (error) {
-      if (error.status === 0) return void setTimeout(() => { if (app.state.run === wanted) show(); }, 2000);
-      stage.ended("failed", app.runs.find((one) => one.id === wanted), error.message);
+    async function showRun(id) {
+        if (app.view?.id !== id) {
+            const view = await get(`runs/${encodeURIComponent(id)}/view`);
+            if (app.state.run !== id) return;
+            app.view = view;
+            app.pack = null;
+        }
+        await loadRival(app);
+        if (app.state.run !== id) return;
+        stage.node.replaceChildren();
+        app.setMode("open");
+        app.index = app.state.alpha === null ? app.bestIndex() : Math.round(100 * app.state.alpha);
+        app.state.alpha = app.index / 100;
+        if (!app.state.q && app.state.img === null && !app.state.up) app.state.q = app.firstQuery();
+        if (app.state.img !== null && app.state.img >= app.view.gallery.items.length)
+            Object.assign(app.state, { img: null, q: app.firstQuery() });
+        writeAddress(app.state, false);
+        app.bus.emit("open");
+        app.bus.emit("alpha", app.index);
+        app.bus.emit("query");
+        app.bus.emit("view");
+        await loadPack();
     }
-  }
 
-  async function showRun(id) {
-    if (app.view?.id !== id) {
-      const view = await get(`runs/${encodeURIComponent(id)}/view`);
-      if (app.state.run !== id) return;
-      app.view = view;
-      app.pack = null;
-    }
-    await loadRival(app);
-    if (app.state.run !== id) return;
-    stage.node.replaceChildren();
-    app.setMode("open");
-    app.index = app.state.alpha === null ? app.bestIndex() : Math.round(100 * app.state.alpha);
-    app.state.alpha = app.index / 100;
-    if (!app.state.q && app.state.img === null && !app.state.up) app.state.q = app.firstQuery();
-    if (app.state.img !== null && app.state.img >= app.view.gallery.items.length) Object.assign(app.state, { img: null, q: app.firstQuery() });
-    writeAddress(app.state, false);
-    app.bus.emit("open");
-    app.bus.emit("alpha", app.index);
-    app.bus.emit("query");
-    app.bus.emit("view");
-    await loadPack();
-  }
-
-  const stage = makeStage(app);
-  const play = sweep(app);
-  app.play = play.play;
-  app.stopPlay = play.stop;
-  app.show = show;
-  app.stage = stage.node;
-  window.addEventListener("popstate", () => {
-    app.state = readAddress();
-    show();
-  });
-  return app;
+    const stage = makeStage(app);
+    const play = sweep(app);
+    app.play = play.play;
+    app.stopPlay = play.stop;
+    app.show = show;
+    app.stage = stage.node;
+    window.addEventListener("popstate", () => {
+        app.state = readAddress();
+        show();
+    });
+    return app;
 }
 
 /** Called by Gradio when the explorer's element is in the page. */
 export async function mount(element, gradio) {
-  await present("#cf-main", "#cf-setup", "#cf-head-mount", "#cf-slider input[type=range]", "#cf-slider input[type=number]", "#cf-alpha-tools");
-  const app = makeApp(gradio);
-  window.clipforget = app;
-  const banner = awayBanner();
-  document.body.prepend(banner);
-  onAway((gone) => {
-    banner.hidden = !gone;
-    if (!gone) app.retry();
-  });
-  theme(app);
-  header(app);
-  keys(app);
-  alphaBar(app);
-  const parts = h("div", { id: "cf-open" });
-  const [notes, cards, query, sides, both, lower] = ["cf-notes", "cf-cards", "cf-query-area", "cf-sides", "cf-both", "cf-tabs"].map((id) => h("div", { id }));
-  parts.append(notes, cards, query, sides, both, lower);
-  const past = h("section", { id: "cf-past", hidden: true, "aria-label": "Runs so far" }), list = h("div");
-  past.append(h("h2", {}, "Runs so far"), list);
-  runsTable(app, list);
-  const showPast = () => { past.hidden = app.mode !== "empty" || !app.runs.length; };
-  app.bus.on("mode", showPast);
-  app.bus.on("runs", showPast);
-  element.querySelector("#cf-explorer").replaceChildren(app.stage, past, parts);
-  app.bus.on("open", () => {
-    notes.hidden = !app.view.notes.length;
-    notes.textContent = app.view.notes.join(" "); // what does not apply to the method
-  });
-  figures(app, cards);
-  queryBar(app, query);
-  const open = lightbox(app);
-  grids(app, both, { open, search: (id) => app.search({ q: "", img: id, up: "" }) });
-  sideSwitch(app, sides, both);
-  tabs(app, lower);
-  app.bus.on("asking", (on) => both.classList.toggle("cf-asking", on));
-  if (!app.state.run) refreshRuns(app).catch(() => {});
-  await app.show();
+    await present(
+        "#cf-main",
+        "#cf-setup",
+        "#cf-head-mount",
+        "#cf-slider input[type=range]",
+        "#cf-slider input[type=number]",
+        "#cf-alpha-tools",
+    );
+    const app = makeApp(gradio);
+    window.clipforget = app;
+    const banner = awayBanner();
+    document.body.prepend(banner);
+    onAway((gone) => {
+        banner.hidden = !gone;
+        if (!gone) app.retry();
+    });
+    theme(app);
+    header(app);
+    keys(app);
+    alphaBar(app);
+    const parts = h("div", { id: "cf-open" });
+    const [notes, cards, query, sides, both, lower] = [
+        "cf-notes",
+        "cf-cards",
+        "cf-query-area",
+        "cf-sides",
+        "cf-both",
+        "cf-tabs",
+    ].map((id) => h("div", { id }));
+    parts.append(notes, cards, query, sides, both, lower);
+    const past = h("section", { id: "cf-past", hidden: true, "aria-label": "Runs so far" });
+    const list = h("div");
+    past.append(h("h2", {}, "Runs so far"), list);
+    runsTable(app, list);
+    const showPast = () => {
+        past.hidden = app.mode !== "empty" || !app.runs.length;
+    };
+    app.bus.on("mode", showPast);
+    app.bus.on("runs", showPast);
+    element.querySelector("#cf-explorer").replaceChildren(app.stage, past, parts);
+    app.bus.on("open", () => {
+        notes.hidden = !app.view.notes.length;
+        notes.textContent = app.view.notes.join(" "); // what does not apply to the method
+    });
+    figures(app, cards);
+    queryBar(app, query);
+    const open = lightbox(app);
+    grids(app, both, { open, search: (id) => app.search({ q: "", img: id, up: "" }) });
+    sideSwitch(app, sides, both);
+    tabs(app, lower);
+    app.bus.on("asking", (on) => both.classList.toggle("cf-asking", on));
+    if (!app.state.run) refreshRuns(app).catch(() => {});
+    await app.show();
 }

@@ -3,161 +3,235 @@
 
 import { h, percent, points, svg } from "../lib/dom.js";
 
-const WIDTH = 120, HEIGHT = 30;
+const WIDTH = 120;
+const HEIGHT = 30;
 const CARDS = ["forget", "siblings", "others"];
 
 /** Lines of values in 0..1 over alpha, a dot on each that moves; drawn once a run. The second line is run B's. */
 export function sparkline(role, ...curves) {
-  const y = (value) => 2 + (1 - Math.min(1, Math.max(0, value))) * (HEIGHT - 4);
-  const path = (values) => values.map((value, i) => `${i ? "L" : "M"}${((i / 100) * WIDTH).toFixed(1)} ${y(value).toFixed(1)}`).join("");
-  const lines = curves.map((values, which) => svg("path", { d: path(values), class: `cf-line cf-${role}${which ? " cf-second" : ""}` }));
-  const box = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", class: "cf-spark", "aria-hidden": "true" }, ...lines);
-  const dots = curves.map((_, which) => h(`i.cf-dot.cf-${role}${which ? ".cf-second" : ""}`, { "aria-hidden": "true" }));
-  const node = h("div.cf-sparkbox", {}, box, ...dots);
-  const move = (i) => curves.forEach((values, which) => { dots[which].style.transform = `translate(${i}cqw, ${y(values[i])}px)`; });
-  return { node, move };
+    const y = (value) => 2 + (1 - Math.min(1, Math.max(0, value))) * (HEIGHT - 4);
+    const path = (values) =>
+        values.map((value, i) => `${i ? "L" : "M"}${((i / 100) * WIDTH).toFixed(1)} ${y(value).toFixed(1)}`).join("");
+    const lines = curves.map((values, which) =>
+        svg("path", { d: path(values), class: `cf-line cf-${role}${which ? " cf-second" : ""}` }),
+    );
+    const box = svg(
+        "svg",
+        { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", class: "cf-spark", "aria-hidden": "true" },
+        ...lines,
+    );
+    const dots = curves.map((_, which) =>
+        h(`i.cf-dot.cf-${role}${which ? ".cf-second" : ""}`, { "aria-hidden": "true" }),
+    );
+    const node = h("div.cf-sparkbox", {}, box, ...dots);
+    const move = (i) =>
+        curves.forEach((values, which) => {
+            dots[which].style.transform = `translate(${i}cqw, ${y(values[i])}px)`;
+        });
+    return { node, move };
 }
 
 function card(title, role) {
-  const value = h("div.cf-value");
-  const delta = h("div.cf-delta");
-  const note = h("div.cf-note");
-  const name = h("div.cf-name", {}, role ? h("i.cf-key", { "aria-hidden": "true" }) : null, h("span", {}, title));
-  const node = h("section.cf-card", { "aria-label": title }, name, h("div.cf-pair", {}, value, delta), note);
-  if (role) node.classList.add(`cf-${role}`);
-  return { node, value, delta, note, name: name.lastChild };
+    const value = h("div.cf-value");
+    const delta = h("div.cf-delta");
+    const note = h("div.cf-note");
+    const name = h("div.cf-name", {}, role ? h("i.cf-key", { "aria-hidden": "true" }) : null, h("span", {}, title));
+    const node = h("section.cf-card", { "aria-label": title }, name, h("div.cf-pair", {}, value, delta), note);
+    if (role) node.classList.add(`cf-${role}`);
+    return { node, value, delta, note, name: name.lastChild };
 }
 
 /** Fill `place` with the cards of the open run and keep them at the present alpha. */
 export function figures(app, place) {
-  let update = () => {};
-  app.bus.on("open", () => { update = draw(app, place); });
-  app.bus.on("alpha", (index) => update(index));
-  app.bus.on("exact", () => update(app.index));
+    let update = () => {};
+    app.bus.on("open", () => {
+        update = draw(app, place);
+    });
+    app.bus.on("alpha", (index) => update(index));
+    app.bus.on("exact", () => update(app.index));
 }
 
 function draw(app, place) {
-  const view = app.view;
-  place.classList.toggle("cf-two", Boolean(app.rival));
-  const rows = CARDS.map((key) => view.rows.find((row) => row.key === key)).filter(Boolean);
-  const alpha = alphaCard(app);
-  const parts = rows.map((row) => (app.rival ? accuracyPair(app, row, row.role) : accuracyCard(app, row, row.role)));
-  const score = app.rival ? scorePair(view, app.rival.view) : scoreCard(view);
-  place.replaceChildren(alpha.node, ...parts.map((part) => part.node), score.node);
-  return (index) => [alpha, ...parts, score].forEach((part) => part.update(index));
+    const view = app.view;
+    place.classList.toggle("cf-two", Boolean(app.rival));
+    const rows = CARDS.map((key) => view.rows.find((row) => row.key === key)).filter(Boolean);
+    const alpha = alphaCard(app);
+    const parts = rows.map((row) => (app.rival ? accuracyPair(app, row, row.role) : accuracyCard(app, row, row.role)));
+    const score = app.rival ? scorePair(view, app.rival.view) : scoreCard(view);
+    place.replaceChildren(alpha.node, ...parts.map((part) => part.node), score.node);
+    return (index) => [alpha, ...parts, score].forEach((part) => part.update(index));
 }
 
 function alphaCard(app) {
-  const { node, value, delta, note, name } = card("alpha", "");
-  node.classList.add("cf-alpha-card");
-  const button = h("button.cf-text", { type: "button", id: "cf-exact", onclick: () => app.askExact(), title: "Embed every image with the souped weights of exactly this alpha (e)" }, "Make exact");
-  name.parentNode.append(button);
-  const original = h("i"), left = h("span"), right = h("span");
-  node.append(h("div.cf-mix", { title: "How much of the weights is the original's, how much the unlearned model's" }, h("div.cf-mixbar", {}, original), h("p", {}, left, right)));
-  const update = (i) => {
-    const shown = [app.view, ...(app.rival ? [app.rival.view] : [])], bounds = shown.map((view) => view.bound);
-    const exact = bounds.every((bound) => bound.agreement[i] === 1 && bound.accuracy[i] === 0);
-    value.textContent = (i / 100).toFixed(2);
-    const asked = app.exactNow();
-    delta.textContent = exact || asked ? "exact" : `~ within ${Math.max(...bounds.map((bound) => bound.accuracy[i])).toFixed(1)} pts`;
-    delta.classList.toggle("cf-good", Boolean(exact || asked));
-    note.textContent = asked
-      ? `computed; top 24 ${percent(asked.agreement)}% alike`
-      : exact ? (shown.every((view) => view.nodes.includes(i / 100)) ? "re-embedded here" : "no weight changes here")
-        : `top 24 ≥ ${percent(Math.min(...bounds.map((bound) => bound.agreement[i])))}% right`;
-    button.hidden = Boolean(exact || asked);
-    button.disabled = app.exactPending;
-    original.style.width = `${i}%`;
-    left.textContent = i > 12 ? "original" : "";
-    right.textContent = i < 88 ? "unlearned" : "";
-    button.textContent = app.exactPending ? "Computing…" : "Make exact";
-  };
-  return { node, update };
+    const { node, value, delta, note, name } = card("alpha", "");
+    node.classList.add("cf-alpha-card");
+    const button = h(
+        "button.cf-text",
+        {
+            type: "button",
+            id: "cf-exact",
+            onclick: () => app.askExact(),
+            title: "Embed every image with the souped weights of exactly this alpha (e)",
+        },
+        "Make exact",
+    );
+    name.parentNode.append(button);
+    const original = h("i");
+    const left = h("span");
+    const right = h("span");
+    node.append(
+        h(
+            "div.cf-mix",
+            { title: "How much of the weights is the original's, how much the unlearned model's" },
+            h("div.cf-mixbar", {}, original),
+            h("p", {}, left, right),
+        ),
+    );
+    const update = (i) => {
+        const shown = [app.view, ...(app.rival ? [app.rival.view] : [])];
+        const bounds = shown.map((view) => view.bound);
+        const exact = bounds.every((bound) => bound.agreement[i] === 1 && bound.accuracy[i] === 0);
+        value.textContent = (i / 100).toFixed(2);
+        const asked = app.exactNow();
+        delta.textContent =
+            exact || asked
+                ? "exact"
+                : `~ within ${Math.max(...bounds.map((bound) => bound.accuracy[i])).toFixed(1)} pts`;
+        delta.classList.toggle("cf-good", Boolean(exact || asked));
+        note.textContent = asked
+            ? `computed; top 24 ${percent(asked.agreement)}% alike`
+            : exact
+              ? shown.every((view) => view.nodes.includes(i / 100))
+                  ? "re-embedded here"
+                  : "no weight changes here"
+              : `top 24 ≥ ${percent(Math.min(...bounds.map((bound) => bound.agreement[i])))}% right`;
+        button.hidden = Boolean(exact || asked);
+        button.disabled = app.exactPending;
+        original.style.width = `${i}%`;
+        left.textContent = i > 12 ? "original" : "";
+        right.textContent = i < 88 ? "unlearned" : "";
+        button.textContent = app.exactPending ? "Computing…" : "Make exact";
+    };
+    return { node, update };
 }
 
 /** What is forgotten, in short: the finest level of each target. */
-const target = (config) => config.forget.map((name) => name.split("/").filter((part) => part !== "*").at(-1)).join(", ");
+const target = (config) =>
+    config.forget
+        .map((name) =>
+            name
+                .split("/")
+                .filter((part) => part !== "*")
+                .at(-1),
+        )
+        .join(", ");
 
 function accuracyCard(app, row, role) {
-  const { node, value, delta, note } = card(role === "forget" ? `${row.label}: ${target(app.view.config)}` : row.label, role);
-  const spark = sparkline(role, row.after);
-  node.append(spark.node);
-  const range = h("span");
-  note.append(range, ...(role === "forget" ? [h("span", {}, `· chance ${percent(app.view.chance)}`)] : []));
-  const number = h("span"), unit = h("small", {}, "%");
-  value.append(number, unit);
-  const change = h("span");
-  delta.append(change, h("span.cf-from", {}, `from ${percent(row.before.value)}%`));
-  for (const line of [delta, note]) line.classList.add("cf-fit");
-  node.title = `${row.n} test images. Before: ${percent(row.before.value)}% (95% interval ${percent(row.before.low)} to ${percent(row.before.high)})`;
-  const update = (i) => {
-    const asked = app.exactNow();
-    const now = asked ? asked.rows[row.key] ?? row.after[i] : row.after[i];
-    number.textContent = percent(now);
-    change.textContent = `${points(now - row.before.value)} pts`;
-    range.textContent = `95% ${percent(row.low[i])}–${percent(row.high[i])}`;
-    spark.move(i);
-  };
-  return { node, update };
+    const { node, value, delta, note } = card(
+        role === "forget" ? `${row.label}: ${target(app.view.config)}` : row.label,
+        role,
+    );
+    const spark = sparkline(role, row.after);
+    node.append(spark.node);
+    const range = h("span");
+    note.append(range, ...(role === "forget" ? [h("span", {}, `· chance ${percent(app.view.chance)}`)] : []));
+    const number = h("span");
+    const unit = h("small", {}, "%");
+    value.append(number, unit);
+    const change = h("span");
+    delta.append(change, h("span.cf-from", {}, `from ${percent(row.before.value)}%`));
+    for (const line of [delta, note]) line.classList.add("cf-fit");
+    const interval = `${percent(row.before.low)} to ${percent(row.before.high)}`;
+    node.title = `${row.n} test images. Before: ${percent(row.before.value)}% (95% interval ${interval})`;
+    const update = (i) => {
+        const asked = app.exactNow();
+        const now = asked ? (asked.rows[row.key] ?? row.after[i]) : row.after[i];
+        number.textContent = percent(now);
+        change.textContent = `${points(now - row.before.value)} pts`;
+        range.textContent = `95% ${percent(row.low[i])}–${percent(row.high[i])}`;
+        spark.move(i);
+    };
+    return { node, update };
 }
 
 function scoreCard(view) {
-  const { node, value, delta, note } = card("H / Score", "");
-  const h_ = h("span"), score = h("span");
-  value.append(h_, h("small.cf-slash", {}, " / "), score);
-  const spark = sparkline("accent", view.h.map((value) => value / 100));
-  node.append(spark.node);
-  node.title = "H: harmonic mean of forgetting and of what is kept. Score: their mean. Both in per cent; 100 is best.";
-  delta.textContent = "of 100";
-  note.textContent = `doing nothing: ${view.do_nothing.h.toFixed(1)} / ${view.do_nothing.score.toFixed(1)}`;
-  const update = (i) => {
-    h_.textContent = view.h[i].toFixed(1);
-    score.textContent = view.score[i].toFixed(1);
-    spark.move(i);
-  };
-  return { node, update };
+    const { node, value, delta, note } = card("H / Score", "");
+    const h_ = h("span");
+    const score = h("span");
+    value.append(h_, h("small.cf-slash", {}, " / "), score);
+    const spark = sparkline(
+        "accent",
+        view.h.map((value) => value / 100),
+    );
+    node.append(spark.node);
+    node.title =
+        "H: harmonic mean of forgetting and of what is kept. Score: their mean. Both in per cent; 100 is best.";
+    delta.textContent = "of 100";
+    note.textContent = `doing nothing: ${view.do_nothing.h.toFixed(1)} / ${view.do_nothing.score.toFixed(1)}`;
+    const update = (i) => {
+        h_.textContent = view.h[i].toFixed(1);
+        score.textContent = view.score[i].toFixed(1);
+        spark.move(i);
+    };
+    return { node, update };
 }
 
 /** A card with the values of run A and run B and what B has more. `now(i)` gives both, `words` shows one of them. */
 function pairCard(title, role, curves, now, words, difference) {
-  const { node, value, delta, note } = card(title, role);
-  const numbers = ["A", "B"].map((side) => h("span", {}, h("i.cf-side", {}, side), h("span")));
-  value.append(...numbers);
-  const more = h("span");
-  delta.append(h("span.cf-from", {}, "B − A  "), more);
-  const spark = sparkline(role || "accent", ...curves);
-  node.append(spark.node);
-  const update = (i) => {
-    const both = now(i);
-    both.forEach((number, which) => { numbers[which].lastChild.textContent = words(number); });
-    more.textContent = difference(both[1] - both[0]);
-    spark.move(i);
-  };
-  return { node, note, update };
+    const { node, value, delta, note } = card(title, role);
+    const numbers = ["A", "B"].map((side) => h("span", {}, h("i.cf-side", {}, side), h("span")));
+    value.append(...numbers);
+    const more = h("span");
+    delta.append(h("span.cf-from", {}, "B − A  "), more);
+    const spark = sparkline(role || "accent", ...curves);
+    node.append(spark.node);
+    const update = (i) => {
+        const both = now(i);
+        both.forEach((number, which) => {
+            numbers[which].lastChild.textContent = words(number);
+        });
+        more.textContent = difference(both[1] - both[0]);
+        spark.move(i);
+    };
+    return { node, note, update };
 }
 
 function accuracyPair(app, row, role) {
-  const theirs = app.rival.view.rows.find((other) => other.key === row.key);
-  if (!theirs) return accuracyCard(app, row, role);
-  const now = (i) => {
-    const asked = app.exactNow();
-    return [asked?.rows[row.key] ?? row.after[i], asked?.rival?.rows[row.key] ?? theirs.after[i]];
-  };
-  const whose = [...new Set([app.view, app.rival.view].map((view) => target(view.config)))].join(" | ");
-  const made = pairCard(role === "forget" ? `${row.label}: ${whose}` : row.label, role, [row.after, theirs.after], now,
-    (share) => `${percent(share)}%`, (share) => `${points(share)} pts`);
-  made.note.textContent = `before ${[...new Set([row, theirs].map((one) => `${percent(one.before.value)}%`))].join(" | ")}`;
-  made.node.title = `${row.n} test images`;
-  return made;
+    const theirs = app.rival.view.rows.find((other) => other.key === row.key);
+    if (!theirs) return accuracyCard(app, row, role);
+    const now = (i) => {
+        const asked = app.exactNow();
+        return [asked?.rows[row.key] ?? row.after[i], asked?.rival?.rows[row.key] ?? theirs.after[i]];
+    };
+    const whose = [...new Set([app.view, app.rival.view].map((view) => target(view.config)))].join(" | ");
+    const made = pairCard(
+        role === "forget" ? `${row.label}: ${whose}` : row.label,
+        role,
+        [row.after, theirs.after],
+        now,
+        (share) => `${percent(share)}%`,
+        (share) => `${points(share)} pts`,
+    );
+    const before = new Set([row, theirs].map((each) => `${percent(each.before.value)}%`));
+    made.note.textContent = `before ${[...before].join(" | ")}`;
+    made.node.title = `${row.n} test images`;
+    return made;
 }
 
 function scorePair(view, other) {
-  const share = (values) => values.map((value) => value / 100);
-  const made = pairCard("H", "", [share(view.h), share(other.h)], (i) => [view.h[i], other.h[i]], (value) => value.toFixed(1), (value) => `${points(value / 100)} pts`);
-  made.node.title = "H: harmonic mean of forgetting and of what is kept, in per cent; 100 is best.";
-  const update = (i) => {
-    made.update(i);
-    made.note.textContent = `Score ${view.score[i].toFixed(1)} | ${other.score[i].toFixed(1)}`;
-  };
-  return { node: made.node, update };
+    const share = (values) => values.map((value) => value / 100);
+    const made = pairCard(
+        "H",
+        "",
+        [share(view.h), share(other.h)],
+        (i) => [view.h[i], other.h[i]],
+        (value) => value.toFixed(1),
+        (value) => `${points(value / 100)} pts`,
+    );
+    made.node.title = "H: harmonic mean of forgetting and of what is kept, in per cent; 100 is best.";
+    const update = (i) => {
+        made.update(i);
+        made.note.textContent = `Score ${view.score[i].toFixed(1)} | ${other.score[i].toFixed(1)}`;
+    };
+    return { node: made.node, update };
 }

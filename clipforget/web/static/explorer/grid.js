@@ -4,124 +4,164 @@ import { url } from "../lib/api.js";
 import { h, icon } from "../lib/dom.js";
 import { sides } from "./versus.js";
 
-const ONE_RUN = { left: "gone", leftTitle: "No longer among the first 24", right: "new", rightTitle: "Was not among the first 24", rank: "Was at rank" };
-const TWO_RUNS = { left: "only A", leftTitle: "Not among the first 24 of run B", right: "only B", rightTitle: "Not among the first 24 of run A", rank: "Run A has it at rank" };
+const ONE_RUN = {
+    left: "gone",
+    leftTitle: "No longer among the first 24",
+    right: "new",
+    rightTitle: "Was not among the first 24",
+    rank: "Was at rank",
+};
+const TWO_RUNS = {
+    left: "only A",
+    leftTitle: "Not among the first 24 of run B",
+    right: "only B",
+    rightTitle: "Not among the first 24 of run A",
+    rank: "Run A has it at rank",
+};
 
 /** Address of a gallery image's thumbnail (96) or large version (384). */
-export const imageUrl = (view, id, size = 96) => url(`images/${view.gallery.data}/${view.gallery.items[id][0]}?size=${size}`);
+export const imageUrl = (view, id, size = 96) =>
+    url(`images/${view.gallery.data}/${view.gallery.items[id][0]}?size=${size}`);
 
 /** What a gallery image shows: its finest name, its full name, and its role. */
 export function about(view, id) {
-  const { superclasses, subgroups, styles, roles, items } = view.gallery;
-  const [, superclass, subgroup, style, role] = items[id];
-  const parts = [superclasses[superclass], subgroups[subgroup], styles[style]].filter((part) => part !== undefined);
-  const short = subgroups[subgroup] ?? superclasses[superclass];
-  return { short, full: parts.join(" / "), role: roles[role] };
+    const { superclasses, subgroups, styles, roles, items } = view.gallery;
+    const [, superclass, subgroup, style, role] = items[id];
+    const parts = [superclasses[superclass], subgroups[subgroup], styles[style]].filter((part) => part !== undefined);
+    const short = subgroups[subgroup] ?? superclasses[superclass];
+    return { short, full: parts.join(" / "), role: roles[role] };
 }
 
 function makeCell(side, rank, on) {
-  const image = h("img", { width: 96, height: 96, decoding: "async", draggable: false, alt: "" });
-  const open = h("button.cf-thumb", { type: "button", onclick: () => on.open(side, rank) }, image);
-  const badge = h("span.cf-badge", { "aria-hidden": "true" });
-  const search = h("button.cf-more", { type: "button", tabIndex: -1, title: "Search by this image (s)", "aria-label": "Search by this image", onclick: () => on.search(cell.id) }, icon("search"));
-  const label = h("span.cf-label"), cosine = h("span.cf-cosine");
-  const node = h("div.cf-cell", { role: "listitem" }, open, badge, search, h("div.cf-caption", {}, label, cosine));
-  const cell = { node, open, image, badge, label, cosine, id: -1, view: null, side, rank, mark: "" };
-  const light = (lit) => on.light(cell.id, lit);
-  node.addEventListener("pointerenter", () => light(true));
-  node.addEventListener("pointerleave", () => light(false));
-  open.addEventListener("focus", () => light(true));
-  open.addEventListener("blur", () => light(false));
-  open.addEventListener("keydown", (event) => { if (event.key === "s") on.search(cell.id); });
-  return cell;
+    const image = h("img", { width: 96, height: 96, decoding: "async", draggable: false, alt: "" });
+    const open = h("button.cf-thumb", { type: "button", onclick: () => on.open(side, rank) }, image);
+    const badge = h("span.cf-badge", { "aria-hidden": "true" });
+    const search = h(
+        "button.cf-more",
+        {
+            type: "button",
+            tabIndex: -1,
+            title: "Search by this image (s)",
+            "aria-label": "Search by this image",
+            onclick: () => on.search(cell.id),
+        },
+        icon("search"),
+    );
+    const label = h("span.cf-label");
+    const cosine = h("span.cf-cosine");
+    const node = h("div.cf-cell", { role: "listitem" }, open, badge, search, h("div.cf-caption", {}, label, cosine));
+    const cell = { node, open, image, badge, label, cosine, id: -1, view: null, side, rank, mark: "" };
+    const light = (lit) => on.light(cell.id, lit);
+    node.addEventListener("pointerenter", () => light(true));
+    node.addEventListener("pointerleave", () => light(false));
+    open.addEventListener("focus", () => light(true));
+    open.addEventListener("blur", () => light(false));
+    open.addEventListener("keydown", (event) => {
+        if (event.key === "s") on.search(cell.id);
+    });
+    return cell;
 }
 
 function showImage(view, cell, id) {
-  if (cell.id === id && cell.view === view) return;
-  cell.id = id;
-  cell.view = view;
-  const { short, full, role } = about(view, id);
-  cell.image.src = imageUrl(view, id);
-  cell.image.alt = full;
-  cell.label.textContent = short;
-  cell.label.title = full;
-  cell.node.dataset.role = role;
-  cell.open.setAttribute("aria-label", `${full}, ${role}, rank ${cell.rank + 1}`);
-  cell.mark = null;
+    if (cell.id === id && cell.view === view) return;
+    cell.id = id;
+    cell.view = view;
+    const { short, full, role } = about(view, id);
+    cell.image.src = imageUrl(view, id);
+    cell.image.alt = full;
+    cell.label.textContent = short;
+    cell.label.title = full;
+    cell.node.dataset.role = role;
+    cell.open.setAttribute("aria-label", `${full}, ${role}, rank ${cell.rank + 1}`);
+    cell.mark = null;
 }
 
 function showMark(cell, mark, text, title) {
-  if (cell.mark === mark + text) return;
-  cell.mark = mark + text;
-  cell.node.dataset.mark = mark;
-  cell.badge.textContent = text;
-  cell.badge.title = title;
+    if (cell.mark === mark + text) return;
+    cell.mark = mark + text;
+    cell.node.dataset.mark = mark;
+    cell.badge.textContent = text;
+    cell.badge.title = title;
 }
 
 /** Both grids inside `place`. Emits nothing; the page calls open/search through `on`. */
 export function grids(app, place, on) {
-  const cells = { before: [], after: [] };
-  const light = (id, lit) => {
-    for (const cell of [...cells.before, ...cells.after]) if (cell.id === id) cell.node.classList.toggle("cf-lit", lit);
-  };
-  const titles = {}, headings = {}, refusals = {};
-  const panels = ["before", "after"].map((side) => {
-    cells[side] = Array.from({ length: 24 }, (_, rank) => makeCell(side, rank, { ...on, light }));
-    titles[side] = h("span.cf-sub");
-    headings[side] = h("span.cf-heading");
-    const list = h("div.cf-grid", { role: "list" }, cells[side].map((cell) => cell.node));
-    refusals[side] = h("p.cf-refused", { role: "status", hidden: true });
-    const head = h("header", {}, h("h2", {}, headings[side], titles[side]));
-    return h("section.cf-panel", { "data-side": side }, head, refusals[side], list);
-  });
-  place.replaceChildren(...panels);
+    const cells = { before: [], after: [] };
+    const light = (id, lit) => {
+        for (const cell of [...cells.before, ...cells.after])
+            if (cell.id === id) cell.node.classList.toggle("cf-lit", lit);
+    };
+    const titles = {};
+    const headings = {};
+    const refusals = {};
+    const panels = ["before", "after"].map((side) => {
+        cells[side] = Array.from({ length: 24 }, (_, rank) => makeCell(side, rank, { ...on, light }));
+        titles[side] = h("span.cf-sub");
+        headings[side] = h("span.cf-heading");
+        const list = h(
+            "div.cf-grid",
+            { role: "list" },
+            cells[side].map((cell) => cell.node),
+        );
+        refusals[side] = h("p.cf-refused", { role: "status", hidden: true });
+        const head = h("header", {}, h("h2", {}, headings[side], titles[side]));
+        return h("section.cf-panel", { "data-side": side }, head, refusals[side], list);
+    });
+    place.replaceChildren(...panels);
 
-  app.bus.on("alpha", () => draw());
-  app.bus.on("pack", () => draw());
-  app.bus.on("query", () => draw());
-  app.bus.on("exact", () => draw());
-  app.bus.on("peek", () => draw());
+    app.bus.on("alpha", () => draw());
+    app.bus.on("pack", () => draw());
+    app.bus.on("query", () => draw());
+    app.bus.on("exact", () => draw());
+    app.bus.on("peek", () => draw());
 
-  function draw() {
-    const now = sides(app);
-    if (!now) return;
-    const { pack, state } = app, words = app.rival ? TWO_RUNS : ONE_RUN;
-    const before = now.before.list, after = now.after.list;
-    const rankBefore = new Map(before.ids.map((id, rank) => [id, rank]));
-    const inAfter = new Set(after.ids);
-    const whose = app.isStale() ? ` · still “${pack.query.label}”` : "";
-    for (const side of ["before", "after"]) {
-      headings[side].textContent = now[side].name;
-      titles[side].textContent = now[side].sub + whose;
-      refusals[side].hidden = !(now[side].refused && !now[side].list.ids.length);
-      refusals[side].textContent = `Refused: this prompt names ${now[side].refused}.`;
+    function draw() {
+        const now = sides(app);
+        if (!now) return;
+        const { pack, state } = app;
+        const words = app.rival ? TWO_RUNS : ONE_RUN;
+        const before = now.before.list;
+        const after = now.after.list;
+        const rankBefore = new Map(before.ids.map((id, rank) => [id, rank]));
+        const inAfter = new Set(after.ids);
+        const whose = app.isStale() ? ` · still “${pack.query.label}”` : "";
+        for (const side of ["before", "after"]) {
+            headings[side].textContent = now[side].name;
+            titles[side].textContent = now[side].sub + whose;
+            refusals[side].hidden = !(now[side].refused && !now[side].list.ids.length);
+            refusals[side].textContent = `Refused: this prompt names ${now[side].refused}.`;
+        }
+        place.classList.toggle("cf-two", Boolean(app.rival));
+        panels[1].classList.toggle("cf-peek", app.peeking);
+        for (let rank = 0; rank < 24; rank++) {
+            drawOne(now.before.view, cells.before[rank], before, rank, state.k);
+            drawOne(now.after.view, cells.after[rank], after, rank, state.k);
+            if (rank < before.ids.length) markBefore(cells.before[rank], inAfter.has(before.ids[rank]), words);
+            if (rank < after.ids.length) markAfter(cells.after[rank], rankBefore.get(after.ids[rank]), words);
+        }
     }
-    place.classList.toggle("cf-two", Boolean(app.rival));
-    panels[1].classList.toggle("cf-peek", app.peeking);
-    for (let rank = 0; rank < 24; rank++) {
-      drawOne(now.before.view, cells.before[rank], before, rank, state.k);
-      drawOne(now.after.view, cells.after[rank], after, rank, state.k);
-      if (rank < before.ids.length) markBefore(cells.before[rank], inAfter.has(before.ids[rank]), words);
-      if (rank < after.ids.length) markAfter(cells.after[rank], rankBefore.get(after.ids[rank]), words);
-    }
-  }
-  return { cells, panels };
+    return { cells, panels };
 }
 
 function drawOne(view, cell, list, rank, k) {
-  const shown = rank < list.ids.length && rank < k;
-  cell.node.hidden = !shown;
-  if (!shown) return;
-  showImage(view, cell, list.ids[rank]);
-  const text = list.cosines[rank].toFixed(3);
-  if (cell.cosine.textContent !== text) cell.cosine.textContent = text;
+    const shown = rank < list.ids.length && rank < k;
+    cell.node.hidden = !shown;
+    if (!shown) return;
+    showImage(view, cell, list.ids[rank]);
+    const text = list.cosines[rank].toFixed(3);
+    if (cell.cosine.textContent !== text) cell.cosine.textContent = text;
 }
 
 const markBefore = (cell, kept, words) => showMark(cell, kept ? "" : "gone", kept ? "" : words.left, words.leftTitle);
 
 function markAfter(cell, old, words) {
-  if (old === undefined) return showMark(cell, "new", words.right, words.rightTitle);
-  const rise = old - cell.rank;
-  if (rise === 0) return showMark(cell, "", "", "");
-  return showMark(cell, rise > 0 ? "up" : "down", `${rise > 0 ? "▲" : "▼"}${Math.abs(rise)}`, `${words.rank} ${old + 1}`);
+    if (old === undefined) return showMark(cell, "new", words.right, words.rightTitle);
+    const rise = old - cell.rank;
+    if (rise === 0) return showMark(cell, "", "", "");
+    return showMark(
+        cell,
+        rise > 0 ? "up" : "down",
+        `${rise > 0 ? "▲" : "▼"}${Math.abs(rise)}`,
+        `${words.rank} ${old + 1}`,
+    );
 }

@@ -3,62 +3,100 @@
 import { h, iconButton } from "../lib/dom.js";
 
 const HELP = [
-  ["← →  or  [ ]", "move alpha by 0.01 (with Shift by 0.10)"],
-  ["space", "play or pause the sweep"],
-  ["r  ·  .", "original (alpha 1)  ·  suggested alpha"],
-  ["b held", "peek: After shows Before"],
-  ["e", "compute exactly at this alpha"],
-  ["/", "search"],
-  ["s on an image", "search by it"],
-  ["Enter on an image", "look at it large; arrows walk on, Esc closes"],
-  ["Ctrl + Enter", "run, or start a comparison"],
-  ["d", "dark or light"],
-  ["?", "this list"],
+    ["← →  or  [ ]", "move alpha by 0.01 (with Shift by 0.10)"],
+    ["space", "play or pause the sweep"],
+    ["r  ·  .", "original (alpha 1)  ·  suggested alpha"],
+    ["b held", "peek: After shows Before"],
+    ["e", "compute exactly at this alpha"],
+    ["/", "search"],
+    ["s on an image", "search by it"],
+    ["Enter on an image", "look at it large; arrows walk on, Esc closes"],
+    ["Ctrl + Enter", "run, or start a comparison"],
+    ["d", "dark or light"],
+    ["?", "this list"],
 ];
 
-const typing = (target) => target.closest?.("input:not([type=range]):not([type=checkbox]), textarea, select, [contenteditable=true], dialog, [role=listbox]");
+const typing = (target) =>
+    target.closest?.(
+        "input:not([type=range]):not([type=checkbox]), textarea, select, dialog, [contenteditable=true], " +
+            "[role=listbox]",
+    );
 
 /** Close the open menus of which `wanted` says so. */
-const closeMenus = (wanted) => document.querySelectorAll("details.cf-menu[open]").forEach((menu) => { if (wanted(menu)) menu.open = false; });
+const closeMenus = (wanted) =>
+    document.querySelectorAll("details.cf-menu[open]").forEach((menu) => {
+        if (wanted(menu)) menu.open = false;
+    });
 
 /** Listen on the whole page. */
 export function keys(app) {
-  const dialog = h("dialog.cf-dialog", { "aria-label": "Keyboard shortcuts" },
-    h("header", {}, h("h2", {}, "Keyboard"), iconButton("close", "Close", () => dialog.close())),
-    h("dl.cf-keys", {}, HELP.flatMap(([key, does]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, does)])));
-  dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
-  document.body.append(dialog);
-  app.showHelp = () => dialog.showModal();
+    const dialog = h(
+        "dialog.cf-dialog",
+        { "aria-label": "Keyboard shortcuts" },
+        h(
+            "header",
+            {},
+            h("h2", {}, "Keyboard"),
+            iconButton("close", "Close", () => dialog.close()),
+        ),
+        h(
+            "dl.cf-keys",
+            {},
+            HELP.flatMap(([key, does]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, does)]),
+        ),
+    );
+    dialog.addEventListener("click", (event) => {
+        if (event.target === dialog) dialog.close();
+    });
+    document.body.append(dialog);
+    app.showHelp = () => dialog.showModal();
 
-  const move = (by) => { app.stopPlay(); app.setAlpha(app.index + by); };
-  const actions = {
-    "ArrowLeft": (shift) => move(shift ? -10 : -1), "ArrowRight": (shift) => move(shift ? 10 : 1),
-    "[": () => move(-1), "]": () => move(1), "{": () => move(-10), "}": () => move(10),
-    " ": () => app.play(), "r": () => app.setAlpha(100), ".": () => app.setAlpha(app.bestIndex()),
-    "e": () => app.askExact(), "/": () => document.getElementById("cf-query")?.focus(),
-  };
+    const move = (by) => {
+        app.stopPlay();
+        app.setAlpha(app.index + by);
+    };
+    const actions = {
+        ArrowLeft: (shift) => move(shift ? -10 : -1),
+        ArrowRight: (shift) => move(shift ? 10 : 1),
+        "[": () => move(-1),
+        "]": () => move(1),
+        "{": () => move(-10),
+        "}": () => move(10),
+        " ": () => app.play(),
+        r: () => app.setAlpha(100),
+        ".": () => app.setAlpha(app.bestIndex()),
+        e: () => app.askExact(),
+        "/": () => document.getElementById("cf-query")?.focus(),
+    };
 
-  document.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-      event.preventDefault();
-      // Leave the field first, so that its last value counts.
-      document.activeElement?.blur?.();
-      setTimeout(() => document.getElementById(app.mode === "compare" ? "cf-compare-start" : "cf-run")?.click(), 150);
-      return;
-    }
-    if (event.key === "Escape") closeMenus((menu) => menu.firstChild.focus() || true);
-    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
-    if (event.key === "?") return app.showHelp();
-    if (event.key === "d") return app.toggleTheme();
-    if (app.mode !== "open") return;
-    if (event.key === "b" && !event.repeat) return app.peek(true);
-    const press = event.key === " " && event.target.closest("button, a, summary, [role=tab]");
-    const native = event.target.type === "range" && event.key.startsWith("Arrow") && !event.shiftKey;
-    if (press || native || !actions[event.key]) return;
-    event.preventDefault();
-    actions[event.key](event.shiftKey);
-  });
-  document.addEventListener("click", (event) => closeMenus((menu) => !menu.contains(event.target) || event.target.closest("a")));
-  document.addEventListener("keyup", (event) => { if (event.key === "b") app.peek(false); });
-  window.addEventListener("blur", () => app.peek(false));
+    document.addEventListener("keydown", (event) => {
+        if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+            event.preventDefault();
+            // Leave the field first, so that its last value counts.
+            document.activeElement?.blur?.();
+            setTimeout(
+                () => document.getElementById(app.mode === "compare" ? "cf-compare-start" : "cf-run")?.click(),
+                150,
+            );
+            return;
+        }
+        if (event.key === "Escape") closeMenus((menu) => menu.firstChild.focus() || true);
+        if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+        if (event.key === "?") return app.showHelp();
+        if (event.key === "d") return app.toggleTheme();
+        if (app.mode !== "open") return;
+        if (event.key === "b" && !event.repeat) return app.peek(true);
+        const press = event.key === " " && event.target.closest("button, a, summary, [role=tab]");
+        const native = event.target.type === "range" && event.key.startsWith("Arrow") && !event.shiftKey;
+        if (press || native || !actions[event.key]) return;
+        event.preventDefault();
+        actions[event.key](event.shiftKey);
+    });
+    document.addEventListener("click", (event) =>
+        closeMenus((menu) => !menu.contains(event.target) || event.target.closest("a")),
+    );
+    document.addEventListener("keyup", (event) => {
+        if (event.key === "b") app.peek(false);
+    });
+    window.addEventListener("blur", () => app.peek(false));
 }

@@ -6,63 +6,92 @@ import { sides } from "./versus.js";
 
 /** Gives open(side, rank). The dialog is the browser's own, so focus and Esc are handled. */
 export function lightbox(app) {
-  let side = "after", rank = 0;
-  const image = h("img", { alt: "", width: 384, height: 384 });
-  const name = h("h2"), facts = h("dl.cf-facts");
-  const search = h("button.cf-button.cf-primary", { type: "button", onclick: () => { dialog.close(); app.search({ q: "", img: list().ids[rank], up: "" }); } }, icon("search"), "Search by this image");
-  const previous = iconButton("left", "Previous image", () => step(-1));
-  const next = iconButton("right", "Next image", () => step(1));
-  const dialog = h("dialog.cf-lightbox", { "aria-label": "Image", onclick: (event) => { if (event.target === dialog) dialog.close(); } },
-    h("div.cf-lightbox-inner", {}, previous, image,
-      h("div.cf-lightbox-side", {}, name, facts, search), next,
-      iconButton("close", "Close", () => dialog.close(), "button.cf-button.cf-quiet.cf-close")));
-  document.body.append(dialog);
-  dialog.addEventListener("keydown", (event) => {
-    if (event.key === "ArrowLeft") step(-1);
-    else if (event.key === "ArrowRight") step(1);
-    else return;
-    event.preventDefault();
-  });
-
-  const list = () => sides(app)[side].list;
-  const count = () => Math.min(list().ids.length, app.state.k);
-
-  function step(by) {
-    rank = (rank + by + count()) % count();
-    show();
-  }
-
-  function show() {
-    const { before, after } = sides(app), { view } = sides(app)[side];
-    const id = list().ids[rank], { full, role } = about(view, id);
-    image.src = imageUrl(view, id, 384);
-    image.alt = full;
-    dialog.dataset.role = role;
-    name.textContent = full;
-    facts.replaceChildren(
-      ...pair("Role", role),
-      ...pair(`${before.name}, ${before.sub}`, place(before.list, id)),
-      ...pair(`${after.name}, ${after.sub}`, place(after.list, id)),
+    let side = "after";
+    let rank = 0;
+    const image = h("img", { alt: "", width: 384, height: 384 });
+    const name = h("h2");
+    const facts = h("dl.cf-facts");
+    const search = h(
+        "button.cf-button.cf-primary",
+        {
+            type: "button",
+            onclick: () => {
+                dialog.close();
+                app.search({ q: "", img: list().ids[rank], up: "" });
+            },
+        },
+        icon("search"),
+        "Search by this image",
     );
-  }
+    const previous = iconButton("left", "Previous image", () => step(-1));
+    const next = iconButton("right", "Next image", () => step(1));
+    const dialog = h(
+        "dialog.cf-lightbox",
+        {
+            "aria-label": "Image",
+            onclick: (event) => {
+                if (event.target === dialog) dialog.close();
+            },
+        },
+        h(
+            "div.cf-lightbox-inner",
+            {},
+            previous,
+            image,
+            h("div.cf-lightbox-side", {}, name, facts, search),
+            next,
+            iconButton("close", "Close", () => dialog.close(), "button.cf-button.cf-quiet.cf-close"),
+        ),
+    );
+    document.body.append(dialog);
+    dialog.addEventListener("keydown", (event) => {
+        if (event.key === "ArrowLeft") step(-1);
+        else if (event.key === "ArrowRight") step(1);
+        else return;
+        event.preventDefault();
+    });
 
-  app.bus.on("alpha", () => {
-    if (!dialog.open) return;
-    if (!count()) return dialog.close(); // refused at this alpha
-    rank = Math.min(rank, count() - 1);
-    show();
-  });
-  return (where, at) => {
-    side = where;
-    rank = at;
-    show();
-    dialog.showModal();
-  };
+    const list = () => sides(app)[side].list;
+    const count = () => Math.min(list().ids.length, app.state.k);
+
+    function step(by) {
+        rank = (rank + by + count()) % count();
+        show();
+    }
+
+    function show() {
+        const { before, after } = sides(app);
+        const { view } = sides(app)[side];
+        const id = list().ids[rank];
+        const { full, role } = about(view, id);
+        image.src = imageUrl(view, id, 384);
+        image.alt = full;
+        dialog.dataset.role = role;
+        name.textContent = full;
+        facts.replaceChildren(
+            ...pair("Role", role),
+            ...pair(`${before.name}, ${before.sub}`, place(before.list, id)),
+            ...pair(`${after.name}, ${after.sub}`, place(after.list, id)),
+        );
+    }
+
+    app.bus.on("alpha", () => {
+        if (!dialog.open) return;
+        if (!count()) return dialog.close(); // refused at this alpha
+        rank = Math.min(rank, count() - 1);
+        show();
+    });
+    return (where, at) => {
+        side = where;
+        rank = at;
+        show();
+        dialog.showModal();
+    };
 }
 
 const pair = (term, text) => [h("dt", {}, term), h("dd", {}, text)];
 
 function place(list, id) {
-  const rank = list.ids.indexOf(id);
-  return rank < 0 ? "not among the first 24" : `rank ${rank + 1}, cosine ${list.cosines[rank].toFixed(3)}`;
+    const rank = list.ids.indexOf(id);
+    return rank < 0 ? "not among the first 24" : `rank ${rank + 1}, cosine ${list.cosines[rank].toFixed(3)}`;
 }

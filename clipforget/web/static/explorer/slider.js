@@ -4,50 +4,73 @@ import { h, icon, iconButton } from "../lib/dom.js";
 
 /** Join the native slider to the page. Its input events are read where they arise, so none is queued or dropped. */
 export function alphaBar(app) {
-  const root = document.getElementById("cf-slider");
-  const range = root.querySelector("input[type=range]");
-  const number = root.querySelector("input[type=number]");
-  let echo = false; // true while we tell Gradio a value that we set ourselves
+    const root = document.getElementById("cf-slider");
+    const range = root.querySelector("input[type=range]");
+    const number = root.querySelector("input[type=number]");
+    let echo = false; // true while we tell Gradio a value that we set ourselves
 
-  root.addEventListener("input", (event) => {
-    const value = Number(event.target.value);
-    if (echo || event.target.value === "" || !(value >= 0 && value <= 1)) return;
-    app.stopPlay();
-    app.setAlpha(Math.round(value * 100));
-  }, true);
-  set(range, { "aria-label": "alpha: share of the original model", "aria-describedby": "cf-ends" });
-  set(number, { "aria-label": "alpha, as a number from 0 to 1", inputMode: "decimal" });
+    root.addEventListener(
+        "input",
+        (event) => {
+            const value = Number(event.target.value);
+            if (echo || event.target.value === "" || !(value >= 0 && value <= 1)) return;
+            app.stopPlay();
+            app.setAlpha(Math.round(value * 100));
+        },
+        true,
+    );
+    set(range, { "aria-label": "alpha: share of the original model", "aria-describedby": "cf-ends" });
+    set(number, { "aria-label": "alpha, as a number from 0 to 1", inputMode: "decimal" });
 
-  const reset = iconButton("reset", "Back to the original: alpha 1 (r)", () => app.setAlpha(100));
-  const play = h("button.cf-button", { type: "button", id: "cf-play", title: "Play the sweep from 1 to 0 (space)", onclick: () => app.play() }, icon("play"), "Play");
-  const best = h("button.cf-button.cf-best", { type: "button", id: "cf-best", title: "The suggested alpha (.)", onclick: () => app.setAlpha(app.bestIndex()) }, icon("star"), h("span", {}, "Best"));
-  reset.id = "cf-reset";
-  document.getElementById("cf-alpha-tools").replaceChildren(reset, play, best);
+    const reset = iconButton("reset", "Back to the original: alpha 1 (r)", () => app.setAlpha(100));
+    const play = h(
+        "button.cf-button",
+        { type: "button", id: "cf-play", title: "Play the sweep from 1 to 0 (space)", onclick: () => app.play() },
+        icon("play"),
+        "Play",
+    );
+    const best = h(
+        "button.cf-button.cf-best",
+        {
+            type: "button",
+            id: "cf-best",
+            title: "The suggested alpha (.)",
+            onclick: () => app.setAlpha(app.bestIndex()),
+        },
+        icon("star"),
+        h("span", {}, "Best"),
+    );
+    reset.id = "cf-reset";
+    document.getElementById("cf-alpha-tools").replaceChildren(reset, play, best);
 
-  const marks = h("div.cf-marks", { "aria-hidden": "true" });
-  const ends = h("div.cf-ends", { id: "cf-ends" }, h("span", {}, "0 unlearned"), h("span", {}, "1 original"));
-  root.append(marks, ends);
+    const marks = h("div.cf-marks", { "aria-hidden": "true" });
+    const ends = h("div.cf-ends", { id: "cf-ends" }, h("span", {}, "0 unlearned"), h("span", {}, "1 original"));
+    root.append(marks, ends);
 
-  app.bus.on("open", () => {
-    const view = app.view;
-    const ticks = view.nodes.map((node) => h("i", { style: `left:${100 * node}%`, title: `exact at ${node}` }));
-    marks.replaceChildren(...ticks, h("b", { style: `left:${100 * view.best}%` }),
-      ...(app.rival ? [h("b.cf-second", { style: `left:${100 * app.rival.view.best}%` })] : []));
-    best.lastChild.textContent = `Best ${view.best.toFixed(2)}`;
-  });
-  app.bus.on("alpha", (index) => {
-    const value = (index / 100).toFixed(2);
-    root.style.setProperty("--cf-fill", String(index));
-    range.setAttribute("aria-valuetext", `${value}, ${index === 100 ? "the original" : index === 0 ? "fully unlearned" : "between unlearned and original"}`);
-    if (Number(range.value) === index / 100) return;
-    echo = true;
-    range.value = value;
-    range.dispatchEvent(new Event("input", { bubbles: true }));
-    echo = false;
-  });
-  app.bus.on("play", (on) => play.replaceChildren(icon(on ? "pause" : "play"), on ? "Pause" : "Play"));
+    app.bus.on("open", () => {
+        const view = app.view;
+        const ticks = view.nodes.map((node) => h("i", { style: `left:${100 * node}%`, title: `exact at ${node}` }));
+        marks.replaceChildren(
+            ...ticks,
+            h("b", { style: `left:${100 * view.best}%` }),
+            ...(app.rival ? [h("b.cf-second", { style: `left:${100 * app.rival.view.best}%` })] : []),
+        );
+        best.lastChild.textContent = `Best ${view.best.toFixed(2)}`;
+    });
+    app.bus.on("alpha", (index) => {
+        const value = (index / 100).toFixed(2);
+        root.style.setProperty("--cf-fill", String(index));
+        const words = { 0: "fully unlearned", 100: "the original" }[index] || "between unlearned and original";
+        range.setAttribute("aria-valuetext", `${value}, ${words}`);
+        if (Number(range.value) === index / 100) return;
+        echo = true;
+        range.value = value;
+        range.dispatchEvent(new Event("input", { bubbles: true }));
+        echo = false;
+    });
+    app.bus.on("play", (on) => play.replaceChildren(icon(on ? "pause" : "play"), on ? "Pause" : "Play"));
 }
 
 function set(node, attributes) {
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
 }

@@ -9,55 +9,75 @@ import { emptyState, endState } from "../run/states.js";
 
 /** The area and its contents: empty(), ended(), progress(), compare(); end() leaves off whatever goes on in it. */
 export function makeStage(app) {
-  const node = h("div", { id: "cf-stage" });
-  let end = () => {};
+    const node = h("div", { id: "cf-stage" });
+    let end = () => {};
 
-  function closed(mode, ...children) {
-    app.view = app.pack = app.rival = null;
-    node.replaceChildren(...children);
-    app.setMode(mode);
-  }
+    function closed(mode, ...children) {
+        app.view = app.pack = app.rival = null;
+        node.replaceChildren(...children);
+        app.setMode(mode);
+    }
 
-  const empty = () => closed("empty", emptyState(app));
-  const ended = (state, run, message = run?.error, log = []) => closed("end", endState(app, state, run, message, log));
+    const empty = () => closed("empty", emptyState(app));
+    const ended = (state, run, message = run?.error, log = []) =>
+        closed("end", endState(app, state, run, message, log));
 
-  function compare() {
-    const page = comparePage(app);
-    closed("compare", page.node);
-    end = page.end;
-  }
+    function compare() {
+        const page = comparePage(app);
+        closed("compare", page.node);
+        end = page.end;
+    }
 
-  function progress(run) {
-    const panel = progressPanel(app, run.id, app.stages[run.config.method] || []);
-    closed("running", panel.node);
-    let before = run.state;
-    end = follow(run.id, (state, events, answer) => {
-      panel.update(state, events);
-      if (state !== before && state === "running") refreshRuns(app).catch(() => {});
-      before = state;
-      if (state === "queued" || state === "running") return;
-      end();
-      finished(run, state, events, answer);
+    function progress(run) {
+        const panel = progressPanel(app, run.id, app.stages[run.config.method] || []);
+        closed("running", panel.node);
+        let before = run.state;
+        end = follow(run.id, (state, events, answer) => {
+            panel.update(state, events);
+            if (state !== before && state === "running") refreshRuns(app).catch(() => {});
+            before = state;
+            if (state === "queued" || state === "running") return;
+            end();
+            finished(run, state, events, answer);
+        });
+    }
+
+    async function finished(run, state, events, answer) {
+        if (state === "done") {
+            if (document.hidden) document.title = "✓ ClipForget";
+            return app.show();
+        }
+        await refreshRuns(app).catch(() => {});
+        const now = await get(`runs/${encodeURIComponent(run.id)}/view`).catch(() => run);
+        if (app.state.run !== run.id) return;
+        const last = events.findLast((event) => event.kind === "end");
+        ended(state, now, now.error || answer.error || last?.note, now.log ? now.log.split("\n") : []);
+        if (state === "stopped" && events.length > 1) {
+            const panel = progressPanel(app, run.id, app.stages[run.config.method] || []);
+            panel.update(state, events);
+            node.append(
+                h(
+                    "section.cf-progress",
+                    { "aria-label": "What was done" },
+                    panel.node.querySelector(".cf-stages"),
+                    panel.node.querySelector(".cf-live:has(figure)") ?? "",
+                ),
+            );
+        }
+    }
+
+    app.bus.on("runs", () => {
+        if (app.mode === "empty") node.replaceChildren(emptyState(app));
     });
-  }
-
-  async function finished(run, state, events, answer) {
-    if (state === "done") {
-      if (document.hidden) document.title = "✓ ClipForget";
-      return app.show();
-    }
-    await refreshRuns(app).catch(() => {});
-    const now = await get(`runs/${encodeURIComponent(run.id)}/view`).catch(() => run);
-    if (app.state.run !== run.id) return;
-    const last = events.findLast((event) => event.kind === "end");
-    ended(state, now, now.error || answer.error || last?.note, now.log ? now.log.split("\n") : []);
-    if (state === "stopped" && events.length > 1) {
-      const panel = progressPanel(app, run.id, app.stages[run.config.method] || []);
-      panel.update(state, events);
-      node.append(h("section.cf-progress", { "aria-label": "What was done" }, panel.node.querySelector(".cf-stages"), panel.node.querySelector(".cf-live:has(figure)") ?? ""));
-    }
-  }
-
-  app.bus.on("runs", () => { if (app.mode === "empty") node.replaceChildren(emptyState(app)); });
-  return { node, empty, ended, progress, compare, end: () => { end(); end = () => {}; } };
+    return {
+        node,
+        empty,
+        ended,
+        progress,
+        compare,
+        end: () => {
+            end();
+            end = () => {};
+        },
+    };
 }

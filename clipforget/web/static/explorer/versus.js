@@ -8,94 +8,151 @@ import { h, icon, iconButton, toast } from "../lib/dom.js";
  * Without a second run they are Before and After. Null while there is nothing to show yet.
  */
 export function sides(app) {
-  const { pack, rival, view } = app;
-  if (!pack || !view || (rival && !rival.pack)) return null;
-  const alpha = `alpha ${(app.index / 100).toFixed(2)}`;
-  const own = app.exactNow() || { ids: pack.after.ids[app.index], cosines: pack.after.cosines[app.index] };
-  const peek = app.peeking ? "showing the original (b held)" : "";
-  if (!rival) {
-    return {
-      before: { view, list: pack.before, name: "Before", sub: "original model" },
-      after: { view, list: app.peeking ? pack.before : own, name: "After", sub: peek || alpha, refused: pack.refused },
+    const { pack, rival, view } = app;
+    if (!pack || !view || (rival && !rival.pack)) return null;
+    const alpha = `alpha ${(app.index / 100).toFixed(2)}`;
+    const own = app.exactNow() || { ids: pack.after.ids[app.index], cosines: pack.after.cosines[app.index] };
+    const peek = app.peeking ? "showing the original (b held)" : "";
+    if (!rival) {
+        return {
+            before: { view, list: pack.before, name: "Before", sub: "original model" },
+            after: {
+                view,
+                list: app.peeking ? pack.before : own,
+                name: "After",
+                sub: peek || alpha,
+                refused: pack.refused,
+            },
+        };
+    }
+    const theirs = app.exactNow()?.rival || {
+        ids: rival.pack.after.ids[app.index],
+        cosines: rival.pack.after.cosines[app.index],
     };
-  }
-  const theirs = app.exactNow()?.rival || { ids: rival.pack.after.ids[app.index], cosines: rival.pack.after.cosines[app.index] };
-  const [a, b] = names(view, rival.view);
-  return {
-    before: { view, list: own, name: "A", sub: `${a} · ${alpha}`, refused: pack.refused },
-    after: { view: rival.view, list: app.peeking ? rival.pack.before : theirs, name: "B", sub: `${b} · ${peek || alpha}`, refused: rival.pack.refused },
-  };
+    const [a, b] = names(view, rival.view);
+    return {
+        before: { view, list: own, name: "A", sub: `${a} · ${alpha}`, refused: pack.refused },
+        after: {
+            view: rival.view,
+            list: app.peeking ? rival.pack.before : theirs,
+            name: "B",
+            sub: `${b} · ${peek || alpha}`,
+            refused: rival.pack.refused,
+        },
+    };
 }
 
 /** How two runs are told apart: method, and whatever else of their configurations differs. */
 export function names(a, b) {
-  const different = (key) => JSON.stringify(a.config[key]) !== JSON.stringify(b.config[key]);
-  const told = [["forget", (config) => config.forget.join(" + ")], ["model", (config) => config.model], ["seed", (config) => `seed ${config.seed}`]]
-    .filter(([key]) => different(key)).map(([, text]) => text);
-  const own = Object.keys({ ...a.settings, ...b.settings }).filter((name) =>
-    a.config.method === b.config.method && JSON.stringify(a.settings[name]) !== JSON.stringify(b.settings[name])).slice(0, 2);
-  const settings = (run) => own.map((name) => `${name.replaceAll("_", " ")} ${run.settings[name]}`);
-  return [a, b].map((run) => [run.config.method.replaceAll("_", " "), ...told.map((text) => text(run.config)), ...settings(run)].join(", "));
+    const different = (key) => JSON.stringify(a.config[key]) !== JSON.stringify(b.config[key]);
+    const told = [
+        ["forget", (config) => config.forget.join(" + ")],
+        ["model", (config) => config.model],
+        ["seed", (config) => `seed ${config.seed}`],
+    ]
+        .filter(([key]) => different(key))
+        .map(([, text]) => text);
+    const own = Object.keys({ ...a.settings, ...b.settings })
+        .filter(
+            (name) =>
+                a.config.method === b.config.method &&
+                JSON.stringify(a.settings[name]) !== JSON.stringify(b.settings[name]),
+        )
+        .slice(0, 2);
+    const settings = (run) => own.map((name) => `${name.replaceAll("_", " ")} ${run.settings[name]}`);
+    return [a, b].map((run) =>
+        [run.config.method.replaceAll("_", " "), ...told.map((text) => text(run.config)), ...settings(run)].join(", "),
+    );
 }
 
 /** True where two runs were judged by the same images, so that their grids and figures can stand side by side. */
 export function comparable(a, b) {
-  const one = a.gallery, other = b.gallery;
-  return one.data === other.data && one.items.length === other.items.length && one.items.every((item, i) => item[0] === other.items[i][0]);
+    const one = a.gallery;
+    const other = b.gallery;
+    return (
+        one.data === other.data &&
+        one.items.length === other.items.length &&
+        one.items.every((item, i) => item[0] === other.items[i][0])
+    );
 }
 
 /** Load the second run of the address, or drop it with a message where it cannot stand beside the first. */
 export async function loadRival(app) {
-  const { run, vs } = app.state;
-  if (!vs || vs === run) return drop(app);
-  if (app.rival?.view.id === vs) return;
-  app.rival = null;
-  let said = "These two runs were judged by different images, so they cannot stand side by side.";
-  try {
-    const view = await get(`runs/${encodeURIComponent(vs)}/view`);
-    if (app.state.run !== run || app.state.vs !== vs) return;
-    if (view.state === "done" && comparable(app.view, view)) {
-      app.rival = { view, pack: null };
-      return;
+    const { run, vs } = app.state;
+    if (!vs || vs === run) return drop(app);
+    if (app.rival?.view.id === vs) return;
+    app.rival = null;
+    let said = "These two runs were judged by different images, so they cannot stand side by side.";
+    try {
+        const view = await get(`runs/${encodeURIComponent(vs)}/view`);
+        if (app.state.run !== run || app.state.vs !== vs) return;
+        if (view.state === "done" && comparable(app.view, view)) {
+            app.rival = { view, pack: null };
+            return;
+        }
+        if (view.state !== "done") said = "The second run is not finished, so it has nothing to show yet.";
+    } catch (error) {
+        said = error.message;
     }
-    if (view.state !== "done") said = "The second run is not finished, so it has nothing to show yet.";
-  } catch (error) {
-    said = error.message;
-  }
-  if (app.state.run !== run || app.state.vs !== vs) return;
-  toast(said);
-  drop(app);
+    if (app.state.run !== run || app.state.vs !== vs) return;
+    toast(said);
+    drop(app);
 }
 
 function drop(app) {
-  app.rival = null;
-  app.state.vs = "";
+    app.rival = null;
+    app.state.vs = "";
 }
 
 /** The picker of the second run: finished runs on the same images, those with the same target first. */
 export function versusPicker(app, id) {
-  const select = h("select", { "aria-label": "Second run, to compare with", id, onchange: () => app.setRival(select.value) });
-  const close = iconButton("close", "Back to Before and After", () => app.setRival(""));
-  const swap = iconButton("swap", "Exchange A and B", () => app.swapRuns());
-  const node = h("label.cf-versus", {}, h("span", {}, "vs"), select, swap, close);
-  const draw = () => {
-    const { config } = app.view || {};
-    node.hidden = app.mode !== "open" || !config;
-    if (node.hidden) return;
-    const near = app.runs.filter((run) => run.state === "done" && run.id !== app.view.id && run.config.data === config.data && (run.config.gallery ?? 2000) === (config.gallery ?? 2000));
-    const same = (run) => String([...run.config.forget].sort()) === String([...config.forget].sort());
-    const group = (label, runs) => (runs.length ? [h("optgroup", { label }, runs.map((run) => h("option", { value: run.id }, app.runName(run))))] : []);
-    const known = near.some((run) => run.id === app.state.vs);
-    select.replaceChildren(h("option", { value: "" }, near.length ? "none" : "no other run on these images"),
-      ...(app.state.vs && !known ? [h("option", { value: app.state.vs }, app.state.vs)] : []),
-      ...group("The same target", near.filter(same)), ...group("Other targets, the same images", near.filter((run) => !same(run))));
-    select.value = app.state.vs;
-    select.disabled = !near.length && !app.state.vs;
-    close.hidden = swap.hidden = !app.rival;
-  };
-  for (const event of ["runs", "open", "mode"]) app.bus.on(event, draw);
-  draw();
-  return node;
+    const select = h("select", {
+        "aria-label": "Second run, to compare with",
+        id,
+        onchange: () => app.setRival(select.value),
+    });
+    const close = iconButton("close", "Back to Before and After", () => app.setRival(""));
+    const swap = iconButton("swap", "Exchange A and B", () => app.swapRuns());
+    const node = h("label.cf-versus", {}, h("span", {}, "vs"), select, swap, close);
+    const draw = () => {
+        const { config } = app.view || {};
+        node.hidden = app.mode !== "open" || !config;
+        if (node.hidden) return;
+        const near = app.runs.filter(
+            (run) =>
+                run.state === "done" &&
+                run.id !== app.view.id &&
+                run.config.data === config.data &&
+                (run.config.gallery ?? 2000) === (config.gallery ?? 2000),
+        );
+        const same = (run) => String([...run.config.forget].sort()) === String([...config.forget].sort());
+        const group = (label, runs) =>
+            runs.length
+                ? [
+                      h(
+                          "optgroup",
+                          { label },
+                          runs.map((run) => h("option", { value: run.id }, app.runName(run))),
+                      ),
+                  ]
+                : [];
+        const known = near.some((run) => run.id === app.state.vs);
+        select.replaceChildren(
+            h("option", { value: "" }, near.length ? "none" : "no other run on these images"),
+            ...(app.state.vs && !known ? [h("option", { value: app.state.vs }, app.state.vs)] : []),
+            ...group("The same target", near.filter(same)),
+            ...group(
+                "Other targets, the same images",
+                near.filter((run) => !same(run)),
+            ),
+        );
+        select.value = app.state.vs;
+        select.disabled = !near.length && !app.state.vs;
+        close.hidden = swap.hidden = !app.rival;
+    };
+    for (const event of ["runs", "open", "mode"]) app.bus.on(event, draw);
+    draw();
+    return node;
 }
 
 /** What a chart that cannot show two runs says of itself. */

@@ -2,7 +2,12 @@
 
 import { h } from "../lib/dom.js";
 
-const GROUPS = { "image tower": "Change the image tower", "text tower": "Change the text tower", "both towers": "Change both towers", nothing: "Change no weights" };
+const GROUPS = {
+    "image tower": "Change the image tower",
+    "text tower": "Change the text tower",
+    "both towers": "Change both towers",
+    nothing: "Change no weights",
+};
 const OWN = "own settings";
 
 /**
@@ -10,116 +15,176 @@ const OWN = "own settings";
  * (a list for each method). `settings` holds only what differs from the method's defaults.
  */
 export function mount(element, { props, trigger, watch }) {
-  const select = h("select", { id: "cf-method-select", "aria-label": "Method", onchange: () => choose(select.value, {}) });
-  const about = h("div.cf-about"), preset = h("div.cf-preset"), fields = h("div.cf-settings");
-  const place = h("div.cf-method-form", {}, select, about, preset, fields);
-  let drawn = "", listed = "";
-  const value = () => props.value || { method: "", settings: {} };
-  const method = () => props.methods.find((one) => one.name === value().method) || props.methods[0];
-  const presets = () => [{ name: "default", settings: {}, note: "" }, ...(props.presets?.[method().name] || [])];
+    const select = h("select", {
+        id: "cf-method-select",
+        "aria-label": "Method",
+        onchange: () => choose(select.value, {}),
+    });
+    const about = h("div.cf-about");
+    const preset = h("div.cf-preset");
+    const fields = h("div.cf-settings");
+    const place = h("div.cf-method-form", {}, select, about, preset, fields);
+    let drawn = "";
+    let listed = "";
+    const value = () => props.value || { method: "", settings: {} };
+    const method = () => props.methods.find((one) => one.name === value().method) || props.methods[0];
+    const presets = () => [{ name: "default", settings: {}, note: "" }, ...(props.presets?.[method().name] || [])];
 
-  function choose(name, settings) {
-    props.value = { method: name, settings };
-    draw(true);
-    trigger("input");
-  }
-
-  /** One setting changed: it is kept where it differs from its default. */
-  function change(option, now) {
-    const settings = { ...value().settings };
-    if (now === null || now === option.default) delete settings[option.name];
-    else settings[option.name] = now;
-    props.value = { method: method().name, settings };
-    drawPreset();
-    trigger("input");
-  }
-
-  function list() {
-    const [ours, ...others] = props.methods;
-    const named = (one) => h("option", { value: one.name }, one.title);
-    const groups = Object.entries(GROUPS).map(([changes, label]) => [label, others.filter((one) => (one.changes || "image tower") === changes)]);
-    select.replaceChildren(named(ours), ...groups.filter(([, found]) => found.length).map(([label, found]) => h("optgroup", { label }, found.map(named))));
-  }
-
-  function drawAbout() {
-    const { summary, source, notes } = method();
-    about.replaceChildren(h("p", {}, summary), h("p", {}, "Source: ", sourced(source)), notes?.length ? h("ul", {}, notes.map((note) => h("li", {}, note))) : "");
-  }
-
-  /** The preset that the settings are; anything else is the visitor's own. */
-  function drawPreset() {
-    const known = presets(), now = canonical(value().settings);
-    const found = known.find((one) => canonical(one.settings) === now);
-    const box = h("select", { id: "cf-preset", "aria-label": "Preset", onchange: () => choose(method().name, { ...known.find((one) => one.name === box.value)?.settings }) },
-      known.map((one) => h("option", { value: one.name }, one.name)), found ? null : h("option", { value: OWN }, OWN));
-    box.value = found ? found.name : OWN;
-    preset.replaceChildren(h("label", {}, h("span", {}, "Preset"), box), h("p.cf-help", { role: "status" }, found?.note || ""));
-    preset.hidden = !method().options.length;
-  }
-
-  function drawFields() {
-    const { options } = method(), { settings } = value();
-    const field = (option) => fieldOf(option, settings[option.name] ?? option.default, (now) => change(option, now));
-    const rare = options.filter((option) => option.advanced);
-    const open = fields.querySelector("details")?.open || rare.some((option) => option.name in settings);
-    fields.replaceChildren(...options.filter((option) => !option.advanced).map(field),
-      rare.length ? h("details.cf-rare", { open }, h("summary", {}, "Advanced"), rare.map(field)) : "");
-  }
-
-  /** Redraw what the value says; while the visitor types, the fields stay as they are. */
-  function draw(all) {
-    if (!place.isConnected) element.replaceChildren(place);
-    const names = JSON.stringify(props.methods.map((one) => one.name));
-    if (names !== listed) list();
-    listed = names;
-    select.value = method().name;
-    const wanted = JSON.stringify([method().name, value().settings]);
-    if (all || wanted !== drawn) {
-      drawAbout();
-      drawFields();
+    function choose(name, settings) {
+        props.value = { method: name, settings };
+        draw(true);
+        trigger("input");
     }
-    drawn = wanted;
-    drawPreset();
-  }
 
-  watch(["value", "methods", "presets"], () => draw(false));
-  element.replaceChildren(place);
-  draw(true);
+    /** One setting changed: it is kept where it differs from its default. */
+    function change(option, now) {
+        const settings = { ...value().settings };
+        if (now === null || now === option.default) delete settings[option.name];
+        else settings[option.name] = now;
+        props.value = { method: method().name, settings };
+        drawPreset();
+        trigger("input");
+    }
+
+    function list() {
+        const [ours, ...others] = props.methods;
+        const named = (one) => h("option", { value: one.name }, one.title);
+        const groups = Object.entries(GROUPS).map(([changes, label]) => [
+            label,
+            others.filter((one) => (one.changes || "image tower") === changes),
+        ]);
+        select.replaceChildren(
+            named(ours),
+            ...groups
+                .filter(([, found]) => found.length)
+                .map(([label, found]) => h("optgroup", { label }, found.map(named))),
+        );
+    }
+
+    function drawAbout() {
+        const { summary, source, notes } = method();
+        about.replaceChildren(
+            h("p", {}, summary),
+            h("p", {}, "Source: ", sourced(source)),
+            notes?.length
+                ? h(
+                      "ul",
+                      {},
+                      notes.map((note) => h("li", {}, note)),
+                  )
+                : "",
+        );
+    }
+
+    /** The preset that the settings are; anything else is the visitor's own. */
+    function drawPreset() {
+        const known = presets();
+        const now = canonical(value().settings);
+        const found = known.find((one) => canonical(one.settings) === now);
+        const box = h(
+            "select",
+            {
+                id: "cf-preset",
+                "aria-label": "Preset",
+                onchange: () => choose(method().name, { ...known.find((one) => one.name === box.value)?.settings }),
+            },
+            known.map((one) => h("option", { value: one.name }, one.name)),
+            found ? null : h("option", { value: OWN }, OWN),
+        );
+        box.value = found ? found.name : OWN;
+        preset.replaceChildren(
+            h("label", {}, h("span", {}, "Preset"), box),
+            h("p.cf-help", { role: "status" }, found?.note || ""),
+        );
+        preset.hidden = !method().options.length;
+    }
+
+    function drawFields() {
+        const { options } = method();
+        const { settings } = value();
+        const field = (option) =>
+            fieldOf(option, settings[option.name] ?? option.default, (now) => change(option, now));
+        const rare = options.filter((option) => option.advanced);
+        const open = fields.querySelector("details")?.open || rare.some((option) => option.name in settings);
+        fields.replaceChildren(
+            ...options.filter((option) => !option.advanced).map(field),
+            rare.length ? h("details.cf-rare", { open }, h("summary", {}, "Advanced"), rare.map(field)) : "",
+        );
+    }
+
+    /** Redraw what the value says; while the visitor types, the fields stay as they are. */
+    function draw(all) {
+        if (!place.isConnected) element.replaceChildren(place);
+        const names = JSON.stringify(props.methods.map((one) => one.name));
+        if (names !== listed) list();
+        listed = names;
+        select.value = method().name;
+        const wanted = JSON.stringify([method().name, value().settings]);
+        if (all || wanted !== drawn) {
+            drawAbout();
+            drawFields();
+        }
+        drawn = wanted;
+        drawPreset();
+    }
+
+    watch(["value", "methods", "presets"], () => draw(false));
+    element.replaceChildren(place);
+    draw(true);
 }
 
 const canonical = (settings) => JSON.stringify(Object.entries(settings || {}).sort());
 
 /** A source with its arXiv number as a link. */
 function sourced(text) {
-  const found = /arXiv[: ]?(\d{4}\.\d{4,5})/i.exec(text);
-  if (!found) return [text];
-  const link = h("a", { href: `https://arxiv.org/abs/${found[1]}`, target: "_blank", rel: "noopener noreferrer" }, found[0]);
-  const node = h("span", {}, text.slice(0, found.index), link, text.slice(found.index + found[0].length));
-  return node;
+    const found = /arXiv[: ]?(\d{4}\.\d{4,5})/i.exec(text);
+    if (!found) return [text];
+    const link = h(
+        "a",
+        { href: `https://arxiv.org/abs/${found[1]}`, target: "_blank", rel: "noopener noreferrer" },
+        found[0],
+    );
+    const node = h("span", {}, text.slice(0, found.index), link, text.slice(found.index + found[0].length));
+    return node;
 }
 
 /** The field of one setting, by its kind; `changed` gets its value, or null for one that cannot be read. */
 function fieldOf(option, now, changed) {
-  const name = option.name.replaceAll("_", " "), label = name[0].toUpperCase() + name.slice(1);
-  const id = `cf-setting-${option.name}`;
-  const words = [h("span.cf-field-name", {}, label), h("small", {}, [option.help, bounds(option)].filter(Boolean).join(" "))];
-  if (option.kind === "bool") {
-    const box = h("input", { id, type: "checkbox", checked: Boolean(now), onchange: () => changed(box.checked) });
-    return h("label.cf-field.cf-check", {}, box, h("span", {}, words));
-  }
-  if (option.choices.length) {
-    const box = h("select", { id, onchange: () => changed(box.value) }, option.choices.map((one) => h("option", { value: one }, one)));
-    box.value = now;
-    return h("label.cf-field", {}, words, box);
-  }
-  const numeric = option.kind !== "str";
-  const read = () => (!numeric ? box.value : box.value === "" || !Number.isFinite(Number(box.value)) ? null : Number(box.value));
-  const box = h("input", { id, type: numeric ? "number" : "text", step: option.kind === "int" ? 1 : "any", value: now, onchange: () => changed(read()) });
-  return h(numeric ? "label.cf-field.cf-figure" : "label.cf-field", {}, words, box);
+    const name = option.name.replaceAll("_", " ");
+    const label = name[0].toUpperCase() + name.slice(1);
+    const id = `cf-setting-${option.name}`;
+    const words = [
+        h("span.cf-field-name", {}, label),
+        h("small", {}, [option.help, bounds(option)].filter(Boolean).join(" ")),
+    ];
+    if (option.kind === "bool") {
+        const box = h("input", { id, type: "checkbox", checked: Boolean(now), onchange: () => changed(box.checked) });
+        return h("label.cf-field.cf-check", {}, box, h("span", {}, words));
+    }
+    if (option.choices.length) {
+        const box = h(
+            "select",
+            { id, onchange: () => changed(box.value) },
+            option.choices.map((one) => h("option", { value: one }, one)),
+        );
+        box.value = now;
+        return h("label.cf-field", {}, words, box);
+    }
+    const numeric = option.kind !== "str";
+    const read = () =>
+        !numeric ? box.value : box.value === "" || !Number.isFinite(Number(box.value)) ? null : Number(box.value);
+    const box = h("input", {
+        id,
+        type: numeric ? "number" : "text",
+        step: option.kind === "int" ? 1 : "any",
+        value: now,
+        onchange: () => changed(read()),
+    });
+    return h(numeric ? "label.cf-field.cf-figure" : "label.cf-field", {}, words, box);
 }
 
 function bounds({ low, high }) {
-  if (low !== null && high !== null) return `(${low} to ${high})`;
-  if (low !== null) return `(at least ${low})`;
-  return high !== null ? `(at most ${high})` : "";
+    if (low !== null && high !== null) return `(${low} to ${high})`;
+    if (low !== null) return `(at least ${low})`;
+    return high !== null ? `(at most ${high})` : "";
 }

@@ -6,27 +6,34 @@ const count = (number) => Number(number).toLocaleString("en");
 
 /** Gradio mounts this on a component; its value is {}, {text}, {data}, {estimate} or {error}. */
 export function mount(element, { props, watch }) {
-  const place = h("div.cf-formnote", { role: "status" });
-  element.replaceChildren(place);
-  const draw = () => {
-    if (!place.isConnected) element.replaceChildren(place);
-    const { text, data, estimate, error } = props.value || {};
-    place.classList.toggle("cf-error", Boolean(error));
-    place.replaceChildren(...(error ? [error] : estimate ? estimated(estimate) : data ? [described(data)] : text ? [text] : []));
-  };
-  watch("value", draw);
-  draw();
+    const place = h("div.cf-formnote", { role: "status" });
+    element.replaceChildren(place);
+    const draw = () => {
+        if (!place.isConnected) element.replaceChildren(place);
+        const { text, data, estimate, error } = props.value || {};
+        place.classList.toggle("cf-error", Boolean(error));
+        place.replaceChildren(
+            ...(error ? [error] : estimate ? estimated(estimate) : data ? [described(data)] : text ? [text] : []),
+        );
+    };
+    watch("value", draw);
+    draw();
 }
 
 function described({ count: images, superclasses, shifted_sets, skipped }) {
-  const parts = [`${count(images)} images`, `${superclasses} superclasses`];
-  if (shifted_sets?.length) parts.push(`shifted: ${shifted_sets.join(", ")}`);
-  const left = Array.isArray(skipped) ? skipped.length : skipped;
-  if (left) parts.push(`${count(left)} files skipped`);
-  return parts.join(" · ");
+    const parts = [`${count(images)} images`, `${superclasses} superclasses`];
+    if (shifted_sets?.length) parts.push(`shifted: ${shifted_sets.join(", ")}`);
+    const left = Array.isArray(skipped) ? skipped.length : skipped;
+    if (left) parts.push(`${count(left)} files skipped`);
+    return parts.join(" · ");
 }
 
 function estimated({ seconds, device, images, forget, retain }) {
-  const time = seconds < 90 ? `${Math.round(seconds)} s` : `${clock(seconds)} min`;
-  return [h("strong", {}, `about ${time}`), ` on ${device}`, h("br"), `${count(forget)} to forget, ${count(retain)} retained, ${count(images)} looked at`];
+    const time = seconds < 90 ? `${Math.round(seconds)} s` : `${clock(seconds)} min`;
+    return [
+        h("strong", {}, `about ${time}`),
+        ` on ${device}`,
+        h("br"),
+        `${count(forget)} to forget, ${count(retain)} retained, ${count(images)} looked at`,
+    ];
 }

@@ -4,10 +4,10 @@ export const url = (path) => new URL(`clipforget/${path}`, document.baseURI).hre
 
 /** An answer that is not the wanted one: `status` 0 where the server could not be reached. */
 export class ApiError extends Error {
-  constructor(message, status) {
-    super(message);
-    this.status = status;
-  }
+    constructor(message, status) {
+        super(message);
+        this.status = status;
+    }
 }
 
 const watchers = new Set();
@@ -17,45 +17,53 @@ let away = false;
 export const onAway = (watcher) => watchers.add(watcher);
 
 function tell(now) {
-  if (now === away) return;
-  away = now;
-  watchers.forEach((watcher) => watcher(now));
+    if (now === away) return;
+    away = now;
+    watchers.forEach((watcher) => watcher(now));
 }
 
 async function call(path, options = {}) {
-  let answer;
-  try {
-    answer = await fetch(url(path), { headers: { Accept: "application/json" }, ...options });
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
-    tell(true);
-    throw new ApiError("The server does not answer.", 0);
-  }
-  tell(false);
-  const body = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new ApiError(body.error || `The server answered ${answer.status}.`, answer.status);
-  return body;
+    let answer;
+    try {
+        answer = await fetch(url(path), { headers: { Accept: "application/json" }, ...options });
+    } catch (error) {
+        if (error.name === "AbortError") throw error;
+        tell(true);
+        throw new ApiError("The server does not answer.", 0);
+    }
+    tell(false);
+    const body = await answer.json().catch(() => ({}));
+    if (!answer.ok) throw new ApiError(body.error || `The server answered ${answer.status}.`, answer.status);
+    return body;
 }
 
 export const get = (path, options) => call(path, options);
 
 export const post = (path, body = {}) =>
-  call(path, { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } });
+    call(path, { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } });
 
 /** Send one image; gives its token and label. */
 export const upload = (file) =>
-  call("upload", { method: "POST", body: file, headers: { "Content-Type": file.type || "application/octet-stream" } });
+    call("upload", {
+        method: "POST",
+        body: file,
+        headers: { "Content-Type": file.type || "application/octet-stream" },
+    });
 
 /** The parameters of a query: what the visitor typed, an image of the gallery, or an uploaded one. */
 export function queryString(query) {
-  const [key, value] = query.img !== null ? ["image", query.img] : query.up ? ["upload", query.up] : ["text", query.q];
-  return `${key}=${encodeURIComponent(value)}`;
+    const [key, value] =
+        query.img !== null ? ["image", query.img] : query.up ? ["upload", query.up] : ["text", query.q];
+    return `${key}=${encodeURIComponent(value)}`;
 }
 
 // While the server is away, ask once in two seconds until it is back.
 onAway((gone) => {
-  if (!gone) return;
-  const timer = setInterval(() => {
-    get("runs").then(() => clearInterval(timer), () => {});
-  }, 2000);
+    if (!gone) return;
+    const timer = setInterval(() => {
+        get("runs").then(
+            () => clearInterval(timer),
+            () => {},
+        );
+    }, 2000);
 });

@@ -4,130 +4,142 @@ const SVG = "http://www.w3.org/2000/svg";
 
 /** h("button.cf-icon", {title, onclick, "aria-label": ...}, ...children): strings become text nodes. */
 export function h(spec, props = {}, ...children) {
-  const [tag, ...classes] = spec.split(".");
-  const node = document.createElement(tag || "div");
-  if (classes.length) node.className = classes.join(" ");
-  set(node, props);
-  node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
-  return node;
+    const [tag, ...classes] = spec.split(".");
+    const node = document.createElement(tag || "div");
+    if (classes.length) node.className = classes.join(" ");
+    set(node, props);
+    node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+    return node;
 }
 
 /** Set properties: on* are listeners, data-* and aria-* attributes, the rest properties or attributes. */
 export function set(node, props) {
-  for (const [name, value] of Object.entries(props)) {
-    if (value === null || value === undefined) continue;
-    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (name in node && !name.includes("-") && name !== "list") node[name] = value;
-    else node.setAttribute(name, value);
-  }
-  return node;
+    for (const [name, value] of Object.entries(props)) {
+        if (value === null || value === undefined) continue;
+        if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+        else if (name in node && !name.includes("-") && name !== "list") node[name] = value;
+        else node.setAttribute(name, value);
+    }
+    return node;
 }
 
 /** svg("path", {d: ...}): the same for SVG. */
 export function svg(tag, attributes = {}, ...children) {
-  const node = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
+    const node = document.createElementNS(SVG, tag);
+    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+    node.append(...children);
+    return node;
 }
 
 const ICONS = {
-  link: "M9 15l6-6M8 12l-2 2a4 4 0 0 0 6 6l2-2M16 12l2-2a4 4 0 0 0-6-6l-2 2",
-  download: "M12 4v11m0 0l-4-4m4 4l4-4M5 19h14",
-  moon: "M20 14.5A8 8 0 0 1 9.5 4 8 8 0 1 0 20 14.5z",
-  sun: "M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM12 2v2m0 16v2M2 12h2m16 0h2M5 5l1.4 1.4m11.2 11.2L19 19M5 19l1.4-1.4M17.6 6.4L19 5",
-  help: "M9 9a3 3 0 1 1 4.2 2.7c-.8.4-1.2 1-1.2 1.8v.5M12 17.5v.1",
-  panel: "M4 5h16v14H4zM9.5 5v14",
-  search: "M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13zM15.5 15.5L20 20",
-  image: "M4 5h16v14H4zM4 16l5-5 4 4 3-3 4 4M15.5 9.5v.1",
-  play: "M8 5.5v13l10-6.5z",
-  pause: "M8 5v14M16 5v14",
-  reset: "M5 12a7 7 0 1 0 2.3-5.2M5 4v4h4",
-  star: "M12 4l2.5 5.2 5.7.8-4.1 4 1 5.6-5.1-2.7-5.1 2.7 1-5.6-4.1-4 5.7-.8z",
-  trash: "M5 7h14M10 7V5h4v2M7 7l1 12h8l1-12",
-  close: "M6 6l12 12M18 6L6 18",
-  left: "M14.5 5L8 12l6.5 7",
-  right: "M9.5 5L16 12l-6.5 7",
-  table: "M4 5h16v14H4zM4 10h16M10 5v14",
-  swap: "M7 8h12l-3-3M17 16H5l3 3",
-  check: "M5 12.5l4.5 4.5L19 7.5",
-  copy: "M9 9h10v11H9zM6 15H5V4h10v2",
-  stop: "M7 7h10v10H7z",
-  target: "M12 5a7 7 0 1 0 0 14 7 7 0 0 0 0-14zM12 2v5m0 10v5M2 12h5m10 0h5",
+    link: "M9 15l6-6M8 12l-2 2a4 4 0 0 0 6 6l2-2M16 12l2-2a4 4 0 0 0-6-6l-2 2",
+    download: "M12 4v11m0 0l-4-4m4 4l4-4M5 19h14",
+    moon: "M20 14.5A8 8 0 0 1 9.5 4 8 8 0 1 0 20 14.5z",
+    sun:
+        "M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM12 2v2m0 16v2M2 12h2m16 0h2" +
+        "M5 5l1.4 1.4m11.2 11.2L19 19M5 19l1.4-1.4M17.6 6.4L19 5",
+    help: "M9 9a3 3 0 1 1 4.2 2.7c-.8.4-1.2 1-1.2 1.8v.5M12 17.5v.1",
+    panel: "M4 5h16v14H4zM9.5 5v14",
+    search: "M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13zM15.5 15.5L20 20",
+    image: "M4 5h16v14H4zM4 16l5-5 4 4 3-3 4 4M15.5 9.5v.1",
+    play: "M8 5.5v13l10-6.5z",
+    pause: "M8 5v14M16 5v14",
+    reset: "M5 12a7 7 0 1 0 2.3-5.2M5 4v4h4",
+    star: "M12 4l2.5 5.2 5.7.8-4.1 4 1 5.6-5.1-2.7-5.1 2.7 1-5.6-4.1-4 5.7-.8z",
+    trash: "M5 7h14M10 7V5h4v2M7 7l1 12h8l1-12",
+    close: "M6 6l12 12M18 6L6 18",
+    left: "M14.5 5L8 12l6.5 7",
+    right: "M9.5 5L16 12l-6.5 7",
+    table: "M4 5h16v14H4zM4 10h16M10 5v14",
+    swap: "M7 8h12l-3-3M17 16H5l3 3",
+    check: "M5 12.5l4.5 4.5L19 7.5",
+    copy: "M9 9h10v11H9zM6 15H5V4h10v2",
+    stop: "M7 7h10v10H7z",
+    target: "M12 5a7 7 0 1 0 0 14 7 7 0 0 0 0-14zM12 2v5m0 10v5M2 12h5m10 0h5",
 };
 
 /** A line icon, 24 x 24 units, in the text's colour. */
 export function icon(name) {
-  const path = svg("path", {
-    d: ICONS[name], fill: "none", stroke: "currentColor", "stroke-width": "1.8", "stroke-linecap": "round", "stroke-linejoin": "round",
-  });
-  return svg("svg", { viewBox: "0 0 24 24", class: "cf-icon", "aria-hidden": "true" }, path);
+    const path = svg("path", {
+        d: ICONS[name],
+        fill: "none",
+        stroke: "currentColor",
+        "stroke-width": "1.8",
+        "stroke-linecap": "round",
+        "stroke-linejoin": "round",
+    });
+    return svg("svg", { viewBox: "0 0 24 24", class: "cf-icon", "aria-hidden": "true" }, path);
 }
 
 /** An icon button with a name for everyone: a tooltip and an accessible label. */
 export function iconButton(name, label, onclick, spec = "button.cf-button.cf-quiet") {
-  return h(spec, { type: "button", title: label, "aria-label": label, onclick }, icon(name));
+    return h(spec, { type: "button", title: label, "aria-label": label, onclick }, icon(name));
 }
 
-/** A share as per cent with one digit: 0.042 -> "4.2". A tie goes to the even digit, as on the command line: 6.25 -> "6.2". */
+/**
+ * A share as per cent with one digit: 0.042 -> "4.2". A tie goes to the even digit, as on the command line:
+ * 6.25 -> "6.2".
+ */
 export function percent(share) {
-  const value = 100 * share;
-  return (value % 1 === 0.25 ? value - 0.05 : value).toFixed(1); // toFixed takes the larger digit; .75 has the even one there
+    const value = 100 * share;
+    // toFixed takes the larger digit; .75 has the even one there.
+    return (value % 1 === 0.25 ? value - 0.05 : value).toFixed(1);
 }
 
 /** A signed difference in points: -0.921 -> "−92.1". */
 export function points(difference) {
-  const text = Math.abs(100 * difference).toFixed(1);
-  if (text === "0.0") return "±0.0";
-  return (difference < 0 ? "−" : "+") + text;
+    const text = Math.abs(100 * difference).toFixed(1);
+    if (text === "0.0") return "±0.0";
+    return (difference < 0 ? "−" : "+") + text;
 }
 
 /** Seconds in words a person uses: 75 -> "1:15". */
 export function clock(seconds) {
-  const whole = Math.max(0, Math.round(seconds));
-  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+    const whole = Math.max(0, Math.round(seconds));
+    return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }
 
 /** Call `work` once, `wait` ms after the last call. */
 export function later(work, wait) {
-  let timer = 0;
-  return (...values) => {
-    clearTimeout(timer);
-    timer = setTimeout(() => work(...values), wait);
-  };
+    let timer = 0;
+    return (...values) => {
+        clearTimeout(timer);
+        timer = setTimeout(() => work(...values), wait);
+    };
 }
 
 /** A short message that goes away by itself; read out by screen readers. */
 export function toast(text) {
-  let box = document.getElementById("cf-toasts");
-  if (!box) {
-    box = h("div", { id: "cf-toasts", role: "status", "aria-live": "polite" });
-    document.body.append(box);
-  }
-  const note = h("div.cf-toast", {}, text);
-  box.append(note);
-  setTimeout(() => note.remove(), Math.max(3200, 90 * text.length)); // as long as it takes to read
+    let box = document.getElementById("cf-toasts");
+    if (!box) {
+        box = h("div", { id: "cf-toasts", role: "status", "aria-live": "polite" });
+        document.body.append(box);
+    }
+    const note = h("div.cf-toast", {}, text);
+    box.append(note);
+    setTimeout(() => note.remove(), Math.max(3200, 90 * text.length)); // as long as it takes to read
 }
 
 /** Copy text and say so. */
 export async function copy(text, said) {
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {
-    // Without a secure context there is no clipboard: fall back to a selection.
-    const area = h("textarea", { value: text, "aria-label": "Copied text" });
-    document.body.append(area);
-    area.select();
-    document.execCommand("copy");
-    area.remove();
-  }
-  toast(said);
+    try {
+        await navigator.clipboard.writeText(text);
+    } catch {
+        // Without a secure context there is no clipboard: fall back to a selection.
+        const area = h("textarea", { value: text, "aria-label": "Copied text" });
+        document.body.append(area);
+        area.select();
+        document.execCommand("copy");
+        area.remove();
+    }
+    toast(said);
 }
 
 /** Resolves once every selector finds an element: Gradio puts its components into the page in no fixed order. */
 export function present(...selectors) {
-  return new Promise((resolve) => {
-    const look = () => (selectors.every((selector) => document.querySelector(selector)) ? resolve() : setTimeout(look, 20));
-    look();
-  });
+    return new Promise((resolve) => {
+        const look = () =>
+            selectors.every((selector) => document.querySelector(selector)) ? resolve() : setTimeout(look, 20);
+        look();
+    });
 }

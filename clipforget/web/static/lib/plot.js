@@ -9,76 +9,90 @@ let loading = null;
 
 /** The Plotly library; the first call loads it. */
 export function plotly() {
-  loading ??= new Promise((resolve, reject) => {
-    const script = document.createElement("script");
-    script.src = url("plotly.js");
-    script.onload = () => resolve(window.Plotly);
-    script.onerror = () => { loading = null; reject(new Error("The charts could not be loaded.")); };
-    document.head.append(script);
-  });
-  return loading;
+    loading ??= new Promise((resolve, reject) => {
+        const script = document.createElement("script");
+        script.src = url("plotly.js");
+        script.onload = () => resolve(window.Plotly);
+        script.onerror = () => {
+            loading = null;
+            reject(new Error("The charts could not be loaded."));
+        };
+        document.head.append(script);
+    });
+    return loading;
 }
 
 /** Layout values that follow the page: fonts, grid and hover colours, in Plotly's dotted names, for the axes there. */
 export function looks(layout) {
-  const style = getComputedStyle(document.getElementById("cf-explorer"));
-  const colour = (name) => style.getPropertyValue(name).trim();
-  const values = {
-    paper_bgcolor: colour("--cf-surface"), // so that a saved picture can be read on any ground
-    plot_bgcolor: "rgba(0,0,0,0)",
-    "font.color": colour("--cf-soft"),
-    "font.family": style.fontFamily,
-    "font.size": 12,
-    "hoverlabel.bgcolor": colour("--cf-surface"),
-    "hoverlabel.bordercolor": colour("--cf-line"),
-    "hoverlabel.font.color": colour("--cf-text"),
-    "legend.bgcolor": "rgba(0,0,0,0)",
-  };
-  for (const axis of Object.keys(layout).filter((name) => /^[xy]axis\d*$/.test(name))) {
-    values[`${axis}.gridcolor`] = colour("--cf-grid-line");
-    values[`${axis}.linecolor`] = colour("--cf-line");
-    values[`${axis}.zerolinecolor`] = colour("--cf-line");
-  }
-  return values;
+    const style = getComputedStyle(document.getElementById("cf-explorer"));
+    const colour = (name) => style.getPropertyValue(name).trim();
+    const values = {
+        paper_bgcolor: colour("--cf-surface"), // so that a saved picture can be read on any ground
+        plot_bgcolor: "rgba(0,0,0,0)",
+        "font.color": colour("--cf-soft"),
+        "font.family": style.fontFamily,
+        "font.size": 12,
+        "hoverlabel.bgcolor": colour("--cf-surface"),
+        "hoverlabel.bordercolor": colour("--cf-line"),
+        "hoverlabel.font.color": colour("--cf-text"),
+        "legend.bgcolor": "rgba(0,0,0,0)",
+    };
+    for (const axis of Object.keys(layout).filter((name) => /^[xy]axis\d*$/.test(name))) {
+        values[`${axis}.gridcolor`] = colour("--cf-grid-line");
+        values[`${axis}.linecolor`] = colour("--cf-line");
+        values[`${axis}.zerolinecolor`] = colour("--cf-line");
+    }
+    return values;
 }
 
 /** A copy of a layout with the looks put in. */
 export function dressed(layout) {
-  const copy = structuredClone(layout);
-  for (const [path, value] of Object.entries(looks(layout))) {
-    const parts = path.split(".");
-    const last = parts.pop();
-    let at = copy;
-    for (const part of parts) at = at[part] ??= {};
-    at[last] = value;
-  }
-  delete copy.template;
-  delete copy.width;
-  delete copy.height;
-  return { ...copy, autosize: true };
+    const copy = structuredClone(layout);
+    for (const [path, value] of Object.entries(looks(layout))) {
+        const parts = path.split(".");
+        const last = parts.pop();
+        let at = copy;
+        for (const part of parts) at = at[part] ??= {};
+        at[last] = value;
+    }
+    delete copy.template;
+    delete copy.width;
+    delete copy.height;
+    return { ...copy, autosize: true };
 }
 
 /** The points of a figure as CSV text: trace, x, y. */
 function figureCsv(figure) {
-  const quote = (value) => `"${String(value ?? "").replaceAll('"', '""')}"`;
-  const rows = figure.data.flatMap((trace) =>
-    (trace.x || []).map((x, i) => [trace.name, x, trace.y?.[i]].map(quote).join(",")));
-  return ["trace,x,y", ...rows].join("\n");
+    const quote = (value) => `"${String(value ?? "").replaceAll('"', '""')}"`;
+    const rows = figure.data.flatMap((trace) =>
+        (trace.x || []).map((x, i) => [trace.name, x, trace.y?.[i]].map(quote).join(",")),
+    );
+    return ["trace,x,y", ...rows].join("\n");
 }
 
 /** Save text as a file. */
 function save(name, text, type) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([text], { type }));
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([text], { type }));
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
 /** The row of buttons under a chart: PNG, SVG, CSV. `file` gives the name to save under, `figure` what is drawn. */
 export function chartTools(plot, file, figure) {
-  const picture = async (format) => (await plotly()).downloadImage(plot, { format, filename: file(), width: 1000, height: 520, scale: 2 });
-  return h("div.cf-tools-row", {},
-    ...["png", "svg"].map((format) => h("button.cf-text", { type: "button", onclick: () => picture(format) }, format.toUpperCase())),
-    h("button.cf-text", { type: "button", onclick: () => save(`${file()}.csv`, figureCsv(figure()), "text/csv") }, "CSV"));
+    const picture = async (format) =>
+        (await plotly()).downloadImage(plot, { format, filename: file(), width: 1000, height: 520, scale: 2 });
+    return h(
+        "div.cf-tools-row",
+        {},
+        ...["png", "svg"].map((format) =>
+            h("button.cf-text", { type: "button", onclick: () => picture(format) }, format.toUpperCase()),
+        ),
+        h(
+            "button.cf-text",
+            { type: "button", onclick: () => save(`${file()}.csv`, figureCsv(figure()), "text/csv") },
+            "CSV",
+        ),
+    );
 }

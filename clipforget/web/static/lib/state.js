@@ -6,54 +6,58 @@ const DEFAULTS = { ...FRESH, view: "alpha", k: 24 };
 
 /** Read the address; anything malformed falls back to its default. */
 export function readAddress() {
-  const query = new URLSearchParams(location.search);
-  const alpha = query.has("alpha") ? Number(query.get("alpha")) : NaN;
-  const img = /^\d{1,7}$/.test(query.get("img") || "") ? Number(query.get("img")) : null;
-  return {
-    run: query.get("run") || "",
-    vs: query.get("vs") || "",
-    compare: query.get("compare") || "",
-    of: query.get("of") || "",
-    sort: query.get("sort") || "",
-    alpha: alpha >= 0 && alpha <= 1 ? Math.round(alpha * 100) / 100 : null,
-    q: query.get("q") || "",
-    img,
-    up: query.get("up") || "",
-    view: query.get("view") || DEFAULTS.view,
-    k: query.get("k") === "12" ? 12 : DEFAULTS.k,
-  };
+    const query = new URLSearchParams(location.search);
+    const alpha = query.has("alpha") ? Number(query.get("alpha")) : NaN;
+    const img = /^\d{1,7}$/.test(query.get("img") || "") ? Number(query.get("img")) : null;
+    return {
+        run: query.get("run") || "",
+        vs: query.get("vs") || "",
+        compare: query.get("compare") || "",
+        of: query.get("of") || "",
+        sort: query.get("sort") || "",
+        alpha: alpha >= 0 && alpha <= 1 ? Math.round(alpha * 100) / 100 : null,
+        q: query.get("q") || "",
+        img,
+        up: query.get("up") || "",
+        view: query.get("view") || DEFAULTS.view,
+        k: query.get("k") === "12" ? 12 : DEFAULTS.k,
+    };
 }
 
 /** The address of a state; values at their default are left out, other people's parameters stay. */
 export function addressOf(state) {
-  const query = new URLSearchParams(location.search);
-  for (const [key, standard] of Object.entries(DEFAULTS)) {
-    const value = state[key];
-    if (value === standard || value === null || value === "") query.delete(key);
-    else query.set(key, key === "alpha" ? value.toFixed(2) : String(value));
-  }
-  const text = query.toString();
-  return location.pathname + (text ? `?${text}` : "") + location.hash;
+    const query = new URLSearchParams(location.search);
+    for (const [key, standard] of Object.entries(DEFAULTS)) {
+        const value = state[key];
+        if (value === standard || value === null || value === "") query.delete(key);
+        else query.set(key, key === "alpha" ? value.toFixed(2) : String(value));
+    }
+    const text = query.toString();
+    return location.pathname + (text ? `?${text}` : "") + location.hash;
 }
 
 /** Put a state into the address: as a new step of the history, or in place of the present one. */
 export function writeAddress(state, push) {
-  const address = addressOf(state);
-  if (address === location.pathname + location.search + location.hash) return;
-  history[push ? "pushState" : "replaceState"](history.state, "", address);
+    const address = addressOf(state);
+    if (address === location.pathname + location.search + location.hash) return;
+    history[push ? "pushState" : "replaceState"](history.state, "", address);
 }
 
 /** A tiny event bus: on(name, listener), which gives a function that takes it off again; emit(name, ...values). */
 export function bus() {
-  const listeners = new Map();
-  return {
-    on(name, listener) {
-      if (!listeners.has(name)) listeners.set(name, []);
-      listeners.get(name).push(listener);
-      return () => listeners.set(name, listeners.get(name).filter((other) => other !== listener));
-    },
-    emit(name, ...values) {
-      (listeners.get(name) || []).forEach((listener) => listener(...values));
-    },
-  };
+    const listeners = new Map();
+    return {
+        on(name, listener) {
+            if (!listeners.has(name)) listeners.set(name, []);
+            listeners.get(name).push(listener);
+            return () =>
+                listeners.set(
+                    name,
+                    listeners.get(name).filter((other) => other !== listener),
+                );
+        },
+        emit(name, ...values) {
+            (listeners.get(name) || []).forEach((listener) => listener(...values));
+        },
+    };
 }

@@ -4,29 +4,42 @@ const KEY = "clipforget-theme";
 
 /** Apply the remembered choice and tell the page of every change, whoever makes it. */
 export function theme(app) {
-  const body = document.body;
-  const dark = () => body.classList.contains("dark");
-  let stored = null;
-  try { stored = localStorage.getItem(KEY); } catch { /* storage may be switched off */ }
-  if (stored) body.classList.toggle("dark", stored === "dark");
-  app.toggleTheme = () => {
-    body.classList.toggle("dark");
-    try { localStorage.setItem(KEY, dark() ? "dark" : "light"); } catch { /* as above */ }
-  };
-  const tell = () => {
-    document.documentElement.style.colorScheme = dark() ? "dark" : "light";
-    app.bus.emit("theme", dark());
-  };
-  let last = null;
-  new MutationObserver(() => { if (dark() !== last) { last = dark(); tell(); } }).observe(body, { attributes: true, attributeFilter: ["class"] });
-  setTimeout(tell, 0);
+    const body = document.body;
+    const dark = () => body.classList.contains("dark");
+    let stored = null;
+    try {
+        stored = localStorage.getItem(KEY);
+    } catch {
+        /* storage may be switched off */
+    }
+    if (stored) body.classList.toggle("dark", stored === "dark");
+    app.toggleTheme = () => {
+        body.classList.toggle("dark");
+        try {
+            localStorage.setItem(KEY, dark() ? "dark" : "light");
+        } catch {
+            /* as above */
+        }
+    };
+    const tell = () => {
+        document.documentElement.style.colorScheme = dark() ? "dark" : "light";
+        app.bus.emit("theme", dark());
+    };
+    let last = null;
+    new MutationObserver(() => {
+        if (dark() !== last) {
+            last = dark();
+            tell();
+        }
+    }).observe(body, { attributes: true, attributeFilter: ["class"] });
+    setTimeout(tell, 0);
 
-  const setup = document.getElementById("cf-setup");
-  app.toggleSetup = (open = setup.classList.contains("cf-closed")) => {
-    setup.classList.toggle("cf-closed", !open);
-    document.getElementById("cf-setup-toggle")?.setAttribute("aria-expanded", String(open));
-    if (open && matchMedia("(max-width: 760px)").matches) setup.scrollIntoView({ block: "start" });
-    requestAnimationFrame(() => window.dispatchEvent(new Event("resize")));
-  };
-  if (matchMedia("(max-width: 760px)").matches) setup.classList.add("cf-closed");
+    const setup = document.getElementById("cf-setup");
+    app.toggleSetup = (open = setup.classList.contains("cf-closed")) => {
+        setup.classList.toggle("cf-closed", !open);
+        document.getElementById("cf-setup-toggle")?.setAttribute("aria-expanded", String(open));
+        if (open && matchMedia("(max-width: 760px)").matches) setup.scrollIntoView({ block: "start" });
+        requestAnimationFrame(() => window.dispatchEvent(new Event("resize")));
+    };
+    if (matchMedia("(max-width: 760px)").matches) setup.classList.add("cf-closed");
 }

@@ -7,82 +7,165 @@ const HEADS = ["Star", "Run", "State", "Images", "Best α", "Forget", "Siblings"
 
 /** "14:02" for today, else the date and time, in the visitor's own zone. */
 export function when(iso) {
-  const date = new Date(iso);
-  if (Number.isNaN(date.getTime())) return "";
-  const time = date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-  return date.toDateString() === new Date().toDateString() ? time : `${date.toLocaleDateString([], { month: "short", day: "numeric" })}, ${time}`;
+    const date = new Date(iso);
+    if (Number.isNaN(date.getTime())) return "";
+    const time = date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+    return date.toDateString() === new Date().toDateString()
+        ? time
+        : `${date.toLocaleDateString([], { month: "short", day: "numeric" })}, ${time}`;
 }
 
 /** Ask the server for the runs and tell the page. */
 export async function refreshRuns(app) {
-  const { runs } = await get("runs");
-  app.runs = runs;
-  app.bus.emit("runs", runs);
-  return runs;
+    const { runs } = await get("runs");
+    app.runs = runs;
+    app.bus.emit("runs", runs);
+    return runs;
 }
 
 /** A table of the runs in `place`. */
 export function runsTable(app, place) {
-  const body = h("tbody");
-  const table = h("table.cf-table.cf-runlist", {}, h("thead", {}, h("tr", {}, HEADS.map((name) => h("th", { scope: "col" }, name)))), body);
-  const none = h("p.cf-wait", {}, "No runs yet.");
-  let all = false;
-  const more = h("button.cf-text.cf-more-runs", { type: "button", onclick: () => { all = !all; draw(); } });
-  place.replaceChildren(h("div.cf-scroll", {}, table), none, more);
-  const draw = () => {
-    const shown = app.runs.filter((run) => all || run.starred || !run.comparison), count = app.runs.filter((run) => run.comparison).length;
-    none.hidden = shown.length > 0;
-    table.hidden = !none.hidden;
-    more.hidden = !count;
-    more.textContent = all ? "Hide the runs of comparisons" : `Show also ${count} run${count === 1 ? "" : "s"} of comparisons`;
-    shown.sort((a, b) => Number(b.starred) - Number(a.starred));
-    body.replaceChildren(...shown.map((run) => row(app, run)));
-  };
-  app.bus.on("runs", draw);
-  draw();
-  return { show: () => refreshRuns(app).catch(() => {}) };
+    const body = h("tbody");
+    const table = h(
+        "table.cf-table.cf-runlist",
+        {},
+        h(
+            "thead",
+            {},
+            h(
+                "tr",
+                {},
+                HEADS.map((name) => h("th", { scope: "col" }, name)),
+            ),
+        ),
+        body,
+    );
+    const none = h("p.cf-wait", {}, "No runs yet.");
+    let all = false;
+    const more = h("button.cf-text.cf-more-runs", {
+        type: "button",
+        onclick: () => {
+            all = !all;
+            draw();
+        },
+    });
+    place.replaceChildren(h("div.cf-scroll", {}, table), none, more);
+    const draw = () => {
+        const shown = app.runs.filter((run) => all || run.starred || !run.comparison);
+        const count = app.runs.filter((run) => run.comparison).length;
+        none.hidden = shown.length > 0;
+        table.hidden = !none.hidden;
+        more.hidden = !count;
+        more.textContent = all
+            ? "Hide the runs of comparisons"
+            : `Show also ${count} run${count === 1 ? "" : "s"} of comparisons`;
+        shown.sort((a, b) => Number(b.starred) - Number(a.starred));
+        body.replaceChildren(...shown.map((run) => row(app, run)));
+    };
+    app.bus.on("runs", draw);
+    draw();
+    return { show: () => refreshRuns(app).catch(() => {}) };
 }
 
 function row(app, run) {
-  const { config, headline } = run;
-  const star = iconButton("star", run.starred ? "Remove the star" : "Star this run", () => act(app, () => post(`runs/${run.id}/star`, { starred: !run.starred })));
-  star.setAttribute("aria-pressed", String(run.starred));
-  const open = h("button.cf-text.cf-open", { type: "button", title: run.title || run.id, onclick: () => app.open(run.id) }, run.title || run.id);
-  const figure = (key) => (headline?.[key] ? `${percent(headline[key].before)} → ${percent(headline[key].after)}` : "");
-  const cells = [run.sample ? "sample" : star, open, stateChip(run.state), h("span.cf-clip", { title: config.data }, config.data.split("/").filter(Boolean).at(-1)),
-    run.best === null || run.best === undefined ? "" : run.best.toFixed(2), figure("forget"), figure("siblings"), figure("others"), when(run.created),
-    h("span.cf-actions", {}, h("button.cf-text", { type: "button", onclick: () => app.useSettings(config) }, "Use"), run.sample ? null : iconButton("trash", "Delete this run", () => confirmed("Delete this run?", `${run.title || run.id} and its files are removed for good.`, "Delete", () => act(app, async () => {
-      await post(`runs/${run.id}/delete`);
-      if (run.id === app.state.run) app.open("");
-    }))))];
-  const line = h("tr", {}, cells.map((cell, i) => h("td", i > 3 && i < 8 ? { "data-head": HEADS[i] } : {}, typeof cell === "string" ? h("span.cf-clip", { title: cell }, cell) : cell)));
-  if (run.id === app.state.run) line.setAttribute("aria-current", "true");
-  return line;
+    const { config, headline } = run;
+    const star = iconButton("star", run.starred ? "Remove the star" : "Star this run", () =>
+        act(app, () => post(`runs/${run.id}/star`, { starred: !run.starred })),
+    );
+    star.setAttribute("aria-pressed", String(run.starred));
+    const open = h(
+        "button.cf-text.cf-open",
+        { type: "button", title: run.title || run.id, onclick: () => app.open(run.id) },
+        run.title || run.id,
+    );
+    const figure = (key) =>
+        headline?.[key] ? `${percent(headline[key].before)} → ${percent(headline[key].after)}` : "";
+    const cells = [
+        run.sample ? "sample" : star,
+        open,
+        stateChip(run.state),
+        h("span.cf-clip", { title: config.data }, config.data.split("/").filter(Boolean).at(-1)),
+        run.best === null || run.best === undefined ? "" : run.best.toFixed(2),
+        figure("forget"),
+        figure("siblings"),
+        figure("others"),
+        when(run.created),
+        h(
+            "span.cf-actions",
+            {},
+            h("button.cf-text", { type: "button", onclick: () => app.useSettings(config) }, "Use"),
+            run.sample
+                ? null
+                : iconButton("trash", "Delete this run", () =>
+                      confirmed(
+                          "Delete this run?",
+                          `${run.title || run.id} and its files are removed for good.`,
+                          "Delete",
+                          () =>
+                              act(app, async () => {
+                                  await post(`runs/${run.id}/delete`);
+                                  if (run.id === app.state.run) app.open("");
+                              }),
+                      ),
+                  ),
+        ),
+    ];
+    const line = h(
+        "tr",
+        {},
+        cells.map((cell, i) =>
+            h(
+                "td",
+                i > 3 && i < 8 ? { "data-head": HEADS[i] } : {},
+                typeof cell === "string" ? h("span.cf-clip", { title: cell }, cell) : cell,
+            ),
+        ),
+    );
+    if (run.id === app.state.run) line.setAttribute("aria-current", "true");
+    return line;
 }
 
 /** A run's state as a small chip. */
 export function stateChip(state) {
-  const chip = h("span.cf-state", {}, state);
-  chip.dataset.state = state;
-  return chip;
+    const chip = h("span.cf-state", {}, state);
+    chip.dataset.state = state;
+    return chip;
 }
 
 async function act(app, work) {
-  try {
-    await work();
-    await refreshRuns(app);
-  } catch (error) {
-    toast(error.message);
-  }
+    try {
+        await work();
+        await refreshRuns(app);
+    } catch (error) {
+        toast(error.message);
+    }
 }
 
 /** Ask before something that cannot be undone; `work` runs on yes. */
 export function confirmed(title, text, yes, work) {
-  const dialog = h("dialog.cf-dialog", { "aria-label": title },
-    h("h2", {}, title), h("p", {}, text),
-    h("div.cf-dialog-buttons", {}, h("button.cf-button", { type: "button", onclick: () => dialog.close() }, "Keep"),
-      h("button.cf-button.cf-danger", { type: "button", onclick: () => { dialog.close(); work(); } }, yes)));
-  dialog.addEventListener("close", () => dialog.remove());
-  document.body.append(dialog);
-  dialog.showModal();
+    const dialog = h(
+        "dialog.cf-dialog",
+        { "aria-label": title },
+        h("h2", {}, title),
+        h("p", {}, text),
+        h(
+            "div.cf-dialog-buttons",
+            {},
+            h("button.cf-button", { type: "button", onclick: () => dialog.close() }, "Keep"),
+            h(
+                "button.cf-button.cf-danger",
+                {
+                    type: "button",
+                    onclick: () => {
+                        dialog.close();
+                        work();
+                    },
+                },
+                yes,
+            ),
+        ),
+    );
+    dialog.addEventListener("close", () => dialog.remove());
+    document.body.append(dialog);
+    dialog.showModal();
 }
