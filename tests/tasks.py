@@ -22,9 +22,9 @@ def task_for(original: Clip, seed: int = 0) -> Task:
     kinds = {"forget": (0, 2.0), "retain": (0, -2.0), "others": (1, 0.0)}
     training = {name: images(8, *kind) for name, kind in kinds.items()}
     validation = {name: images(4, *kind) for name, kind in kinds.items()}
-    bank = original.bank(NAMES, "a photo of a {}.")
+    class_embeddings = original.class_embeddings(NAMES, "a photo of a {}.")
     return Task(
-        clip=original.clone(), original=original, validation=validation, names=NAMES, bank=bank,
+        clip=original.clone(), original=original, validation=validation, names=NAMES, class_embeddings=class_embeddings,
         template="a photo of a {}.", seed=seed, targets=(Target("car", "convertible"),),
         forget_prompts=("a photo of a convertible.",),
         retain_prompts=("a photo of a dog.", "a photo of a cat.", "a photo of a minibus."), goal=1 / 3, **training,

@@ -45,7 +45,7 @@ class Validation:
         self._task, self.pixels, self.labels = task, pixels, labels
         every = {role: np.array([own == role for own in roles]) for role in ROLES}
         self.masks = {name: mask for name, mask in every.items() if mask.any()}
-        self.before = self._accuracies(task.original.embed(pixels).numpy(), task.bank.cpu().numpy())
+        self.before = self._accuracies(task.original.embed(pixels).numpy(), task.class_embeddings.cpu().numpy())
 
     def task(self, seed: int) -> Task:
         """The task of a method, with a fresh copy of the model."""
@@ -76,7 +76,7 @@ class Validation:
 
     def _bank(self, souped: SoupModel, alpha: float) -> NDArray[np.float32]:
         prompts = [self._task.template.replace("{}", name) for name in self._task.names]
-        return souped.text(alpha, prompts) if souped.text_changed else self._task.bank.cpu().numpy()
+        return souped.text(alpha, prompts) if souped.text_changed else self._task.class_embeddings.cpu().numpy()
 
     def _accuracies(self, features: NDArray[np.float32], bank: NDArray[np.float32]) -> dict[str, float]:
         return {

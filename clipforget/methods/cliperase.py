@@ -3,8 +3,8 @@
 Source: CLIPErase: Efficient Unlearning of Visual-Textual Associations in CLIP (arXiv 2410.23330): three modules with
 weights 1, 3 and 3, both towers, a small rate (that of the paper preset is inferred). The paper retains by InfoNCE
 within the batch, which is ill-posed where captions are equal; here the images of D_r (siblings and others) are
-contrasted with the label bank, whose captions all differ (ours). Consistency compares the distributions over the same
-bank, on D_r (inferred).
+contrasted with the class embeddings, whose captions all differ (ours). Consistency compares the distributions over the
+same classes, on D_r (inferred).
 """
 
 from __future__ import annotations
@@ -31,7 +31,11 @@ class ClipEraseSettings(TrainingSettings):
         10.0, "Weight of the forget pairs' mean cosine (paper: 1)", low=0.0, high=1000.0, search=(1.0, 3.0, 10.0, 30.0)
     )
     retain_weight: float = option(
-        3.0, "Weight of the contrast of all other images with the bank", low=0.0, high=1000.0, search=(1.0, 3.0, 10.0)
+        3.0,
+        "Weight of the contrast of all other images with the class names",
+        low=0.0,
+        high=1000.0,
+        search=(1.0, 3.0, 10.0),
     )
     consistency_weight: float = option(
         3.0, "Weight of the divergence from the original's similarities", low=0.0, high=1000.0, search=(1.0, 3.0, 10.0)
@@ -50,11 +54,11 @@ def cliperase(batch: Batch, settings: ClipEraseSettings) -> dict[str, Tensor]:
     """Lowers the cosine of the forget pairs, keeps the other images' contrast and the original's similarities."""
     from clipforget.unlearning import losses
 
-    bank, kept = batch.bank(), batch.features("retain", "others")
-    teacher = batch.features("retain", "others", original=True) @ batch.bank(original=True).T
-    forget = losses.caption_cosine(batch.features("forget"), batch.labels("forget"), bank)
-    retain = losses.bank_cross_entropy(kept, batch.labels("retain", "others"), bank, batch.scale)
-    consistency = losses.similarity_divergence(batch.scale * kept @ bank.T, batch.scale * teacher)
+    class_embeddings, kept = batch.class_embeddings(), batch.features("retain", "others")
+    teacher = batch.features("retain", "others", original=True) @ batch.class_embeddings(original=True).T
+    forget = losses.caption_cosine(batch.features("forget"), batch.labels("forget"), class_embeddings)
+    retain = losses.zero_shot_cross_entropy(kept, batch.labels("retain", "others"), class_embeddings, batch.scale)
+    consistency = losses.similarity_divergence(batch.scale * kept @ class_embeddings.T, batch.scale * teacher)
     return {
         "forget": settings.forget_weight * forget,
         "retain": settings.retain_weight * retain,

@@ -39,10 +39,10 @@ class EmmnSettings(TrainingSettings):
 )
 def emmn(batch: Batch, settings: EmmnSettings) -> dict[str, Tensor]:
     """Raises the cross-entropy of the forget images and lowers that of the retain images, in one step."""
-    from clipforget.unlearning.losses import bank_cross_entropy
+    from clipforget.unlearning.losses import zero_shot_cross_entropy
 
     forget, retain = (
-        bank_cross_entropy(batch.features(kind), batch.labels(kind), batch.bank(), batch.scale)
+        zero_shot_cross_entropy(batch.features(kind), batch.labels(kind), batch.class_embeddings(), batch.scale)
         for kind in ("forget", "retain")
     )
     return {"forget": -forget, "retain": settings.retain_weight * retain}

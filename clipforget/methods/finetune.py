@@ -32,6 +32,10 @@ class FinetuneSettings(TrainingSettings):
 )
 def finetune(batch: Batch, settings: FinetuneSettings) -> dict[str, Tensor]:
     """Lowers the cross-entropy of the retain images alone; what is to be forgotten is never seen."""
-    from clipforget.unlearning.losses import bank_cross_entropy
+    from clipforget.unlearning.losses import zero_shot_cross_entropy
 
-    return {"retain": bank_cross_entropy(batch.features("retain"), batch.labels("retain"), batch.bank(), batch.scale)}
+    return {
+        "retain": zero_shot_cross_entropy(
+            batch.features("retain"), batch.labels("retain"), batch.class_embeddings(), batch.scale
+        )
+    }

@@ -60,7 +60,7 @@ def fisher_noise(task: Task, settings: FisherNoiseSettings) -> Iterator[Step]:
     import torch
 
     from clipforget.unlearning.diagonals import diagonals
-    from clipforget.unlearning.trainer import look
+    from clipforget.unlearning.trainer import validation_accuracy
 
     forget, rest = yield from diagonals(task, settings.samples, settings.information)
     weights = dict(task.clip.model.named_parameters())
@@ -69,7 +69,7 @@ def fisher_noise(task: Task, settings: FisherNoiseSettings) -> Iterator[Step]:
         weight = weights[name].data
         noise = torch.randn(weight.shape, generator=generator).to(weight.device)
         weight += settings.scale * deviation(information, rest[name], settings.form, settings.limit) * noise
-    yield Step("forget", 1, 1, validation=look(task))
+    yield Step("forget", 1, 1, validation=validation_accuracy(task))
 
 
 def deviation(forget: Tensor, rest: Tensor, form: str, limit: float) -> Tensor:

@@ -36,7 +36,7 @@ class GradientAscentSettings(TrainingSettings):
 )
 def gradient_ascent(batch: Batch, settings: GradientAscentSettings) -> dict[str, Tensor]:
     """Raises the cross-entropy of the forget images with their coarse caption, without bound."""
-    from clipforget.unlearning.losses import bank_cross_entropy
+    from clipforget.unlearning.losses import zero_shot_cross_entropy
 
     features, labels = batch.features("forget"), batch.labels("forget")
-    return {"forget": -bank_cross_entropy(features, labels, batch.bank(), batch.scale)}
+    return {"forget": -zero_shot_cross_entropy(features, labels, batch.class_embeddings(), batch.scale)}

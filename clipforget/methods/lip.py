@@ -53,11 +53,12 @@ def lip(batch: Batch, settings: LipSettings) -> dict[str, Tensor]:
 
     from clipforget.unlearning.losses import lipschitz_ratio
 
-    pixels, bank = batch.pixels("forget"), batch.bank()
+    pixels, class_embeddings = batch.pixels("forget"), batch.class_embeddings()
     noise = torch.randn(settings.copies, *pixels.shape, generator=batch.generator).to(pixels.device) * settings.sigma
     clean = batch.features("forget")
     noisy = batch.encode((pixels + noise).flatten(0, 1)).unflatten(0, noise.shape[:2])
     return {
         "embeddings": lipschitz_ratio(clean, noisy, noise),
-        "similarities": settings.similarity_weight * lipschitz_ratio(clean @ bank.T, noisy @ bank.T, noise),
+        "similarities": settings.similarity_weight
+        * lipschitz_ratio(clean @ class_embeddings.T, noisy @ class_embeddings.T, noise),
     }

@@ -46,23 +46,23 @@ class MergedSettings(TargetedSettings):
 def merged(task: Task, settings: MergedSettings) -> Iterator[Step]:
     """Forgets each target by itself with targeted forgetting and adds up the changes of the weights.
 
-    The stages run over all parts, one after the other; `data["part"]` of a Step is the part's place in the targets.
+    The stages run over all parts, one after the other; `data["part"]` of a Step is the part's index in the targets.
     Raises BadData where a part has too few images.
     """
     from clipforget.methods.targeted.forgetting import TargetedForgetting
     from clipforget.models.weights import changed
     from clipforget.soup.arithmetic import merge
-    from clipforget.unlearning.trainer import look
+    from clipforget.unlearning.trainer import validation_accuracy
 
     runs = [TargetedForgetting(part, settings) for part in parts(task)]
     stages = [TargetedForgetting.forget, *([TargetedForgetting.remind] if settings.remind_steps else [])]
     try:
-        for place, run in enumerate(runs):
-            chosen = yield from relay(run.select(), partial(_numbered, place, len(runs)))
+        for index, run in enumerate(runs):
+            chosen = yield from relay(run.select(), partial(_numbered, index, len(runs)))
             run.attach(chosen)
         for work in stages:
-            for place, run in enumerate(runs):
-                yield from map(partial(_numbered, place, len(runs)), work(run))
+            for index, run in enumerate(runs):
+                yield from map(partial(_numbered, index, len(runs)), work(run))
     finally:
         for run in runs:
             run.finish()
@@ -71,38 +71,38 @@ def merged(task: Task, settings: MergedSettings) -> Iterator[Step]:
     weights = task.clip.model.state_dict()
     for name, value in merge(start, deltas).items():
         weights[name].copy_(value)
-    yield Step("merge", 1, 1, validation=look(task))
+    yield Step("merge", 1, 1, validation=validation_accuracy(task))
 
 
 def parts(task: Task) -> list[Task]:
     """One task for each target, each with its own copy of the model; what it sees is said above."""
     if len(task.targets) < 2:
         return [replace(task, clip=task.original.clone())]
-    return [_part(task, place) for place in range(len(task.targets))]
+    return [_part(task, index) for index in range(len(task.targets))]
 
 
-def _part(task: Task, place: int) -> Task:
-    retain, others = _near(task, place, task.retain, task.others)
+def _part(task: Task, index: int) -> Task:
+    retain, others = _near(task, index, task.retain, task.others)
     validation = dict(task.validation)
-    validation["forget"] = _rows(validation["forget"], task.target_of["validation"] == place)
-    validation["retain"], validation["others"] = _near(task, place, validation["retain"], validation["others"])
+    validation["forget"] = _rows(validation["forget"], task.target_of["validation"] == index)
+    validation["retain"], validation["others"] = _near(task, index, validation["retain"], validation["others"])
     return replace(
         task,
         clip=task.original.clone(),
-        forget=_rows(task.forget, task.target_of["forget"] == place),
+        forget=_rows(task.forget, task.target_of["forget"] == index),
         retain=retain,
         others=others,
         validation=validation,
-        targets=(task.targets[place],),
+        targets=(task.targets[index],),
         target_of={},
     )
 
 
-def _near(task: Task, place: int, retain: ImageSet, others: ImageSet) -> tuple[ImageSet, ImageSet]:
+def _near(task: Task, index: int, retain: ImageSet, others: ImageSet) -> tuple[ImageSet, ImageSet]:
     """Retained images of the target's own superclass, and the others with the rest of the retained ones."""
     import torch
 
-    covered = torch.tensor([task.targets[place].covers(name) for name in task.names])
+    covered = torch.tensor([task.targets[index].covers(name) for name in task.names])
     own = covered[retain.labels]
     if not own.any():
         return retain, others
@@ -116,7 +116,7 @@ def _rows(images: ImageSet, mask: Tensor) -> ImageSet:
     return ImageSet(images.pixels[mask], images.labels[mask])
 
 
-def _numbered(place: int, count: int, step: Step) -> Step:
+def _numbered(index: int, count: int, step: Step) -> Step:
     """Return the record of one of `count` parts, counted through all of them."""
-    number, total = place * step.total + step.step, count * step.total
-    return replace(step, step=number, total=total, data={**step.data, "part": place})
+    number, total = index * step.total + step.step, count * step.total
+    return replace(step, step=number, total=total, data={**step.data, "part": index})

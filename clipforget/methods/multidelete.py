@@ -51,14 +51,15 @@ def multidelete(batch: Batch, settings: MultiDeleteSettings) -> dict[str, Tensor
     from clipforget.unlearning.losses import feature_distance
 
     rest = ("retain", "others")
-    bank, old_bank = batch.bank(), batch.bank(original=True)
+    class_embeddings, old_embeddings = batch.class_embeddings(), batch.class_embeddings(original=True)
     kept, old = batch.features(*rest), batch.features(*rest, original=True)
-    mismatched = (old * old_bank[batch.wrong_labels(*rest)]).sum(dim=-1)
-    pairs = (batch.features("forget") * bank[batch.labels("forget")]).sum(dim=-1)
+    mismatched = (old * old_embeddings[batch.wrong_labels(*rest)]).sum(dim=-1)
+    pairs = (batch.features("forget") * class_embeddings[batch.labels("forget")]).sum(dim=-1)
     own = batch.labels(*rest)
-    moved = (kept * bank[own]).sum(dim=-1) - (old * old_bank[own]).sum(dim=-1)
+    moved = (kept * class_embeddings[own]).sum(dim=-1) - (old * old_embeddings[own]).sum(dim=-1)
     return {
         "decoupling": (pairs - mismatched[: len(pairs)]).square().mean(),
         "multimodal": settings.multimodal_weight * moved.square().mean(),
-        "unimodal": settings.unimodal_weight * (feature_distance(kept, old) + feature_distance(bank, old_bank)),
+        "unimodal": settings.unimodal_weight
+        * (feature_distance(kept, old) + feature_distance(class_embeddings, old_embeddings)),
     }

@@ -58,7 +58,7 @@ def salun(task: Task, settings: SalunSettings) -> Iterator[Step]:
     """Teaches the forget images wrong names, moving only the weights that matter most for them.
 
     Stage `select` reads the gradients, `forget` trains. Every weight outside the mask ends bit for bit as it was.
-    Raises BadData where a set of training images is empty or, with random names, the bank holds one name only.
+    Raises BadData where a set of training images is empty or, with random names, there is one class name only.
     """
     from clipforget.unlearning.trainer import Trainer
 
@@ -79,7 +79,7 @@ def forget_gradients(trainer: Trainer) -> Generator[Step, None, dict[str, Tensor
     import torch
 
     from clipforget.models.precision import autocast
-    from clipforget.unlearning.losses import bank_cross_entropy
+    from clipforget.unlearning.losses import zero_shot_cross_entropy
 
     task, weights = trainer.task, list(trainer.parameters.values())
     sums = [torch.zeros_like(weight) for weight in weights]
@@ -90,7 +90,7 @@ def forget_gradients(trainer: Trainer) -> Generator[Step, None, dict[str, Tensor
         pixels, labels = (values[part].to(task.clip.device) for values in (task.forget.pixels, task.forget.labels))
         with autocast(task.clip.device, trainer.precision):
             features = task.clip.encode_image(pixels).float()
-        loss = len(part) * bank_cross_entropy(features, labels, task.bank, task.clip.logit_scale)
+        loss = len(part) * zero_shot_cross_entropy(features, labels, task.class_embeddings, task.clip.logit_scale)
         for total, gradient in zip(sums, torch.autograd.grad(loss, weights, allow_unused=True), strict=True):
             if gradient is not None:
                 total += gradient
@@ -125,12 +125,12 @@ def freeze_outside(mask: Tensor, weight: Tensor, original: Tensor, optimizer: Op
 
 def wrong_names(batch: Batch, settings: SalunSettings) -> dict[str, Tensor]:
     """Cross-entropy of forget images with wrong labels, and of all others with their own."""
-    from clipforget.unlearning.losses import bank_cross_entropy
+    from clipforget.unlearning.losses import zero_shot_cross_entropy
 
     wrong = batch.wrong_labels("forget") if settings.relabel == RANDOM else runners_up(batch)
-    forget = bank_cross_entropy(batch.features("forget"), wrong, batch.bank(), batch.scale)
+    forget = zero_shot_cross_entropy(batch.features("forget"), wrong, batch.class_embeddings(), batch.scale)
     kept, labels = batch.features("retain", "others"), batch.labels("retain", "others")
-    retain = bank_cross_entropy(kept, labels, batch.bank(), batch.scale)
+    retain = zero_shot_cross_entropy(kept, labels, batch.class_embeddings(), batch.scale)
     return {"forget": forget, "retain": settings.retain_weight * retain}
 
 
@@ -138,5 +138,5 @@ def runners_up(batch: Batch) -> Tensor:
     """For each forget image, B, the name that fits it best under the original, its own apart."""
     import math
 
-    cosines = batch.features("forget", original=True) @ batch.bank(original=True).T
+    cosines = batch.features("forget", original=True) @ batch.class_embeddings(original=True).T
     return cosines.scatter(1, batch.labels("forget")[:, None], -math.inf).argmax(dim=1)

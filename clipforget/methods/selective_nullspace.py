@@ -70,24 +70,24 @@ def selective_nullspace(task: Task, settings: SelectiveNullspaceSettings) -> Ite
     import torch
 
     from clipforget.models.projection import project
-    from clipforget.unlearning.trainer import look
+    from clipforget.unlearning.trainer import validation_accuracy
 
     if not (len(task.forget) and len(task.retain)):
         raise BadData("There is no training image to forget or none to retain; choose others.")
     captions = dict.fromkeys(caption(target, settings.mode, task.template) for target in task.targets)
     with torch.no_grad():
         texts = task.original.encode_text(list(captions)).cpu().double()
-    bank = task.bank.cpu().double()
+    class_embeddings = task.class_embeddings.cpu().double()
     kinds = ("forget", "retain", "others")
     features = {name: task.original.embed(getattr(task, name).pixels).double() for name in kinds}
     if settings.form == "projection":
         found = prototypes(features["forget"], task.forget.labels, features["retain"], task.retain.labels)
         project(task.clip.model, projection(texts, found, settings.strength))
     else:
-        coarse = bank[task.forget.labels.unique()]
-        directions = torch.cat([coarse, texts]) - bank.mean(dim=0)
+        coarse = class_embeddings[task.forget.labels.unique()]
+        directions = torch.cat([coarse, texts]) - class_embeddings.mean(dim=0)
         project(task.clip.model, selection(directions, features, settings))
-    yield Step("forget", 1, 1, validation=look(task))
+    yield Step("forget", 1, 1, validation=validation_accuracy(task))
 
 
 def caption(target: Target, mode: str, template: str) -> str:

@@ -30,7 +30,7 @@ class TaskVectorSettings(TrainingSettings):
     tuning: str = option(
         "similarity",
         "What the tuning raises: the similarity with the coarse caption (ours), or, as the paper, its likelihood among "
-        "the label bank, whose gradient is gone where the model is certain already",
+        "the class names, whose gradient is gone where the model is certain already",
         choices=("similarity", "likelihood"),
     )
     min_control_accuracy: float = option(
@@ -78,7 +78,7 @@ def task_vector(task: Task, settings: TaskVectorSettings) -> Iterator[Step]:
     from clipforget.unlearning.trainer import Trainer
 
     trainer = Trainer(task, settings, IMAGE)
-    before = trainer.look()
+    before = trainer.validation_accuracy()
     control = "others" if "others" in before else "retain"  # a whole style leaves no other class
     yield from trainer.train(_tuning)
     start = {name: dict(task.original.model.named_parameters())[name].detach() for name in trainer.parameters}
@@ -87,7 +87,7 @@ def task_vector(task: Task, settings: TaskVectorSettings) -> Iterator[Step]:
         coefficient = settings.max_coefficient * (1 - (step - 1) / settings.coefficients)
         for name, weight in trainer.parameters.items():
             weight.data.copy_(negate(start[name], vector[name], coefficient))
-        found = trainer.look()
+        found = trainer.validation_accuracy()
         yield Step("negate", step, settings.coefficients + 1, validation=found, data={"coefficient": coefficient})
         if found[control] >= settings.min_control_accuracy * before[control]:
             break
@@ -99,9 +99,9 @@ def negate(start: Tensor, vector: Tensor, coefficient: float) -> Tensor:
 
 
 def _tuning(batch: Batch, settings: TaskVectorSettings) -> dict[str, Tensor]:
-    from clipforget.unlearning.losses import bank_cross_entropy, caption_cosine
+    from clipforget.unlearning.losses import caption_cosine, zero_shot_cross_entropy
 
     features, labels = batch.features("forget"), batch.labels("forget")
     if settings.tuning == "similarity":
-        return {"tuning": -batch.scale * caption_cosine(features, labels, batch.bank())}
-    return {"tuning": bank_cross_entropy(features, labels, batch.bank(), batch.scale)}
+        return {"tuning": -batch.scale * caption_cosine(features, labels, batch.class_embeddings())}
+    return {"tuning": zero_shot_cross_entropy(features, labels, batch.class_embeddings(), batch.scale)}

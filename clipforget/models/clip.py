@@ -61,8 +61,8 @@ class Clip:
         return torch.cat(parts)
 
     @torch.no_grad()
-    def bank(self, names: Sequence[str], template: str) -> Tensor:
-        """The label bank: C x D unit text features of `template` with each name in place of {}.
+    def class_embeddings(self, names: Sequence[str], template: str) -> Tensor:
+        """Embed class names: C x D unit text features of `template` with each name in place of {}.
 
         Raises BadSetting where the template has no place for the name.
         """
@@ -73,7 +73,7 @@ class Clip:
         return self.encode_text([template.replace("{}", name) for name in names]).float()
 
     @torch.no_grad()
-    def taught(self, text: str) -> dict[str, bool]:
+    def known_words(self, text: str) -> dict[str, bool]:
         """The words of a text, in order, and whether the model was taught them: not where a token's embedding is zero.
 
         `clipforget-tiny` marks so what no caption of its training used; models that mark nothing are taken to know all.

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 TOWER = "visual."  # the prefix of the image tower's parameter names in an open_clip model
+SCALARS = ("logit_scale", "logit_bias")  # parameters of neither tower
 ROUNDING = 1e-4  # relative: other orders of the same sums stay far below, other computations do not
 
 

@@ -105,7 +105,7 @@ def _assemble(
         return torch.tensor([first_target(dataset.items[i], selection.forget) for i in indices], dtype=torch.int64)
 
     known = [selection.evaluated[place] for place in selection.positions("validation", "forget")]
-    bank = clip.bank(names, dataset.template)
+    class_embeddings = clip.class_embeddings(names, dataset.template)
     task = Task(
         clip=clip.clone(),
         original=clip,
@@ -114,7 +114,7 @@ def _assemble(
         others=train["others"],
         validation=validation,
         names=names,
-        bank=bank,
+        class_embeddings=class_embeddings,
         template=dataset.template,
         seed=config.seed,
         targets=selection.forget,

@@ -34,7 +34,7 @@ class ErrorMeter:
         features = between(low.features, high.features)
         texts = self._shares(features, between(queries[0], queries[1]), exact.features, queries[2])
         images = self._image_shares(features, exact.features)
-        pooled, sets = self._accuracy_errors(features, between(low.bank, high.bank), exact)
+        pooled, sets = self._accuracy_errors(features, between(low.class_embeddings, high.class_embeddings), exact)
         return Bound(_mean(texts), pooled, float(texts.min(initial=1.0)), _mean(images), sets)
 
     def _shares(self, features: Floats, queries: Floats, exact: Floats, exact_queries: Floats) -> NDArray:
@@ -54,11 +54,11 @@ class ErrorMeter:
             found.append(top_sets(cosines, min(TOP_K, len(rows) - 1)))
         return overlap(*found)
 
-    def _accuracy_errors(self, features: Floats, bank: Floats, exact: Node) -> tuple[float, float]:
+    def _accuracy_errors(self, features: Floats, class_embeddings: Floats, exact: Node) -> tuple[float, float]:
         """The pooled difference and the largest within one set, in points."""
         known = self.labels >= 0
-        interpolated = np.argmax(features @ bank.T, axis=1) == self.labels
-        truth = np.argmax(exact.features @ exact.bank.T, axis=1) == self.labels
+        interpolated = np.argmax(features @ class_embeddings.T, axis=1) == self.labels
+        truth = np.argmax(exact.features @ exact.class_embeddings.T, axis=1) == self.labels
         change = interpolated.astype(np.float64) - truth
 
         def points(mask: NDArray) -> float:

@@ -15,13 +15,12 @@ from torch import Tensor
 
 from clipforget.models.clip import Clip
 from clipforget.models.precision import autocast
-from clipforget.models.stages import TOWER, first_changed, stages
+from clipforget.models.stages import SCALARS, TOWER, first_changed, stages
 from clipforget.models.weights import fingerprint
 from clipforget.soup.arithmetic import _counterpart, soup
 from clipforget.soup.path import Floats, quantize_features
 
 BATCH = 64  # images a forward pass: the fastest on CPUs with small caches
-APART = ("logit_scale", "logit_bias")  # parameters of neither tower
 
 
 class SoupModel:
@@ -42,19 +41,19 @@ class SoupModel:
         self._tensors = self.clip.model.state_dict()  # the copy's own storage
         self.parts = stages(self.clip.model)
         self.first = first_changed(self.parts, self.delta)
-        self.text_changed = any(not name.startswith(TOWER) and name not in APART for name in self.delta)
+        self.text_changed = any(not name.startswith(TOWER) and name not in SCALARS for name in self.delta)
         self.original = clip.fingerprint()
         self.unlearned = fingerprint({**state, **{n: v.to(state[n].dtype) for n, v in self.delta.items()}})
 
     @torch.no_grad()
-    def at(self, alpha: float) -> Clip:
-        """The working copy with its weights at alpha; it stays so until the next call. Hold `lock` meanwhile."""
+    def set_alpha(self, alpha: float) -> Clip:
+        """Put the working copy at alpha and return it; it stays there until the next call. Hold `lock` meanwhile."""
         for name, value in soup(self._start, self.delta, alpha).items():
             self._tensors[name].copy_(value)
         return self.clip
 
     def run(self, x: Tensor, start: int, stop: int) -> Tensor:
-        """Run the stages start to stop on one batch, at the weights set by `at`.
+        """Run the stages start to stop on one batch, at the weights set by `set_alpha`.
 
         bfloat16 is used before the first changed stage only. What is rounded there is rounded alike at every alpha;
         rounding after it would differ from node to node and look like an error of the interpolation.
@@ -76,28 +75,17 @@ class SoupModel:
     def embed(self, alpha: float, pixels: Tensor) -> Floats:
         """N x 3 x H x W to N x D unit features at alpha, as the nodes of a path keep them."""
         with self.lock:
-            self.at(alpha)
+            self.set_alpha(alpha)
             rows = [self.run(chunk, 0, len(self.parts)).float().cpu().numpy() for chunk in pixels.split(BATCH)]
         return quantize_features(np.concatenate(rows))
 
     def text(self, alpha: float, texts: Sequence[str]) -> Floats:
         """M texts to M x D unit features at alpha, float32."""
         with self.lock, torch.inference_mode():
-            clip = self.at(alpha)
+            clip = self.set_alpha(alpha)
             rows = [clip.encode_text(texts[i : i + 256]).float().cpu().numpy() for i in range(0, len(texts), 256)]
         return quantize_features(np.concatenate(rows))
 
     def texts(self, alphas: Sequence[float], texts: Sequence[str]) -> Floats:
         """Text features at every alpha, len(alphas) x M x D; 1 x M x D where the text tower is unchanged."""
         return np.stack([self.text(alpha, texts) for alpha in (alphas if self.text_changed else alphas[:1])])
-
-
-def embed_at(
-    clip: Clip, delta: Mapping[str, Tensor], alpha: float, pixels: Tensor, precision: str = "float32"
-) -> Floats:
-    """N x 3 x H x W to N x D unit features with the weights at alpha: "exact at this alpha".
-
-    With the path's `precision` and the same pixels it gives a node's features bit for bit. For several calls keep one
-    `Souped`, which this builds anew each time. Raises as soup does.
-    """
-    return SoupModel(clip, delta, precision).embed(alpha, pixels)

@@ -26,7 +26,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Node:
-    """Exact features at one alpha: `features` N x D and `bank` C x D, float32, rows of unit length.
+    """Exact features at one alpha: `features` N x D and `class_embeddings` C x D, float32, rows of unit length.
 
     `fingerprint` names the souped weights that made them. The values are those that float16 can hold, brought back to
     unit length, so that a path read from disk is bit for bit the path that was written.
@@ -35,7 +35,7 @@ class Node:
     alpha: float
     fingerprint: str
     features: Floats
-    bank: Floats
+    class_embeddings: Floats
 
 
 @dataclass(frozen=True)
@@ -160,9 +160,9 @@ class SoupPath:
         mixed += self.nodes[i + 1].features * (np.float32(t) / norms)
         return mixed
 
-    def bank(self, alpha: float) -> Floats:
-        """C x D unit text features of the label bank at this alpha."""
-        return self.texts(np.stack([node.bank for node in self.nodes]), alpha)
+    def class_embeddings(self, alpha: float) -> Floats:
+        """Return the class embeddings at this alpha, C x D, unit."""
+        return self.texts(np.stack([node.class_embeddings for node in self.nodes]), alpha)
 
     def texts(self, stack: NDArray[Any], alpha: float) -> Floats:
         """M x D unit text features at this alpha, from their values at the nodes.

@@ -21,8 +21,8 @@ DAMAGE = (zipfile.BadZipFile, zlib.error)
 
 def save_path(path: SoupPath, to: Path) -> None:
     """Write a path as .npz, features in float16, all at once or not at all."""
-    banks = [node.bank for node in path.nodes]
-    same = all(np.array_equal(bank, banks[0]) for bank in banks)
+    embeddings = [node.class_embeddings for node in path.nodes]
+    same = all(np.array_equal(own, embeddings[0]) for own in embeddings)
     meta = {
         "format": FORMAT,
         "alphas": path.alphas,
@@ -38,7 +38,7 @@ def save_path(path: SoupPath, to: Path) -> None:
             draft,
             meta=np.array(json.dumps(meta)),
             features=np.stack([node.features for node in path.nodes]).astype(np.float16),
-            banks=np.stack(banks[:1] if same else banks).astype(np.float16),
+            banks=np.stack(embeddings[:1] if same else embeddings).astype(np.float16),
         )
 
 
@@ -51,10 +51,10 @@ def load_path(path: Path, *, original: str | None = None, unlearned: str | None 
     try:
         with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             meta = json.loads(str(file["meta"]))
-            features, banks = unit(file["features"]), unit(file["banks"])
+            features, embeddings = unit(file["features"]), unit(file["banks"])  # class embeddings
         if meta["format"] != FORMAT:
             raise ValueError(f"format {meta['format']}")
-        loaded = _build(meta, features, banks)
+        loaded = _build(meta, features, embeddings)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, *DAMAGE) as error:
         raise RunProblem(f"The soup path {path} is missing or damaged; run the forgetting again.") from error
     for name, expected, found in (
@@ -66,15 +66,15 @@ def load_path(path: Path, *, original: str | None = None, unlearned: str | None 
     return loaded
 
 
-def _build(meta: dict[str, Any], features: Floats, banks: Floats) -> SoupPath:
+def _build(meta: dict[str, Any], features: Floats, embeddings: Floats) -> SoupPath:
     count = len(meta["alphas"])
-    if features.ndim != 3 or banks.ndim != 3 or len(features) != count or len(banks) not in (1, count):
+    if features.ndim != 3 or embeddings.ndim != 3 or len(features) != count or len(embeddings) not in (1, count):
         raise ValueError("arrays of the wrong shape")
     for alpha, name in zip(meta["alphas"], meta["fingerprints"], strict=True):
         if name != soup_fingerprint(meta["original"], meta["unlearned"], alpha):
             raise ValueError("a node's fingerprint does not belong to this path")
     nodes = tuple(
-        Node(alpha, name, features[i], banks[min(i, len(banks) - 1)])
+        Node(alpha, name, features[i], embeddings[min(i, len(embeddings) - 1)])
         for i, (alpha, name) in enumerate(zip(meta["alphas"], meta["fingerprints"], strict=True))
     )
     segments = tuple(Bound(**bound) for bound in meta["segments"])

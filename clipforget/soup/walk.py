@@ -1,7 +1,7 @@
 """The walk along the soup path: embed every image at alphas where that is needed, measure the error in between.
 
 Exact nodes at 1 and 0, then the middle of the interval whose measured error is the largest, until the error of every
-interval is within the tolerance. `soup`, `merge`, `Souped`, `embed_at` and `SoupPath` are at home next door.
+interval is within the tolerance.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def walk_path(
     delta: Mapping[str, Tensor],
     pixels: Tensor,
     labels: Tensor | NDArray,
-    bank: Prompts,
+    class_embeddings: Prompts,
     queries: Prompts,
     *,
     tolerance: Bound = TOLERANCE,
@@ -60,8 +60,8 @@ def walk_path(
     """Embed N images along the soup path and return (as the generator's value) a SoupPath.
 
     clip is the original, delta the unlearned values of what changed. pixels N x 3 x H x W; labels N indices into the
-    bank (-1: not part of the accuracy). bank (C x D) and queries (Q x D) are unit text features, or the prompts
-    themselves, which is required where the delta changes the text tower, because they then move with alpha.
+    class names (-1: not part of the accuracy). class_embeddings (C x D) and queries (Q x D) are unit text features, or
+    the prompts themselves, which is required where the delta changes the text tower, because they then move with alpha.
 
     An interval is accepted once its error, measured in the middle (see Bound), agrees in the top 24 by at least
     tolerance.agreement and in the pooled accuracy over all labelled images within tolerance.accuracy points; `sets`
@@ -76,86 +76,86 @@ def walk_path(
     Raises BadQuery, StaleIndex as soup does, ValueError where shapes do not fit.
     """
     started = time.perf_counter()
-    souped = SoupModel(clip, delta, precision or FLOAT32)
-    if precision is None and souped.first > 0:
-        souped.precision = choose_precision(souped.clip, pixels, len(pixels))
-    texts = (_Texts(souped, bank), _Texts(souped, queries))
+    soup_model = SoupModel(clip, delta, precision or FLOAT32)
+    if precision is None and soup_model.first > 0:
+        soup_model.precision = choose_precision(soup_model.clip, pixels, len(pixels))
+    texts = (_Texts(soup_model, class_embeddings), _Texts(soup_model, queries))
     meter = ErrorMeter(*_masks(len(pixels), labels, gallery, sets))
-    images = _Images(souped, pixels, cache)
+    images = _Images(soup_model, pixels, cache)
     plan = Bisection(tolerance, max_nodes, intervals={(0, 100): UNKNOWN if delta else EXACT})
     step, hundredths, error = 0, 100, None
-    while (chosen := plan.next()) is not None:
-        hundredths, rows = chosen, []
+    while (following := plan.next()) is not None:
+        hundredths, rows = following, []
         alpha = hundredths / 100
         for part in images.embed(alpha):
             rows.append(part)
             step += 1
             left = max(plan.expected() * len(images.chunks) - len(rows), 0)
             yield PathStep(step, step + left, time.perf_counter() - started, len(plan.nodes), alpha, error)
-        name = soup_fingerprint(souped.original, souped.unlearned, alpha)
-        node = Node(alpha, name, quantize_features(np.concatenate(rows)), texts[0].at(alpha))
+        name = soup_fingerprint(soup_model.original, soup_model.unlearned, alpha)
+        node = Node(alpha, name, quantize_features(np.concatenate(rows)), texts[0].features(alpha))
         ends = plan.add(hundredths, node)
         if ends is not None:
             low, high = ends
-            seen = (texts[1].at(low.alpha), texts[1].at(high.alpha), texts[1].at(alpha))
+            seen = (texts[1].features(low.alpha), texts[1].features(high.alpha), texts[1].features(alpha))
             error = meter.error(low, high, node, seen)
             plan.cut(hundredths, error)
     seconds = time.perf_counter() - started
     yield PathStep(step, step, seconds, len(plan.nodes), hundredths / 100, error)
-    return SoupPath(*plan.result(), souped.original, souped.unlearned, souped.precision, seconds)
+    return SoupPath(*plan.result(), soup_model.original, soup_model.unlearned, soup_model.precision, seconds)
 
 
 class _Images:
     """The images of a walk: embedded at any alpha, with the stages before the first changed one run only once."""
 
-    def __init__(self, souped: SoupModel, pixels: Tensor, cache: int) -> None:
-        self.souped, self.chunks = souped, pixels.split(BATCH)
+    def __init__(self, soup_model: SoupModel, pixels: Tensor, cache: int) -> None:
+        self.soup_model, self.chunks = soup_model, pixels.split(BATCH)
         self.cut = self._cut(len(pixels), cache)
-        self._kept: dict[int, Tensor] = {}
+        self._cached: dict[int, Tensor] = {}
 
     def _cut(self, count: int, cache: int) -> int:
         """The last stage boundary before the first change whose activations for all images fit into the cache."""
         x, cut = self.chunks[0][:1], 0
-        for i in range(self.souped.first):
-            x = self.souped.run(x, i, i + 1)
+        for i in range(self.soup_model.first):
+            x = self.soup_model.run(x, i, i + 1)
             if x.nbytes * count <= cache:
                 cut = i + 1
         return cut
 
     def embed(self, alpha: float) -> Iterator[Floats]:
         """Yield the raw features of batch after batch, B x D."""
-        self.souped.at(alpha)
-        with ThreadPoolExecutor(workers(self.souped.clip)) as pool:
-            yield from pool.map(self._one, range(len(self.chunks)))
+        self.soup_model.set_alpha(alpha)
+        with ThreadPoolExecutor(workers(self.soup_model.clip)) as pool:
+            yield from pool.map(self._embed_chunk, range(len(self.chunks)))
 
-    def _one(self, i: int) -> Floats:
-        if self.cut and i not in self._kept:
-            self._kept[i] = self.souped.run(self.chunks[i], 0, self.cut)
-        start = self._kept[i].clone() if self.cut else self.chunks[i]  # a stage may work in place
-        return self.souped.run(start, self.cut, len(self.souped.parts)).float().cpu().numpy()
+    def _embed_chunk(self, i: int) -> Floats:
+        if self.cut and i not in self._cached:
+            self._cached[i] = self.soup_model.run(self.chunks[i], 0, self.cut)
+        start = self._cached[i].clone() if self.cut else self.chunks[i]  # a stage may work in place
+        return self.soup_model.run(start, self.cut, len(self.soup_model.parts)).float().cpu().numpy()
 
 
 class _Texts:
     """Text features along the path: given ones are the same everywhere, prompts are embedded as often as needed."""
 
-    def __init__(self, souped: SoupModel, given: Prompts) -> None:
-        self.souped, self._known = souped, dict[float, Floats]()
+    def __init__(self, soup_model: SoupModel, given: Prompts) -> None:
+        self.soup_model, self._embedded = soup_model, dict[float, Floats]()
         self._prompts: list[str] = []
         if isinstance(given, Tensor):
             given = given.detach().float().cpu().numpy()
         if not isinstance(given, np.ndarray):
             self._prompts = list(given)
-        elif souped.text_changed:
+        elif soup_model.text_changed:
             raise ValueError("the change touches the text tower: give the prompts, not their features")
         else:
-            self._known[1.0] = unit(given)
+            self._embedded[1.0] = unit(given)
 
-    def at(self, alpha: float) -> Floats:
-        """M x D unit features."""
-        alpha = alpha if self.souped.text_changed else 1.0
-        if alpha not in self._known:
-            self._known[alpha] = self.souped.text(alpha, self._prompts)
-        return self._known[alpha]
+    def features(self, alpha: float) -> Floats:
+        """Return the M x D unit features at alpha."""
+        alpha = alpha if self.soup_model.text_changed else 1.0
+        if alpha not in self._embedded:
+            self._embedded[alpha] = self.soup_model.text(alpha, self._prompts)
+        return self._embedded[alpha]
 
 
 def _masks(

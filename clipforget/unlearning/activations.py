@@ -16,11 +16,11 @@ from clipforget.models.precision import autocast
 from clipforget.models.stages import Stage, first_changed, stages
 from clipforget.unlearning import batches
 
-KEPT = 2**30  # bytes at most that are kept of one set of images
+CACHE_BYTES = 2**30  # at most, of one set of images
 
 
-class Tail:
-    """The tower from a stage on. `encode_image` takes what flows into that stage, B x ..., for pixels.
+class TowerTail:
+    """The image tower from a stage on. `encode_image` takes the activations that enter it, B x ..., for pixels.
 
     Build it before updates are put on the weights; it has them as soon as they are.
     """
@@ -28,9 +28,9 @@ class Tail:
     def __init__(self, clip: Clip, first: int) -> None:
         self.device, self._parts = clip.device, stages(clip.model)[first:]
 
-    def encode_image(self, flow: Tensor) -> Tensor:
+    def encode_image(self, activations: Tensor) -> Tensor:
         """B x D, unit length, with gradients if they are enabled."""
-        return F.normalize(_run(self._parts, flow), dim=-1)
+        return F.normalize(_run(self._parts, activations), dim=-1)
 
 
 def cut(clip: Clip, names: Iterable[str]) -> int:
@@ -39,10 +39,10 @@ def cut(clip: Clip, names: Iterable[str]) -> int:
 
 
 class ActivationCache:
-    """What flows into stage `first` for N images: made when first asked for, then kept.
+    """The activations that enter stage `first` for N images: computed when first asked for, then cached.
 
-    With a strength above 0 every asking augments the images anew (see train.augment), so nothing is kept; nor where
-    all would take over KEPT bytes.
+    With a strength above 0 every call augments the images anew (see batches.augment), so nothing is cached; nor where
+    all would take over CACHE_BYTES.
     """
 
     def __init__(
@@ -53,24 +53,24 @@ class ActivationCache:
         self._strength, self._generator = strength, generator
         self._parts = stages(clip.model)[:first]
         count = len(images.labels)
-        self._known = torch.zeros(count, dtype=torch.bool)
-        like = self._made(torch.arange(1))
-        kept = strength <= 0 and like.nbytes * count <= KEPT
-        self._kept = like.new_empty(count, *like.shape[1:]) if kept else None
+        self._filled = torch.zeros(count, dtype=torch.bool)
+        like = self._compute(torch.arange(1))
+        cached = strength <= 0 and like.nbytes * count <= CACHE_BYTES
+        self._cached = like.new_empty(count, *like.shape[1:]) if cached else None
 
-    def at(self, chosen: Tensor) -> Tensor:
-        """That of the images at B indices below N, B x ..., on the model's device and without gradients."""
-        if self._kept is None:
-            return self._made(chosen)
-        missing = chosen[~self._known[chosen]]
+    def activations(self, indices: Tensor) -> Tensor:
+        """Return those of the images at B indices below N, B x ..., on the model's device and without gradients."""
+        if self._cached is None:
+            return self._compute(indices)
+        missing = indices[~self._filled[indices]]
         if len(missing):
-            self._kept[missing.to(self._device)] = self._made(missing)
-            self._known[missing] = True
-        return self._kept[chosen.to(self._device)]
+            self._cached[missing.to(self._device)] = self._compute(missing)
+            self._filled[missing] = True
+        return self._cached[indices.to(self._device)]
 
     @torch.no_grad()
-    def _made(self, chosen: Tensor) -> Tensor:
-        pixels = batches.augment(self._images.pixels[chosen], self._strength, self._generator).to(self._device)
+    def _compute(self, indices: Tensor) -> Tensor:
+        pixels = batches.augment(self._images.pixels[indices], self._strength, self._generator).to(self._device)
         if self._device.type == "cpu":
             pixels = pixels.contiguous(memory_format=torch.channels_last)
         with autocast(self._device, self._precision):

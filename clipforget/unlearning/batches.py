@@ -71,13 +71,13 @@ def augment(pixels: Tensor, strength: float, generator: torch.Generator) -> Tens
 
 
 @torch.no_grad()
-def margins(clip: Encoder, images: Images, bank: Tensor, precision: str = FLOAT32) -> Tensor:
-    """Cosine with the own caption less the best other one in the bank (C x D): N, float32, CPU; > 0 is a hit."""
+def margins(clip: Encoder, images: Images, class_embeddings: Tensor, precision: str = FLOAT32) -> Tensor:
+    """Cosine with the own caption less the best other one (class embeddings C x D): N, float32, CPU; > 0 is a hit."""
     parts = [torch.empty(0)]
     for pixels, labels in zip(images.pixels.split(64), images.labels.split(64), strict=True):
         with autocast(clip.device, precision):
             features = clip.encode_image(pixels.to(clip.device))
-        cosines, own = (features.float() @ bank.T).cpu(), labels[:, None]
+        cosines, own = (features.float() @ class_embeddings.T).cpu(), labels[:, None]
         parts.append(cosines.gather(1, own)[:, 0] - cosines.scatter(1, own, -torch.inf).max(dim=1).values)
     return torch.cat(parts)
 

@@ -40,8 +40,8 @@ def diagonals(task: Task, samples: int, information: str) -> Generator[Step, Non
 
     def score(features: Tensor, labels: Tensor) -> Tensor:
         if information == "similarity":
-            return losses.caption_cosine(features, labels, task.bank)
-        return -losses.bank_cross_entropy(features, labels, task.bank, task.clip.logit_scale)
+            return losses.caption_cosine(features, labels, task.class_embeddings)
+        return -losses.zero_shot_cross_entropy(features, labels, task.class_embeddings, task.clip.logit_scale)
 
     parameters = tower_parameters(task.clip.model, IMAGE)
     forget, rest = forget_and_rest(task, samples)

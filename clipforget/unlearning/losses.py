@@ -1,4 +1,4 @@
-"""The losses of forgetting and reminding. B images, C classes, D embedding; features and bank are unit length."""
+"""The losses of forgetting and reminding. B images, C classes, D embedding; features and embeddings are unit length."""
 
 from __future__ import annotations
 
@@ -7,33 +7,33 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
-def mismatched_cosine(features: Tensor, labels: Tensor, bank: Tensor) -> float:
-    """c0: mean cosine of images (B x D, labels B) with the captions (bank C x D) of classes they do not show."""
-    wrong = torch.ones(len(features), len(bank), dtype=torch.bool)
+def mismatched_cosine(features: Tensor, labels: Tensor, class_embeddings: Tensor) -> float:
+    """c0: mean cosine of images (B x D, labels B) with the captions (C x D) of classes they do not show."""
+    wrong = torch.ones(len(features), len(class_embeddings), dtype=torch.bool)
     wrong[torch.arange(len(features)), labels] = False
-    return float((features @ bank.T)[wrong].mean())
+    return float((features @ class_embeddings.T)[wrong].mean())
 
 
-def caption_cosine(features: Tensor, labels: Tensor, bank: Tensor, floor: float | None = None) -> Tensor:
+def caption_cosine(features: Tensor, labels: Tensor, class_embeddings: Tensor, floor: float | None = None) -> Tensor:
     """Mean cosine with the own caption, a scalar in -1..1: what the paper minimises (arXiv 2506.03117, Forget).
 
     With a floor (c0, ours) it is the hinge mean(relu(s - floor)): images already below it are left alone.
     """
-    cosines = (features * bank[labels]).sum(dim=-1)
+    cosines = (features * class_embeddings[labels]).sum(dim=-1)
     return cosines.mean() if floor is None else F.relu(cosines - floor).mean()
 
 
-def runner_up_margin(features: Tensor, labels: Tensor, bank: Tensor, margin: float | Tensor) -> Tensor:
+def runner_up_margin(features: Tensor, labels: Tensor, class_embeddings: Tensor, margin: float | Tensor) -> Tensor:
     """Mean of relu(s_own - s_runner_up + margin), a scalar >= 0 in cosine units (ours); margin: one, or B of them.
 
-    The runner-up is the best other class of the bank, read without gradient: an image stops being pushed once another
+    The runner-up is the best other class, read without gradient: an image stops being pushed once another
     caption beats its own by the margin, which moves it no further than a zero-shot classifier needs.
     """
-    own, best_other = _own_and_runner_up(features, labels, bank)
+    own, best_other = _own_and_runner_up(features, labels, class_embeddings)
     return F.relu(own - best_other.detach() + margin).mean()
 
 
-def mirrored(features: Tensor, labels: Tensor, bank: Tensor, margin: float) -> Tensor:
+def mirrored(features: Tensor, labels: Tensor, class_embeddings: Tensor, margin: float) -> Tensor:
     """Margins to ask of B images, in proportion to those by which their own caption wins now and `margin` on average.
 
     features are the original's. Along alpha a margin moves about linearly from what is asked for to what it was, so
@@ -41,24 +41,24 @@ def mirrored(features: Tensor, labels: Tensor, bank: Tensor, margin: float) -> T
     most are forgotten. Nobody is asked for less than one who wins by half the usual distance, so that near misses are
     pushed as well (ours).
     """
-    own, best_other = _own_and_runner_up(features, labels, bank)
+    own, best_other = _own_and_runner_up(features, labels, class_embeddings)
     won = own - best_other
     size = torch.maximum(won, won.abs().mean() / 2)
     return margin * size / size.mean().clamp(min=1e-6)
 
 
-def _own_and_runner_up(features: Tensor, labels: Tensor, bank: Tensor) -> tuple[Tensor, Tensor]:
-    """Cosines of B images with their own caption, and with the best other one of the bank."""
-    cosines, own = features @ bank.T, labels[:, None]
+def _own_and_runner_up(features: Tensor, labels: Tensor, class_embeddings: Tensor) -> tuple[Tensor, Tensor]:
+    """Cosines of B images with their own caption, and with the best other one."""
+    cosines, own = features @ class_embeddings.T, labels[:, None]
     return cosines.gather(1, own)[:, 0], cosines.scatter(1, own, -torch.inf).max(dim=1).values
 
 
-def bank_cross_entropy(features: Tensor, labels: Tensor, bank: Tensor, scale: float) -> Tensor:
-    """Cross-entropy of scale * cosine over the label bank, a scalar in nats.
+def zero_shot_cross_entropy(features: Tensor, labels: Tensor, class_embeddings: Tensor, scale: float) -> Tensor:
+    """Cross-entropy of scale * cosine over the class embeddings, a scalar in nats.
 
-    Retain captions may all be equal, so CLIP's in-batch contrast is ill-posed; the bank is not.
+    Retain captions may all be equal, so CLIP's in-batch contrast is ill-posed; a zero-shot classifier is not.
     """
-    return F.cross_entropy(scale * features @ bank.T, labels)
+    return F.cross_entropy(scale * features @ class_embeddings.T, labels)
 
 
 def feature_distance(features: Tensor, teacher: Tensor) -> Tensor:

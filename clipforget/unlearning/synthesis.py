@@ -25,34 +25,35 @@ SURE = 0.8  # the class probability at which an image is done
 
 
 def synthesise(
-    clip: Clip, bank: Tensor, labels: Tensor, *, steps: int, generator: torch.Generator
+    clip: Clip, class_embeddings: Tensor, labels: Tensor, *, steps: int, generator: torch.Generator
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield, after the start from noise and after each step, B images and the probabilities of their classes.
 
-    bank is C x D, unit; labels B indices into it: what each image is to show. Images are B x 3 x H x W, normalised as
-    the model takes them, within +-BRIGHTEST, on the model's device; probabilities B, 0 to 1, over the bank at the
-    model's logit scale. Ends after `steps`, or once the model is sure of every image. Weights stay as they are.
+    class_embeddings is C x D, unit; labels B indices into it: what each image is to show. Images are B x 3 x H x W,
+    normalised as the model takes them, within +-BRIGHTEST, on the model's device; probabilities B, 0 to 1, over the
+    classes at the model's logit scale. Ends after `steps`, or once the model is sure of every image. Weights stay as
+    they are.
     """
     height, width = clip.image_size
     noise = torch.randn(len(labels), 3, height, width, generator=generator).to(clip.device)
     pixels, labels = noise.clamp(-BRIGHTEST, BRIGHTEST), labels.to(clip.device)
-    chosen = probabilities(clip, pixels, bank)[torch.arange(len(labels)), labels]
+    chosen = probabilities(clip, pixels, class_embeddings)[torch.arange(len(labels)), labels]
     yield pixels, chosen
     for step in range(1, steps + 1):
-        moved = pixels - RATE * noise[0].numel() ** 0.5 * _descent(clip, pixels, bank[labels], generator)
+        moved = pixels - RATE * noise[0].numel() ** 0.5 * _descent(clip, pixels, class_embeddings[labels], generator)
         moved = moved.clamp(-BRIGHTEST, BRIGHTEST)
         moved = blurred(moved) if step % BLUR_EVERY == 0 else moved
         pixels = torch.where((chosen >= SURE)[:, None, None, None], pixels, moved)
-        chosen = probabilities(clip, pixels, bank)[torch.arange(len(labels)), labels]
+        chosen = probabilities(clip, pixels, class_embeddings)[torch.arange(len(labels)), labels]
         yield pixels, chosen
         if bool((chosen >= SURE).all()):
             return
 
 
 @torch.no_grad()
-def probabilities(clip: Clip, pixels: Tensor, bank: Tensor) -> Tensor:
-    """B x C: what zero-shot classification among the bank (C x D) says of B x 3 x H x W images."""
-    return (clip.logit_scale * clip.encode_image(pixels).float() @ bank.T).softmax(dim=-1)
+def probabilities(clip: Clip, pixels: Tensor, class_embeddings: Tensor) -> Tensor:
+    """B x C: what zero-shot classification among C classes (C x D, unit) says of B x 3 x H x W images."""
+    return (clip.logit_scale * clip.encode_image(pixels).float() @ class_embeddings.T).softmax(dim=-1)
 
 
 def blurred(pixels: Tensor) -> Tensor:

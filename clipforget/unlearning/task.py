@@ -17,7 +17,7 @@ IMAGE, TEXT, BOTH, NOTHING = "image tower", "text tower", "both towers", "nothin
 
 @dataclass(frozen=True)
 class ImageSet:
-    """N images ready for the image tower: pixels N x 3 x H x W, labels N (indices into the bank)."""
+    """N images ready for the image tower: pixels N x 3 x H x W, labels N (indices into the class names)."""
 
     pixels: Tensor
     labels: Tensor
@@ -33,7 +33,7 @@ class Task:
     `clip` is the method's own copy, whose weights it changes and leaves merged and in eval mode; `original` is not to
     be touched. `forget` and `retain` are training images (retain: the siblings that share the coarse caption, or what
     the user picked), `others` training images of the remaining superclasses. `validation` holds disjoint images under
-    the same three names. `names` and `bank` (C x D, unit) are the superclass names and their text features.
+    the same three names. `names` and `class_embeddings` (C x D, unit) are the superclass names and their text features.
 
     `targets` says what is to be forgotten; `target_of` maps forget and validation to the place in `targets` of each
     image to be forgotten (int64, as long as those sets; the first target that it matches). `forget_prompts` name it as
@@ -49,7 +49,7 @@ class Task:
     others: ImageSet
     validation: dict[str, ImageSet]
     names: tuple[str, ...]
-    bank: Tensor
+    class_embeddings: Tensor
     template: str
     seed: int
     targets: tuple[Target, ...] = ()

@@ -12,13 +12,12 @@ from torch import Tensor
 from clipforget.errors import BadData, BadSetting
 from clipforget.models.clip import Clip
 from clipforget.models.precision import FLOAT32, autocast, for_training
+from clipforget.models.stages import SCALARS, TOWER
 from clipforget.unlearning import batches
 from clipforget.unlearning.options import TrainingSettings
-from clipforget.unlearning.task import BOTH, IMAGE, TEXT, Step, Task
+from clipforget.unlearning.task import BOTH, IMAGE, TEXT, ImageSet, Step, Task
 
-LOOK = 48  # at most so many validation images of each kind for the figures shown on the way
-VISUAL = "visual."
-APART = ("logit_scale", "logit_bias")  # parameters of neither tower
+VALIDATION_IMAGES = 48  # at most so many validation images of each kind for the figures of a training step
 KINDS = ("forget", "retain", "others")
 
 
@@ -59,13 +58,13 @@ class Batch:
         return self.images[kind][0]
 
     def labels(self, *kinds: str) -> Tensor:
-        """Indices into the bank: B of a kind, one kind after the other where several are named."""
+        """Indices into the class names: B of a kind, one kind after the other where several are named."""
         return torch.cat([self.images[kind][1] for kind in kinds])
 
     def wrong_labels(self, *kinds: str) -> Tensor:
         """For each of the kinds' images one of the C - 1 labels it does not have, drawn evenly.
 
-        Raises BadData where the bank holds one name only.
+        Raises BadData where there is one class name only.
         """
         classes = len(self.task.names)
         if classes < 2:
@@ -87,14 +86,14 @@ class Batch:
                 self._features[kind, original] = self.encode(self.pixels(kind), original=original)
         return torch.cat([self._features[kind, original] for kind in kinds])
 
-    def bank(self, *, original: bool = False) -> Tensor:
+    def class_embeddings(self, *, original: bool = False) -> Tensor:
         """C x D unit text features of the superclass names: with gradient where the text tower is trained."""
         if original or not self.text_changes:
-            return self.task.bank
-        if ("bank", False) not in self._features:
+            return self.task.class_embeddings
+        if ("class_embeddings", False) not in self._features:
             prompts = [self.task.template.replace("{}", name) for name in self.task.names]
-            self._features["bank", False] = self.task.clip.encode_text(prompts).float()
-        return self._features["bank", False]
+            self._features["class_embeddings", False] = self.task.clip.encode_text(prompts).float()
+        return self._features["class_embeddings", False]
 
 
 Loss = Callable[[Batch, Any], dict[str, Tensor]]
@@ -105,12 +104,12 @@ def tower_parameters(model: torch.nn.Module, changes: str) -> dict[str, Tensor]:
     return {
         name: parameter
         for name, parameter in model.named_parameters()
-        if name not in APART and (changes == BOTH or name.startswith(VISUAL) == (changes == IMAGE))
+        if name not in SCALARS and (changes == BOTH or name.startswith(TOWER) == (changes == IMAGE))
     }
 
 
 class Trainer:
-    """One training: streams of batches, the parameters that move, looks at validation.
+    """One training: streams of batches, the parameters that move, accuracies on validation images.
 
     `parameters` (all of the named towers, or those given) require gradients until `train` has ended, all others never
     do. Raises BadData where a set of training images is empty.
@@ -127,7 +126,7 @@ class Trainer:
         self.precision = for_training(task.clip)
         self.parameters = tower_parameters(task.clip.model, changes) if parameters is None else parameters
         self.streams = {k: batches.batches(getattr(task, k), settings.batch_size, self.generator) for k in KINDS}
-        self.watched = {k: batches.sample(v, LOOK, self.generator) for k, v in task.validation.items() if len(v)}
+        self.validation_images = sample_validation(task, self.generator)
         self.state: dict[str, Any] = {}
 
     def train(
@@ -156,9 +155,9 @@ class Trainer:
                 optimizer.step()
                 if after_step is not None:
                     after_step(optimizer)
-                look = step % settings.check_every == 0 or step == settings.steps
+                evaluated = step % settings.check_every == 0 or step == settings.steps
                 figures = {name: float(value.detach()) for name, value in found.items()}
-                yield Step(stage, step, settings.steps, figures, self.look() if look else {})
+                yield Step(stage, step, settings.steps, figures, self.validation_accuracy() if evaluated else {})
         finally:
             for parameter in self.parameters.values():
                 parameter.requires_grad_(False)
@@ -172,16 +171,21 @@ class Trainer:
         return Batch(self.task, images, self.generator, self.precision, self.state, text)  # type: ignore[arg-type]
 
     @torch.no_grad()
-    def look(self) -> dict[str, float]:
-        """Validation accuracies now, 0 to 1."""
-        return look(self.task, self.watched, self.changes, self.precision)
+    def validation_accuracy(self) -> dict[str, float]:
+        """Return the validation accuracies of the model as it is now, 0 to 1, by kind."""
+        return validation_accuracy(self.task, self.validation_images, self.changes, self.precision)
+
+
+def sample_validation(task: Task, generator: torch.Generator) -> dict[str, ImageSet]:
+    """Draw up to VALIDATION_IMAGES validation images of each kind that has any."""
+    return {k: batches.sample(v, VALIDATION_IMAGES, generator) for k, v in task.validation.items() if len(v)}
 
 
 @torch.no_grad()
-def look(
-    task: Task, watched: dict[str, Any] | None = None, changes: str = IMAGE, precision: str = FLOAT32
+def validation_accuracy(
+    task: Task, images: dict[str, ImageSet] | None = None, changes: str = IMAGE, precision: str = FLOAT32
 ) -> dict[str, float]:
-    """Validation accuracies of the model as it is now, 0 to 1, on the watched images (all of validation without)."""
-    bank = task.bank if changes == IMAGE else task.clip.bank(task.names, task.template)
-    images = task.validation if watched is None else watched
-    return {k: batches.accuracy(batches.margins(task.clip, v, bank, precision)) for k, v in images.items() if len(v)}
+    """Return the accuracy, 0 to 1, by kind, of the model as it is now on the images (without: all of validation)."""
+    texts = task.class_embeddings if changes == IMAGE else task.clip.class_embeddings(task.names, task.template)
+    images = task.validation if images is None else images
+    return {k: batches.accuracy(batches.margins(task.clip, v, texts, precision)) for k, v in images.items() if len(v)}

@@ -86,7 +86,7 @@ class FinishedRun:
 
     def _note(self, text: str) -> str:
         """What to know of the words of a text; empty for the suggested queries, for which no model need be loaded."""
-        taught = {} if text in self.texts else self._clip().taught(text)
+        taught = {} if text in self.texts else self._clip().known_words(text)
         untaught = [word for word, known in taught.items() if not known]
         if not untaught:
             return ""

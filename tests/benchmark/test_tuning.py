@@ -48,7 +48,7 @@ def rigged(task: Task, settings: RiggedSettings, count: int = 12, rate: float = 
         if settings.strength:
             optimizer.zero_grad()
             for sign, images in ((-3, task.forget), (1, task.retain), (1, task.others)):
-                logits = 20 * task.clip.encode_image(images.pixels[:40]) @ task.bank.T
+                logits = 20 * task.clip.encode_image(images.pixels[:40]) @ task.class_embeddings.T
                 (sign * torch.nn.functional.cross_entropy(logits, images.labels[:40])).backward()
             optimizer.step()
         yield Step("forget", step, count)
@@ -147,7 +147,7 @@ def test_no_test_image_is_read(world, calls, tmp_path, monkeypatch) -> None:
     ("forget", "text"), [(("disc",), False), (("disc/big", "disc/thin", "square/big"), False), (("disc",), True)]
 )
 def test_the_judge_follows_the_rule_of_a_run(world, forget, text) -> None:
-    """Against weights mixed by hand; with `text` the text tower has changed too, and with it the bank."""
+    """Against weights mixed by hand; with `text` the text tower has changed too, and with it the class embeddings."""
     validation = loaded(world, forget)
     task = validation.task(0)
     list(rigged(task, RiggedSettings(strength=1)))
@@ -163,7 +163,7 @@ def test_the_judge_follows_the_rule_of_a_run(world, forget, text) -> None:
         clip = validation.task(0).clip
         mixed = {n: alpha * v + (1 - alpha) * end[n] for n, v in start.items() if v.is_floating_point()}
         clip.model.load_state_dict({**start, **mixed})
-        features, bank = clip.embed(validation.pixels).numpy(), clip.bank(task.names, task.template).numpy()
+        features, bank = clip.embed(validation.pixels).numpy(), clip.class_embeddings(task.names, task.template).numpy()
         right = (features @ bank.T).argmax(axis=1) == labels
         upper = metrics.interval(right[masks["forget"]])[1]
         smooth = metrics.smooth_accuracy(metrics.margins(features @ bank.T, labels)[masks["forget"]])

@@ -67,14 +67,16 @@ def test_the_target_loses_probability_and_a_step_in_vain_is_undone(vit: Clip) ->
     assert steps[0].stage == "synthesise" and forget[-1].validation.keys() == {"forget", "retain", "others"}
     start = ClipLip(task_for(vit), ClipLipSettings(**FEW))
     list(start.synthesise())
-    seen, best = start._judge()[1], start._judge()[1]
+    seen, best = start._synthetic_accuracy()[1], start._synthetic_accuracy()[1]
     for step, after in zip(forget, [*forget[1:], None], strict=True):
         vain = step.losses["synthetic"] >= best
         best = min(best, step.losses["synthetic"])
         if after is not None:
             assert (after.data["sigma"] > step.data["sigma"]) == vain
     start.clip.model.load_state_dict(task.clip.model.state_dict())
-    assert best < seen and abs(start._judge()[1] - best) < 1e-6, "the weights kept are not those of the best step"
+    assert best < seen and abs(start._synthetic_accuracy()[1] - best) < 1e-6, (
+        "the weights kept are not those of the best step"
+    )
 
 
 def test_the_coarse_caption_is_judged_where_a_target_has_one(vit: Clip) -> None:

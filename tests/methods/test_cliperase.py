@@ -6,17 +6,17 @@ import math
 
 import pytest
 import torch
-from batches import BANK, FEATURES, LABELS, SCALE, batch_of, cosine, cross_entropy
+from batches import CLASS_EMBEDDINGS, FEATURES, LABELS, SCALE, batch_of, cosine, cross_entropy
 
 from clipforget.methods.cliperase import ClipEraseSettings, cliperase
 
-MOVED = torch.tensor([[0.6, 0.8, 0.0], [0.0, 1.0, 0.0], [0.0, 0.6, 0.8]])  # the bank after some training
+MOVED = torch.tensor([[0.6, 0.8, 0.0], [0.0, 1.0, 0.0], [0.0, 0.6, 0.8]])  # the class embeddings after some training
 OLD = {"retain": torch.tensor([[0.6, 0.0, 0.8], [0.8, 0.6, 0.0]])}
 SETTINGS = ClipEraseSettings(forget_weight=1.0, retain_weight=3.0, consistency_weight=5.0)
 
 
-def softmax(image: torch.Tensor, bank: torch.Tensor) -> list[float]:
-    powers = [math.exp(SCALE * cosine(image, name)) for name in bank]
+def softmax(image: torch.Tensor, class_embeddings: torch.Tensor) -> list[float]:
+    powers = [math.exp(SCALE * cosine(image, name)) for name in class_embeddings]
     return [power / sum(powers) for power in powers]
 
 
@@ -28,7 +28,7 @@ def test_the_three_losses() -> None:
     assert found["retain"].item() == pytest.approx(3 * cross_entropy(kept, labels, MOVED))
     divergence = 0.0
     for now, old in zip(kept, torch.cat([OLD["retain"], FEATURES["others"]]), strict=True):
-        for p, q in zip(softmax(old, BANK), softmax(now, MOVED), strict=True):
+        for p, q in zip(softmax(old, CLASS_EMBEDDINGS), softmax(now, MOVED), strict=True):
             divergence += p * math.log(p / q) / 4
     assert found["consistency"].item() == pytest.approx(5 * divergence)
 

@@ -19,8 +19,8 @@ VIT = {"layers": 1, "width": 16, "head_width": 8, "patch_size": 8, "image_size":
 
 
 def test_the_losses_against_loops(monkeypatch: pytest.MonkeyPatch) -> None:
-    bank = torch.tensor([[0.6, 0.8, 0.0], [0.0, 1.0, 0.0]])
-    batch, seen = batch_of(bank=bank), []
+    class_embeddings = torch.tensor([[0.6, 0.8, 0.0], [0.0, 1.0, 0.0]])
+    batch, seen = batch_of(class_embeddings=class_embeddings), []
 
     def encode(pixels: Tensor, **_: Any) -> Tensor:
         seen.append(pixels)
@@ -36,7 +36,7 @@ def test_the_losses_against_loops(monkeypatch: pytest.MonkeyPatch) -> None:
             noise = noisy[2 * copy + image]
             moved = FEATURES["forget"][image] - noise.flatten()[:3]
             embeddings += float(moved.norm() / noise.norm()) / 6
-            similarities += float((bank @ moved).norm() / noise.norm()) / 6
+            similarities += float((class_embeddings @ moved).norm() / noise.norm()) / 6
     assert found["embeddings"].item() == pytest.approx(embeddings)
     assert found["similarities"].item() == pytest.approx(2 * similarities)
 

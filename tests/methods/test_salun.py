@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from batches import BANK, FEATURES, LABELS, batch_of, cross_entropy
+from batches import CLASS_EMBEDDINGS, FEATURES, LABELS, batch_of, cross_entropy
 from tasks import task_for
 from torch.nn import functional as F
 
@@ -24,7 +24,9 @@ def test_the_gradient_is_that_of_all_forget_images(tiny_clip: Clip) -> None:
     found = gradients_of(tiny_clip, SalunSettings(batch_size=3))  # 8 images: the batches do not come out even
     task = task_for(tiny_clip)
     model = task.clip.model
-    logits = F.normalize(model.encode_image(task.forget.pixels), dim=-1) @ task.bank.T * model.logit_scale.exp()
+    logits = (
+        F.normalize(model.encode_image(task.forget.pixels), dim=-1) @ task.class_embeddings.T * model.logit_scale.exp()
+    )
     F.cross_entropy(logits, task.forget.labels, reduction="sum").backward()
     wanted = {name: p.grad for name, p in model.named_parameters() if name.startswith("visual.")}
     assert set(found) == set(wanted)
@@ -73,7 +75,7 @@ def test_wrong_names_random_and_runner_up() -> None:
     found = wrong_names(batch_of(), SalunSettings(relabel="random", retain_weight=2.0))
     assert found["forget"].item() == pytest.approx(cross_entropy(FEATURES["forget"], drawn))
     assert found["retain"].item() == pytest.approx(2 * own)
-    found = wrong_names(batch_of({"forget": BANK[[2, 1]]}), SalunSettings(relabel="runner-up"))
+    found = wrong_names(batch_of({"forget": CLASS_EMBEDDINGS[[2, 1]]}), SalunSettings(relabel="runner-up"))
     assert found["forget"].item() == pytest.approx(cross_entropy(FEATURES["forget"], torch.tensor([2, 1])))
     found = wrong_names(batch_of(), SalunSettings(relabel="runner-up"))
     assert found["forget"].item() == pytest.approx(cross_entropy(FEATURES["forget"], torch.tensor([1, 2])))

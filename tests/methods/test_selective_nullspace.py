@@ -85,7 +85,7 @@ def test_the_methods_features_are_the_matrix_times_the_original(tiny_clip: Clip)
     with torch.no_grad():
         text = task.original.encode_text(task.forget_prompts)
         raw = task.original.model.encode_image(task.forget.pixels).double()
-    directions = torch.cat([task.bank[:1], text]).double() - task.bank.double().mean(dim=0)
+    directions = torch.cat([task.class_embeddings[:1], text]).double() - task.class_embeddings.double().mean(dim=0)
     wanted = F.normalize(raw @ selection(directions, features, settings).T, dim=1).float()
     torch.testing.assert_close(task.clip.embed(task.forget.pixels), wanted, rtol=1e-3, atol=1e-4)
 

@@ -23,10 +23,12 @@ def test_chunked_gradients_equal_one_pass(tiny_clip: Clip) -> None:
     task = task_for(tiny_clip)
     name = "visual.layer3.0.conv2.weight"
     images = type(task.forget)(torch.randn(37, 3, 32, 32), torch.zeros(37, dtype=torch.long))
-    found = mean_gradients(task.clip, [name], images, lambda x, y: losses.caption_cosine(x, y, task.bank))[name]
+    found = mean_gradients(task.clip, [name], images, lambda x, y: losses.caption_cosine(x, y, task.class_embeddings))[
+        name
+    ]
     weight = task.original.model.get_parameter(name)
     features = task.original.model.encode_image(images.pixels)
-    mean = torch.cosine_similarity(features, task.bank[:1]).mean()
+    mean = torch.cosine_similarity(features, task.class_embeddings[:1]).mean()
     torch.testing.assert_close(found, torch.autograd.grad(mean, weight)[0], rtol=1e-3, atol=1e-6)
 
 
@@ -38,7 +40,9 @@ def test_one_layer_moves_and_similarity_falls(tiny_clip: Clip) -> None:
     moved = changed(tiny_clip.model.state_dict(), task.clip.model.state_dict())
     assert set(moved) == set(chosen) and len(chosen) == 1 and steps[-1].data["layer"] == chosen[0]
     assert set(layers[0]) == {"name", "forget", "retain", "relative", "chosen"}
-    cosine = [float((clip.embed(task.forget.pixels) @ task.bank[0]).mean()) for clip in (tiny_clip, task.clip)]
+    cosine = [
+        float((clip.embed(task.forget.pixels) @ task.class_embeddings[0]).mean()) for clip in (tiny_clip, task.clip)
+    ]
     assert cosine[1] < cosine[0]
     weight = tiny_clip.model.get_parameter(chosen[0]).detach()
     size = float((moved[chosen[0]].detach() - weight).norm() / weight.norm())

@@ -11,7 +11,7 @@ from tasks import task_for
 from clipforget.methods.task_vector import TaskVectorSettings, _tuning, negate, task_vector
 from clipforget.models.clip import Clip
 from clipforget.unlearning.task import IMAGE, Task
-from clipforget.unlearning.trainer import Trainer, look, tower_parameters
+from clipforget.unlearning.trainer import Trainer, tower_parameters, validation_accuracy
 
 
 def test_the_arithmetic_by_hand() -> None:
@@ -44,7 +44,7 @@ def test_the_result_is_the_start_less_the_coefficient_times_the_tuning(tuning: s
     there = weights(tuned)
     for name, value in weights(task).items():
         torch.testing.assert_close(value, 2 * start[name] - there[name], rtol=1e-4, atol=1e-6)
-    text = task.bank[0]
+    text = task.class_embeddings[0]
     before, after = (float((clip.embed(task.forget.pixels) @ text).mean()) for clip in (tiny_clip, tuned.clip))
     if tuning == "similarity":
         assert after > before > float((task.clip.embed(task.forget.pixels) @ text).mean())
@@ -53,13 +53,13 @@ def test_the_result_is_the_start_less_the_coefficient_times_the_tuning(tuning: s
 def test_the_largest_coefficient_that_keeps_the_control(tiny_clip: Clip) -> None:
     task = task_for(tiny_clip)
     for name, images in task.validation.items():  # call every image what the model calls it, so that all are right
-        found = (tiny_clip.embed(images.pixels) @ task.bank.T).argmax(dim=1)
+        found = (tiny_clip.embed(images.pixels) @ task.class_embeddings.T).argmax(dim=1)
         task.validation[name] = dataclasses.replace(images, labels=found)
     label = int(task.validation["retain"].labels[0])
     task = dataclasses.replace(
         task, forget=dataclasses.replace(task.forget, labels=torch.full_like(task.forget.labels, label))
     )
-    before = look(task)
+    before = validation_accuracy(task)
     assert before["retain"] == before["others"] == 1
     settings = TaskVectorSettings(
         steps=20, batch_size=4, learning_rate=0.1, max_coefficient=20.0, coefficients=4, min_control_accuracy=0.95

@@ -20,7 +20,7 @@ from clipforget.models.clip import Clip
 from clipforget.models.weights import changed
 from clipforget.runs.loading import build_task
 from clipforget.unlearning.task import TEXT as TEXT_TOWER
-from clipforget.unlearning.trainer import look
+from clipforget.unlearning.trainer import validation_accuracy
 
 PROMPTS = ["a photo of a car.", "a drawing of a dog"]
 
@@ -72,18 +72,20 @@ def test_the_losses_are_those_of_the_formula(tiny_clip: Clip) -> None:
     assert found["retain"] == pytest.approx(0.0, abs=1e-5), "nothing has moved yet"
     scale, expected = tiny_clip.logit_scale, 0.0
     for image in task.forget.pixels:
-        cosines = (tiny_clip.encode_image(image[None]) @ task.bank.T)[0]
+        cosines = (tiny_clip.encode_image(image[None]) @ task.class_embeddings.T)[0]
         expected += max(0.0, float(cosines[0] - cosines[1:].max()) + 0.1) / len(task.forget)
     assert found["forget images"] == pytest.approx(0.5 * scale * expected, rel=1e-3)
     kept_sets = (task.retain, task.others)
-    entropies = [F.cross_entropy(scale * tiny_clip.encode_image(s.pixels) @ task.bank.T, s.labels) for s in kept_sets]
+    entropies = [
+        F.cross_entropy(scale * tiny_clip.encode_image(s.pixels) @ task.class_embeddings.T, s.labels) for s in kept_sets
+    ]
     assert found["retain images"] == pytest.approx(0.5 * float(sum(entropies)), rel=1e-3)
 
 
 def test_few_images_take_the_coarse_caption_from_the_target(world: World) -> None:
     task, _ = build_task(world.config())
     steps = list(text_projection_lora(task, TextProjectionLoraSettings(steps=200)))
-    before = look(dataclasses.replace(task, clip=task.original), changes=TEXT_TOWER)
+    before = validation_accuracy(dataclasses.replace(task, clip=task.original), changes=TEXT_TOWER)
     after = steps[-1].validation
     assert before["forget"] > 0.9 and after["forget"] < 0.2 and after["others"] > 0.9, (before, after)
     fresh = dataclasses.replace(task, clip=task.original.clone())

@@ -62,7 +62,7 @@ def test_features_have_unit_length_and_the_promised_shapes(clip):
     side = pixels.shape[-1]
     assert pixels.shape == (3, 3, side, side)
     images = clip.embed(torch.randn(5, 3, side, side), batch=2)
-    texts = clip.bank(["cat", "dog"], "a photo of a {}.")
+    texts = clip.class_embeddings(["cat", "dog"], "a photo of a {}.")
     for features, count in ((images, 5), (texts, 2)):
         assert features.shape == (count, 8) and features.dtype is torch.float32 and not features.requires_grad
         assert torch.allclose(features.norm(dim=-1), torch.ones(count), atol=1e-5)
@@ -92,15 +92,15 @@ def test_any_text_can_be_encoded(clip):
 
 
 def test_a_word_is_untaught_where_its_token_is_silent(clip):
-    words = load_clip("clipforget-tiny").taught("A photo of (zzxqy), BIPLANEs!! dog 🦉 dog \u202e")
+    words = load_clip("clipforget-tiny").known_words("A photo of (zzxqy), BIPLANEs!! dog 🦉 dog \u202e")
     assert words == {"A": 1, "photo": 1, "of": 1, "zzxqy": 0, "BIPLANEs": 1, "dog": 0, "🦉": 0}
-    assert clip.taught("a zzxqy 🦉") == {"a": True, "zzxqy": True, "🦉": True}, "nothing is marked in this one"
-    assert clip.taught("") == clip.taught("?!") == {}
+    assert clip.known_words("a zzxqy 🦉") == {"a": True, "zzxqy": True, "🦉": True}, "nothing is marked in this one"
+    assert clip.known_words("") == clip.known_words("?!") == {}
 
 
 def test_a_template_without_a_place_is_refused(clip):
     with pytest.raises(BadSetting, match=r"has no \{\} for the name"):
-        clip.bank(["cat"], "a photo")
+        clip.class_embeddings(["cat"], "a photo")
 
 
 @pytest.mark.parametrize("suffix", [".safetensors", ".pt"])

@@ -45,7 +45,7 @@ def test_alpha_is_chosen_on_validation_and_the_figures_come_from_test(finished):
     labels = np.array(evaluated["class_names"]["superclass"]["labels"])
     roles = np.array(evaluated["roles"])
     for place, alpha in enumerate(ALPHAS):
-        right = np.argmax(path.features(alpha) @ path.bank(alpha).T, axis=1) == labels
+        right = np.argmax(path.features(alpha) @ path.class_embeddings(alpha).T, axis=1) == labels
         chosen = right[:validation][roles[:validation] == 0].mean()
         assert scores["validation"]["forget"][place] == pytest.approx(chosen, abs=1e-4)
         for row, role in zip(scores["rows"], (0, 1, 2), strict=False):
@@ -63,7 +63,7 @@ def test_a_task_shows_no_test_image_to_the_method(world):
     assert pixels.shape == (count, 3, 32, 32) and evaluation.labels.shape == (count,)
     assert len(task.forget) == 32 and len(task.retain) == 64 and len(task.others) == 192
     assert {name: len(images) for name, images in task.validation.items()} == {"forget": 8, "retain": 16, "others": 48}
-    assert task.bank.shape == (3, 16) and task.names == ("disc", "square", "stripe")
+    assert task.class_embeddings.shape == (3, 16) and task.names == ("disc", "square", "stripe")
     test = {image.numpy().tobytes() for image in pixels[evaluation.selection.positions("test")]}
     seen = [task.forget, task.retain, task.others, *task.validation.values()]
     assert not test & {image.numpy().tobytes() for images in seen for image in images.pixels}

@@ -87,7 +87,10 @@ def test_refusing_the_fine_name_leaves_the_coarse_caption_as_it_was(opened):
     evalset = opened["fine"].evalset
     named, rows = evalset.class_names["subgroup"], next(r for r in evalset.rows() if r.key == "subgroups")
     features = opened["fine"].path.features(1.0)[rows.mask]
-    cosines = features @ load_clip(opened["fine"].info["config"]["model"]).bank(named.names, named.template).numpy().T
+    cosines = (
+        features
+        @ load_clip(opened["fine"].info["config"]["model"]).class_embeddings(named.names, named.template).numpy().T
+    )
     cosines[:, list(named.names).index("big")] = -np.inf
     share = np.mean((cosines.argmax(axis=1) == named.labels[rows.mask]) & (named.labels[rows.mask] != 0))
     assert subgroups["after"][0] == pytest.approx(share, abs=0.02) and subgroups["before"] == plain["before"]

@@ -92,11 +92,11 @@ def test_top_sets_and_overlap_against_sets() -> None:
 
 def test_the_meter_measures_what_a_loop_measures() -> None:
     low, high, true = (unit(RNG.normal(size=(60, 8))) for _ in range(3))
-    bank, queries = unit(RNG.normal(size=(4, 8))), unit(RNG.normal(size=(6, 8)))
+    texts, queries = unit(RNG.normal(size=(4, 8))), unit(RNG.normal(size=(6, 8)))
     labels = RNG.integers(-1, 4, 60)
     gallery, part = RNG.random(60) < 0.8, RNG.random(60) < 0.3
     meter = ErrorMeter(labels, gallery, {"part": part})
-    nodes = [Node(alpha, "", features, bank) for alpha, features in ((0.2, low), (0.6, high), (0.3, true))]
+    nodes = [Node(alpha, "", features, texts) for alpha, features in ((0.2, low), (0.6, high), (0.3, true))]
     bound = meter.error(*nodes, (queries, queries, queries))
 
     between = unit(0.75 * low + 0.25 * high)
@@ -109,7 +109,7 @@ def test_the_meter_measures_what_a_loop_measures() -> None:
 
     def points(mask) -> float:
         mask = mask & (labels >= 0)
-        right = [(np.argmax(m[mask] @ bank.T, axis=1) == labels[mask]).mean() for m in (between, true)]
+        right = [(np.argmax(m[mask] @ texts.T, axis=1) == labels[mask]).mean() for m in (between, true)]
         return 100 * abs(right[0] - right[1])
 
     assert bound.accuracy == pytest.approx(points(np.ones(60, bool)))
@@ -118,9 +118,9 @@ def test_the_meter_measures_what_a_loop_measures() -> None:
 
 
 def test_the_meter_finds_nothing_where_nothing_is_wrong() -> None:
-    same, bank = quantize_features(RNG.normal(size=(30, 8))), quantize_features(RNG.normal(size=(4, 8)))
+    same, texts = quantize_features(RNG.normal(size=(30, 8))), quantize_features(RNG.normal(size=(4, 8)))
     meter = ErrorMeter(np.zeros(30, int), np.ones(30, bool), {"none": np.zeros(30, bool)})
-    nodes = [Node(alpha, "", same, bank) for alpha in (0.0, 1.0, 0.5)]
-    assert meter.error(*nodes, (bank, bank, bank)) == Bound()
+    nodes = [Node(alpha, "", same, texts) for alpha in (0.0, 1.0, 0.5)]
+    assert meter.error(*nodes, (texts, texts, texts)) == Bound()
     alone = ErrorMeter(np.full(30, -1), np.arange(30) == 3, {})
-    assert alone.error(*nodes, (bank[:0], bank[:0], bank[:0])) == Bound()
+    assert alone.error(*nodes, (texts[:0], texts[:0], texts[:0])) == Bound()

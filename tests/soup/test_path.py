@@ -19,11 +19,11 @@ ENDS = ("a" * 16, "b" * 16)
 def build(count: int = 40, size: int = 16, alphas: tuple[float, ...] = (0.0, 0.25, 1.0)) -> SoupPath:
     rng = np.random.default_rng(0)
     start = rng.normal(size=(count, size))
-    bank = quantize_features(rng.normal(size=(5, size)))
+    texts = quantize_features(rng.normal(size=(5, size)))
     nodes = []
     for alpha in alphas:
         start = start + 0.3 * rng.normal(size=(count, size))
-        nodes.append(Node(alpha, soup_fingerprint(*ENDS, alpha), quantize_features(start), bank))
+        nodes.append(Node(alpha, soup_fingerprint(*ENDS, alpha), quantize_features(start), texts))
     segments = tuple(Bound(0.99 - 0.01 * i, 0.1 * i, 0.9, 0.98, 1.0) for i in range(len(alphas) - 1))
     return SoupPath(tuple(nodes), segments, *ENDS, "float32", 1.5)
 
@@ -70,7 +70,9 @@ def test_texts_same_everywhere_or_moving() -> None:
     assert np.array_equal(path.texts(moving[:1], 0.4), moving[0])
     assert np.array_equal(path.texts(moving, 0.25), moving[1])
     np.testing.assert_allclose(path.texts(moving, 0.125), unit(moving[0] + moving[1]), atol=1e-6)
-    assert np.array_equal(path.bank(0.3), path.nodes[0].bank) or np.allclose(path.bank(0.3), path.nodes[0].bank)
+    assert np.array_equal(path.class_embeddings(0.3), path.nodes[0].class_embeddings) or np.allclose(
+        path.class_embeddings(0.3), path.nodes[0].class_embeddings
+    )
     with pytest.raises(ValueError, match="2 sets of text features for 3 nodes"):
         path.texts(moving[:2], 0.4)
 
@@ -80,19 +82,21 @@ def test_the_file_gives_back_the_same_bits(tmp_path) -> None:
     save_path(path, tmp_path / "path.npz")
     loaded = load_path(tmp_path / "path.npz", original=ENDS[0], unlearned=ENDS[1])
     for ours, theirs in zip(path.nodes, loaded.nodes, strict=True):
-        assert np.array_equal(ours.features, theirs.features) and np.array_equal(ours.bank, theirs.bank)
+        assert np.array_equal(ours.features, theirs.features) and np.array_equal(
+            ours.class_embeddings, theirs.class_embeddings
+        )
         assert (ours.alpha, ours.fingerprint) == (theirs.alpha, theirs.fingerprint)
     assert (loaded.segments, loaded.precision, loaded.seconds) == (path.segments, path.precision, path.seconds)
     assert [file.name for file in tmp_path.iterdir()] == ["path.npz"]
 
 
-def test_banks_that_move_are_all_kept(tmp_path) -> None:
+def test_class_embeddings_that_move_are_all_kept(tmp_path) -> None:
     path = build()
     banks = [quantize_features(np.random.default_rng(i).normal(size=(5, 16))) for i in range(3)]
-    path = replace(path, nodes=tuple(replace(n, bank=b) for n, b in zip(path.nodes, banks, strict=True)))
+    path = replace(path, nodes=tuple(replace(n, class_embeddings=b) for n, b in zip(path.nodes, banks, strict=True)))
     save_path(path, tmp_path / "path.npz")
     loaded = load_path(tmp_path / "path.npz")
-    assert all(np.array_equal(node.bank, bank) for node, bank in zip(loaded.nodes, banks, strict=True))
+    assert all(np.array_equal(node.class_embeddings, texts) for node, texts in zip(loaded.nodes, banks, strict=True))
 
 
 def test_a_path_of_other_weights_is_stale(tmp_path) -> None:

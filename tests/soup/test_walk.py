@@ -17,7 +17,7 @@ from clipforget.models.clip import Clip
 from clipforget.models.weights import changed, fingerprint
 from clipforget.soup import walk as module
 from clipforget.soup.arithmetic import merge, soup
-from clipforget.soup.model import SoupModel, embed_at
+from clipforget.soup.model import SoupModel
 from clipforget.soup.path import ALPHAS, EXACT, Bound, SoupPath, quantize_features, soup_fingerprint, unit
 from clipforget.soup.storage import load_path, save_path
 from clipforget.soup.walk import PathStep, walk_path
@@ -52,9 +52,9 @@ def plain(clip: Clip) -> Clip:
     return clip
 
 
-def walked(clip: Clip, delta, pixels, bank=None, queries=None, **more) -> tuple[SoupPath, list[PathStep]]:
-    bank = clip.bank(["cat", "dog", "ship", "tree"], "a photo of a {}") if bank is None else bank
-    steps, walk = [], walk_path(clip, delta, pixels, torch.arange(len(pixels)) % 4, bank, queries or bank, **more)
+def walked(clip: Clip, delta, pixels, texts=None, queries=None, **more) -> tuple[SoupPath, list[PathStep]]:
+    texts = clip.class_embeddings(["cat", "dog", "ship", "tree"], "a photo of a {}") if texts is None else texts
+    steps, walk = [], walk_path(clip, delta, pixels, torch.arange(len(pixels)) % 4, texts, queries or texts, **more)
     return finish(relay(walk, steps.append)), steps
 
 
@@ -125,13 +125,16 @@ def test_embedding_at_both_ends_is_what_the_two_models_give(vision) -> None:
     unlearned.model.load_state_dict(move(clip, (last,)), strict=False)
     delta = changed(clip.model.state_dict(), unlearned.model.state_dict())
     before = clip.fingerprint()
-    np.testing.assert_allclose(embed_at(clip, delta, 1.0, pixels), clip.embed(pixels).numpy(), atol=5e-4)
-    np.testing.assert_allclose(embed_at(clip, delta, 0.0, pixels), unlearned.embed(pixels).numpy(), atol=5e-4)
-    assert not np.allclose(embed_at(clip, delta, 0.5, pixels), clip.embed(pixels).numpy(), atol=5e-3)
+    np.testing.assert_allclose(SoupModel(clip, delta).embed(1.0, pixels), clip.embed(pixels).numpy(), atol=5e-4)
+    np.testing.assert_allclose(SoupModel(clip, delta).embed(0.0, pixels), unlearned.embed(pixels).numpy(), atol=5e-4)
+    assert not np.allclose(SoupModel(clip, delta).embed(0.5, pixels), clip.embed(pixels).numpy(), atol=5e-3)
     assert clip.fingerprint() == before
-    souped = SoupModel(clip, delta)
-    assert (souped.original, souped.unlearned) == (before, unlearned.fingerprint())
-    assert souped.at(0.0).fingerprint() == unlearned.fingerprint() and souped.at(1.0).fingerprint() == before
+    soup_model = SoupModel(clip, delta)
+    assert (soup_model.original, soup_model.unlearned) == (before, unlearned.fingerprint())
+    assert (
+        soup_model.set_alpha(0.0).fingerprint() == unlearned.fingerprint()
+        and soup_model.set_alpha(1.0).fingerprint() == before
+    )
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
@@ -141,7 +144,7 @@ def test_nodes_are_exact_bit_for_bit(tiny_clip, precision: str, cache: int) -> N
     path, _ = walked(tiny_clip, delta, pixels, precision=precision, cache=cache, max_nodes=5)
     assert path.precision == precision and len(path) == len(pixels)
     for node in path.nodes:
-        assert np.array_equal(node.features, embed_at(tiny_clip, delta, node.alpha, pixels, precision))
+        assert np.array_equal(node.features, SoupModel(tiny_clip, delta, precision).embed(node.alpha, pixels))
         assert node.fingerprint == soup_fingerprint(path.original, path.unlearned, node.alpha)
         np.testing.assert_allclose(np.linalg.norm(node.features, axis=1), 1, atol=1e-6)
     assert path.nodes[-1].fingerprint == tiny_clip.fingerprint()
@@ -167,9 +170,9 @@ def test_the_walk_ends_within_tolerance_and_between_nodes_it_is_near(tiny_clip) 
     path, steps = walked(tiny_clip, delta, pixels, tolerance=tolerance)
     assert 3 <= len(path.nodes) < 17
     assert all(b.agreement >= 0.97 and b.accuracy <= 3.0 for b in path.segments)
-    souped = SoupModel(tiny_clip, delta)
+    soup_model = SoupModel(tiny_clip, delta)
     for alpha in (0.07, 0.33, 0.81):
-        exact = souped.embed(alpha, pixels)
+        exact = soup_model.embed(alpha, pixels)
         assert float((path.features(alpha) * exact).sum(axis=1).min()) > 0.999
     assert {node.alpha for node in path.nodes} <= set(ALPHAS)
     assert steps[-1].step == steps[-1].total == 3 * len(path.nodes) and steps[-1].nodes == len(path.nodes)
@@ -196,9 +199,9 @@ def test_nothing_changed_needs_the_two_ends_alone(tiny_clip) -> None:
 
 
 def test_closing_the_walk_leaves_nothing_behind(tiny_clip) -> None:
-    bank = tiny_clip.bank(["a", "b"], "{}")
+    texts = tiny_clip.class_embeddings(["a", "b"], "{}")
     before, grad = tiny_clip.fingerprint(), torch.is_grad_enabled()
-    walk = walk_path(tiny_clip, move(tiny_clip), images(), torch.zeros(70, dtype=torch.long), bank, bank)
+    walk = walk_path(tiny_clip, move(tiny_clip), images(), torch.zeros(70, dtype=torch.long), texts, texts)
     for _ in range(4):
         next(walk)
     assert torch.is_grad_enabled() == grad and not torch.is_inference_mode_enabled()
@@ -211,17 +214,17 @@ def test_closing_the_walk_leaves_nothing_behind(tiny_clip) -> None:
 def test_text_that_moves_is_embedded_at_every_node(tiny_clip) -> None:
     delta, pixels = move(tiny_clip, ("transformer.", "text_projection"), by=0.5), images(20)
     path, _ = walked(tiny_clip, delta, pixels, PROMPTS, PROMPTS)
-    souped = SoupModel(tiny_clip, delta)
-    assert souped.text_changed
-    stack = souped.texts(path.alphas, PROMPTS)
+    soup_model = SoupModel(tiny_clip, delta)
+    assert soup_model.text_changed
+    stack = soup_model.texts(path.alphas, PROMPTS)
     assert stack.shape == (len(path.nodes), 4, 16)
     for i, node in enumerate(path.nodes):
         assert np.array_equal(node.features, path.nodes[0].features)  # the image tower has not moved
-        assert np.array_equal(node.bank, stack[i])
+        assert np.array_equal(node.class_embeddings, stack[i])
         with torch.no_grad():
-            own = souped.at(node.alpha).encode_text(PROMPTS).numpy()
-        np.testing.assert_allclose(node.bank, own, atol=5e-4)
-    assert not np.allclose(path.bank(0.0), path.bank(1.0), atol=1e-2)
+            own = soup_model.set_alpha(node.alpha).encode_text(PROMPTS).numpy()
+        np.testing.assert_allclose(node.class_embeddings, own, atol=5e-4)
+    assert not np.allclose(path.class_embeddings(0.0), path.class_embeddings(1.0), atol=1e-2)
     with pytest.raises(ValueError, match="give the prompts"):
         walked(tiny_clip, delta, pixels)
 
@@ -230,8 +233,8 @@ def test_prompts_and_their_features_are_the_same_where_text_stays(tiny_clip) -> 
     delta, pixels = move(tiny_clip), images(20)
     given, _ = walked(tiny_clip, delta, pixels, unit(SoupModel(tiny_clip, delta).text(1.0, PROMPTS)), max_nodes=3)
     embedded, _ = walked(tiny_clip, delta, pixels, PROMPTS, PROMPTS, max_nodes=3)
-    np.testing.assert_allclose(given.nodes[0].bank, embedded.nodes[0].bank, atol=1e-6)
-    assert embedded.nodes[0].bank is embedded.nodes[1].bank
+    np.testing.assert_allclose(given.nodes[0].class_embeddings, embedded.nodes[0].class_embeddings, atol=1e-6)
+    assert embedded.nodes[0].class_embeddings is embedded.nodes[1].class_embeddings
     assert SoupModel(tiny_clip, delta).texts((0.0, 0.5, 1.0), PROMPTS).shape == (1, 4, 16)
 
 
@@ -245,11 +248,11 @@ def test_a_walked_path_survives_its_file(tiny_clip, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("wrong", ["labels", "gallery", "sets"])
 def test_shapes_that_do_not_fit(tiny_clip, wrong: str) -> None:
-    bank = tiny_clip.bank(["a", "b"], "{}")
+    texts = tiny_clip.class_embeddings(["a", "b"], "{}")
     more = {"gallery": {"gallery": np.ones(3, bool)}, "sets": {"sets": {"part": np.ones(3, bool)}}}.get(wrong, {})
     labels = torch.zeros(3 if wrong == "labels" else 10, dtype=torch.long)
     with pytest.raises(ValueError, match="one entry for each of the 10 images"):
-        next(walk_path(tiny_clip, {}, images(10), labels, bank, bank, **more))
+        next(walk_path(tiny_clip, {}, images(10), labels, texts, texts, **more))
 
 
 def test_bfloat16_is_chosen_only_where_it_saves_seconds(tiny_clip, monkeypatch) -> None:

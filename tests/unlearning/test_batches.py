@@ -42,9 +42,9 @@ def test_augment_keeps_shape_and_does_nothing_at_zero() -> None:
 
 def test_margins_agree_with_zero_shot_accuracy(tiny_clip: Clip) -> None:
     images = Few(torch.randn(9, 3, 32, 32), torch.arange(9) % 3)
-    bank = tiny_clip.bank(["a", "b", "c"], "{}")
-    margin = batches.margins(tiny_clip, images, bank)
-    hits = (tiny_clip.embed(images.pixels) @ bank.T).argmax(dim=1) == images.labels
+    class_embeddings = tiny_clip.class_embeddings(["a", "b", "c"], "{}")
+    margin = batches.margins(tiny_clip, images, class_embeddings)
+    hits = (tiny_clip.embed(images.pixels) @ class_embeddings.T).argmax(dim=1) == images.labels
     assert margin.shape == (9,) and batches.accuracy(margin) == pytest.approx(hits.float().mean().item())
 
 

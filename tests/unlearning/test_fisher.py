@@ -11,7 +11,7 @@ from conftest import build_clip
 from clipforget.generators import finish, relay
 from clipforget.models.clip import Clip
 from clipforget.unlearning.fisher import FLOOR, candidates, diagonal, relative, squared_gradients
-from clipforget.unlearning.losses import bank_cross_entropy
+from clipforget.unlearning.losses import zero_shot_cross_entropy
 
 
 def test_candidates_of_a_resnet_and_a_vit(tiny_clip: Clip) -> None:
@@ -30,7 +30,7 @@ def test_candidates_of_a_resnet_and_a_vit(tiny_clip: Clip) -> None:
 def test_squared_gradients_equal_a_loop(tiny_clip: Clip) -> None:
     names = candidates(tiny_clip.model)[:4] + candidates(tiny_clip.model)[-2:]
     pixels = torch.randn(3, 3, 32, 32)
-    captions = tiny_clip.bank(["a", "b", "c"], "{}")
+    captions = tiny_clip.class_embeddings(["a", "b", "c"], "{}")
     found = torch.stack(list(squared_gradients(tiny_clip, names, pixels, captions)))
     weights = [dict(tiny_clip.model.named_parameters())[name] for name in names]
     for i in range(3):
@@ -79,10 +79,10 @@ def test_the_diagonal_equals_a_loop_over_images(tiny_clip: Clip) -> None:
     names = ["visual.layer4.0.conv1.weight", "visual.layer1.0.bn1.bias", "visual.attnpool.c_proj.weight"]
     parameters = {name: tiny_clip.model.get_parameter(name) for name in names}
     pixels, labels = torch.randn(4, 3, 32, 32), torch.tensor([0, 2, 1, 0])
-    bank = tiny_clip.bank(["a", "b", "c"], "{}")
+    class_embeddings = tiny_clip.class_embeddings(["a", "b", "c"], "{}")
 
     def likelihood(features: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
-        return -bank_cross_entropy(features, label, bank, 5.0)
+        return -zero_shot_cross_entropy(features, label, class_embeddings, 5.0)
 
     done: list[int] = []
     found = finish(relay(diagonal(tiny_clip, parameters, pixels, labels, likelihood), done.append))
@@ -91,7 +91,7 @@ def test_the_diagonal_equals_a_loop_over_images(tiny_clip: Clip) -> None:
         wanted = torch.zeros_like(parameter)
         for i in range(4):
             feature = tiny_clip.model.encode_image(pixels[i : i + 1])[0]
-            weights = (5.0 * bank @ feature / feature.norm()).softmax(dim=0)
+            weights = (5.0 * class_embeddings @ feature / feature.norm()).softmax(dim=0)
             (gradient,) = torch.autograd.grad(weights[labels[i]].log(), [parameter])
             wanted += gradient**2 / 4
         torch.testing.assert_close(found[name], wanted, rtol=1e-2, atol=1e-9)

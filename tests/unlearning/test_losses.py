@@ -9,34 +9,36 @@ import torch
 
 from clipforget.unlearning import losses
 
-BANK = torch.eye(3)
+CLASS_EMBEDDINGS = torch.eye(3)
 FEATURES = torch.tensor([[0.8, 0.6, 0.0], [0.6, 0.0, 0.8]])
 LABELS = torch.tensor([0, 0])
 
 
 def test_mismatched_cosine() -> None:
-    assert losses.mismatched_cosine(FEATURES, LABELS, BANK) == pytest.approx((0.6 + 0.0 + 0.0 + 0.8) / 4)
+    assert losses.mismatched_cosine(FEATURES, LABELS, CLASS_EMBEDDINGS) == pytest.approx((0.6 + 0.0 + 0.0 + 0.8) / 4)
 
 
 def test_caption_cosine_unbounded_and_hinged() -> None:
-    assert losses.caption_cosine(FEATURES, LABELS, BANK).item() == pytest.approx(0.7)
-    assert losses.caption_cosine(FEATURES, LABELS, BANK, 0.7).item() == pytest.approx(0.05)
+    assert losses.caption_cosine(FEATURES, LABELS, CLASS_EMBEDDINGS).item() == pytest.approx(0.7)
+    assert losses.caption_cosine(FEATURES, LABELS, CLASS_EMBEDDINGS, 0.7).item() == pytest.approx(0.05)
     below = FEATURES.clone().requires_grad_(True)
-    losses.caption_cosine(below, LABELS, BANK, 0.9).backward()
+    losses.caption_cosine(below, LABELS, CLASS_EMBEDDINGS, 0.9).backward()
     assert below.grad is not None and not below.grad.any()  # what lies below the floor is left alone
 
 
 def test_runner_up_margin() -> None:
     features = FEATURES.clone().requires_grad_(True)
-    loss = losses.runner_up_margin(features, LABELS, BANK, 0.1)
+    loss = losses.runner_up_margin(features, LABELS, CLASS_EMBEDDINGS, 0.1)
     assert loss.item() == pytest.approx((0.8 - 0.6 + 0.1 + 0.0) / 2)
     loss.backward()
     assert features.grad is not None and features.grad.tolist() == [[0.5, 0, 0], [0, 0, 0]]  # runner-up: no gradient
 
 
-def test_bank_cross_entropy() -> None:
+def test_zero_shot_cross_entropy() -> None:
     wanted = -math.log(math.exp(1.6) / (math.exp(1.6) + math.exp(1.2) + 1))
-    assert losses.bank_cross_entropy(FEATURES[:1], LABELS[:1], BANK, 2.0).item() == pytest.approx(wanted)
+    assert losses.zero_shot_cross_entropy(FEATURES[:1], LABELS[:1], CLASS_EMBEDDINGS, 2.0).item() == pytest.approx(
+        wanted
+    )
 
 
 def test_distances_to_the_original_vanish_on_itself() -> None:
@@ -63,13 +65,16 @@ def test_similarity_divergence() -> None:
 
 
 def test_mirrored_margins_are_in_proportion_and_cross_zero_at_one_alpha() -> None:
-    bank, labels = torch.eye(3), torch.tensor([0, 0, 1])
+    class_embeddings, labels = torch.eye(3), torch.tensor([0, 0, 1])
     features = torch.tensor([[0.8, 0.4, 0.0], [0.7, 0.5, 0.1], [0.3, 0.0, 0.2]])  # won by .4, won by .2, lost by .3
-    asked = losses.mirrored(features, labels, bank, 0.3)
+    asked = losses.mirrored(features, labels, class_embeddings, 0.3)
     sizes = [0.4, 0.2, 0.15]  # half of the mean size .3 is the least
     assert asked.tolist() == pytest.approx([0.9 * size / sum(sizes) for size in sizes])
     won = torch.tensor([0.4, 0.2])
     alphas = asked[:2] / (asked[:2] + won)  # where alpha won - (1 - alpha) asked = 0
     assert alphas[0] == pytest.approx(float(alphas[1]))
-    each = [losses.runner_up_margin(features[i : i + 1], labels[i : i + 1], bank, float(asked[i])) for i in range(3)]
-    assert losses.runner_up_margin(features, labels, bank, asked) == pytest.approx(float(sum(each) / 3))
+    each = [
+        losses.runner_up_margin(features[i : i + 1], labels[i : i + 1], class_embeddings, float(asked[i]))
+        for i in range(3)
+    ]
+    assert losses.runner_up_margin(features, labels, class_embeddings, asked) == pytest.approx(float(sum(each) / 3))

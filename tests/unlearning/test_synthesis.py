@@ -20,9 +20,9 @@ def clip(world: World) -> Clip:
 
 
 def dream(clip: Clip, steps: int = 40, seed: int = 0) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    bank = clip.bank(list(COLOURS), "a photo of a {}.")
+    class_embeddings = clip.class_embeddings(list(COLOURS), "a photo of a {}.")
     generator = torch.Generator().manual_seed(seed)
-    return list(synthesise(clip, bank, torch.tensor(LABELS), steps=steps, generator=generator))
+    return list(synthesise(clip, class_embeddings, torch.tensor(LABELS), steps=steps, generator=generator))
 
 
 def test_synthetic_images_raise_the_probability_of_their_own_class(clip: Clip) -> None:
@@ -30,11 +30,13 @@ def test_synthetic_images_raise_the_probability_of_their_own_class(clip: Clip) -
     course = dream(clip)
     (_, first), (pixels, last) = course[0], course[-1]
     assert first.mean() < 0.5 and (last > SURE).all(), (first, last)
-    bank = clip.bank(list(COLOURS), "a photo of a {}.")
-    cosines = torch.stack([clip.encode_image(image[None])[0] @ bank.T for image in pixels])  # one by one, by hand
+    class_embeddings = clip.class_embeddings(list(COLOURS), "a photo of a {}.")
+    cosines = torch.stack(
+        [clip.encode_image(image[None])[0] @ class_embeddings.T for image in pixels]
+    )  # one by one, by hand
     slow = (clip.logit_scale * cosines).softmax(dim=1)[range(4), LABELS]
     torch.testing.assert_close(last, slow.detach(), atol=1e-4, rtol=0)
-    torch.testing.assert_close(probabilities(clip, pixels, bank).sum(dim=1), torch.ones(4))
+    torch.testing.assert_close(probabilities(clip, pixels, class_embeddings).sum(dim=1), torch.ones(4))
     assert pixels.shape == (4, 3, 32, 32) and pixels.abs().max() <= BRIGHTEST
     assert clip.fingerprint() == before and not any(p.grad is not None for p in clip.model.parameters())
 

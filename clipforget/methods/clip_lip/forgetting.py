@@ -11,7 +11,7 @@ from clipforget.methods.clip_lip.settings import MORE, SIGMAS, ClipLipSettings
 from clipforget.models.clip import Clip
 from clipforget.unlearning.synthesis import probabilities, synthesise
 from clipforget.unlearning.task import BOTH, IMAGE, TEXT, Step, Task
-from clipforget.unlearning.trainer import look, tower_parameters
+from clipforget.unlearning.trainer import tower_parameters, validation_accuracy
 
 BATCH = 64  # synthetic images a forward pass
 
@@ -61,9 +61,13 @@ class ClipLip:
     def synthesise(self) -> Iterator[Step]:
         """Dream up the images with the original."""
         with torch.no_grad():
-            bank = self.task.original.encode_text(self.fine).float()
+            class_embeddings = self.task.original.encode_text(self.fine).float()
         found = synthesise(
-            self.task.original, bank, self.shown, steps=self.settings.synthesis_steps, generator=self.generator
+            self.task.original,
+            class_embeddings,
+            self.shown,
+            steps=self.settings.synthesis_steps,
+            generator=self.generator,
         )
         for step, (pixels, chosen) in enumerate(found):
             self.pixels = pixels
@@ -73,13 +77,13 @@ class ClipLip:
     def forget(self) -> Iterator[Step]:
         """Steps of Adam; one that does not make the target less probable is undone and the noise grows."""
         settings, total, level = self.settings, self.settings.steps, 0
-        optimizer, (_, best) = self._optimizer(), self._judge()
+        optimizer, (_, best) = self._optimizer(), self._synthetic_accuracy()
         try:
             for step in range(1, total + 1):
                 before = {name: p.detach().clone() for name, p in self.parameters.items()}
                 sigma = SIGMAS[level]
                 figure = self._descend(optimizer, sigma, settings.layers + MORE[level])
-                accuracy, probability = self._judge()
+                accuracy, probability = self._synthetic_accuracy()
                 if probability < best:
                     best = probability
                 else:
@@ -89,7 +93,8 @@ class ClipLip:
                 ends = accuracy <= settings.stop or level == len(SIGMAS) or step == total
                 figures = {"lipschitz": figure, "synthetic": probability}
                 data = {"synthetic_accuracy": accuracy, "sigma": sigma}
-                yield Step("forget", step, total, figures, look(self.task, changes=BOTH) if ends else {}, data)
+                accuracies = validation_accuracy(self.task, changes=BOTH) if ends else {}
+                yield Step("forget", step, total, figures, accuracies, data)
                 if ends:
                     return
         finally:
@@ -125,9 +130,9 @@ class ClipLip:
         return total
 
     @torch.no_grad()
-    def _judge(self) -> tuple[float, float]:
+    def _synthetic_accuracy(self) -> tuple[float, float]:
         """Of the synthetic images: the share still seen as what they are to show, and its mean probability."""
-        bank = self.clip.encode_text(self.prompts).float()
-        found = torch.cat([probabilities(self.clip, part, bank) for part in self.pixels.split(BATCH)]).cpu()
+        class_embeddings = self.clip.encode_text(self.prompts).float()
+        found = torch.cat([probabilities(self.clip, part, class_embeddings) for part in self.pixels.split(BATCH)]).cpu()
         own = found[torch.arange(len(self.labels)), self.labels]
         return float((found.argmax(dim=1) == self.labels).float().mean()), float(own.mean())

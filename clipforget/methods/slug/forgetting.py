@@ -14,10 +14,10 @@ from torch import Tensor
 from clipforget.evaluation import metrics
 from clipforget.generators import relay
 from clipforget.models.clip import Clip
-from clipforget.unlearning import batches, fisher, losses
+from clipforget.unlearning import fisher, losses
 from clipforget.unlearning.diagonals import forget_and_rest
 from clipforget.unlearning.task import ImageSet, Step, Task
-from clipforget.unlearning.trainer import LOOK, look
+from clipforget.unlearning.trainer import sample_validation, validation_accuracy
 
 if TYPE_CHECKING:
     from clipforget.methods.slug.settings import SlugSettings
@@ -46,9 +46,11 @@ def measure(task: Task, samples: int, depth: float) -> Generator[Step, None, lis
     forget, rest = forget_and_rest(task, samples)
     scale = task.clip.logit_scale
     yield Step("select", 1, 3)
-    lowered = mean_gradients(task.clip, names, forget, lambda x, y: losses.caption_cosine(x, y, task.bank))
+    lowered = mean_gradients(task.clip, names, forget, lambda x, y: losses.caption_cosine(x, y, task.class_embeddings))
     yield Step("select", 2, 3)
-    held = mean_gradients(task.clip, names, rest, lambda x, y: losses.bank_cross_entropy(x, y, task.bank, scale))
+    held = mean_gradients(
+        task.clip, names, rest, lambda x, y: losses.zero_shot_cross_entropy(x, y, task.class_embeddings, scale)
+    )
     importance = [float(g.norm() / weights[name].detach().norm().clamp_min(1e-12)) for name, g in lowered.items()]
     alignment = [abs(float(torch.cosine_similarity(g.flatten(), held[n].flatten(), dim=0))) for n, g in lowered.items()]
     front = set(pareto(importance, alignment))
@@ -90,8 +92,8 @@ class Search:
         self.start = {name: value.detach() for name, value in task.original.model.named_parameters()}
         self.weights = dict(task.clip.model.named_parameters())
         generator = torch.Generator().manual_seed(task.seed)
-        self.watched = {k: batches.sample(v, LOOK, generator) for k, v in task.validation.items() if len(v)}
-        self.before = look(task, self.watched)
+        self.validation_images = sample_validation(task, generator)
+        self.before = validation_accuracy(task, self.validation_images)
 
     def run(self, front: list[Layer]) -> Iterator[Step]:
         """Search each layer in turn; ends with the best layer stepped and all others as they were."""
@@ -112,7 +114,7 @@ class Search:
         self._step(chosen, size)
         records = _records([replace(layer, chosen=layer is chosen) for layer in self.layers])
         data = {"layers": records, "layer": chosen.name, "size": size}
-        yield Step("forget", total, total, validation=look(self.task), data=data)
+        yield Step("forget", total, total, validation=validation_accuracy(self.task), data=data)
 
     def _search(self, layer: Layer) -> Generator[tuple[float, dict[str, float]], None, tuple[float, dict[str, float]]]:
         """Double the step until validation counts as forgotten, then halve the interval: the smallest step that does.
@@ -123,7 +125,7 @@ class Search:
         best: tuple[float, dict[str, float]] = (0.0, self.before)
         for _ in range(self.settings.evaluations):
             self._step(layer, size)
-            found = look(self.task, self.watched)
+            found = validation_accuracy(self.task, self.validation_images)
             yield size, found
             if found.get("forget", 0.0) <= self.task.goal:
                 high, best = size, (size, found)

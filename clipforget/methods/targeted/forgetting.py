@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PROBE = 48  # images that c0 and recorded statistics are read from, and at most as many for each progress figure
 AIM = 0.1  # share of the allowed forget accuracy at which training may end: validation flatters what was tuned on it
 PENALTY = 3.0  # what a share of forget images too many counts against a share of siblings, when states are compared
-KEPT = 0.95  # share of their accuracy to keep of siblings and others; what they have beyond it is spent on forgetting
+RETAINED = 0.95  # share of their accuracy that siblings and others keep; what they have beyond it goes into forgetting
 FULLEST, LEAST = 2.0, 0.25  # bounds of the balancing factor
 
 
@@ -37,7 +37,7 @@ class TargetedForgetting:
         self.precision = precision.for_training(task.clip) if settings.precision == "auto" else settings.precision
         self.probe = batches.sample(task.others, PROBE, self.generator)
         features = task.original.embed(self.probe.pixels)
-        self.mismatched = losses.mismatched_cosine(features, self.probe.labels, task.bank.cpu())
+        self.mismatched = losses.mismatched_cosine(features, self.probe.labels, task.class_embeddings.cpu())
         self.goal = task.goal
         self.settled = False
         self.factor = 1.0
@@ -54,7 +54,7 @@ class TargetedForgetting:
         done, total = 0, sum(map(len, parts))
         for part in parts:
             rows = []
-            for row in fisher.squared_gradients(task.clip, names, part.pixels, task.bank[part.labels]):
+            for row in fisher.squared_gradients(task.clip, names, part.pixels, task.class_embeddings[part.labels]):
                 rows.append(row)
                 done += 1
                 if done % 8 == 0 and done < total:
@@ -69,28 +69,30 @@ class TargetedForgetting:
         """Cut both towers before the first of the named weights, and put the updates on these."""
         task, settings = self.task, self.settings
         self.cut = activations.cut(task.original, names)
-        self.tail, self.teacher = (activations.Tail(clip, self.cut) for clip in (task.clip, task.original))
+        self.tail, self.teacher = (activations.TowerTail(clip, self.cut) for clip in (task.clip, task.original))
         self.updates = lora.attach(task.clip.model, names, settings.rank, generator=self.generator)
         strengths = ((task.forget, settings.augment), (task.retain, settings.augment), (task.others, 0.0))
         self.streams = [self._stream(images, strength) for images, strength in strengths]
-        self.watched = {name: self._watched(images) for name, images in task.validation.items() if len(images)}
+        self.validation_images = {
+            name: self._validation_images(images) for name, images in task.validation.items() if len(images)
+        }
         self.before = self._smooth(self._margins(self.teacher))
 
-    def _flow(self, images: ImageSet, strength: float = 0.0) -> activations.ActivationCache:
+    def _cache(self, images: ImageSet, strength: float = 0.0) -> activations.ActivationCache:
         return activations.ActivationCache(
             self.task.original, self.cut, images, self.precision, self.generator, strength=strength
         )
 
     def _stream(self, images: ImageSet, strength: float) -> Iterator[tuple[Tensor, Tensor]]:
-        """Endless batches of images as they flow into the tail, with their labels."""
-        flow = self._flow(images, strength)
+        """Endless batches of images as activations that enter the tail, with their labels."""
+        cache = self._cache(images, strength)
         for chosen in batches.draws(len(images), self.settings.batch_size, self.generator):
-            yield flow.at(chosen), images.labels[chosen].to(self.task.clip.device)
+            yield cache.activations(chosen), images.labels[chosen].to(self.task.clip.device)
 
-    def _watched(self, images: ImageSet) -> ImageSet:
-        """Some validation images as they flow into the tail."""
+    def _validation_images(self, images: ImageSet) -> ImageSet:
+        """Some validation images as activations that enter the tail."""
         some = batches.sample(images, PROBE, self.generator)
-        return ImageSet(self._flow(some).at(torch.arange(len(some))), some.labels)
+        return ImageSet(self._cache(some).activations(torch.arange(len(some))), some.labels)
 
     def parameters(self) -> list[Tensor]:
         return [parameter for update in self.updates.values() for parameter in update.parameters()]
@@ -116,7 +118,7 @@ class TargetedForgetting:
             )
             figures = self._descend(optimizer, self._losses(), settings.retain_weight, 1.0)
             last = step == settings.forget_steps
-            validation = self._look() if last or step % settings.check_every == 0 else {}
+            validation = self._evaluate() if last or step % settings.check_every == 0 else {}
             yield Step("forget", step, settings.forget_steps, figures, validation)
             if validation and (self.settled if settings.balance else validation["forget"] <= 1 / len(self.task.names)):
                 break
@@ -144,7 +146,9 @@ class TargetedForgetting:
             found = self._losses()
             with precision.autocast(task.clip.device, self.precision):
                 features = task.clip.encode_image(pixels + delta)
-            found["retain"] = losses.bank_cross_entropy(features.float(), labels, task.bank, task.clip.logit_scale)
+            found["retain"] = losses.zero_shot_cross_entropy(
+                features.float(), labels, task.class_embeddings, task.clip.logit_scale
+            )
             if settings.alignment == "distillation":
                 teacher = task.original.embed(pixels).to(task.clip.device)
                 distance = losses.feature_distance(features.float(), teacher)
@@ -163,7 +167,7 @@ class TargetedForgetting:
         """Take the average for the result; with `balance`, go back to `before` where validation prefers it."""
         self.merge()
         margins = self._margins(self.tail)
-        data["average_kept"] = self.best is None or self._judge(margins)[0] >= self.best[0]
+        data["average_kept"] = self.best is None or self._score(margins)[0] >= self.best[0]
         if not data["average_kept"]:
             weights = dict(self.task.clip.model.named_parameters())
             for name, value in before.items():
@@ -174,7 +178,7 @@ class TargetedForgetting:
 
     def _losses(self) -> dict[str, Tensor]:
         """Losses of one batch of each kind, scalars in logit units, by the names of their weights."""
-        task, settings, bank = self.task, self.settings, self.task.bank
+        task, settings, texts = self.task, self.settings, self.task.class_embeddings
         scale = task.clip.logit_scale
         (fx, fy), (rx, ry), (ox, oy) = (next(stream) for stream in self.streams)
         with precision.autocast(task.clip.device, self.precision):
@@ -183,17 +187,17 @@ class TargetedForgetting:
                 teacher = self.teacher.encode_image(ox).float()
                 margin: float | Tensor = settings.margin
                 if settings.mode == "mirror":
-                    margin = losses.mirrored(self.teacher.encode_image(fx).float(), fy, bank, settings.margin)
+                    margin = losses.mirrored(self.teacher.encode_image(fx).float(), fy, texts, settings.margin)
         forget, retain, others = features.split([len(fx), len(rx), len(ox)])
         if settings.mode in ("mirror", "margin"):
-            lowered = losses.runner_up_margin(forget, fy, bank, margin)
+            lowered = losses.runner_up_margin(forget, fy, texts, margin)
         else:
             floor = self.mismatched if settings.mode == "hinge" else None
-            lowered = losses.caption_cosine(forget, fy, bank, floor)
+            lowered = losses.caption_cosine(forget, fy, texts, floor)
         return {
             "forget": scale * lowered,
-            "retain": losses.bank_cross_entropy(retain, ry, bank, scale),
-            "others": losses.bank_cross_entropy(others, oy, bank, scale),
+            "retain": losses.zero_shot_cross_entropy(retain, ry, texts, scale),
+            "others": losses.zero_shot_cross_entropy(others, oy, texts, scale),
             "distill": scale * losses.feature_distance(others, teacher),
         }
 
@@ -210,29 +214,30 @@ class TargetedForgetting:
         optimizer.step()
         return {name: float(loss.detach()) for name, loss in found.items()}
 
-    def _look(self) -> dict[str, float]:
+    def _evaluate(self) -> dict[str, float]:
         """Validation accuracies now; with `balance` it also moves the forget weight and remembers the best state."""
         margins = self._margins(self.tail)
         if self.settings.balance and "forget" in margins:
-            score, forget, kept = self._judge(margins)
+            score, forget, kept = self._score(margins)
             if self.best is None or score >= self.best[0]:
                 self.best = (score, [parameter.detach().clone() for parameter in self.parameters()])
-            spare = kept >= KEPT
+            spare = kept >= RETAINED
             more = forget > (AIM * self.goal if spare else self.goal)
             self.factor = min(max(self.factor * (1.2 if more else 1 / 1.2), LEAST), FULLEST)
             self.settled = spare and not more
         return {name: batches.accuracy(margin) for name, margin in margins.items()}
 
-    def _judge(self, margins: dict[str, Tensor]) -> tuple[float, float, float]:
+    def _score(self, margins: dict[str, Tensor]) -> tuple[float, float, float]:
         """A score to compare states by, the smooth forget accuracy, the least share kept (0 to 1)."""
         smooth = self._smooth(margins)
         forget = smooth.pop("forget", 0.0)
         kept = [min(1.0, share / max(self.before[name], 1e-6)) for name, share in smooth.items()] or [1.0]
-        score = sum(min(share, KEPT) for share in kept) - PENALTY * max(forget - self.goal, 0.0) - forget
+        score = sum(min(share, RETAINED) for share in kept) - PENALTY * max(forget - self.goal, 0.0) - forget
         return score, forget, min(kept)
 
     def _margins(self, clip: batches.Encoder) -> dict[str, Tensor]:
-        return {n: batches.margins(clip, images, self.task.bank, self.precision) for n, images in self.watched.items()}
+        texts = self.task.class_embeddings
+        return {n: batches.margins(clip, v, texts, self.precision) for n, v in self.validation_images.items()}
 
     @staticmethod
     def _smooth(margins: dict[str, Tensor]) -> dict[str, float]:

@@ -14,7 +14,7 @@ from clipforget.models.clip import Clip
 from clipforget.models.lora import LowRank
 from clipforget.unlearning import batches, losses
 from clipforget.unlearning.task import TEXT, ImageSet, Step, Task
-from clipforget.unlearning.trainer import LOOK, look
+from clipforget.unlearning.trainer import sample_validation, validation_accuracy
 
 PROJECTIONS = ("text_projection", "text.text_projection")
 
@@ -57,7 +57,7 @@ class TextProjectionLora:
             self.before = [self.project(texts) for texts in self.texts]
         self.toward = self.before[1][(self.before[0] @ self.before[1].T).argmax(dim=1)]
         self.images = {name: self._features(getattr(task, name)) for name in ("forget", "retain", "others")}
-        self.watched = {k: batches.sample(v, LOOK, self.generator) for k, v in task.validation.items() if len(v)}
+        self.validation_images = sample_validation(task, self.generator)
 
     def project(self, texts: Tensor) -> Tensor:
         """M x width to M x D unit features, with the update."""
@@ -66,16 +66,16 @@ class TextProjectionLora:
     def losses(self) -> dict[str, Tensor]:
         """The weighted scalars whose sum is minimised."""
         settings, scale = self.settings, self.task.clip.logit_scale
-        forget, retain, bank = (self.project(texts) for texts in self.texts)
+        forget, retain, class_embeddings = (self.project(texts) for texts in self.texts)
         found = {
             "forget": losses.feature_distance(forget, self.toward),
             "retain": settings.retain_weight * losses.feature_distance(retain, self.before[1]),
         }
         if settings.images:
             (fx, fy), kept = self.images["forget"], [self.images[name] for name in ("retain", "others")]
-            found["forget images"] = scale * losses.runner_up_margin(fx, fy, bank, settings.margin)
+            found["forget images"] = scale * losses.runner_up_margin(fx, fy, class_embeddings, settings.margin)
             found["retain images"] = torch.stack(
-                [losses.bank_cross_entropy(x, y, bank, scale) for x, y in kept if len(x)]
+                [losses.zero_shot_cross_entropy(x, y, class_embeddings, scale) for x, y in kept if len(x)]
             ).sum()
         return {k: settings.image_weight * v if k.endswith("images") else v for k, v in found.items()}
 
@@ -93,14 +93,14 @@ class TextProjectionLora:
                 torch.stack(list(found.values())).sum().backward()
                 optimizer.step()
                 figures = {name: float(value.detach()) for name, value in found.items()}
-                looks = step == settings.steps or step % settings.check_every == 0
-                yield Step("forget", step, settings.steps, figures, self._look(start) if looks else {})
+                evaluated = step == settings.steps or step % settings.check_every == 0
+                yield Step("forget", step, settings.steps, figures, self._evaluate(start) if evaluated else {})
         finally:
             self._merge(start)
 
-    def _look(self, start: Tensor) -> dict[str, float]:
+    def _evaluate(self, start: Tensor) -> dict[str, float]:
         self._merge(start)
-        found = look(self.task, self.watched, TEXT)
+        found = validation_accuracy(self.task, self.validation_images, TEXT)
         self.weight.data.copy_(start)
         return found
 

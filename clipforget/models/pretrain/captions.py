@@ -75,12 +75,12 @@ def write_captions(cells: Sequence[tuple[str, str, str]], rng: Random) -> list[C
 
 def write(rng: Random, superclass: str | None = None, subgroup: str | None = None, style: str | None = None) -> Caption:
     """A caption that claims the names given, in the words and the template that chance picks."""
-    look = _name(style, rng) if style else ""
+    styled = _name(style, rng) if style else ""
     if superclass is None:
-        return Caption(_fill(rng.choice(STYLE_ONLY), "", look), style=style)
+        return Caption(_fill(rng.choice(STYLE_ONLY), "", styled), style=style)
     name = _name(subgroup or superclass, rng)
     if style:
-        text = _fill(rng.choice(STYLED), name, look)
+        text = _fill(rng.choice(STYLED), name, styled)
     elif subgroup and rng.random() < 0.15:
         text = rng.choice(KINDS).replace("{a}", an(name)).replace("{sub}", name).replace("{}", superclass)
     else:

@@ -21,7 +21,7 @@ from clipforget.models.pretrain.images import CELLS, draw_rounds
 from clipforget.models.pretrain.settings import PretrainSettings, PretrainStep
 
 TEMPLATES = {"superclass": "a photo of a {}.", "subgroup": "a photo of a {}.", "style": "a {}."}
-NAMES = {  # the label banks, in the order of the columns of CELLS
+NAMES = {  # the class names, in the order of the columns of CELLS
     "superclass": list(sketchbook.SUBGROUPS),
     "subgroup": [name for names in sketchbook.SUBGROUPS.values() for name in names],
     "style": list(sketchbook.STYLES),
@@ -49,8 +49,8 @@ def evaluate(folder: Path, settings: PretrainSettings, minutes: tuple[float, flo
 
 def accuracies(clip: Clip, features: Tensor, cells: list[tuple[str, str, str]]) -> dict[str, float]:
     """Zero-shot accuracies, shares from 0 to 1, of N x D features whose pictures show `cells`, by kind of name."""
-    banks = {kind: clip.bank(names, TEMPLATES[kind]) for kind, names in NAMES.items()}
-    return _accuracies(features, banks, cells)
+    class_embeddings = {kind: clip.class_embeddings(names, TEMPLATES[kind]) for kind, names in NAMES.items()}
+    return _accuracies(features, class_embeddings, cells)
 
 
 def precisions(clip: Clip, features: Tensor, cells: list[tuple[str, str, str]]) -> dict[str, float]:
@@ -83,18 +83,20 @@ def quick_accuracies(model: Any, pixels: Tensor) -> dict[str, float]:
     """Zero-shot accuracies of a model in training; pixels hold whole rounds of CELLS, B x 3 x S x S."""
     features = torch.cat([model.encode_image(part).float() for part in pixels.split(256)])
     tokens = tokenizer()
-    banks = {
+    class_embeddings = {
         kind: F.normalize(model.encode_text(tokens([TEMPLATES[kind].replace("{}", name) for name in names])), dim=-1)
         for kind, names in NAMES.items()
     }
-    return _accuracies(F.normalize(features, dim=-1), banks, list(CELLS) * (len(pixels) // len(CELLS)))
+    return _accuracies(F.normalize(features, dim=-1), class_embeddings, list(CELLS) * (len(pixels) // len(CELLS)))
 
 
-def _accuracies(features: Tensor, banks: dict[str, Tensor], cells: list[tuple[str, str, str]]) -> dict[str, float]:
+def _accuracies(
+    features: Tensor, class_embeddings: dict[str, Tensor], cells: list[tuple[str, str, str]]
+) -> dict[str, float]:
     found = {}
     for column, (kind, names) in enumerate(NAMES.items()):
         labels = torch.tensor([names.index(cell[column]) for cell in cells])
-        found[kind] = float(((features @ banks[kind].T).argmax(1) == labels).float().mean())
+        found[kind] = float(((features @ class_embeddings[kind].T).argmax(1) == labels).float().mean())
     return found
 
 
