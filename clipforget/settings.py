@@ -3,17 +3,28 @@
 @dataclass(frozen=True)
 class FooSettings:
     rank: int = option(8, "Rank of the LoRA update", low=1, high=64)
+
+Pydantic checks what is read into them; it waits for the first reading, so that --help is quick.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import math
+import json
+import re
 import typing
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, TypeVar
 
-from clipforget.errors import BadSetting, UnknownName
+from clipforget.errors import BadSetting, ClipforgetError, UnknownName
+
+Config = TypeVar("Config")
+SettingValue = bool | int | float | str
+STRICT = {"extra": "forbid", "allow_inf_nan": False}  # the __pydantic_config__ of what `read_json` is given
+NOUNS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", tuple: "a list"}
 
 
 @dataclass(frozen=True)
@@ -23,13 +34,20 @@ class Option:
     name: str
     kind: type  # bool, int, float or str
     default: Any
-    help: str
+    help: str = ""
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
     advanced: bool = False
     search: tuple[Any, ...] = ()  # the values that `tune` tries; empty: it leaves the setting alone
     former: tuple[str, ...] = ()  # names it had before, which saved runs and presets may still use
+
+    @property
+    def expected(self) -> str:
+        """What the option takes, e.g. "a whole number from 1 to 64"."""
+        noun = NOUNS.get(typing.get_origin(self.kind) or self.kind, "a JSON object")
+        bounds = [f" {word} {bound}" for word, bound in (("from", self.low), ("to", self.high)) if bound is not None]
+        return f"one of {', '.join(self.choices)}" if self.choices else noun + "".join(bounds)
 
 
 def option(
@@ -43,74 +61,113 @@ def option(
     search: tuple[Any, ...] = (),
     former: tuple[str, ...] = (),
 ) -> Any:
-    """A dataclass field with its help text, bounds (inclusive) and the values worth a trial in the metadata."""
+    """Declare a dataclass field with its help text, bounds (inclusive) and the values worth a trial.
+
+    A text holds no NUL, and it is empty only where the default is.
+    """
+    checks: dict[str, Any] = {"ge": low, "le": high}  # in pydantic's words
+    if isinstance(default, float):
+        checks["allow_inf_nan"] = False
+    if isinstance(default, str):
+        one_of = "|".join(map(re.escape, choices))
+        checks["pattern"] = f"^({one_of})$" if choices else "^[^\0]+$" if default else "^[^\0]*$"
     metadata = {
         "help": help, "low": low, "high": high, "choices": choices, "advanced": advanced, "search": search,
         "former": former,
     }  # fmt: skip
-    return dataclasses.field(default=default, metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata | checks)
+
+
+def option_like(settings: type, name: str) -> Any:
+    """Declare a dataclass field with the default, help and bounds of another dataclass's field."""
+    (field,) = (field for field in dataclasses.fields(settings) if field.name == name)
+    return dataclasses.field(default=field.default, metadata=field.metadata)
 
 
 def options(settings: type) -> list[Option]:
-    """The options of a settings dataclass, in the order they are written."""
-    hints = typing.get_type_hints(settings)
+    """Return the options of a settings dataclass, in the order they are written."""
+    hints, names = typing.get_type_hints(settings), Option.__dataclass_fields__
     return [
-        Option(field.name, hints[field.name], field.default, **field.metadata) for field in dataclasses.fields(settings)
+        Option(field.name, hints[field.name], field.default, **{k: v for k, v in field.metadata.items() if k in names})
+        for field in dataclasses.fields(settings)
     ]
 
 
-def parse(settings: type, values: dict[str, Any]) -> Any:
+def parse(settings: type, values: Mapping[str, Any]) -> Any:
     """Build a settings object from names and values (text or typed); unnamed fields keep their defaults.
 
-    Raises UnknownName for a name that is no field, BadSetting for a value of the wrong type or out of bounds.
+    Former names are read as the current ones. Raises UnknownName for a name that is no field, BadSetting for a value of
+    the wrong type or out of bounds.
     """
-    known = {opt.name: opt for opt in options(settings)}
-    current = {former: name for name, opt in known.items() for former in opt.former}
-    read = {}
-    for name, value in values.items():
-        name = name if name in known else current.get(name, name)
+    known, typed = {option.name: option for option in options(settings)}, with_current_names(settings, values)
+    for name, value in typed.items():
         if name not in known:
             raise UnknownName("setting", name, known)
-        read[name] = _read(known[name], value)
-    return settings(**read)
+        if known[name].kind is str:
+            typed[name] = str(value)
+        elif known[name].kind is int and isinstance(value, str) and "e" in value.lower():
+            with suppress(ValueError):
+                typed[name] = float(value)  # 1e3 is a whole number too, which pydantic denies
+    return _validated(settings, "setting", lambda adapter: adapter.validate_python(typed))
+
+
+def read_json(kind: type[Config], values: Any, what: str) -> Config:
+    """Build a frozen dataclass from JSON that somebody else wrote; unnamed fields keep their defaults.
+
+    Nothing is converted: true and "1" are no numbers, 1.5 is no whole number, nan is none; lists become tuples. what
+    says what is built, e.g. "run". Raises UnknownName for a name that is no field, BadSetting for any other mistake.
+    """
+    try:
+        text = json.dumps(values)
+    except RecursionError:
+        raise BadSetting(f"A {what} must be a JSON object, not lists in lists in lists.") from None
+    config: Config = _validated(kind, what, lambda adapter: adapter.validate_json(text, strict=True))
+    return config
+
+
+def with_current_names(settings: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the same values under the names that the settings have today."""
+    current = {former: option.name for option in options(settings) for former in option.former}
+    return {current.get(name, name): value for name, value in values.items()}
 
 
 def as_dict(settings: Any) -> dict[str, Any]:
-    """Names and values of a settings object, ready for JSON."""
-    return dataclasses.asdict(settings)
+    """Return names and values of a settings object as JSON gives them back: lists for tuples."""
+    content: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(settings)))
+    return content
 
 
-def _read(opt: Option, value: Any) -> Any:
-    if opt.kind is bool:
-        value = _read_bool(opt, value)
-    elif opt.kind in (int, float):
-        value = _read_number(opt, value)
-    else:
-        value = str(value)
-    if opt.choices and value not in opt.choices:
-        raise BadSetting(f"{opt.name} must be one of {', '.join(opt.choices)}; it is '{value}'.")
-    return value
+def _validated(kind: type, what: str, read: Callable[[Any], Any]) -> Any:
+    from pydantic import ValidationError
 
-
-def _read_bool(opt: Option, value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
-    if str(value).lower() not in words:
-        raise BadSetting(f"{opt.name} must be true or false; it is '{value}'.")
-    return words[str(value).lower()]
-
-
-def _read_number(opt: Option, value: Any) -> float:
-    bounds = f"{opt.low if opt.low is not None else '-inf'} to {opt.high if opt.high is not None else 'inf'}"
     try:
-        number = float(value)
-    except (TypeError, ValueError, OverflowError):
-        raise BadSetting(f"{opt.name} must be a number from {bounds}; it is '{value}'.") from None
-    if opt.kind is int and number != number // 1:
-        raise BadSetting(f"{opt.name} must be a whole number from {bounds}; it is '{value}'.")
-    low = -math.inf if opt.low is None else opt.low
-    high = math.inf if opt.high is None else opt.high
-    if not (math.isfinite(number) and low <= number <= high):
-        raise BadSetting(f"{opt.name} must lie in {bounds}; it is '{value}'.")
-    return opt.kind(number)
+        return read(_adapter(kind))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise _refusal(kind, what, first["type"], first["loc"], first["input"]) from None
+
+
+@cache
+def _adapter(kind: type) -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind)
+
+
+def _refusal(kind: type, what: str, reason: str, path: Sequence[Any], value: Any) -> ClipforgetError:
+    """The first of pydantic's errors in one sentence of ours; path leads to the value that is wrong."""
+    if not path:
+        return BadSetting(f"A {what} must be a JSON object.")
+    name, *inner = path
+    known = {option.name: option for option in options(kind)}
+    if name not in known:
+        return UnknownName(f"field of a {what}", str(name), known)
+    if reason == "missing" and not inner:
+        return BadSetting(f"A {what} needs its {name}.")
+    items = next(iter(typing.get_args(known[name].kind)), None)
+    if inner and isinstance(items, type) and dataclasses.is_dataclass(items):
+        return _refusal(items, name.removesuffix("s"), reason, inner[1:], value)
+    shown = repr(value) if len(repr(value)) <= 80 else f"{repr(value)[:80]}..."
+    if inner:
+        return BadSetting(f"{name} cannot hold {shown}.")
+    return BadSetting(f"{name} must be {known[name].expected}; it is {shown}.")

@@ -6,14 +6,14 @@ targeted    targeted:paper    targeted,layers=3    no EMA=targeted,ema_decay=0
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from clipforget.errors import BadSetting, UnknownName
 from clipforget.methods import METHODS
-from clipforget.runs.config import RunConfig
+from clipforget.runs.config import RunConfig, current_settings
 from clipforget.runs.presets import presets
+from clipforget.settings import STRICT, SettingValue
 
 ALL = "all"
 DEFAULT = "default"  # the name under which the settings as they stand in the code are asked for
@@ -25,19 +25,21 @@ RUNS = Path("runs")
 class Row:
     """A method as a comparison runs it: `settings` are those that differ from its defaults, `preset` where from."""
 
-    label: str
     method: str
+    label: str = ""
     preset: str = ""
-    settings: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, SettingValue] = field(default_factory=dict)
     notes: tuple[str, ...] = field(default=(), compare=False)
+
+    __pydantic_config__ = STRICT
 
     @property
     def text(self) -> str:
-        """The row as `read_row` takes it."""
+        """The row as text, as `read_row` takes it."""
         words = [f"{self.method}:{self.preset}" if self.preset else self.method]
         if not self.preset:
             words += [f"{name}={value}" for name, value in sorted(self.settings.items())]
-        if self.label != label_of(self.method, self.preset, self.settings):
+        if self.label != default_label(self.method, self.preset, self.settings):
             words[0] = f"{self.label.replace(',', ' ').replace('=', ' ')}={words[0]}"
         return ",".join(words)
 
@@ -45,7 +47,7 @@ class Row:
 def rows_of(
     words: Iterable[str], preset: str = DEFAULT, model: str = RunConfig.model, runs: Path = RUNS
 ) -> tuple[Row, ...]:
-    """Rows from their texts; "all" stands for every method. `preset` serves those that name none and no setting.
+    """Return rows from their texts; "all" stands for every method. `preset` serves those that name none and no setting.
 
     A method that has no such preset keeps its defaults, and a note of its row says so.
     Raises UnknownName or BadSetting.
@@ -55,12 +57,12 @@ def rows_of(
 
 
 def read_row(text: str, preset: str = DEFAULT, model: str = RunConfig.model, runs: Path = RUNS) -> Row:
-    """A row from `[LABEL=]METHOD[:PRESET][,SETTING=VALUE...]`; see `rows_of`."""
+    """Return the row of `[LABEL=]METHOD[:PRESET][,SETTING=VALUE...]`; see `rows_of`."""
     first, *given = [part.strip() for part in text.split(",")]
     label, _, first = first.rpartition("=")
     name, colon, own = first.partition(":")
-    method = METHODS.load()[name]
-    settings: dict[str, Any] = {}
+    METHODS.load()[name]  # raises UnknownName
+    settings: dict[str, SettingValue] = {}
     for part in given:
         key, equals, value = part.partition("=")
         if not equals:
@@ -73,62 +75,56 @@ def read_row(text: str, preset: str = DEFAULT, model: str = RunConfig.model, run
         if colon:
             raise UnknownName(f"preset of {name}", own, [DEFAULT, *known])
         notes = (f"It has no preset '{wanted}' for this model, so its defaults were used.",)
-    settings = {**known.get(wanted, {}), **settings}
+    settings = {**known.get(wanted, {}), **current_settings(name, settings)}
     settings = RunConfig(forget=("*",), method=name, settings=settings).checked().settings
-    chosen = wanted if wanted in known and not given else ""
-    return Row(label or label_of(name, chosen, settings), method.name, chosen, settings, notes)
+    origin = wanted if wanted in known and not given else ""
+    return Row(name, label or default_label(name, origin, settings), origin, settings, notes)
 
 
 def check_preset(preset: str, model: str, runs: Path) -> None:
-    """Raises UnknownName where no method at all has a preset of this name for the model."""
-    known = {DEFAULT, *(found.name for method in METHODS.load() for found in presets(method, model, runs))}
+    """Raise UnknownName where no method at all has a preset of this name for the model."""
+    known = {DEFAULT, *(entry.name for method in METHODS.load() for entry in presets(method, model, runs))}
     if preset not in known:
         raise UnknownName(f"preset for {model}", preset, known)
 
 
-def label_of(method: str, preset: str, settings: Mapping[str, Any]) -> str:
-    """What a row is called where nobody says otherwise: by its preset, or else by its settings."""
+def default_label(method: str, preset: str, settings: Mapping[str, SettingValue]) -> str:
+    """Return what a row is called where nobody says otherwise: by its preset, or else by its settings."""
     more = [preset] if preset else [f"{name} {value}" for name, value in sorted(settings.items())]
     title = METHODS.load()[method].title
     return f"{title} ({'; '.join(more)})" if more else title
 
 
 def filled(row: Row, model: str, runs: Path) -> Row:
-    """The row with its preset's settings where it names a preset alone. Raises UnknownName where there is none such."""
+    """Return the row with its preset's settings where it names a preset alone. Raises UnknownName for the preset."""
     if not row.preset or row.settings:
         return row
-    found = read_row(f"{row.method}:{row.preset}", model=model, runs=runs)
-    return replace(found, label=row.label or found.label)
+    read = read_row(f"{row.method}:{row.preset}", model=model, runs=runs)
+    return replace(read, label=row.label or read.label)
 
 
-def row_from_json(values: Any) -> Row:
-    """A row as `Comparison.as_dict` gives it; the method alone will do. Raises BadSetting or UnknownName."""
-    if not isinstance(values, dict) or not isinstance(values.get("method"), str):
-        raise BadSetting("A row of a comparison must name its method.")
-    known = [entry.name for entry in fields(Row)]
-    for name in values:
-        if name not in known:
-            raise UnknownName("field of a row", str(name), known)
-    settings = RunConfig.read({"settings": values.get("settings", {})}).settings
-    label, preset = values.get("label", ""), values.get("preset", "")
-    notes = values.get("notes", [])
-    if not isinstance(notes, list | tuple) or not all(isinstance(text, str) for text in (label, preset, *notes)):
-        raise BadSetting("Label, preset and notes of a row must be texts.")
-    return Row(label, values["method"], preset, settings, tuple(notes))
+def with_current_settings(row: Row) -> Row:
+    """Return the row with its settings under the names they have today, in its label too where they make it."""
+    settings = current_settings(row.method, row.settings)
+    if settings == row.settings:
+        return row
+    plain = row.label == default_label(row.method, row.preset, row.settings)
+    label = default_label(row.method, row.preset, settings) if plain else row.label
+    return replace(row, settings=settings, label=label)
 
 
 def distinct(rows: Sequence[Row]) -> list[Row]:
-    """The rows, each once, under labels that differ."""
-    found: list[Row] = []
+    """Return the rows, each once, under labels that differ."""
+    labelled: list[Row] = []
     for row in rows:
-        if row in found:
+        if row in labelled:
             continue
-        taken = [one.label for one in found]
+        taken = [other.label for other in labelled]
         label, number = row.label, 2
         while label in taken:
             label, number = f"{row.label} {number}", number + 1
-        found.append(replace(row, label=label))
-    return found
+        labelled.append(replace(row, label=label))
+    return labelled
 
 
 def _every() -> list[str]:

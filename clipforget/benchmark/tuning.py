@@ -11,7 +11,6 @@ trial is to be run.
 
 from __future__ import annotations
 
-import shlex
 import statistics
 import time
 from collections.abc import Generator, Iterator
@@ -26,12 +25,12 @@ from clipforget.benchmark.trials import Trial, TrialStore, draw, folder_in
 from clipforget.errors import BadSetting, ClipforgetError
 from clipforget.generators import relay
 from clipforget.methods import METHODS, Method
-from clipforget.runs.config import RunConfig, as_option
+from clipforget.runs.config import RunConfig, command_line
 from clipforget.runs.devices import likely_device
 from clipforget.runs.presets import OWN, Preset, check_name, save_preset
 from clipforget.runs.resources import Resources
 from clipforget.runs.store import Store, versions
-from clipforget.settings import as_dict, options, parse
+from clipforget.settings import STRICT, as_dict, option, option_like, options, parse, read_json
 from clipforget.unlearning.task import NOTHING
 
 if TYPE_CHECKING:
@@ -46,13 +45,15 @@ class TuneConfig:
 
     methods: tuple[str, ...]
     targets: tuple[tuple[str, ...], ...]
-    model: str = RunConfig.model
-    data: str = RunConfig.data
-    trials: int = 8
-    seed: int = 0
-    tolerance: float = RunConfig.tolerance
-    device: str = RunConfig.device
-    name: str = "tuned"
+    model: str = option_like(RunConfig, "model")
+    data: str = option_like(RunConfig, "data")
+    trials: int = option(8, "Trials of each method on each target", low=1, high=1000)
+    seed: int = option_like(RunConfig, "seed")
+    tolerance: float = option_like(RunConfig, "tolerance")
+    device: str = option_like(RunConfig, "device")
+    name: str = option("tuned", "Name of the presets")
+
+    __pydantic_config__ = STRICT | {"str_min_length": 1}
 
     def checked(self) -> TuneConfig:
         """The same, where it makes sense. Raises UnknownName for a method, BadSetting for anything else amiss."""
@@ -61,11 +62,7 @@ class TuneConfig:
         check_name(self.name)
         if not self.methods or not self.targets:
             raise BadSetting("Name at least one method and one target, e.g. --methods targeted --forget airplane.")
-        if not 1 <= self.trials <= 1000:
-            raise BadSetting(f"trials must be a whole number from 1 to 1000; it is {self.trials}.")
-        for target in self.targets:
-            RunConfig.read(self.run(target).as_dict())
-        return self
+        return read_json(TuneConfig, as_dict(self), "tuning")
 
     def run(self, target: tuple[str, ...]) -> RunConfig:
         """The run whose train and validation images a target's trials use."""
@@ -79,11 +76,8 @@ class TuneConfig:
 
     def command(self) -> str:
         """The command line that repeats the tuning."""
-        words = ["python", "-m", "clipforget", "tune", "--methods", ",".join(self.methods)]
-        words += [word for target in self.targets for word in as_option("forget", JOIN.join(target))]
-        for entry in ("model", "data", "trials", "seed", "tolerance", "device", "name"):
-            words += as_option(entry, getattr(self, entry))
-        return shlex.join(words)
+        targets = {"forget": [JOIN.join(target) for target in self.targets]}
+        return command_line("tune", self, methods=",".join(self.methods), targets=targets)
 
 
 @dataclass(frozen=True)

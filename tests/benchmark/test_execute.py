@@ -15,7 +15,7 @@ from clipforget.runs.store import Store
 
 def plan_of(world, **changes):
     quick = {"steps": 2, "check_every": 1}
-    rows = (Row("ours", "targeted", settings=small.FEW), Row("GA", "gradient_ascent", settings=quick))
+    rows = (Row("targeted", "ours", settings=small.FEW), Row("gradient_ascent", "GA", settings=quick))
     own = {"rows": rows, "targets": (("disc/big",),), "seeds": (0,), "model": world.clip, "data": world.data}
     return ComparisonPlan(**{**own, "device": "cpu", **changes}).checked()
 
@@ -56,9 +56,9 @@ def test_finished_cells_are_not_run_again_and_equal_those_run_alone(finished, wo
 
 
 def test_a_deleted_run_is_run_again_and_two_rows_alike_share_one(world, tmp_path, counted):
-    row = Row("one", "gradient_ascent", settings={"steps": 2})
+    row = Row("gradient_ascent", "one", settings={"steps": 2})
     compared = ComparisonStore(tmp_path).create(
-        plan_of(world, rows=(row, Row("two", row.method, settings=row.settings)))
+        plan_of(world, rows=(row, Row(row.method, "two", settings=row.settings)))
     )
     list(run_cells(compared))
     first, second = (cell["run"] for cell in compared.info()["cells"])
@@ -97,7 +97,7 @@ def test_an_interrupt_inside_a_run_ends_the_comparison_too(world, tmp_path, monk
 
 def test_a_failed_cell_says_why_and_the_rest_goes_on(world, tmp_path, monkeypatch, capsys):
     compared = ComparisonStore(tmp_path).create(plan_of(world, targets=(("disc/nosuch",), ("disc/big",)), rows=(
-        Row("GA", "gradient_ascent", settings={"steps": 2}),
+        Row("gradient_ascent", "GA", settings={"steps": 2}),
     )))  # fmt: skip
     list(run_cells(compared))
     info = compared.info()

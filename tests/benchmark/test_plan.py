@@ -32,7 +32,7 @@ def test_cells_are_ordinary_runs_target_by_target():
 def test_a_row_is_written_as_text_and_reads_back():
     METHODS.load()
     plain = read_row("targeted")
-    assert plain == Row("Targeted forgetting", "targeted") and plain.text == "targeted"
+    assert plain == Row("targeted", "Targeted forgetting") and plain.text == "targeted"
     paper = read_row("targeted:paper")
     assert paper.preset == "paper" and paper.settings["mode"] == "paper" and paper.label.endswith("(paper)")
     own = read_row("no EMA=targeted,ema-decay=0,layers=3")
@@ -95,7 +95,7 @@ def test_the_command_and_the_json_give_the_plan_back(change):
 
 def test_what_is_repeated_counts_once_and_labels_differ():
     row = read_row("targeted")
-    other = Row(row.label, "targeted", settings={"layers": 2})
+    other = Row("targeted", row.label, settings={"layers": 2})
     chosen = plan(rows=(row, row, other), targets=(("a",), ("a",)), seeds=(1, 1)).checked()
     assert [one.label for one in chosen.rows] == ["Targeted forgetting", "Targeted forgetting 2"]
     assert len(chosen.cells()) == 2

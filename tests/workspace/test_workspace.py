@@ -267,7 +267,7 @@ def test_workers_outlive_the_server_stop_when_asked_and_are_missed_when_killed(w
 def test_a_comparison_is_worked_on_in_a_process_of_its_own_stopped_and_gone_on_with(world, tmp_path):
     import small
 
-    rows = (Row("", "targeted", settings=small.SLOW), Row("", "gradient_ascent", settings={"steps": 2}))
+    rows = (Row("targeted", settings=small.SLOW), Row("gradient_ascent", settings={"steps": 2}))
     plan = ComparisonPlan(rows[::-1], (("disc/big",),), (0,), world.clip, world.data, device="cpu")
     comparing = Workspace(tmp_path, sample=False).comparisons
     assert comparing.list() == []
