@@ -12,14 +12,15 @@ from typing import Any
 
 from clipforget.benchmark.plan import JOIN
 from clipforget.benchmark.store import ComparisonFolder
+from clipforget.data.splits import ROLES
 from clipforget.errors import RunProblem, UnknownName
-from clipforget.evaluation.metrics import ratio
-from clipforget.evaluation.scores import read_scores
+from clipforget.evaluation.metrics import is_retained, ratio
+from clipforget.evaluation.scores import read_scores, tradeoff_at
 from clipforget.methods import METHODS
 from clipforget.runs.store import Run
+from clipforget.soup.path import index_of
 
 NOTHING = "do nothing"
-FIRST = {"forget": "forget", "siblings": "siblings", "others": "others"}
 PLAIN = ("alpha", "h", "score", "seconds", "memory", "parameters")  # figures beside the columns
 DIGITS = 4
 RunSummary = dict[str, Any]
@@ -29,28 +30,26 @@ def run_summary(run: Run) -> RunSummary:
     """What a comparison needs of a finished run. Raises RunProblem where its scores cannot be read.
 
     columns maps forget, siblings, others and shifted:<name> to label, before, after and ratio at the suggested alpha;
-    curve holds alphas, forgotten (1 - ratio of forget) and kept (the smallest other ratio), and `at`, its place.
+    curve holds alphas, forgotten (1 - ratio of forget) and retained (the smallest other ratio); `index` is that of the
+    suggested alpha.
     """
     scores = read_scores(run.path("scores.json"))
-    at = scores["alphas"].index(scores["best"])
-    rows = [row for row in scores["rows"] if row["key"] in FIRST or row["key"].startswith("shifted:")]
-    ratios = {row["key"]: [ratio(value, row["before"]["value"]) for value in row["after"]] for row in rows}
-    others = [values for key, values in ratios.items() if key != "forget"] or [[1.0] * len(scores["alphas"])]
-    columns = {
-        row["key"]: {
-            "label": row["label"], "before": row["before"]["value"], "after": row["after"][at],
-            "ratio": ratios[row["key"]][at],
-        }
-        for row in rows
-    }  # fmt: skip
+    index = index_of(scores["best"], scores["alphas"])
+    columns = {}
+    for row in scores["rows"]:
+        if row["key"] == "forget" or is_retained(row["key"]):
+            before, after = row["before"]["value"], row["after"][index]
+            figures = {"before": before, "after": after, "ratio": ratio(after, before)}
+            columns[row["key"]] = {"label": row["label"], **figures}
+    along = [tradeoff_at(scores["rows"], i) for i in range(len(scores["alphas"]))]
     curve = {
         "alphas": scores["alphas"],
-        "forgotten": [round(1 - value, DIGITS) for value in ratios["forget"]],
-        "kept": [round(min(values), DIGITS) for values in zip(*others, strict=True)],
-        "at": at,
+        "forgotten": [round(each.forgotten, DIGITS) for each in along],
+        "retained": [round(each.retained, DIGITS) for each in along],
+        "index": index,
     }
     cost = run.info().get("cost") or {}
-    figures = {"alpha": scores["best"], "h": scores["h"][at], "score": scores["score"][at]}
+    figures = {"alpha": scores["best"], "h": scores["h"][index], "score": scores["score"][index]}
     figures |= {name: cost.get(name) for name in ("seconds", "memory", "parameters")}
     return {**figures, "columns": columns, "curve": curve, "chance": scores["chance"], "nothing": scores["do_nothing"]}
 
@@ -58,7 +57,7 @@ def run_summary(run: Run) -> RunSummary:
 def summarize(compared: ComparisonFolder, digest_of: Callable[[Run], RunSummary] = run_summary) -> dict[str, Any]:
     """All that is known of a comparison as plain JSON; the first row is always that of doing nothing.
 
-    A cell's `row` is the place among these rows, so 1 is the first that was asked for. A curve's `at` is the place of
+    A cell's `row` is the place among these rows, so 1 is the first that was asked for. A curve's `index` is that of
     the suggested alpha (of the mean one over seeds), null for the mean over targets; its `point` is the mean over runs
     at their own alphas. digest_of may remember the digests of runs.
     """
@@ -138,15 +137,15 @@ def _now(cells: Sequence[Mapping[str, Any]], event: Mapping[str, Any] | None) ->
 
 def _cell_figures(found: RunSummary | None) -> dict[str, Any]:
     if found is None:
-        return dict.fromkeys(("h", "alpha", *FIRST))
-    after = {key: found["columns"].get(key, {}).get("after") for key in FIRST}
+        return dict.fromkeys(("h", "alpha", *ROLES))
+    after = {key: found["columns"].get(key, {}).get("after") for key in ROLES}
     return {"h": found["h"], "alpha": found["alpha"], **after}
 
 
 def _columns(digests: Iterable[RunSummary]) -> list[dict[str, str]]:
-    found = dict(FIRST)
+    found = {role: role for role in ROLES}
     for one in digests:
-        found |= {key: column["label"] for key, column in one["columns"].items() if key not in FIRST}
+        found |= {key: column["label"] for key, column in one["columns"].items() if key not in ROLES}
     return [{"key": key, "label": label} for key, label in found.items()]
 
 
@@ -226,9 +225,9 @@ def _mean(curves: Sequence[Mapping[str, Any]], key: int | None) -> dict[str, Any
     alphas = curves[0]["alphas"]
     means = {
         name: [round(statistics.fmean(values), DIGITS) for values in zip(*(c[name] for c in curves), strict=True)]
-        for name in ("forgotten", "kept")
+        for name in ("forgotten", "retained")
     }
-    chosen = statistics.fmean(alphas[curve["at"]] for curve in curves)
-    point = {n: round(statistics.fmean(c[n][c["at"]] for c in curves), DIGITS) for n in ("forgotten", "kept")}
-    at = None if key is None else min(range(len(alphas)), key=lambda i: abs(alphas[i] - chosen))
-    return {"alphas": alphas, **means, "at": at, "point": {"alpha": round(chosen, DIGITS), **point}}
+    chosen = statistics.fmean(alphas[curve["index"]] for curve in curves)
+    point = {n: round(statistics.fmean(c[n][c["index"]] for c in curves), DIGITS) for n in ("forgotten", "retained")}
+    index = None if key is None else index_of(chosen, alphas)
+    return {"alphas": alphas, **means, "index": index, "point": {"alpha": round(chosen, DIGITS), **point}}

@@ -69,10 +69,7 @@ class Validation:
             if alpha:
                 break
         after = self._accuracies(souped.embed(alpha, self.pixels), self._bank(souped, alpha))
-        ratios = {name: metrics.ratio(value, self.before[name]) for name, value in after.items()}
-        gone = 1 - ratios.pop("forget")
-        h = 100 * metrics.harmonic(gone, min(ratios.values(), default=1.0))
-        return Figures(alpha, round(h, 2), self.before, after)
+        return Figures(alpha, round(metrics.Tradeoff.of(self.before, after).h, 2), self.before, after)
 
     def _bank(self, souped: SoupModel, alpha: float) -> NDArray[np.float32]:
         prompts = [self._task.template.replace("{}", name) for name in self._task.names]

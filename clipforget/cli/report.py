@@ -7,6 +7,8 @@ from typing import Any
 
 from clipforget.cli.terminal import clock
 from clipforget.errors import BadQuery
+from clipforget.evaluation.metrics import ratio
+from clipforget.soup.path import index_of
 from clipforget.tabular import markdown, table
 
 HEADER = ("set", "images", "before", "after", "kept")
@@ -22,7 +24,7 @@ def place(view: dict[str, Any], alpha: float | None) -> int:
     chosen = (view.get("best") or 0.0) if alpha is None else alpha
     if not (math.isfinite(chosen) and 0 <= chosen <= 1):
         raise BadQuery("alpha must be a number from 0 (unlearned) to 1 (original).")
-    return min(range(len(view["alphas"])), key=lambda i: abs(view["alphas"][i] - chosen))
+    return index_of(chosen, view["alphas"])
 
 
 def summary(view: dict[str, Any], alpha: float | None = None) -> dict[str, Any]:
@@ -131,7 +133,7 @@ def _ranked(figures: dict[str, Any]) -> list[list[str]]:
 
 def _kept(row: dict[str, Any]) -> str:
     """The share of the accuracy before that is left, at most 1; blank where there was none."""
-    return f"{min(1.0, row['after']['value'] / row['before']['value']):.1%}" if row["before"]["value"] else ""
+    return f"{ratio(row['after']['value'], row['before']['value']):.1%}" if row["before"]["value"] else ""
 
 
 def _interval(figure: dict[str, Any]) -> str:

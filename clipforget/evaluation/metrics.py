@@ -1,4 +1,4 @@
-"""Figures that say how well something was forgotten and how much else was kept. numpy only.
+"""Figures that say how well something was forgotten and how much else was retained. numpy only.
 
 N images, C classes, D embedding, A alphas. Accuracies and ratios are shares, 0 to 1; H and Score are percent, 0 to 100.
 Score is that of "Targeted Forgetting of Image Subgroups in CLIP Models" (arXiv 2506.03117).
@@ -7,7 +7,8 @@ Score is that of "Targeted Forgetting of Image Subgroups in CLIP Models" (arXiv 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -75,25 +76,42 @@ def ratio(after: float, before: float) -> float:
     return min(1.0, after / before) if before > 0 else 1.0
 
 
-def harmonic(first: float, second: float) -> float:
-    """The harmonic mean of two shares; 0 where one of them is.
+def is_retained(key: str) -> bool:
+    """Return whether a row of the scores counts as retained in H and Score: siblings, others and every shifted set."""
+    return key in ("siblings", "others") or key.startswith("shifted:")
 
-    H is the one of 1 - ratio(target) and the smallest ratio of every other set; doing nothing scores 0.
+
+@dataclass(frozen=True)
+class Tradeoff:
+    """What a change of the weights forgot of the target, 0 to 1, against the ratios of the retained sets.
+
+    Doing nothing has H 0 and Score 100 (n - 1) / n of n sets, 85.7 with seven, so print it beside a Score.
     """
-    return 2 * first * second / (first + second) if first > 0 and second > 0 else 0.0
 
+    forgotten: float
+    ratios: tuple[float, ...]
 
-def score(forgotten: float, ratios: Sequence[float]) -> float:
-    """The paper's Score in percent: the mean of 1 - ratio of the target and the ratios of all other sets.
+    @classmethod
+    def of(cls, before: Mapping[str, float], after: Mapping[str, float]) -> Tradeoff:
+        """Compare accuracies (0 to 1) by set; every set but "forget" counts as retained. `after` names the sets."""
+        ratios = {name: ratio(value, before[name]) for name, value in after.items()}
+        return cls(1 - ratios.pop("forget", 1.0), tuple(ratios.values()))
 
-    Doing nothing scores do_nothing(len(ratios)), so print that beside it.
-    """
-    return 100.0 * (forgotten + sum(ratios)) / (1 + len(ratios))
+    @property
+    def retained(self) -> float:
+        """The smallest ratio of a retained set, 0 to 1; 1 where there is none."""
+        return min(self.ratios, default=1.0)
 
+    @property
+    def h(self) -> float:
+        """H in percent: the harmonic mean of what is forgotten and of the smallest ratio; 0 where one of them is."""
+        product, total = self.forgotten * self.retained, self.forgotten + self.retained
+        return 100 * 2 * product / total if self.forgotten > 0 and self.retained > 0 else 0.0
 
-def do_nothing(others: int) -> float:
-    """Score of the untouched model with that many sets beside the target, percent: 85.7 with six."""
-    return score(0.0, [1.0] * others)
+    @property
+    def score(self) -> float:
+        """The paper's Score in percent: the mean of what is forgotten and of the ratios of all retained sets."""
+        return 100.0 * (self.forgotten + sum(self.ratios)) / (1 + len(self.ratios))
 
 
 def choose_alpha(

@@ -16,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipforget.data.dataset import Dataset
+from clipforget.data.splits import ROLES
 from clipforget.data.target import Target
 from clipforget.errors import RunProblem
 from clipforget.evaluation import metrics
 from clipforget.evaluation.evalset import Bools, ClassNames, EvalSet, class_groups, gallery, suggestions
 from clipforget.evaluation.refusal import Refusal
-from clipforget.soup.path import ALPHAS, SoupPath
+from clipforget.soup.path import ALPHAS, SoupPath, index_of
 
 DIGITS = 4
 NOTHING_REFUSED = Refusal()
@@ -115,7 +116,7 @@ def score(
     bounds = [path.bound(alpha) for alpha in ALPHAS]
     agreement = [_short(bound.agreement) for bound in bounds]
     accuracy = [_short(bound.accuracy) for bound in bounds]
-    h, total, nothing = _combined(rows)
+    along = [tradeoff_at(rows, index) for index in range(len(ALPHAS))]
     return {
         "alphas": list(ALPHAS),
         "nodes": list(path.alphas),
@@ -127,9 +128,9 @@ def score(
         "segments": [asdict(bound) for bound in path.segments],
         "validation": {"forget": [_short(share) for share in validation.mean(axis=1)], "upper": [*map(_short, upper)]},
         "rows": rows,
-        "h": h,
-        "score": total,
-        "do_nothing": nothing,
+        "h": [round(each.h, 2) for each in along],
+        "score": [round(each.score, 2) for each in along],
+        "do_nothing": {"h": along[-1].h, "score": round(along[-1].score, 2)},
         "per_class": _per_class(evalset, dataset, targets, correct["superclass"]),
         "gallery": gallery(evalset, dataset),
         "suggestions": suggestions(dataset, targets),
@@ -150,11 +151,10 @@ def _cautious(
 
 
 def headline(scores: Mapping[str, Any]) -> dict[str, Any]:
-    """The few figures of the list of runs: before and after at the chosen alpha."""
-    place = scores["alphas"].index(scores["best"])
-    rows = {row["key"]: {"before": row["before"]["value"], "after": row["after"][place]} for row in scores["rows"]}
-    found = {key: rows.get(key) for key in ("forget", "siblings", "others")}
-    return {**found, "h": scores["h"][place], "score": scores["score"][place]}
+    """Return the few figures of the list of runs: before and after at the suggested alpha."""
+    index = index_of(scores["best"])
+    rows = {row["key"]: {"before": row["before"]["value"], "after": row["after"][index]} for row in scores["rows"]}
+    return {**{role: rows.get(role) for role in ROLES}, "h": scores["h"][index], "score": scores["score"][index]}
 
 
 def _row(row: Any, correct: Bools, seed: int) -> dict[str, Any]:
@@ -176,24 +176,11 @@ def _row(row: Any, correct: Bools, seed: int) -> dict[str, Any]:
     }
 
 
-def _combined(rows: Sequence[Mapping[str, Any]]) -> tuple[list[float], list[float], dict[str, float]]:
-    """H and Score at every alpha, 0 to 100, and those of doing nothing.
-
-    The target counts by what is forgotten; siblings, others and the shifted sets by what is kept.
-    """
-    target = next(row for row in rows if row["key"] == "forget")
-    kept = [row for row in rows if row["key"] in ("siblings", "others") or row["key"].startswith("shifted:")]
-    h, total = [], []
-    for place in range(len(ALPHAS)):
-        gone = 1 - _ratio(target, place)
-        ratios = [_ratio(row, place) for row in kept]
-        h.append(round(100 * metrics.harmonic(gone, min(ratios, default=1.0)), 2))
-        total.append(round(metrics.score(gone, ratios), 2))
-    return h, total, {"h": 0.0, "score": round(metrics.do_nothing(len(kept)), 2)}
-
-
-def _ratio(row: Mapping[str, Any], place: int) -> float:
-    return metrics.ratio(row["after"][place], row["before"]["value"])
+def tradeoff_at(rows: Sequence[Mapping[str, Any]], index: int) -> metrics.Tradeoff:
+    """What the rows of the scores say of an alpha by its index: the target against all rows that count as retained."""
+    counted = [row for row in rows if row["key"] == "forget" or metrics.is_retained(row["key"])]
+    before = {row["key"]: row["before"]["value"] for row in counted}
+    return metrics.Tradeoff.of(before, {row["key"]: row["after"][index] for row in counted})
 
 
 def _per_class(evalset: EvalSet, dataset: Dataset, targets: Sequence[Target], correct: Bools) -> dict[str, Any]:

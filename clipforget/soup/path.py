@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import math
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -72,6 +73,11 @@ def check_alpha(alpha: float) -> float:
     if not 0.0 <= value <= 1.0:
         raise BadQuery(f"alpha must be a number from 0 (unlearned) to 1 (original); it is '{alpha}'.")
     return round(value, 9)
+
+
+def index_of(alpha: float, alphas: Sequence[float] = ALPHAS) -> int:
+    """Return the index of the nearest of some alphas, the slider's stops if not named; the first of two as near."""
+    return min(range(len(alphas)), key=lambda i: abs(alphas[i] - alpha))
 
 
 def soup_fingerprint(original: str, unlearned: str, alpha: float) -> str:

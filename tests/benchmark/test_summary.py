@@ -118,10 +118,10 @@ def test_a_run_that_was_deleted_counts_as_not_yet_run(compared):
 def test_curves_are_means_over_seeds_and_over_targets(shown):
     one, two, mean = (curve for curve in shown["curves"])
     assert [curve["target"] for curve in (one, two, mean)] == [0, 1, None] and one["label"] == "A & B"
-    assert one["forgotten"] == [1.0, pytest.approx(1 - 0.375), 0.0] and one["at"] == 1 and mean["at"] is None
-    assert one["kept"] == [pytest.approx(0.1111, abs=1e-4), 0.75, 1.0], "siblings lose most"
+    assert one["forgotten"] == [1.0, pytest.approx(1 - 0.375), 0.0] and one["index"] == 1 and mean["index"] is None
+    assert one["retained"] == [pytest.approx(0.1111, abs=1e-4), 0.75, 1.0], "siblings lose most"
     assert mean["forgotten"][1] == pytest.approx((0.75 + 0.5 + 1 + 1) / 4, abs=1e-4)
-    assert one["point"] == {"alpha": 0.5, "forgotten": 0.625, "kept": 0.75}
+    assert one["point"] == {"alpha": 0.5, "forgotten": 0.625, "retained": 0.75}
 
 
 def test_a_digest_reads_a_real_run_as_its_scores_say(finished):
@@ -129,7 +129,7 @@ def test_a_digest_reads_a_real_run_as_its_scores_say(finished):
     at = stored["alphas"].index(stored["best"])
     forget = next(row for row in stored["rows"] if row["key"] == "forget")
     assert found["h"] == stored["h"][at] and found["columns"]["forget"]["after"] == forget["after"][at]
-    gone, kept = found["curve"]["forgotten"][at], found["curve"]["kept"][at]
+    gone, kept = found["curve"]["forgotten"][at], found["curve"]["retained"][at]
     assert found["h"] == pytest.approx(100 * 2 * gone * kept / max(gone + kept, 1e-9), abs=0.05)
     assert found["seconds"] > 0 and found["parameters"] > 0
 

@@ -47,11 +47,23 @@ def test_ratio() -> None:
 
 
 def test_h_and_score() -> None:
-    assert metrics.harmonic(1.0, 0.5) == pytest.approx(2 / 3)
-    assert metrics.harmonic(0.0, 1.0) == metrics.harmonic(0.0, 0.0) == 0.0
-    assert metrics.score(0.9, [0.5, 1.0]) == pytest.approx(80.0)
-    assert metrics.do_nothing(6) == pytest.approx(85.714, abs=1e-3)
-    assert metrics.score(1.0, []) == 100.0
+    assert metrics.Tradeoff(1.0, (0.5, 0.7)).h == pytest.approx(200 / 3)
+    assert metrics.Tradeoff(0.0, (1.0,)).h == metrics.Tradeoff(0.0, (0.0,)).h == metrics.Tradeoff(1.0, (0.0,)).h == 0.0
+    assert metrics.Tradeoff(0.9, (0.5, 1.0)).score == pytest.approx(80.0)
+    assert metrics.Tradeoff(0.0, (1.0,) * 6).score == pytest.approx(85.714, abs=1e-3), "doing nothing"
+    assert metrics.Tradeoff(1.0, ()).score == metrics.Tradeoff(1.0, ()).h == 100.0
+
+
+def test_h_and_score_of_accuracies_by_set() -> None:
+    before = {"forget": 0.8, "siblings": 0.5, "others": 0.4, "shifted:rain": 0.0, "styles": 0.1}
+    found = metrics.Tradeoff.of(before, {"forget": 0.2, "siblings": 0.45, "others": 0.6, "shifted:rain": 0.0})
+    assert (found.forgotten, found.ratios) == (0.75, (0.9, 1.0, 1.0)) and found.retained == 0.9
+    assert found.h == pytest.approx(100 * 2 * 0.75 * 0.9 / 1.65) and found.score == pytest.approx(91.25)
+    assert metrics.Tradeoff.of(before, {"others": 0.1}) == metrics.Tradeoff(0.0, (0.25,)), (
+        "no target, nothing forgotten"
+    )
+    rows = {"forget", "siblings", "others", "shifted:rain", "shifted-forget:rain", "subgroups", "styles"}
+    assert {key for key in rows if metrics.is_retained(key)} == {"siblings", "others", "shifted:rain"}
 
 
 def test_alpha_is_the_largest_within_the_limit() -> None:

@@ -10,7 +10,17 @@ import numpy as np
 import pytest
 
 from clipforget.errors import BadQuery, RunProblem, StaleIndex
-from clipforget.soup.path import ALPHAS, EXACT, Bound, Node, SoupPath, quantize_features, soup_fingerprint, unit
+from clipforget.soup.path import (
+    ALPHAS,
+    EXACT,
+    Bound,
+    Node,
+    SoupPath,
+    index_of,
+    quantize_features,
+    soup_fingerprint,
+    unit,
+)
 from clipforget.soup.storage import load_path, save_path
 
 ENDS = ("a" * 16, "b" * 16)
@@ -151,3 +161,8 @@ def test_many_threads_and_little_time() -> None:
     for alpha in ALPHAS:
         path.features(alpha)
     assert (time.process_time() - start) / len(ALPHAS) < 0.05  # seconds of processor; a few ms where nothing else runs
+
+
+def test_the_nearest_stop_of_an_alpha() -> None:
+    assert [index_of(alpha) for alpha in ALPHAS] == list(range(101)) and index_of(0.126) == 13
+    assert index_of(0.5, (0.0, 0.25, 0.75, 1.0)) == 1, "the first of two as near"

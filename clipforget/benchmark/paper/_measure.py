@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from clipforget.benchmark.paper import Case, Experiment, Line
+from clipforget.evaluation.metrics import is_retained
+from clipforget.soup.path import index_of
 
 View = Mapping[str, Any]
 SPECIAL = {"h": "H", "score": "Score"}
@@ -41,17 +43,17 @@ def measured(
 def _read(line: Line, view: View, labels: dict[str, str]) -> dict[str, float]:
     """The figures of one run at the line's alpha, percent; labels gathers the columns' names."""
     alpha = view["best"] if line.alpha is None else line.alpha
-    at = min(range(len(view["alphas"])), key=lambda i: abs(view["alphas"][i] - alpha))
-    found = {"alpha": float(view["alphas"][at])}
+    index = index_of(alpha, view["alphas"])
+    found = {"alpha": float(view["alphas"][index])}
     if line.only:
         bars = view["per_class"]
-        return found | {"forget": 100 * bars["after"][at][bars["labels"].index(line.only)]}
+        return found | {"forget": 100 * bars["after"][index][bars["labels"].index(line.only)]}
     for row in view["rows"]:
-        if row["key"] in ("forget", "siblings", "others") or row["key"].startswith("shifted:"):
+        if row["key"] == "forget" or is_retained(row["key"]):
             labels[row["key"]] = row["label"]
-            found[row["key"]] = 100 * row["after"][at]
+            found[row["key"]] = 100 * row["after"][index]
     labels.update(SPECIAL)
-    return found | {key: view[key][at] for key in SPECIAL}
+    return found | {key: view[key][index] for key in SPECIAL}
 
 
 def _stat(values: list[float]) -> dict[str, Any]:

@@ -145,10 +145,8 @@ class Search:
         self.weights[layer.name].data.copy_(start - length * layer.gradient)
 
     def _score(self, found: dict[str, float]) -> float:
-        """H on validation, 0 to 1: the share forgotten against the least share kept."""
-        ratios = {name: metrics.ratio(value, self.before[name]) for name, value in found.items()}
-        gone = 1 - ratios.pop("forget", 1.0)
-        return metrics.harmonic(gone, min(ratios.values(), default=1.0))
+        """H on validation, 0 to 100: the share forgotten against the least share retained."""
+        return metrics.Tradeoff.of(self.before, found).h
 
 
 def _records(layers: list[Layer]) -> list[dict[str, Any]]:

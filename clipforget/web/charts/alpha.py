@@ -6,10 +6,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from clipforget.data.splits import ROLES
 from clipforget.web.charts import chart
 from clipforget.web.charts._style import COLOURS, DASHES, LINE, axis, empty, faded, figure, safe
-
-MAIN = ("forget", "siblings", "others")
 
 
 @chart("alpha", title="Accuracy vs alpha")
@@ -24,11 +23,11 @@ def alpha(view: dict[str, Any]) -> go.Figure:
         hovermode="x",
     )
     fig.update_layout(legend={"y": 1.1, "font": {"size": 11}})  # above the note at the suggested alpha
-    main = [row for row in rows if row["key"] in MAIN]
+    main = [row for row in rows if row["key"] in ROLES]
     for row in main:
         fig.add_trace(_band(alphas, row))
     for row in rows:
-        fig.add_trace(_line(alphas, row, thick=row["key"] in MAIN))
+        fig.add_trace(_line(alphas, row, thick=row["key"] in ROLES))
     for row in main:
         fig.add_trace(_nodes(alphas, row, view.get("nodes") or []))
     if view.get("chance") is not None:

@@ -6,6 +6,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from clipforget.data.splits import ROLES
+from clipforget.soup.path import index_of
 from clipforget.web.charts import chart
 from clipforget.web.charts._style import COLOURS, LINE, ORIGINAL, PATTERNS, axis, empty, figure, short
 
@@ -25,7 +27,7 @@ def classes(view: dict[str, Any]) -> go.Figure:
     if not labels or not after:
         return empty("The classes appear here when the run has been scored.")
     best = view.get("best") or 0.0
-    now = after[min(range(len(alphas)), key=lambda i: abs(alphas[i] - best))]
+    now = after[index_of(best, alphas)]
     shown = _chosen(roles, before, after)
     fig = figure(
         xaxis=axis("", type="category", tickangle=-40, showgrid=False, automargin=True),
@@ -54,7 +56,7 @@ def classes(view: dict[str, Any]) -> go.Figure:
 
 def _chosen(roles: list[str], before: list[float], after: list[list[float]]) -> list[int]:
     """Indices of the classes to show, the target first, then its siblings, then the others in their order."""
-    order = sorted(range(len(roles)), key=lambda i: ("forget", "siblings", "others").index(roles[i]))
+    order = sorted(range(len(roles)), key=lambda i: ROLES.index(roles[i]))
     if len(order) <= SHOWN:
         return order
     change = [max(abs(at[i] - before[i]) for at in after if at[i] is not None) for i in range(len(roles))]

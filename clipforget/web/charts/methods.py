@@ -53,7 +53,7 @@ def _traces(curve: dict[str, Any], number: int) -> list[go.Scatter]:
     dash = DASHES[(number if ours else number // len(WHEEL)) % len(DASHES)]
     line = go.Scatter(
         x=curve["forgotten"],
-        y=curve["kept"],
+        y=curve["retained"],
         mode="lines",
         name=name,
         legendgroup=name,
@@ -66,7 +66,7 @@ def _traces(curve: dict[str, Any], number: int) -> list[go.Scatter]:
     point = curve["point"]
     symbol = "star" if ours else SYMBOLS[number % len(SYMBOLS)]
     marker = {"symbol": symbol, "color": colour, "size": 16 if ours else 10}
-    where = (point["forgotten"], point["kept"], point["alpha"])
+    where = (point["forgotten"], point["retained"], point["alpha"])
     return [line, _marks(name, name, where, marker, {"color": colour, "dash": dash})]
 
 

@@ -17,8 +17,8 @@ def document():
     curves = [
         {
             "label": row["label"], "method": row["method"], "target": target, "alphas": ALPHAS,
-            "forgotten": [0.9, 0.5, 0.0], "kept": [0.4 + 0.02 * i, 0.9, 1.0], "at": 1 if target is not None else None,
-            "point": {"alpha": 0.5, "forgotten": 0.5, "kept": 0.1 * (target or 0)},
+            "forgotten": [0.9, 0.5, 0.0], "retained": [0.4 + 0.02 * i, 0.9, 1.0], "index": 1,
+            "point": {"alpha": 0.5, "forgotten": 0.5, "retained": 0.1 * (target or 0)},
         }
         for i, row in enumerate(rows) for target in (0, 1, None)
     ]  # fmt: skip
