@@ -50,11 +50,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _warm(workspace: object) -> None:
     """Read the embedded images while gradio is being imported, so that the form is filled at once."""
-    from clipforget.data.catalogue import EMBEDDED
+    from clipforget.data.catalogue import DATASETS
     from clipforget.errors import ClipforgetError
 
     try:
-        for name in EMBEDDED:
+        for name in DATASETS.load():
             workspace.data(name)  # type: ignore[attr-defined]
     except ClipforgetError:
         pass  # the form says so, where it matters

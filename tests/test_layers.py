@@ -30,7 +30,8 @@ INSIDE = {
         "sketchbook.styles",
         "sketchbook.__init__",
         "target folder thumbnails",
-        "splits catalogue",
+        "splits catalogue.__init__",
+        "catalogue.*",
     ),
     "models": (
         "__init__ lora projection stages weights",
@@ -190,6 +191,7 @@ LIGHT = {
     "sys.stdout = io.StringIO(); main(['models']); sys.stdout = sys.__stdout__",
     "a workspace": "from clipforget.workspace.workspace import Workspace; Workspace()",
     "the charts": "from clipforget.web.charts import CHARTS; CHARTS.load()",
+    "the data sets": "from clipforget.data.catalogue import DATASETS; DATASETS.load()",
     "the paper's tables": "from clipforget.benchmark.paper import EXPERIMENTS; EXPERIMENTS.load()",
 }
 

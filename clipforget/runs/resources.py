@@ -1,12 +1,14 @@
-"""What the runs of one process may share, so that one after the other need not load it again: data set, model, pixels.
+"""What one process reads and shares: data sets, models, pixels. Each is read once and kept within bounds.
 
-Nothing heavy is imported before it is asked for.
+A worker gives its runs one Resources, the page has one for all it shows. Safe across threads. Nothing heavy is
+imported before it is asked for.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from clipforget.data.catalogue import load_dataset, path_of
 from clipforget.runs.cache import Cache
 
 if TYPE_CHECKING:
@@ -17,26 +19,43 @@ PIXELS = 2 * 2**30  # bytes of preprocessed images; those of the last target sta
 
 
 class Resources:
-    """A small memory of what runs read. A data set is read once, so that all of a comparison sees the same images."""
+    """A small memory of what runs and views read.
 
-    def __init__(self) -> None:
-        self._datasets: Cache[Dataset] = Cache(1)
-        self._clips: Cache[tuple[Clip, str]] = Cache(1)
+    At most `datasets` data sets and `models` models stay. With `follow` a data set whose file or folder has another
+    time of change is read again, as a page needs it; without, all runs of a comparison see the same images.
+    """
+
+    def __init__(self, datasets: int = 1, models: int = 1, follow: bool = False) -> None:
+        self._follow = follow
+        self._datasets: Cache[Dataset] = Cache(datasets)
+        self._clips: Cache[tuple[Clip, str]] = Cache(models)
         self.pixels: Cache[Any] = Cache(PIXELS, lambda pixels: pixels.nbytes)
 
     def dataset(self, name: str) -> Dataset:
-        """A data set by name or path. Raises as `load_dataset`."""
-        from clipforget.data.catalogue import load_dataset
+        """Return a data set by name or path. Raises as `load_dataset`."""
+        stamp = _changed_at(name) if self._follow else 0
+        return self._datasets.get((name, stamp), lambda: load_dataset(name))
 
-        return self._datasets.get(name, lambda: load_dataset(name))
+    def clip(self, name: str, device: str, verify: bool = True) -> Clip:
+        """Return an original model. Raises as `load_clip`.
 
-    def clip(self, name: str, device: str) -> Clip:
-        """An original model, read again should anybody have changed its weights. Raises as `load_clip`."""
-        clip, mark = self._clips.get((name, device), lambda: _load(name, device))
-        if clip.fingerprint() != mark:
-            self._clips.drop(lambda key: True)
+        Its weights are hashed and it is read again should anybody have changed them; `verify` False spares that, for
+        those who only ever change copies.
+        """
+        clip, fingerprint = self._clips.get((name, device), lambda: _load(name, device))
+        if verify and clip.fingerprint() != fingerprint:
+            self._clips.drop(lambda key: key == (name, device))
             clip, _ = self._clips.get((name, device), lambda: _load(name, device))
         return clip
+
+
+def _changed_at(name: str) -> int:
+    """The time of change of a data set's file or folder, ns; 0 where there is none or it cannot be told."""
+    try:
+        path = path_of(name)
+        return path.stat().st_mtime_ns if path is not None else 0
+    except (OSError, RuntimeError, ValueError):
+        return 0
 
 
 def _load(name: str, device: str) -> tuple[Clip, str]:

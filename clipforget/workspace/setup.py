@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from clipforget.data.catalogue import ASSETS, EMBEDDED
+from clipforget.data.catalogue import DATASETS
 from clipforget.data.dataset import Dataset
 from clipforget.errors import BadData
+from clipforget.files import ASSETS
 from clipforget.methods import METHODS
 from clipforget.runs.config import RunConfig
 from clipforget.runs.devices import devices, likely_device
@@ -34,14 +35,14 @@ def describe(
     configs = list(configs)
     embedded = embedded_models()
     data = []
-    for name in EMBEDDED:
+    for name in DATASETS.load():
         try:
             data.append(describe_data(dataset_of(name), name))
         except BadData as error:
             data.append({"name": name, "title": _title(name), "error": str(error)})
     recent = {
         "models": _others((config["model"] for config in configs), embedded),
-        "data": _others((config["data"] for config in configs), EMBEDDED),
+        "data": _others((config["data"] for config in configs), DATASETS),
     }
     models = [{"name": name, "title": _title(name)} for name in [*embedded, *recent["models"]]]
     known = sorted(METHODS.load().values(), key=lambda method: method.name != RunConfig.method)  # ours first
@@ -130,4 +131,6 @@ def _others(names: Iterable[str], known: Iterable[str]) -> list[str]:
 
 
 def _title(name: str) -> str:
+    if name in DATASETS:
+        return DATASETS[name].title
     return Path(name).stem if "/" in name and Path(name).exists() else name

@@ -21,6 +21,7 @@ from clipforget.errors import BadQuery, RunProblem, StaleIndex, UnknownName
 from clipforget.files import ASSETS
 from clipforget.runs.cache import Cache
 from clipforget.runs.config import RunConfig
+from clipforget.runs.resources import Resources
 from clipforget.runs.store import Run, Store
 from clipforget.workspace import setup
 from clipforget.workspace.comparisons import ComparisonService
@@ -42,9 +43,8 @@ class Workspace:
     def __init__(self, runs: Path = Path("runs"), sample: bool = True) -> None:
         self.store = Store(Path(runs))
         self.samples = Store(ASSETS / "sample-run") if sample else None
-        self._datasets: Cache[Dataset] = Cache(4)
+        self._resources = Resources(datasets=4, models=2, follow=True)
         self._opened: Cache[FinishedRun] = Cache(1024 * MIB, lambda opened: opened.size)
-        self._clips: Cache[Clip] = Cache(2)
         self._engines: Cache[Any] = Cache(3)  # models on the soup path and pixels of the last exact looks
         self._packs: Cache[dict] = Cache(400)
         self._images: Cache[tuple[bytes, str]] = Cache(96 * MIB, lambda entry: len(entry[0]))
@@ -127,7 +127,7 @@ class Workspace:
         run = self.run(id)
         if run.info()["state"] != "done":
             raise RunProblem(f"The run {id} is not finished (it is {run.info()['state']}), so it cannot be searched.")
-        return self._opened.get(id, lambda: FinishedRun(run, self.dataset, self._clip, self._engines))
+        return self._opened.get(id, lambda: FinishedRun(run, self.dataset, self._original, self._engines))
 
     def query(
         self, id: str, text: str | None = None, image: int | None = None, upload: str | None = None
@@ -168,13 +168,7 @@ class Workspace:
 
     def dataset(self, name: str) -> Dataset:
         """A data set by name or path, read once. Raises BadData or UnknownName."""
-        from clipforget.data.catalogue import EMBEDDED, load_dataset
-
-        try:
-            stamp = Path(EMBEDDED.get(name, name)).expanduser().stat().st_mtime_ns
-        except (OSError, RuntimeError, ValueError):
-            stamp = 0
-        dataset = self._datasets.get((name, stamp), lambda: load_dataset(name))
+        dataset = self._resources.dataset(name)
         self._known[dataset.fingerprint] = name
         return dataset
 
@@ -197,16 +191,8 @@ class Workspace:
         """Every run that can be read with its run.json, newest first, samples last."""
         return chain(self.store.infos(), self.samples.infos() if self.samples else ())
 
-    def _clip(self, name: str, device: str) -> Clip:
-        from clipforget.models.loading import load_clip
-        from clipforget.models.precision import set_thread_count
-
-        def load() -> Clip:
-            clip = load_clip(name, device)
-            set_thread_count(clip)
-            return clip
-
-        return self._clips.get((name, device), load)
+    def _original(self, name: str, device: str) -> Clip:
+        return self._resources.clip(name, device, verify=False)  # views only change copies of it
 
     def _own(self, id: str, what: str) -> Run:
         run = self.run(id)

@@ -17,13 +17,13 @@ from clipforget.benchmark.trials import draw
 from clipforget.benchmark.tuning import TuneConfig, tune
 from clipforget.benchmark.validation import GRID, Validation, load_validation
 from clipforget.cli.main import main, read
-from clipforget.data import catalogue
 from clipforget.data.catalogue import load_dataset
 from clipforget.errors import BadData, BadQuery, BadSetting, UnknownName
 from clipforget.evaluation import metrics
 from clipforget.generators import finish
 from clipforget.methods import METHODS, Method
 from clipforget.models.weights import changed
+from clipforget.runs import resources
 from clipforget.runs.presets import find_preset
 from clipforget.runs.resources import Resources
 from clipforget.settings import option, options
@@ -137,7 +137,7 @@ def test_no_test_image_is_read(world, calls, tmp_path, monkeypatch) -> None:
     guarded = dataclasses.replace(whole, source=Guarded())
     with pytest.raises(AssertionError, match="is a test image"):
         guarded.open(next(item for item in whole.items if item.split == "test"))
-    monkeypatch.setattr(catalogue, "load_dataset", lambda name: guarded)
+    monkeypatch.setattr(resources, "load_dataset", lambda name: guarded)
     steps = list(tune(config_for(world, targets=(("disc",), ("disc", "square/thin"))), tmp_path))
     assert steps[-1].preset and read_keys and hidden
     assert set(steps[-1].preset.provenance["trials"][0]["targets"]) == {"disc", "disc + square/thin"}

@@ -3,7 +3,6 @@
 import pytest
 from pictures import CLASSES, pack, picture, put, reasons
 
-from clipforget.data.catalogue import EMBEDDED, load_dataset
 from clipforget.data.folder import load_folder
 from clipforget.data.target import Target
 from clipforget.errors import BadData, BadQuery, UnknownName
@@ -148,15 +147,6 @@ def test_classes_that_cannot_be_learned_or_judged_are_left_out(folder):
     assert len(found) == 6
     assert found["test/fish/shark/1.png"] == "belongs to 'fish', which has fewer than 2 train images"
     assert found["train/tree/oak/0.png"] == "belongs to 'tree', which has no test image"
-
-
-def test_the_catalogue_knows_names_and_paths(folder, monkeypatch):
-    assert load_dataset(str(folder)).name == "set"
-    with pytest.raises(UnknownName, match="Did you mean 'sketchbook'"):
-        load_dataset("sketchbok")
-    monkeypatch.setitem(EMBEDDED, "sketchbook", folder / "missing.tar")
-    with pytest.raises(BadData, match=r"missing\.tar is not there"):
-        load_dataset("sketchbook")
 
 
 def test_targets_are_checked_against_the_data_set(folder):

@@ -10,9 +10,9 @@ from PIL import Image
 from torch.nn import functional as F
 
 from clipforget.data import sketchbook
-from clipforget.data.catalogue import EMBEDDED as DATA
 from clipforget.data.catalogue import load_dataset
 from clipforget.errors import BadModel
+from clipforget.files import ASSETS
 from clipforget.models.loading import EMBEDDED, load_clip
 from clipforget.models.pretrain.captions import Caption, an, every_text, plural, write_captions
 from clipforget.models.pretrain.card import tokenizer
@@ -142,7 +142,7 @@ def test_another_true_caption_is_no_rival():
 
 
 @pytest.mark.skipif(
-    not (EMBEDDED["clipforget-tiny"] / "README.md").is_file() or not DATA["sketchbook"].is_file(),
+    not (EMBEDDED["clipforget-tiny"] / "README.md").is_file() or not (ASSETS / "sketchbook.tar").is_file(),
     reason="the embedded model or image set is not there",
 )
 def test_the_shipped_model_keeps_the_word_of_its_card_on_shipped_pictures():

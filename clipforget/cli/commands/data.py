@@ -27,14 +27,14 @@ def add_options(parser: Parser) -> None:
 @command("data", add_options, order=6)
 def data(args: argparse.Namespace) -> None:
     """List data sets, describe one, or build the embedded one."""
-    from clipforget.data.catalogue import EMBEDDED, load_dataset
+    from clipforget.data.catalogue import DATASETS, load_dataset
 
     if args.words[:1] == ["build"]:
         _build(args.words[1:])
     elif len(args.words) > 1:
         raise BadQuery("Name one data set; quote a path with spaces.")
     elif not args.words:
-        known = {name: str(path) for name, path in EMBEDDED.items()}
+        known = {name: str(entry.path or entry.title) for name, entry in DATASETS.load().items()}
         more = "Any folder or .tar of train|test/<superclass>/<subgroup>/*.jpg is named by its path."
         listed = table(("name", "where"), [list(row) for row in known.items()])
         emit(args.json, {"data": known}, f"{listed}\n\n{more}")
