@@ -19,14 +19,7 @@ from clipforget.cli import main as cli
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 INDIRECT = {"torchvision"}  # open_clip transforms images with it; ours to install beside a matching torch
-COMES_ALONG = {
-    "anyio",
-    "pydantic",
-    "starlette",
-    "uvicorn",
-    "tqdm",
-    "huggingface-hub",
-}  # parts of gradio and open_clip that we use
+COMES_ALONG = {"anyio", "huggingface-hub", "pydantic", "starlette", "uvicorn"}  # parts of gradio and open_clip
 
 
 def canonical(name: str) -> str:

@@ -1,12 +1,15 @@
-"""What the command line draws: tables and a progress bar."""
+"""What the command line draws: one document or a text, times, and a bar of tqdm's."""
 
 from __future__ import annotations
 
 import json
 import sys
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
-CELLS = 24  # of a bar
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+FORMAT = "{bar:24}  {desc}"  # tqdm's; the bar is 24 cells wide
 
 
 def emit(as_json: bool, content: dict[str, Any], text: str) -> None:
@@ -15,7 +18,7 @@ def emit(as_json: bool, content: dict[str, Any], text: str) -> None:
 
 
 def clock(seconds: float | None) -> str:
-    """Seconds as m:ss; an unknown time is blank."""
+    """Format seconds as m:ss; an unknown time is blank."""
     return "" if seconds is None else f"{int(seconds + 0.5) // 60}:{int(seconds + 0.5) % 60:02d}"
 
 
@@ -25,44 +28,49 @@ class Bar:
     def __init__(self, stream: TextIO | None = None) -> None:
         self.stream = sys.stderr if stream is None else stream
         self.live = self.stream.isatty()
-        self._stage, self._drawn = "", 0
+        self._stage = ""
+        self._bar: tqdm[NoReturn] | None = None
 
     def show(self, event: dict[str, Any]) -> None:
-        """Draw an event of kind step; an event of kind end clears the line and leaves its note."""
+        """Draw an event of kind step, by time; an event of kind end takes the bar away and leaves its note."""
         if event["kind"] == "end":
-            self._line(f"{event['note']} ({clock(event['t'])})")
-            self.stream.write("\n" if self.live else "")
-            self._drawn = 0
+            self.close()
+            self.write(f"{event['note']} ({clock(event['t'])})")
         elif self.live:
-            self._line(describe(event, bar(event)))
+            left = event.get("eta")
+            self.draw(describe(event), event["t"], None if left is None else event["t"] + left)
         elif event["stage"] != self._stage:
-            self._line(f"{event['stage']} ... {event['note']}".rstrip())
+            self.write(f"{event['stage']} ... {event['note']}".rstrip())
         self._stage = event.get("stage", "")
+
+    def draw(self, text: str, done: float, total: float | None) -> None:
+        """Draw so much of a total, None while that is unknown, and a text beside it; on a terminal only."""
+        if not self.live:
+            return
+        if self._bar is None:
+            from tqdm import tqdm
+
+            self._bar = tqdm(desc=text, bar_format=FORMAT, file=self.stream, leave=False, dynamic_ncols=True)
+        self._bar.n, self._bar.total = done, total
+        self._bar.set_description_str(text)
+
+    def write(self, line: str) -> None:
+        """Leave a line, above the bar where there is one."""
+        from tqdm import tqdm
+
+        tqdm.write(line, file=self.stream)
         self.stream.flush()
 
     def close(self) -> None:
-        """Take an unfinished line away, so that an error stands alone."""
-        if self.live and self._drawn:
-            self.stream.write(f"\r{'':<{self._drawn}}\r")
-            self.stream.flush()
-            self._drawn = 0
-
-    def _line(self, text: str) -> None:
-        self.stream.write(f"\r{text:<{self._drawn}}" if self.live else f"{text}\n")
-        self._drawn = len(text)
+        """Take an unfinished bar away, so that an error stands alone."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
 
 
-def bar(event: dict[str, Any]) -> str:
-    """How much of the whole run is done, by time; empty while that is unknown."""
-    eta = event.get("eta")
-    share = 0.0 if eta is None else event["t"] / max(event["t"] + eta, 1e-9)
-    done = round(share * CELLS)
-    return "█" * done + "░" * (CELLS - done)
-
-
-def describe(event: dict[str, Any], drawn: str) -> str:
-    """One line for a step: bar, stage, step, time left, first loss."""
+def describe(event: dict[str, Any]) -> str:
+    """Describe a step in one line: stage, step, time left, first loss or else the note."""
     left = f"{clock(event['eta'])} left" if event.get("eta") is not None else ""
     loss = next((f"{name} {value:.3g}" for name, value in (event.get("losses") or {}).items() if value is not None), "")
     step = f"{event['stage']} {event['step']}/{event['total']}"
-    return "  ".join(part for part in (drawn, f"{step:<18}", left, loss or event.get("note", "")[:60]) if part)
+    return "  ".join(part for part in (f"{step:<18}", left, loss or event.get("note", "")[:60]) if part)

@@ -114,4 +114,7 @@ def test_on_a_terminal_a_bar_follows_the_run_and_goes_away(words, tmp_path):
     assert "0/2  ours, disc/big, seed 0  forget 2/8" in drawn and "0:25 left" in drawn, "10 s and a cell of 15 s"
     compared.set_cell(0, state="done", seconds=15.0)
     board.show(CellProgress(0, "done"))
-    assert stream.getvalue()[len(drawn) :].splitlines()[-1] == "1/2  ours, disc/big, seed 0  done in 0:15  0:15 left"
+    line, below = stream.getvalue()[len(drawn) :].rsplit("\n", 1)
+    assert line.split("\r")[-1] == "1/2  ours, disc/big, seed 0  done in 0:15  0:15 left" and "forget 2/8" in below
+    board.bar.close()
+    assert stream.getvalue().endswith(" \r")

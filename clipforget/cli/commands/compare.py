@@ -21,7 +21,7 @@ from clipforget.cli.options import (
     names,
     workspace_of,
 )  # fmt: skip
-from clipforget.cli.terminal import CELLS, clock, emit
+from clipforget.cli.terminal import Bar, clock, emit
 from clipforget.errors import BadSetting, ClipforgetError
 from clipforget.tabular import table
 
@@ -152,7 +152,7 @@ def finish(folder: ComparisonFolder, runs: str) -> int:
                 board.show(record)
         finally:
             records.close()
-            board.close()
+            board.bar.close()
     info = folder.info()
     done = sum(cell["state"] == "done" for cell in info["cells"])
     if info["state"] == "stopped":
@@ -196,55 +196,40 @@ def _list(workspace: Workspace, as_json: bool) -> None:
 class Board:
     """Progress on stderr: a line for each finished cell and, on a terminal, a bar with the time left below them."""
 
-    def __init__(self, compared: ComparisonFolder, stream: TextIO | None = None) -> None:
-        self.compared, self.stream = compared, sys.stderr if stream is None else stream
-        self.live, self._drawn = self.stream.isatty(), 0
-        self.info = compared.info()
+    def __init__(self, folder: ComparisonFolder, stream: TextIO | None = None) -> None:
+        self.folder, self.bar = folder, Bar(stream)
+        self.info = folder.info()
 
     def show(self, record: CellProgress) -> None:
         """Draw one record."""
         if record.state == "running":
             if self.info["cells"][record.cell]["state"] != "running":
-                self.info = self.compared.info()
-            if self.live and record.event is not None and record.event["kind"] == "step":
-                self._draw(self._bar(record))
-            return
-        self.info = self.compared.info()
-        self.close()
-        self.stream.write(self._line(record) + "\n")
-        self.stream.flush()
-
-    def close(self) -> None:
-        """Take the bar away."""
-        if self._drawn:
-            self._draw("")
-            self.stream.write("\r")
-            self._drawn = 0
-
-    def _line(self, record: CellProgress) -> str:
-        cell = self.info["cells"][record.cell]
-        total = len(self.info["cells"])
-        if cell["error"]:
-            told = f"failed: {cell['error']}"
-        elif record.reused:
-            told = "done before"
+                self.info = self.folder.info()
+            if record.event is not None and record.event["kind"] == "step":
+                self.bar.draw(self._running(record.cell, record.event), self._done(), len(self.info["cells"]))
         else:
-            told = f"{record.state} in {clock(cell['seconds'])}"
-        return f"{self._done():>{len(str(total))}}/{total}  {self._name(cell)}  {told}{self._left()}"
+            self.info = self.folder.info()
+            self.bar.write(self._finished(record))
+
+    def _finished(self, record: CellProgress) -> str:
+        cell = self.info["cells"][record.cell]
+        if cell["error"]:
+            outcome = f"failed: {cell['error']}"
+        elif record.reused:
+            outcome = "done before"
+        else:
+            outcome = f"{record.state} in {clock(cell['seconds'])}"
+        return f"{self._count()}  {self._name(cell)}  {outcome}{self._left()}"
+
+    def _running(self, index: int, event: dict[str, Any]) -> str:
+        step = f"{event['stage']} {event['step']}/{event['total']}"
+        return f"{self._count()}  {self._name(self.info['cells'][index])}  {step:<18}{self._left(event)}"
 
     def _left(self, event: dict[str, Any] | None = None) -> str:
         from clipforget.benchmark.summary import seconds_left
 
         left = seconds_left(self.info["cells"], event)
         return f"  {clock(left)} left" if left else ""
-
-    def _bar(self, record: CellProgress) -> str:
-        cell, event = self.info["cells"][record.cell], record.event or {}
-        total = len(self.info["cells"])
-        full = round(self._done() / total * CELLS)
-        step = f"{event['stage']} {event['step']}/{event['total']}"
-        bar = "█" * full + "░" * (CELLS - full)
-        return f"{bar} {self._done()}/{total}  {self._name(cell)}  {step:<18}{self._left(event)}"[:160]
 
     def _name(self, cell: dict[str, Any]) -> str:
         from clipforget.benchmark.plan import JOIN
@@ -255,7 +240,6 @@ class Board:
     def _done(self) -> int:
         return sum(cell["state"] == "done" for cell in self.info["cells"])
 
-    def _draw(self, text: str) -> None:
-        self.stream.write(f"\r{text:<{self._drawn}}")
-        self.stream.flush()
-        self._drawn = len(text)
+    def _count(self) -> str:
+        total = str(len(self.info["cells"]))
+        return f"{self._done():>{len(total)}}/{total}"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from clipforget.cli.commands import command
 from clipforget.cli.options import PROG, Parser, add_json
-from clipforget.cli.terminal import emit
+from clipforget.cli.terminal import Bar, emit
 from clipforget.errors import BadQuery
 from clipforget.tabular import table
 
@@ -48,14 +47,14 @@ def _build(words: list[str]) -> None:
         raise BadQuery(f"Only the embedded set can be built: {PROG} data build sketchbook OUT.")
     from clipforget.data.sketchbook import build
 
-    def tell(done: int, total: int) -> None:
-        print(f"\r{done:,} of {total:,} images", end="", file=sys.stderr)
-
+    bar = Bar()
     try:
-        count = build(words[1], progress=tell)
+        count = build(words[1], progress=lambda done, total: bar.draw(f"{done:,} of {total:,} images", done, total))
     except OSError as error:
         raise BadQuery(f"Cannot write {words[1]}: {error.strerror}.") from error
-    print(f"\nWrote {count:,} images to {words[1]}.", file=sys.stderr)
+    finally:
+        bar.close()
+    bar.write(f"Wrote {count:,} images to {words[1]}.")
 
 
 def _described(dataset: Dataset) -> dict[str, Any]:

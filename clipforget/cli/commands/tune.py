@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from pathlib import Path
 
@@ -49,8 +48,7 @@ def tune(args: argparse.Namespace) -> None:
     try:
         for step in search(config, Path(args.runs), args.out and Path(args.out)):
             if step.trial or step.preset or not step.total:
-                bar.close()
-                print(step.note, file=sys.stderr, flush=True)
+                bar.write(step.note)
             else:
                 event = {"stage": "trials", "step": step.done, "total": step.total, "eta": step.eta}
                 bar.show({"kind": "step", "t": time.monotonic() - start, "note": step.note, **event})
