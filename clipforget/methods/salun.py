@@ -79,22 +79,22 @@ def forget_gradients(trainer: Trainer) -> Generator[Step, None, dict[str, Tensor
     import torch
 
     from clipforget.models.precision import autocast
+    from clipforget.models.weights import gradients_enabled
     from clipforget.unlearning.losses import zero_shot_cross_entropy
 
     task, weights = trainer.task, list(trainer.parameters.values())
     sums = [torch.zeros_like(weight) for weight in weights]
     parts = torch.arange(len(task.forget)).split(trainer.settings.batch_size)
-    for weight in weights:
-        weight.requires_grad_(True)
-    for done, part in enumerate(parts, 1):
-        pixels, labels = (values[part].to(task.clip.device) for values in (task.forget.pixels, task.forget.labels))
-        with autocast(task.clip.device, trainer.precision):
-            features = task.clip.encode_image(pixels).float()
-        loss = len(part) * zero_shot_cross_entropy(features, labels, task.class_embeddings, task.clip.logit_scale)
-        for total, gradient in zip(sums, torch.autograd.grad(loss, weights, allow_unused=True), strict=True):
-            if gradient is not None:
-                total += gradient
-        yield Step("select", done, len(parts))
+    with gradients_enabled(weights):
+        for done, part in enumerate(parts, 1):
+            pixels, labels = (values[part].to(task.clip.device) for values in (task.forget.pixels, task.forget.labels))
+            with autocast(task.clip.device, trainer.precision):
+                features = task.clip.encode_image(pixels).float()
+            loss = len(part) * zero_shot_cross_entropy(features, labels, task.class_embeddings, task.clip.logit_scale)
+            for total, gradient in zip(sums, torch.autograd.grad(loss, weights, allow_unused=True), strict=True):
+                if gradient is not None:
+                    total += gradient
+            yield Step("select", done, len(parts))
     return dict(zip(trainer.parameters, sums, strict=True))
 
 

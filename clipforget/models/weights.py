@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from clipforget.errors import BadModel
 from clipforget.files import atomic
@@ -55,3 +56,24 @@ def load(path: Path) -> dict[str, Tensor]:
         return load_file(path)
     except (OSError, SafetensorError) as error:
         raise BadModel(f"Cannot read the weights in {path} ({error}).") from error
+
+
+@contextmanager
+def gradients_enabled(parameters: Iterable[Tensor], within: nn.Module | None = None) -> Iterator[None]:
+    """Let the parameters require gradients inside the block, and nothing else of the model `within`, where it is given.
+
+    Afterwards each requires gradients or not as it did before, and the parameters hold none.
+    """
+    enabled = list(parameters)
+    before = {p: p.requires_grad for p in (*enabled, *(within.parameters() if within is not None else ()))}
+    for parameter in before:
+        parameter.requires_grad_(False)
+    for parameter in enabled:
+        parameter.requires_grad_(True)
+    try:
+        yield
+    finally:
+        for parameter, required in before.items():
+            parameter.requires_grad_(required)
+        for parameter in enabled:
+            parameter.grad = None

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from clipforget.models.clip import Clip
+from clipforget.models.weights import gradients_enabled
 
 EXCLUDED = ("embed", "token", "norm", "logit_scale")  # words in a parameter's name that rule it out
 FLOOR = 1e-2  # share of the mean retain information that is added below the fraction
@@ -61,19 +62,13 @@ def squared_gradients(clip: Clip, names: list[str], pixels: Tensor, captions: Te
     """
     owners = dict(clip.model.named_parameters())
     weights = [owners[name] for name in names]
-    flags = [weight.requires_grad for weight in weights]
-    for weight in weights:
-        weight.requires_grad_(True)
-    try:
+    with gradients_enabled(weights):
         for image, caption in zip(pixels, captions, strict=True):
             with torch.enable_grad():
                 cosine = (clip.encode_image(image[None].to(clip.device))[0] * caption).sum()
                 gradients = torch.autograd.grad(cosine, weights, allow_unused=True)
             norms = [0.0 if gradient is None else float(gradient.square().sum()) for gradient in gradients]
             yield torch.tensor(norms)
-    finally:
-        for weight, flag in zip(weights, flags, strict=True):
-            weight.requires_grad_(flag)
 
 
 def relative(
@@ -122,10 +117,7 @@ def diagonal(
     """
     weights = list(parameters.values())
     totals = [torch.zeros_like(weight, dtype=torch.float32) for weight in weights]
-    flags = [weight.requires_grad for weight in weights]
-    for weight in weights:
-        weight.requires_grad_(True)
-    try:
+    with gradients_enabled(weights):
         for done, (image, label) in enumerate(zip(pixels.split(1), labels.split(1), strict=True), 1):
             with torch.enable_grad():
                 value = score(clip.encode_image(image.to(clip.device)), label.to(clip.device))
@@ -134,7 +126,4 @@ def diagonal(
                 if gradient is not None:
                     total += gradient.detach().float().square()
             yield done
-    finally:
-        for weight, flag in zip(weights, flags, strict=True):
-            weight.requires_grad_(flag)
     return {name: total / max(len(labels), 1) for name, total in zip(parameters, totals, strict=True)}

@@ -13,6 +13,7 @@ from clipforget.errors import BadData, BadSetting
 from clipforget.models.clip import Clip
 from clipforget.models.precision import FLOAT32, autocast, for_training
 from clipforget.models.stages import SCALARS, TOWER
+from clipforget.models.weights import gradients_enabled
 from clipforget.unlearning import batches
 from clipforget.unlearning.options import TrainingSettings
 from clipforget.unlearning.task import BOTH, IMAGE, TEXT, ImageSet, Step, Task
@@ -111,8 +112,9 @@ def tower_parameters(model: torch.nn.Module, changes: str) -> dict[str, Tensor]:
 class Trainer:
     """One training: streams of batches, the parameters that move, accuracies on validation images.
 
-    `parameters` (all of the named towers, or those given) require gradients until `train` has ended, all others never
-    do. Raises BadData where a set of training images is empty.
+    `parameters` (all of the named towers, or those given) alone require gradients while `train` runs.
+
+    Raises BadData where a set of training images is empty.
     """
 
     def __init__(
@@ -137,14 +139,10 @@ class Trainer:
         Raises BadSetting where the training diverges.
         """
         settings = self.settings
-        for parameter in self.task.clip.model.parameters():
-            parameter.requires_grad_(False)
-        for parameter in self.parameters.values():
-            parameter.requires_grad_(True)
         optimizer = torch.optim.AdamW(
             self.parameters.values(), lr=settings.learning_rate, weight_decay=settings.weight_decay
         )
-        try:
+        with gradients_enabled(self.parameters.values(), within=self.task.clip.model):
             for step in range(1, settings.steps + 1):
                 found = loss(self.batch(), settings)
                 total = torch.stack(list(found.values())).sum()
@@ -158,10 +156,6 @@ class Trainer:
                 evaluated = step % settings.check_every == 0 or step == settings.steps
                 figures = {name: float(value.detach()) for name, value in found.items()}
                 yield Step(stage, step, settings.steps, figures, self.validation_accuracy() if evaluated else {})
-        finally:
-            for parameter in self.parameters.values():
-                parameter.requires_grad_(False)
-                parameter.grad = None
 
     def batch(self) -> Batch:
         """The next batch."""

@@ -71,6 +71,21 @@ def test_changed_refuses_another_architecture(state):
             weights.changed(state, other)
 
 
+def test_gradients_are_enabled_for_the_block_alone():
+    model = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 1))
+    model[0].weight.requires_grad_(False)
+    before = [parameter.requires_grad for parameter in model.parameters()]
+    with pytest.raises(ZeroDivisionError), weights.gradients_enabled([model[0].weight], within=model):
+        assert [parameter.requires_grad for parameter in model.parameters()] == [True, False, False, False]
+        model(torch.ones(1, 2)).sum().backward()
+        assert model[0].weight.grad is not None
+        raise ZeroDivisionError
+    assert [parameter.requires_grad for parameter in model.parameters()] == before
+    assert model[0].weight.grad is None
+    with weights.gradients_enabled([model[0].weight]):
+        assert all(parameter.requires_grad for parameter in model.parameters())
+
+
 def test_saved_weights_come_back_bit_for_bit_with_their_metadata(state, tmp_path):
     path = tmp_path / "delta.safetensors"
     state["conv.weight"] = state["conv.weight"].contiguous(memory_format=torch.channels_last).requires_grad_()

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from clipforget.methods.clip_lip.settings import MORE, SIGMAS, ClipLipSettings
 from clipforget.models.clip import Clip
+from clipforget.models.weights import gradients_enabled
 from clipforget.unlearning.synthesis import probabilities, synthesise
 from clipforget.unlearning.task import BOTH, IMAGE, TEXT, Step, Task
 from clipforget.unlearning.trainer import tower_parameters, validation_accuracy
@@ -78,7 +79,7 @@ class ClipLip:
         """Steps of Adam; one that does not make the target less probable is undone and the noise grows."""
         settings, total, level = self.settings, self.settings.steps, 0
         optimizer, (_, best) = self._optimizer(), self._synthetic_accuracy()
-        try:
+        with gradients_enabled(self.parameters.values(), within=self.clip.model):
             for step in range(1, total + 1):
                 before = {name: p.detach().clone() for name, p in self.parameters.items()}
                 sigma = SIGMAS[level]
@@ -97,16 +98,8 @@ class ClipLip:
                 yield Step("forget", step, total, figures, accuracies, data)
                 if ends:
                     return
-        finally:
-            for p in self.parameters.values():
-                p.requires_grad_(False)
-                p.grad = None
 
     def _optimizer(self) -> torch.optim.Optimizer:
-        for p in self.clip.model.parameters():
-            p.requires_grad_(False)
-        for p in self.parameters.values():
-            p.requires_grad_(True)
         settings = self.settings
         return torch.optim.Adam(
             self.parameters.values(), settings.learning_rate, (0.9, 0.98), 1e-6, weight_decay=settings.weight_decay

@@ -14,6 +14,7 @@ from torch import Tensor
 from clipforget.evaluation import metrics
 from clipforget.generators import relay
 from clipforget.models.clip import Clip
+from clipforget.models.weights import gradients_enabled
 from clipforget.unlearning import fisher, losses
 from clipforget.unlearning.diagonals import forget_and_rest
 from clipforget.unlearning.task import ImageSet, Step, Task
@@ -69,18 +70,13 @@ def mean_gradients(
     owners = dict(clip.model.named_parameters())
     weights = [owners[name] for name in names]
     totals = [torch.zeros_like(weight) for weight in weights]
-    for weight in weights:
-        weight.requires_grad_(True)
-    try:
+    with gradients_enabled(weights):
         for pixels, labels in zip(images.pixels.split(CHUNK), images.labels.split(CHUNK), strict=True):
             with torch.enable_grad():
                 value = loss(clip.encode_image(pixels.to(clip.device)), labels.to(clip.device))
                 found = torch.autograd.grad(value * len(labels) / len(images), weights, allow_unused=True)
             for total, gradient in zip(totals, found, strict=True):
                 total += 0 if gradient is None else gradient
-    finally:
-        for weight in weights:
-            weight.requires_grad_(False)
     return dict(zip(names, totals, strict=True))
 
 

@@ -12,6 +12,7 @@ from clipforget.errors import BadModel
 from clipforget.methods.text_projection_lora.settings import TextProjectionLoraSettings
 from clipforget.models.clip import Clip
 from clipforget.models.lora import LowRank
+from clipforget.models.weights import gradients_enabled
 from clipforget.unlearning import batches, losses
 from clipforget.unlearning.task import TEXT, ImageSet, Step, Task
 from clipforget.unlearning.trainer import sample_validation, validation_accuracy
@@ -83,18 +84,17 @@ class TextProjectionLora:
         """Adam on the update alone; it is merged however this ends."""
         settings = self.settings
         optimizer = torch.optim.Adam(self.low.parameters(), lr=settings.learning_rate)
-        for parameter in self.task.clip.model.parameters():
-            parameter.requires_grad_(False)
         start = self.weight.data.clone()
         try:
-            for step in range(1, settings.steps + 1):
-                found = self.losses()
-                optimizer.zero_grad()
-                torch.stack(list(found.values())).sum().backward()
-                optimizer.step()
-                figures = {name: float(value.detach()) for name, value in found.items()}
-                evaluated = step == settings.steps or step % settings.check_every == 0
-                yield Step("forget", step, settings.steps, figures, self._evaluate(start) if evaluated else {})
+            with gradients_enabled(self.low.parameters(), within=self.task.clip.model):
+                for step in range(1, settings.steps + 1):
+                    found = self.losses()
+                    optimizer.zero_grad()
+                    torch.stack(list(found.values())).sum().backward()
+                    optimizer.step()
+                    figures = {name: float(value.detach()) for name, value in found.items()}
+                    evaluated = step == settings.steps or step % settings.check_every == 0
+                    yield Step("forget", step, settings.steps, figures, self._evaluate(start) if evaluated else {})
         finally:
             self._merge(start)
 
