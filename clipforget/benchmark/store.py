@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -105,14 +106,25 @@ class ComparisonFolder(RunFolder):
     @property
     def plan(self) -> ComparisonPlan:
         """What is compared, as it was asked for."""
-        stored = self._stored()
-        return ComparisonPlan.read({name: stored[name] for name in ComparisonPlan.__dataclass_fields__})
+        return _plan(self._stored())
+
+    def _stored(self) -> dict[str, Any]:
+        """The JSON file, with the plan and its command as they are written today."""
+        info = super()._stored()
+        with suppress(ClipforgetError):  # one that another version wrote stays as it is
+            plan = _plan(info)
+            info |= plan.as_dict() | {"command": plan.command()}
+        return info
 
     def set_cell(self, index: int, **changes: Any) -> None:
         """Change fields of one cell, atomically."""
         cells = self._stored()["cells"]
         cells[index] |= changes
         self.update(cells=cells)
+
+
+def _plan(info: Mapping[str, Any]) -> ComparisonPlan:
+    return ComparisonPlan.read({name: info[name] for name in ComparisonPlan.__dataclass_fields__ if name in info})
 
 
 class Finished:

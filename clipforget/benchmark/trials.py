@@ -14,7 +14,7 @@ from typing import Any
 
 from clipforget.errors import BadSetting
 from clipforget.methods import Method
-from clipforget.settings import as_dict, options, parse
+from clipforget.settings import as_dict, options, parse, with_current_names
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,9 @@ class TrialStore:
         concrete = [as_dict(parse(method.settings, settings)) for settings in drawn]
         for line in path.read_text(encoding="utf-8").split("\n")[:-1]:
             trial = Trial(**json.loads(line))
-            if trial.concrete in concrete:
-                yield replace(trial, number=concrete.index(trial.concrete))
+            settings, whole = (with_current_names(method.settings, s) for s in (trial.settings, trial.concrete))
+            if whole in concrete:
+                yield replace(trial, number=concrete.index(whole), settings=settings, concrete=whole)
 
     def _file(self, method: Method, target: tuple[str, ...]) -> Path:
         content = json.dumps([self.marks, method.name, target, *self.about], sort_keys=True)

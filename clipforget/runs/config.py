@@ -91,7 +91,7 @@ def current_settings(method: str, settings: Mapping[str, SettingValue]) -> dict[
     return with_current_names(METHODS[method].settings, settings)
 
 
-def command_line(command: str, config: Any, brief: Iterable[str] = (), **written: Any) -> str:
+def command_line(command: str, config: object, brief: Iterable[str] = (), **written: Any) -> str:
     """Return the command line with an option for each field of a configuration, quoted for a POSIX shell.
 
     A list is repeated, a dict names the options in place of the field. brief are the fields that are left out where

@@ -9,14 +9,16 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from clipforget.errors import BadSetting, UnknownName
+from clipforget.errors import BadSetting, ClipforgetError, UnknownName
 from clipforget.files import ASSETS, write_json
 from clipforget.methods import METHODS
+from clipforget.runs.config import current_settings
+from clipforget.settings import SettingValue, read_json
 
 SHIPPED = ASSETS / "presets"
 OWN = "presets"  # the folder of the user's own, below that of the runs
@@ -29,8 +31,8 @@ class Preset:
 
     name: str
     method: str
-    settings: dict[str, Any]
-    note: str
+    settings: dict[str, SettingValue]
+    note: str = ""
     provenance: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -102,9 +104,9 @@ def _shipped(model: str) -> Iterator[Path]:
 def _read(path: Path) -> Preset:
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(stored, Mapping) or not isinstance(stored["settings"], Mapping):
-            raise ValueError("it is no preset")
-        about = stored.get("provenance") or {}
-        return Preset(path.parent.name, path.stem, dict(stored["settings"]), str(stored.get("note", "")), dict(about))
-    except (OSError, ValueError, KeyError) as error:
-        raise BadSetting(f"The preset {path} cannot be read ({error}); repair or delete it.") from error
+        own = {"name": path.parent.name, "method": path.stem}  # whatever the file says
+        preset = read_json(Preset, stored | own if isinstance(stored, dict) else stored, "preset")
+    except (OSError, ValueError, ClipforgetError) as error:
+        reason = str(error).rstrip(".")
+        raise BadSetting(f"The preset {path} cannot be read ({reason}); repair or delete it.") from error
+    return replace(preset, settings=current_settings(preset.method, preset.settings))

@@ -13,12 +13,13 @@ import platform
 import secrets
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from clipforget import __version__
-from clipforget.errors import RunProblem, UnknownName
+from clipforget.errors import ClipforgetError, RunProblem, UnknownName
 from clipforget.files import ID, FileLock, finite, slug, write_json
 from clipforget.runs.config import RunConfig
 from clipforget.runs.folder import LOCK, RunFolder
@@ -114,6 +115,14 @@ class Run(RunFolder):
     def config(self) -> RunConfig:
         """The configuration the run was created with."""
         return RunConfig.read(self._stored()["config"])
+
+    def _stored(self) -> dict[str, Any]:
+        """The JSON file, with the configuration and its command as they are written today."""
+        info = super()._stored()
+        with suppress(ClipforgetError):  # one that another version wrote stays as it is
+            config = RunConfig.read(info.get("config"))
+            info |= {"config": config.as_dict(), "command": config.command()}
+        return info
 
     def append(self, event: dict[str, Any]) -> dict[str, Any]:
         """Add an event to events.jsonl; returns it with "n", its line number from 0."""

@@ -45,6 +45,13 @@ def test_a_row_is_written_as_text_and_reads_back():
         assert read_row(row.text) == row
 
 
+def test_a_row_of_former_names_is_read_under_the_current_ones():
+    row = read_row("targeted:paper,keep-weight=1,batch=8")
+    assert row.settings["distill_weight"] == 1 and row.settings["batch_size"] == 8 and "keep_weight" not in row.settings
+    (old,) = ComparisonPlan.read({"rows": [{"method": "slug", "settings": {"looks": 6}}], "targets": [["a"]]}).rows
+    assert old.settings == {"evaluations": 6} and old.label == ""
+
+
 def test_a_preset_that_a_method_lacks_leaves_its_defaults_and_says_so():
     (with_preset,) = rows_of(["targeted"], preset="paper")
     assert with_preset.preset == "paper" and not with_preset.notes

@@ -1,9 +1,11 @@
 """Comparisons on disk: written whole, found again, removed without their runs."""
 
+import json
+
 import pytest
 
 from clipforget.benchmark.plan import ComparisonPlan
-from clipforget.benchmark.rows import rows_of
+from clipforget.benchmark.rows import read_row, rows_of
 from clipforget.benchmark.store import ComparisonStore, Finished
 from clipforget.errors import RunProblem, UnknownName
 from clipforget.runs.store import Store
@@ -31,6 +33,19 @@ def test_a_comparison_is_written_as_planned_and_found_again(tmp_path, plan):
     made.set_cell(3, state="done", run="x")
     assert [cell["state"] for cell in made.info()["cells"]] == ["waiting"] * 3 + ["done"] + ["waiting"] * 4
     assert Store(tmp_path).ids() == [], "a comparison is no run"
+
+
+def test_a_comparison_of_former_names_is_told_in_the_current_ones(tmp_path):
+    store = ComparisonStore(tmp_path)
+    rows = (read_row("gradient_ascent,learning-rate=0.01"), read_row("mine=gradient_ascent,batch-size=8"))
+    plan = ComparisonPlan(rows, (("a/b",),)).checked()
+    made = store.create(plan)
+    text = json.dumps(made.info())
+    old = text.replace("learning_rate", "rate").replace("batch_size", "batch")
+    assert old != text and "(rate 0.01)" in old
+    made.path("comparison.json").write_text(old)
+    assert made.plan == plan and store.same(plan).id == made.id
+    assert made.info() == json.loads(text)
 
 
 def test_a_comparison_at_work_is_not_deleted(tmp_path, plan):

@@ -13,7 +13,7 @@ import torch
 from small import World
 
 from clipforget.benchmark.plan import target_of
-from clipforget.benchmark.trials import draw
+from clipforget.benchmark.trials import Trial, TrialStore, draw
 from clipforget.benchmark.tuning import TuneConfig, tune
 from clipforget.benchmark.validation import GRID, Validation, load_validation
 from clipforget.cli.main import main, read
@@ -26,7 +26,7 @@ from clipforget.models.weights import changed
 from clipforget.runs import resources
 from clipforget.runs.presets import find_preset
 from clipforget.runs.resources import Resources
-from clipforget.settings import option, options
+from clipforget.settings import as_dict, option, options, parse
 from clipforget.unlearning.task import Step, Task
 
 
@@ -120,6 +120,18 @@ def test_finished_trials_are_not_run_again(world, calls, tmp_path) -> None:
     assert again[-1].preset.settings == steps[-1].preset.settings
     list(tune(config_for(world, seed=1), tmp_path))
     assert len(calls) == 6, "another seed is another trial"
+
+
+def test_finished_trials_of_former_names_count(tmp_path) -> None:
+    method, store = METHODS.load()["gradient_ascent"], TrialStore(tmp_path, {})
+    drawn = {"learning_rate": 0.01}
+    whole = as_dict(parse(method.settings, drawn))
+    old = {**whole, "rate": whole.pop("learning_rate"), "batch": whole.pop("batch_size")}
+    for name in ("learning_rate", "batch_size"):
+        del old[name]
+    store.add(method, ("a",), Trial(method.name, 0, "a", {"rate": 0.01}, old, 50.0, 0.0, {}, {}, 1.0))
+    (trial,) = store.of(method, ("a",), [{}, drawn])
+    assert trial.number == 1 and trial.settings == drawn and trial.concrete == as_dict(parse(method.settings, drawn))
 
 
 def test_no_test_image_is_read(world, calls, tmp_path, monkeypatch) -> None:

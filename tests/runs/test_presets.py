@@ -10,7 +10,7 @@ from clipforget.cli.main import main
 from clipforget.errors import BadSetting, UnknownName
 from clipforget.methods import METHODS
 from clipforget.runs import presets as module
-from clipforget.runs.presets import SHIPPED, Preset, find_preset, presets, save_preset, slug
+from clipforget.runs.presets import OWN, SHIPPED, Preset, find_preset, presets, save_preset, slug
 from clipforget.runs.store import Store
 from clipforget.settings import parse
 from clipforget.workspace.setup import describe_method
@@ -58,6 +58,13 @@ def test_a_damaged_file_is_named(content, tmp_path):
     path.write_text(content)
     with pytest.raises(BadSetting, match=r"tuned/targeted\.json cannot be read"):
         presets("targeted", "m", tmp_path)
+
+
+def test_a_preset_of_former_names_is_read_under_the_current_ones(tmp_path):
+    save_preset(Preset("old", "targeted", {"forget_rate": 0.01, "batch": 8, "rank": 4}, "Old."), "m", tmp_path / OWN)
+    preset = find_preset("targeted", "old", "m", tmp_path)
+    assert preset.settings == {"forget_learning_rate": 0.01, "batch_size": 8, "rank": 4}
+    assert preset.shown == "forget_learning_rate 0.01, batch_size 8, rank 4"
 
 
 def test_every_shipped_preset_is_valid():

@@ -187,6 +187,29 @@ def test_a_configuration_survives_json():
     assert RunConfig.read(json.loads(json.dumps(config.as_dict()))) == config
 
 
+def test_a_run_of_former_names_is_told_in_the_current_ones(store):
+    run = store.create(replace(CONFIG, method="gradient_ascent"))
+    stored = json.loads(run.path("run.json").read_text())
+    stored["config"]["settings"] = {"rate": 0.01, "batch": 8, "steps": 5}
+    stored["command"] += " --batch 8 --rate 0.01 --steps 5"
+    run.path("run.json").write_text(json.dumps(stored))
+    current = {"learning_rate": 0.01, "batch_size": 8, "steps": 5}
+    assert run.config.settings == run.info()["config"]["settings"] == current
+    command = shlex.split(run.info()["command"])
+    assert command[-6:] == ["--batch-size", "8", "--learning-rate", "0.01", "--steps", "5"] and "--rate" not in command
+    assert run.config.checked() == replace(CONFIG, method="gradient_ascent", settings=current).checked()
+    run.update(starred=True)
+    assert json.loads(run.path("run.json").read_text())["config"]["settings"] == current
+
+
+def test_a_run_of_another_version_is_listed_as_it_is(store):
+    run = store.create(CONFIG)
+    stored = json.loads(run.path("run.json").read_text())
+    stored["config"] |= {"magic": 1, "settings": {"rate": 1}}
+    run.path("run.json").write_text(json.dumps(stored))
+    assert run.info()["config"]["magic"] == 1 and run.info()["command"] == stored["command"]
+
+
 def test_nothing_to_forget_is_refused():
     with pytest.raises(BadSetting, match="Nothing to forget"):
         RunConfig().checked()
