@@ -69,6 +69,7 @@ INSIDE = {
         "form charts.*",
         "comparison_routes page",
         "routes",
+        "serve",
     ),
     "cli": ("__init__ options terminal", "report commands.__init__", "commands.*", "main"),
 }

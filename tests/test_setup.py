@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-import app
 import clipforget
 from clipforget.cli import main as cli
 
@@ -141,10 +140,3 @@ def test_a_second_setup_is_fast_and_installs_nothing(tmp_path):
     subprocess.run("cksum <requirements.txt >.venv/requirements.txt.stamp", shell=True, **quiet)
     done = subprocess.run(["sh", "setup.sh", "run"], text=True, **quiet)
     assert done.stdout == done.stderr == ""
-
-
-def test_a_port_that_is_none_is_refused_in_one_line(monkeypatch, capsys):
-    monkeypatch.setenv("CLIPFORGET_PORT", "eighty")
-    with pytest.raises(SystemExit, match="2"):
-        app.main([])
-    assert "argument --port: invalid int value: 'eighty'" in capsys.readouterr().err

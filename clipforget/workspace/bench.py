@@ -54,13 +54,11 @@ def measure(workspace: Workspace, id: str) -> Iterator[Figure]:
     yield from agreement(opened)
     yield from packs(workspace, id)
     yield waiting_for_help()
-    page = waiting_for_page(workspace)
-    if page is not None:
-        yield page
+    yield waiting_for_page(workspace)
 
 
 def speed(opened: FinishedRun) -> Iterator[Figure]:
-    """Soup path against embedding at every alpha; the changed stages alone against the whole image tower."""
+    """Time the soup path against embedding at every alpha, and the changed stages against the whole image tower."""
     souped = opened.souped()
     pixels = _pixels(opened, slice(SAMPLE))
     start, count = souped.first, len(souped.parts)
@@ -84,7 +82,7 @@ def speed(opened: FinishedRun) -> Iterator[Figure]:
 
 
 def agreement(opened: FinishedRun) -> Iterator[Figure]:
-    """Interpolated against exact results on the gallery, where nodes lie farthest apart."""
+    """Compare interpolated with exact results on the gallery, where nodes lie farthest apart."""
     souped, path = opened.souped(), opened.path
     gallery = slice(opened.start, opened.stop)
     pixels, named = _pixels(opened, gallery), opened.evalset.class_names["superclass"]
@@ -105,27 +103,26 @@ def agreement(opened: FinishedRun) -> Iterator[Figure]:
 
 
 def packs(workspace: Workspace, id: str) -> Iterator[Figure]:
-    """The wait for a query nobody asked before: its pack for 101 alphas."""
+    """Measure the wait for a query nobody asked before: its pack for 101 alphas."""
     times = [_time(partial(workspace.query, id, text=text)) for text in WORDS]
     note = f"101 alphas x {TOP_K} neighbours, median of {len(times)} new texts, the slowest {max(times) * 1000:.0f} ms"
     yield Figure("query pack", f"{statistics.median(times) * 1000:.0f} ms", note, statistics.median(times))
 
 
 def waiting_for_help() -> Figure:
-    """The wait for `python -m clipforget --help`."""
+    """Measure the wait for `python -m clipforget --help`."""
     words = [sys.executable, "-m", "clipforget", "--help"]
     times = [_time(lambda: subprocess.run(words, cwd=ROOT, check=True, capture_output=True)) for _ in range(5)]
     return Figure("command line --help", f"{statistics.median(times):.2f} s", "median of 5", statistics.median(times))
 
 
-def waiting_for_page(workspace: Workspace) -> Figure | None:
-    """The wait from `python app.py` until the page answers; None where there is no app.py beside the package."""
-    if not (ROOT / "app.py").is_file():
-        return None
+def waiting_for_page(workspace: Workspace) -> Figure:
+    """Measure the wait from `python -m clipforget app` until the page answers."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    words = [sys.executable, "app.py", "--port", str(port), "--runs", str(workspace.store.root.resolve())]
+    words = [sys.executable, "-m", "clipforget", "app", "--no-browser", "--port", str(port)]
+    words += ["--runs", str(workspace.store.root.resolve())]
     start = time.perf_counter()
     with tempfile.TemporaryFile() as log, subprocess.Popen(words, cwd=ROOT, stdout=log, stderr=log) as page:
         try:
@@ -136,7 +133,7 @@ def waiting_for_page(workspace: Workspace) -> Figure | None:
     return Figure("page answers", f"{seconds:.1f} s", note, seconds)
 
 
-def _answered(address: str, start: float, page: subprocess.Popen) -> float:
+def _answered(address: str, start: float, page: subprocess.Popen[bytes]) -> float:
     while (waited := time.perf_counter() - start) < LONGEST_WAIT and page.poll() is None:
         try:
             with urllib.request.urlopen(address, timeout=5):

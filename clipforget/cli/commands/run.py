@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from clipforget.cli import report
 from clipforget.cli.commands import command
 from clipforget.cli.options import (
+    PROG,
     STOPPED,
     Parser,
     add_fields,
@@ -96,7 +98,8 @@ def run(args: argparse.Namespace) -> int:
     if info["state"] != "done":
         return STOPPED
     view = workspace_of(args).view(started.id)
-    end = f"Run {started.id}, {clock(info['seconds'])} minutes. To see it: python app.py, then {PAGE}/?run={started.id}"
+    see = f"{PROG} {shlex.join(['app', *(['--runs', args.runs] if args.runs != 'runs' else [])])}"
+    end = f"Run {started.id}, {clock(info['seconds'])} minutes. To see it: {see}, then {PAGE}/?run={started.id}"
     emit(args.json, report.summary(view), f"{report.text(view)}\n\n{end}")
     return 0
 
