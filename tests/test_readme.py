@@ -19,6 +19,7 @@ TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 PYTHON = re.findall(r"^```python\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
 SHELL = re.findall(r"^```sh\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
 CALLS = [line for block in SHELL for line in block.splitlines() if line.startswith("python -m clipforget")]
+MOST_WORDS = 40
 
 
 def test_the_idea_runs(world, capsys):
@@ -61,6 +62,21 @@ def test_the_table_of_commands_is_the_parsers():
 def test_every_command_and_make_target_exists():
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"`?make ([a-z]+)", TEXT)) - {"a"} <= targets
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a Markdown text: without its head, code blocks, tables, comments, pictures and link targets."""
+    for other in (r"\A---\n.*?^---$", r"^```.*?^```", r"<!--.*?-->", r"^(\||!\[)[^\n]*$"):
+        text = re.sub(other, "\n", text, flags=re.DOTALL | re.MULTILINE)
+    text = re.sub(r"\[([^\]]+)\]\([^)]+\)", r"\1", re.sub(r"`[^`]+`", "CODE", text))
+    parts = (" ".join(part.split()) for part in re.split(r"\n\s*\n|^\s*- |^#+ ", text, flags=re.MULTILINE))
+    return [one for part in parts for one in re.split(r"(?<=[.!?])\s+(?=[A-Z*\"(])", part) if one]
+
+
+def test_no_sentence_is_too_long():
+    assert len(sentences(TEXT)) > 50
+    assert sentences("A `b c` d.\n\n| x |\n- E [f g](h.md), e.g. i.\n") == ["A CODE d.", "E f g, e.g. i."]
+    assert [one for one in sentences(TEXT) if len(one.split()) > MOST_WORDS] == []
 
 
 def test_local_links_lead_somewhere():
