@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from clipforget.benchmark.plan import ComparisonPlan
+from clipforget.data.target import Target
 from clipforget.errors import ClipforgetError, RunProblem, UnknownName
 from clipforget.files import ID, slug, write_json
 from clipforget.runs.config import RunConfig
@@ -35,7 +36,7 @@ class ComparisonStore:
     def create(self, plan: ComparisonPlan) -> ComparisonFolder:
         """A new comparison of a checked plan, in state queued. Raises RunProblem where its folder cannot be written."""
         now = datetime.now(UTC)
-        target = slug(plan.targets[0][0].split("/")[-1]) or "target"
+        target = slug(Target.read(plan.targets[0][0]).short) or "target"
         name = f"{now:%Y%m%d-%H%M%S}-compare-{target}-{secrets.token_hex(2)}"
         try:
             (self.root / name).mkdir(parents=True)

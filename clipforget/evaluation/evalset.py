@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from clipforget.data.dataset import Dataset
 from clipforget.data.splits import ROLES, Splits
-from clipforget.data.target import Target
+from clipforget.data.target import Target, label
 from clipforget.evaluation.refusal import Refusal
 
 Bools = NDArray[np.bool_]
@@ -157,17 +157,17 @@ def class_groups(evalset: EvalSet, dataset: Dataset, targets: Sequence[Target]) 
     start, stop = evalset.block("test")
     for place in range(start, stop):
         item, role = dataset.items[evalset.items[place]], evalset.roles[place]
-        label = item.superclass
+        name = item.superclass
         near = [target for target in targets if target.covers(item.superclass)]
         if role == "forget":
             target = next(target for target in near if target.matches(item))
-            label = " / ".join(part for part in (target.superclass, target.subgroup, target.style) if part != "*")
+            name = target.label
         elif near:
             level = item.subgroup if any(target.subgroup != "*" for target in near) else item.style
-            label = f"{item.superclass} / {level}"
-            label += " (other styles)" if label in {f"{t.superclass} / {t.subgroup}" for t in near} else ""
-        groups.setdefault(label, (role, []))[1].append(place)
-    return [(label, *groups[label]) for label in sorted(groups)]
+            name = label(item.superclass, level)
+            name += " (other styles)" if name in {Target(t.superclass, t.subgroup).label for t in near} else ""
+        groups.setdefault(name, (role, []))[1].append(place)
+    return [(name, *groups[name]) for name in sorted(groups)]
 
 
 def gallery(evalset: EvalSet, dataset: Dataset) -> dict[str, Any]:
@@ -189,7 +189,7 @@ def label_of(listed: Mapping[str, Any], number: int) -> str:
     """What a gallery image shows, e.g. "airplane / biplane / pencil sketch"."""
     _, *levels, _ = listed["items"][number]
     names = zip(levels, ("superclasses", "subgroups", "styles"), strict=True)
-    return " / ".join(listed[plural][level] for level, plural in names if level >= 0)
+    return label(*(listed[plural][level] for level, plural in names if level >= 0))
 
 
 def suggestions(dataset: Dataset, targets: Sequence[Target], most: int = 12) -> list[str]:

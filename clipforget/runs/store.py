@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from clipforget import __version__
+from clipforget.data.target import Target
 from clipforget.errors import ClipforgetError, RunProblem, UnknownName
 from clipforget.files import ID, FileLock, finite, slug, write_json
 from clipforget.runs.config import RunConfig
@@ -36,7 +37,7 @@ class Store:
     def create(self, config: RunConfig) -> Run:
         """A new run in state queued. Raises RunProblem where the folder cannot be written."""
         now = datetime.now(UTC)
-        target = slug("-".join(target.split("/")[-1] for target in config.forget[:1])) or "nothing"
+        target = slug(Target.read(config.forget[0]).short if config.forget else "") or "nothing"
         name = f"{now:%Y%m%d-%H%M%S}-{slug(config.method)}-{target}-{secrets.token_hex(2)}"
         try:
             (self.root / name).mkdir(parents=True)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
+
+from clipforget.data.target import Target
 
 ANY = "Any style"
 NONE = "None of these"
@@ -12,24 +15,19 @@ def targets(superclass: str, picked: list[str], style: str) -> tuple[str, ...]:
     """The targets a pick names: one per subgroup, or the whole superclass (in one style) where none is picked."""
     if superclass == NONE:
         return ()
-    tail = "" if style == ANY else f"/{style}"
-    if not picked:
-        return (f"{superclass}/*{tail}" if tail else superclass,)
-    return tuple(f"{superclass}/{name}{tail}" for name in picked)
+    level = "*" if style == ANY else style
+    return tuple(str(Target(superclass, name, level)) for name in picked or ["*"])
 
 
 def read_targets(forget: list[str]) -> tuple[str, list[str], str, list[str]]:
     """Superclass, subgroups and style of a run's targets, and those that are not of this superclass and style."""
-    parts = {target: (*target.split("/"), "*", "*")[:3] for target in forget}
-    superclass, first, style = next((part for part in parts.values() if part[0] != "*"), (NONE, "*", "*"))
-    alike = [
-        target
-        for target, (owner, name, its_style) in parts.items()
-        if (owner, its_style, name == "*") == (superclass, style, first == "*")
-    ]
-    picked = [parts[target][1] for target in alike if first != "*"]
-    extra = [target for target in forget if target not in alike]
-    return superclass, picked, ANY if style == "*" else style, extra
+    read = {text: Target.read(text) for text in forget}
+    first = next((target for target in read.values() if target.superclass != "*"), Target(NONE))
+    kind = (first.superclass, first.style, first.subgroup == "*")
+    alike = [text for text, t in read.items() if (t.superclass, t.style, t.subgroup == "*") == kind]
+    picked = [read[text].subgroup for text in alike if first.subgroup != "*"]
+    extra = [text for text in forget if text not in alike]
+    return first.superclass, picked, ANY if first.style == "*" else first.style, extra
 
 
 def siblings(entry: dict[str, Any], superclass: str, picked: list[str], style: str, extra: list[str]) -> list[str]:
@@ -40,19 +38,19 @@ def siblings(entry: dict[str, Any], superclass: str, picked: list[str], style: s
     if extra:
         return []
     names = entry["superclasses"].get(superclass, [])
-    others = [f"{superclass}/{name}" for name in names if picked and name not in picked]
+    others = [str(Target(superclass, name)) for name in names if picked and name not in picked]
     if style == ANY:
         return others
     styles = [name for name in entry.get("styles") or [] if name != style]
-    return others + [f"{superclass}/{name}/{kept}" for name in picked or ["*"] for kept in styles]
+    return others + [str(Target(superclass, name, other)) for name in picked or ["*"] for other in styles]
 
 
 def every_target(entry: dict[str, Any]) -> list[str]:
     """All that could be retained: superclasses, their subgroups, and each of these in one style."""
-    names = list(entry["superclasses"])
-    pairs = [f"{name}/{subgroup}" for name in names for subgroup in entry["superclasses"][name]]
-    styled = [f"{pair}/{style}" for pair in [*pairs, *(f"{n}/*" for n in names)] for style in entry.get("styles") or []]
-    return [*names, *pairs, *styled]
+    names = [Target(name) for name in entry["superclasses"]]
+    pairs = [Target(name, subgroup) for name, subgroups in entry["superclasses"].items() for subgroup in subgroups]
+    styled = [replace(target, style=style) for target in [*pairs, *names] for style in entry.get("styles") or []]
+    return [str(target) for target in (*names, *pairs, *styled)]
 
 
 def tiles(entry: dict[str, Any], superclass: str) -> list[dict[str, Any]]:
@@ -61,7 +59,9 @@ def tiles(entry: dict[str, Any], superclass: str) -> list[dict[str, Any]]:
     return [
         {
             "name": name,
-            "images": [f"clipforget/images/{print_}/{i}?size=96" for i in samples.get(f"{superclass}/{name}", [])[:4]],
+            "images": [
+                f"clipforget/images/{print_}/{i}?size=96" for i in samples.get(str(Target(superclass, name)), [])[:4]
+            ],
         }
         for name in entry["superclasses"].get(superclass, [])
     ]

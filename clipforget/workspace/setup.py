@@ -10,6 +10,7 @@ from typing import Any
 
 from clipforget.data.catalogue import DATASETS
 from clipforget.data.dataset import Dataset
+from clipforget.data.target import Target
 from clipforget.errors import BadData
 from clipforget.files import ASSETS
 from clipforget.methods import METHODS
@@ -122,7 +123,7 @@ def _samples(dataset: Dataset) -> dict[str, list[int]]:
     groups: dict[str, list[int]] = {}
     for i, item in enumerate(dataset.items):
         if item.split == "test":
-            groups.setdefault(f"{item.superclass}/{item.subgroup}" if item.subgroup else item.superclass, []).append(i)
+            groups.setdefault(str(Target(item.superclass, item.subgroup or "*")), []).append(i)
     return {name: indices[:: max(len(indices) // SAMPLES, 1)][:SAMPLES] for name, indices in groups.items()}
 
 

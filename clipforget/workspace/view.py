@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from clipforget.data.target import Target
 from clipforget.runs.store import Run
 
 
@@ -26,6 +27,7 @@ def view(run: Run, scores: Mapping[str, Any]) -> dict[str, Any]:
     hidden = ("evaluated",)
     return {
         **{name: info[name] for name in names},
+        "target": ", ".join(Target.read(text).short for text in config["forget"]),
         "starred": info.get("starred", False),
         "cost": info.get("cost"),
         "settings": settings,

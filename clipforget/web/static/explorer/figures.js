@@ -115,20 +115,9 @@ function alphaCard(app) {
     return { node, update };
 }
 
-/** What is forgotten, in short: the finest level of each target. */
-const target = (config) =>
-    config.forget
-        .map((name) =>
-            name
-                .split("/")
-                .filter((part) => part !== "*")
-                .at(-1),
-        )
-        .join(", ");
-
 function accuracyCard(app, row, role) {
     const { node, value, delta, note } = card(
-        role === "forget" ? `${row.label}: ${target(app.view.config)}` : row.label,
+        role === "forget" ? `${row.label}: ${app.view.target}` : row.label,
         role,
     );
     const spark = sparkline(role, row.after);
@@ -203,7 +192,7 @@ function accuracyPair(app, row, role) {
         const asked = app.exactNow();
         return [asked?.rows[row.key] ?? row.after[i], asked?.rival?.rows[row.key] ?? theirs.after[i]];
     };
-    const whose = [...new Set([app.view, app.rival.view].map((view) => target(view.config)))].join(" | ");
+    const whose = [...new Set([app.view, app.rival.view].map((view) => view.target))].join(" | ");
     const made = pairCard(
         role === "forget" ? `${row.label}: ${whose}` : row.label,
         role,

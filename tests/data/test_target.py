@@ -1,0 +1,39 @@
+"""The grammar of targets: what a text means, and how people read it."""
+
+import pytest
+
+from clipforget.data.dataset import Item
+from clipforget.data.target import Target, label
+from clipforget.errors import BadQuery
+
+CASES = [
+    ("airplane", ("airplane",), "airplane"),
+    ("airplane/*", ("airplane",), "airplane"),
+    ("airplane/biplane", ("airplane", "biplane"), "airplane/biplane"),
+    (" airplane / biplane/ink ", ("airplane", "biplane", "ink"), "airplane/biplane/ink"),
+    ("airplane/*/ink", ("airplane", "ink"), "airplane/*/ink"),
+    ("*/*/ink", ("ink",), "*/*/ink"),
+]
+
+
+@pytest.mark.parametrize(("text", "levels", "plain"), CASES)
+def test_reading(text, levels, plain):
+    target = Target.read(text)
+    assert target.levels == levels and str(target) == plain and Target.read(plain) == target
+    assert target.label == " / ".join(levels) and target.short == levels[-1]
+
+
+@pytest.mark.parametrize("text", ["", "/", "a/b/c/d", "*", "*/*", "*/*/*", "*/biplane", "*/biplane/ink"])
+def test_what_is_no_target(text):
+    with pytest.raises(BadQuery, match="is no target"):
+        Target.read(text)
+
+
+def test_matching():
+    item = Item("k", "test", "airplane", "biplane", "ink")
+    assert [Target.read(text).matches(item) for text, _, _ in CASES] == [True] * len(CASES)
+    assert not Target.read("airplane/*/oil").matches(item) and not Target.read("ship/*/ink").matches(item)
+
+
+def test_absent_levels_are_left_out():
+    assert label("ship", "", "ink") == "ship / ink" and label() == ""
