@@ -1,10 +1,16 @@
 """Methods of forgetting: one file each. A method is its loss, or a generator of Step records that changes the model.
 
-    @loss_method("gradient_ascent", GradientAscentSettings, title="Gradient ascent", source="Golatkar et al. 2020")
+    @loss_method(
+        "gradient_ascent", GradientAscentSettings, title="Gradient ascent", source="Golatkar et al. 2020",
+        reference_url="https://arxiv.org/abs/1911.04933",
+    )
     def gradient_ascent(batch: Batch, settings: GradientAscentSettings) -> dict[str, Tensor]:
         ...
 
-    @method("nullspace", NullspaceSettings, title="Nullspace projection", source="arXiv 2512.14137")
+    @method(
+        "nullspace", NullspaceSettings, title="Nullspace projection", source="Erasing CLIP Memories",
+        reference_url="https://arxiv.org/abs/2512.14137",
+    )
     def nullspace(task: Task, settings: NullspaceSettings) -> Iterator[Step]:
         ...
 
@@ -16,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from clipforget.registry import Registry
 from clipforget.unlearning.options import TrainingSettings
@@ -26,20 +32,27 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+Run = Callable[[Task, Any], Iterator[Step]]  # the settings are those that the method is registered with
+AnyRun = TypeVar("AnyRun", bound=Run)
+AnyLoss = TypeVar("AnyLoss", bound="Callable[[Any, Any], dict[str, Tensor]]")
+
+
 @dataclass(frozen=True)
 class Method:
     """A registered method: call `run(task, settings)` and iterate.
 
-    `changes` is one of IMAGE, TEXT, BOTH, NOTHING; `images` says whether it needs any; `presets` maps names (paper,
-    ...) to settings that differ from the defaults, from the literature.
+    `source` names its paper, `reference_url` is where to read it ("" where there is nothing). `changes` is one of
+    IMAGE, TEXT, BOTH, NOTHING; `images` says whether it needs any; `presets` maps names (paper, ...) to settings that
+    differ from the defaults, from the literature.
     """
 
     name: str
     title: str
     summary: str
     source: str
+    reference_url: str
     settings: type
-    run: Callable[[Task, Any], Iterator[Step]]
+    run: Run
     stages: tuple[str, ...] = ("forget",)
     changes: str = IMAGE
     images: bool = True
@@ -47,17 +60,19 @@ class Method:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What does not apply to the method, a plain sentence each."""
-        found = {
-            TEXT: "It changes the text tower only: image features stay as they were.",
-            BOTH: "It changes both towers, so captions move too.",
-            NOTHING: "It changes no weights, so there is nothing to soup and alpha only switches it off at 1.",
-        }
-        said = [found[self.changes]] if self.changes in found else []
-        alone = "" if self.changes == NOTHING else ": names alone decide what is forgotten"
-        return (*said, *([] if self.images else [f"It needs no images{alone}."]))
+        """Say what does not apply to the method, a plain sentence each."""
+        notes = [NOTES[self.changes]] if self.changes in NOTES else []
+        if not self.images:
+            decides = "" if self.changes == NOTHING else ": names alone decide what is forgotten"
+            notes.append(f"It needs no images{decides}.")
+        return tuple(notes)
 
 
+NOTES = {
+    TEXT: "It changes the text tower only: image features stay as they were.",
+    BOTH: "It changes both towers, so captions move too.",
+    NOTHING: "It changes no weights, so there is nothing to soup and alpha only switches it off at 1.",
+}
 METHODS: Registry[Method] = Registry("method", __name__)
 
 
@@ -67,16 +82,19 @@ def method(
     *,
     title: str,
     source: str,
+    reference_url: str = "",
     stages: tuple[str, ...] = ("forget",),
     changes: str = IMAGE,
     images: bool = True,
     presets: Mapping[str, Mapping[str, Any]] | None = None,
-) -> Callable:
+) -> Callable[[AnyRun], AnyRun]:
     """Register a generator function as a method; the first line of its docstring is the summary."""
 
-    def register(run: Callable[[Task, Any], Iterator[Step]]) -> Callable[[Task, Any], Iterator[Step]]:
+    def register(run: AnyRun) -> AnyRun:
         summary = (run.__doc__ or "").strip().splitlines()[0]
-        METHODS[name] = Method(name, title, summary, source, settings, run, stages, changes, images, presets or {})
+        METHODS[name] = Method(
+            name, title, summary, source, reference_url, settings, run, stages, changes, images, presets or {}
+        )
         return run
 
     return register
@@ -88,23 +106,28 @@ def loss_method(
     *,
     title: str,
     source: str,
+    reference_url: str = "",
     changes: str = IMAGE,
     presets: Mapping[str, Mapping[str, Any]] | None = None,
-) -> Callable:
+) -> Callable[[AnyLoss], AnyLoss]:
     """Register a loss as a method: `loss(batch, settings)` gives the named, weighted scalars whose sum is minimised.
 
-    settings inherits from Training; batch is a clipforget.unlearning.trainer.Batch. The first line of the docstring is
-    the summary. All weights of the tower(s) that `changes` names are trained, in eval mode; logit_scale is not.
+    settings inherits from TrainingSettings; batch is a clipforget.unlearning.trainer.Batch. The first line of the
+    docstring is the summary. All weights of the tower(s) that `changes` names are trained, in eval mode; logit_scale is
+    not.
     """
 
-    def register(loss: Callable[[Any, Any], dict[str, Tensor]]) -> Callable[[Any, Any], dict[str, Tensor]]:
+    def register(loss: AnyLoss) -> AnyLoss:
         def run(task: Task, settings: TrainingSettings) -> Iterator[Step]:
             from clipforget.unlearning.trainer import Trainer
 
             yield from Trainer(task, settings, changes).train(loss)
 
         run.__doc__ = loss.__doc__
-        method(name, settings, title=title, source=source, changes=changes, presets=presets)(run)
+        register_run = method(
+            name, settings, title=title, source=source, reference_url=reference_url, changes=changes, presets=presets
+        )
+        register_run(run)
         return loss
 
     return register

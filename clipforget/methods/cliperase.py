@@ -47,11 +47,12 @@ class ClipEraseSettings(TrainingSettings):
     ClipEraseSettings,
     title="CLIPErase",
     source="CLIPErase: Efficient Unlearning of Visual-Textual Associations in CLIP, arXiv 2410.23330",
+    reference_url="https://arxiv.org/abs/2410.23330",
     changes=BOTH,
     presets={"paper": {"learning_rate": 1e-6, "forget_weight": 1.0, "retain_weight": 3.0, "consistency_weight": 3.0}},
 )
 def cliperase(batch: Batch, settings: ClipEraseSettings) -> dict[str, Tensor]:
-    """Lowers the cosine of the forget pairs, keeps the other images' contrast and the original's similarities."""
+    """Lower the cosine of the forget pairs, keep the other images' contrast and the original's similarities."""
     from clipforget.unlearning import losses
 
     class_embeddings, kept = batch.class_embeddings(), batch.features("retain", "others")

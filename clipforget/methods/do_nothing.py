@@ -19,9 +19,10 @@ class DoNothingSettings:
     DoNothingSettings,
     title="Do nothing",
     source="The baseline of every comparison; arXiv 2506.03117 scores it 85.7",
+    reference_url="https://arxiv.org/abs/2506.03117",
     changes=NOTHING,
     images=False,
 )
 def do_nothing(task: Task, settings: DoNothingSettings) -> Iterator[Step]:
-    """Leaves the model as it is: what every other method has to beat."""
+    """Leave the model as it is: what every other method has to beat."""
     yield Step("forget", 1, 1)

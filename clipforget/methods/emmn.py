@@ -35,10 +35,11 @@ class EmmnSettings(TrainingSettings):
     EmmnSettings,
     title="EMMN as arXiv 2506.03117 runs it (NegGrad+)",
     source="Targeted Forgetting of Image Subgroups in CLIP Models, arXiv 2506.03117; NegGrad+, arXiv 2302.09880",
+    reference_url="https://arxiv.org/abs/2506.03117",
     presets={"paper": {"learning_rate": 1e-6, "retain_weight": 1.0}},
 )
 def emmn(batch: Batch, settings: EmmnSettings) -> dict[str, Tensor]:
-    """Raises the cross-entropy of the forget images and lowers that of the retain images, in one step."""
+    """Raise the cross-entropy of the forget images and lower that of the retain images, in one step."""
     from clipforget.unlearning.losses import zero_shot_cross_entropy
 
     forget, retain = (

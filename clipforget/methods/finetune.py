@@ -28,10 +28,11 @@ class FinetuneSettings(TrainingSettings):
     FinetuneSettings,
     title="Fine-tuning (FT)",
     source="Eternal Sunshine of the Spotless Net, arXiv 1911.04933",
+    reference_url="https://arxiv.org/abs/1911.04933",
     presets={"paper": {"learning_rate": 1e-6}},
 )
 def finetune(batch: Batch, settings: FinetuneSettings) -> dict[str, Tensor]:
-    """Lowers the cross-entropy of the retain images alone; what is to be forgotten is never seen."""
+    """Lower the cross-entropy of the retain images alone; what is to be forgotten is never seen."""
     from clipforget.unlearning.losses import zero_shot_cross_entropy
 
     return {

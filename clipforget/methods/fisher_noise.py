@@ -49,11 +49,12 @@ class FisherNoiseSettings:
     FisherNoiseSettings,
     title="Fisher forgetting (Fisher)",
     source="Eternal Sunshine of the Spotless Net, arXiv 1911.04933",
+    reference_url="https://arxiv.org/abs/1911.04933",
     stages=("select", "forget"),
     presets={"paper": {"form": "printed", "information": "likelihood", "scale": 0.2}},
 )
 def fisher_noise(task: Task, settings: FisherNoiseSettings) -> Iterator[Step]:
-    """Adds Gaussian noise to the weights, scaled by their Fisher information for the forget images; no training.
+    """Add Gaussian noise to the weights, scaled by their Fisher information for the forget images; no training.
 
     All weights of the image tower; BatchNorm statistics stay. Raises BadData where a set of training images is empty.
     """

@@ -32,10 +32,11 @@ class GradientAscentSettings(TrainingSettings):
     GradientAscentSettings,
     title="Gradient ascent (GA)",
     source="Eternal Sunshine of the Spotless Net, arXiv 1911.04933",
+    reference_url="https://arxiv.org/abs/1911.04933",
     presets={"paper": {"learning_rate": 1e-6}},
 )
 def gradient_ascent(batch: Batch, settings: GradientAscentSettings) -> dict[str, Tensor]:
-    """Raises the cross-entropy of the forget images with their coarse caption, without bound."""
+    """Raise the cross-entropy of the forget images with their coarse caption, without bound."""
     from clipforget.unlearning.losses import zero_shot_cross_entropy
 
     features, labels = batch.features("forget"), batch.labels("forget")

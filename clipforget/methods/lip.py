@@ -45,10 +45,11 @@ class LipSettings(TrainingSettings):
     LipSettings,
     title="Lipschitz regularisation (LIP)",
     source="Zero-Shot Machine Unlearning at Scale via Lipschitz Regularization, arXiv 2402.01401",
+    reference_url="https://arxiv.org/abs/2402.01401",
     presets={"paper": {"learning_rate": 1e-6, "copies": 10}},
 )
 def lip(batch: Batch, settings: LipSettings) -> dict[str, Tensor]:
-    """Makes embeddings and class similarities of the forget images insensitive to noise; nothing else is seen."""
+    """Make embeddings and class similarities of the forget images insensitive to noise; nothing else is seen."""
     import torch
 
     from clipforget.unlearning.losses import lipschitz_ratio

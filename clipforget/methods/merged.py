@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from clipforget.generators import relay
 from clipforget.methods import method
-from clipforget.methods.targeted.settings import PAPER, SOURCE, TargetedSettings
+from clipforget.methods.targeted.settings import PAPER, REFERENCE_URL, SOURCE, TargetedSettings
 from clipforget.settings import option
 from clipforget.unlearning.task import ImageSet, Step, Task
 
@@ -40,11 +40,12 @@ class MergedSettings(TargetedSettings):
     MergedSettings,
     title="Merged forgettings",
     source=f"{SOURCE}, Table 6",
+    reference_url=REFERENCE_URL,
     stages=("select", "forget", "remind", "merge"),
     presets={"paper": PAPER},
 )
 def merged(task: Task, settings: MergedSettings) -> Iterator[Step]:
-    """Forgets each target by itself with targeted forgetting and adds up the changes of the weights.
+    """Forget each target by itself with targeted forgetting and add up the changes of the weights.
 
     The stages run over all parts, one after the other; `data["part"]` of a Step is the part's index in the targets.
     Raises BadData where a part has too few images.

@@ -43,11 +43,12 @@ class MultiDeleteSettings(TrainingSettings):
     MultiDeleteSettings,
     title="MultiDelete",
     source="MultiDelete for Multimodal Machine Unlearning, arXiv 2311.12047",
+    reference_url="https://arxiv.org/abs/2311.12047",
     changes=BOTH,
     presets={"paper": {"learning_rate": 1e-6, "multimodal_weight": 1.0, "unimodal_weight": 1.0}},
 )
 def multidelete(batch: Batch, settings: MultiDeleteSettings) -> dict[str, Tensor]:
-    """Moves the forget pairs' cosines to those of mismatched pairs; other pairs and features stay in place."""
+    """Move the forget pairs' cosines to those of mismatched pairs; keep other pairs and features in place."""
     from clipforget.unlearning.losses import feature_distance
 
     rest = ("retain", "others")

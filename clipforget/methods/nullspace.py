@@ -54,11 +54,12 @@ class NullspaceSettings:
     NullspaceSettings,
     title="Nullspace projection",
     source="Erasing CLIP Memories, arXiv 2512.14137",
+    reference_url="https://arxiv.org/abs/2512.14137",
     images=False,
     presets={"paper": {"form": "naive"}, "partial": {"form": "partial", "strength": 0.8}},
 )
 def nullspace(task: Task, settings: NullspaceSettings) -> Iterator[Step]:
-    """Takes the directions of the target's names out of the image tower's last projection; no training.
+    """Take the directions of the target's names out of the image tower's last projection; no training.
 
     Raises BadModel for a tower that does not end in a linear map, BadSetting where the form `residual` leaves nothing
     to take out, since the target's names lie in the span of the retained ones.

@@ -38,7 +38,7 @@ class PromptFilterSettings:
     images=False,
 )
 def prompt_filter(task: Task, settings: PromptFilterSettings) -> Iterator[Step]:
-    """Refuses texts that name the target, and changes no weights.
+    """Refuse texts that name the target, and change no weights.
 
     Its one Step carries data["refused"], the names. A target in one style is refused in all: its name is the same.
     """

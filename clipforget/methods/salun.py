@@ -51,11 +51,12 @@ class SalunSettings(TrainingSettings):
     SalunSettings,
     title="Saliency unlearning (SalUn)",
     source="SalUn: Empowering Machine Unlearning via Gradient-based Weight Saliency, arXiv 2310.12508",
+    reference_url="https://arxiv.org/abs/2310.12508",
     stages=("select", "forget"),
     presets={"paper": {"learning_rate": 1e-6, "share": 0.5, "relabel": RANDOM, "retain_weight": 1.0}},
 )
 def salun(task: Task, settings: SalunSettings) -> Iterator[Step]:
-    """Teaches the forget images wrong names, moving only the weights that matter most for them.
+    """Teach the forget images wrong names, moving only the weights that matter most for them.
 
     Stage `select` reads the gradients, `forget` trains. Every weight outside the mask ends bit for bit as it was.
     Raises BadData where a set of training images is empty or, with random names, there is one class name only.

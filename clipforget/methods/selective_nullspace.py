@@ -59,10 +59,11 @@ class SelectiveNullspaceSettings:
     SelectiveNullspaceSettings,
     title="Selective nullspace",
     source="Selective, Controlled and Domain-Agnostic Unlearning in Pretrained CLIP, arXiv 2512.14113",
+    reference_url="https://arxiv.org/abs/2512.14113",
     presets={"paper": {"form": "projection", "strength": 1.0}},
 )
 def selective_nullspace(task: Task, settings: SelectiveNullspaceSettings) -> Iterator[Step]:
-    """Takes text directions and visual prototypes of the target out of the image tower's last projection; no training.
+    """Take text directions and visual prototypes of the target out of the image tower's last projection; no training.
 
     Raises BadModel for a tower that does not end in a linear map, BadSetting where the mode does not fit the target,
     BadData where there is no training image to forget or to retain.

@@ -43,11 +43,12 @@ class SsdSettings:
     SsdSettings,
     title="Selective synaptic dampening (SSD)",
     source="Fast Machine Unlearning Without Retraining Through Selective Synaptic Dampening, arXiv 2308.07707",
+    reference_url="https://arxiv.org/abs/2308.07707",
     stages=("select", "forget"),
     presets={"paper": {"information": "likelihood", "selection": 10.0, "dampening": 1.0}},
 )
 def ssd(task: Task, settings: SsdSettings) -> Iterator[Step]:
-    """Shrinks the weights whose Fisher information for the forget images exceeds that for the rest; no training.
+    """Shrink the weights whose Fisher information for the forget images exceeds that for the rest; no training.
 
     The last Step carries data["dampened"], the share of the image tower's weights that were, 0 to 1. Raises BadData
     where a set of training images is empty.

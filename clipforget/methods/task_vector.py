@@ -57,6 +57,7 @@ class TaskVectorSettings(TrainingSettings):
     TaskVectorSettings,
     title="Task-vector negation",
     source="Editing Models with Task Arithmetic, arXiv 2212.04089",
+    reference_url="https://arxiv.org/abs/2212.04089",
     stages=("forget", "negate"),
     presets={
         "paper": {
@@ -70,7 +71,7 @@ class TaskVectorSettings(TrainingSettings):
     },
 )
 def task_vector(task: Task, settings: TaskVectorSettings) -> Iterator[Step]:
-    """Fine-tunes on the forget images and subtracts the difference, as far as the control accuracy allows.
+    """Fine-tune on the forget images and subtract the difference, as far as the control accuracy allows.
 
     Steps of `negate` carry data["coefficient"], from the largest down; the last one is that of the result, 0 where no
     coefficient keeps enough. Raises BadData where a set of training images is empty.

@@ -89,6 +89,7 @@ def describe_method(method: Any, model: str = RunConfig.model, runs: Path = Path
         "title": method.title,
         "summary": method.summary,
         "source": method.source,
+        "reference_url": method.reference_url,
         "notes": list(method.notes),
         "changes": method.changes,
         "stages": ["load", *method.stages, "restore", "score"],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 from conftest import build_clip
@@ -63,6 +65,10 @@ def test_same_seed_same_weights(name: str, tiny_clip: Clip) -> None:
 def test_says_what_it_is(name: str) -> None:
     method = METHODS[name]
     assert method.title and method.source and method.summary.endswith(".") and len(method.summary) < 130
+    assert not method.summary.split()[0].endswith("s"), "the summary is an imperative clause: Lower, not Lowers"
+    assert method.reference_url.startswith("https://") or name == "prompt_filter", "its source has an address"
+    arxiv = re.fullmatch(r"https://arxiv.org/abs/(\d{4}\.\d{5})", method.reference_url)
+    assert not arxiv or f"arXiv {arxiv[1]}" in method.source, "source and address are the same paper"
     assert all(note.endswith(".") for note in method.notes)
     defaults = parse(method.settings, {})
     for preset, values in method.presets.items():

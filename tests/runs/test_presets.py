@@ -34,7 +34,9 @@ def test_the_own_one_wins_over_shipped_and_literature(tmp_path, monkeypatch):
     save_preset(Preset("paper", "targeted", {"rank": 3}, "Own."), "RN50-quickgelu/openai", tmp_path / "presets")
     found = presets("targeted", "RN50-quickgelu/openai", tmp_path)
     assert [(preset.name, preset.note) for preset in found] == [("paper", "Own.")]
-    about = describe_method(METHODS.load()["targeted"], "RN50-quickgelu/openai", tmp_path)["presets"]
+    method = describe_method(METHODS.load()["targeted"], "RN50-quickgelu/openai", tmp_path)
+    assert method["reference_url"] == "https://arxiv.org/abs/2506.03117"
+    about = method["presets"]
     assert about == [{"name": "paper", "settings": {"rank": 3}, "note": "Own."}]
 
 

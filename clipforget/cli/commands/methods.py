@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from clipforget.runs.presets import Preset
 
 
+LISTED = ("name", "title", "summary", "source", "reference_url", "stages", "notes")
+
+
 def add_options(parser: Parser) -> None:
     """Add the name of a method, and the model of its presets."""
     parser.add_argument("name", nargs="?", metavar="NAME", help="describe this method, its settings and presets")
@@ -37,7 +40,7 @@ def methods(args: argparse.Namespace) -> None:
     presets_of = {method.name: presets(method.name, args.model, Path(args.runs)) for method in about}
     listed = [
         {
-            **{name: getattr(method, name) for name in ("name", "title", "summary", "source", "stages", "notes")},
+            **{name: getattr(method, name) for name in LISTED},
             "options": [{**vars(opt), "kind": opt.kind.__name__} for opt in options(method.settings)],
             "presets": [vars(preset) for preset in presets_of[method.name]],
         }
@@ -53,7 +56,8 @@ def methods(args: argparse.Namespace) -> None:
 def _text(method: Method, presets: list[Preset]) -> str:
     """Return a method's head, its settings and its presets."""
     stages = ", ".join(method.stages)
-    head = [f"{method.title}: {method.summary}", f"Source: {method.source}", f"Stages: {stages}", *method.notes]
+    source = f"Source: {method.source}" + (f", {method.reference_url}" if method.reference_url else "")
+    head = [f"{method.title}: {method.summary}", source, f"Stages: {stages}", *method.notes]
     rows = [[f"--{opt.name.replace('_', '-')}", describe(opt)] for opt in options(method.settings)]
     parts = ["\n".join(head), table(("option of run", "what it is"), rows)]
     rows = [[preset.name, preset.shown, preset.note] for preset in presets]

@@ -22,6 +22,7 @@ from clipforget.unlearning.task import BOTH, Step, Task
     ClipLipSettings,
     title="CLIP-LIP",
     source="Zero-Shot Class Unlearning in CLIP with Synthetic Samples, arXiv 2407.07485",
+    reference_url="https://arxiv.org/abs/2407.07485",
     stages=("synthesise", "forget"),
     changes=BOTH,
     images=False,
@@ -37,7 +38,7 @@ from clipforget.unlearning.task import BOTH, Step, Task
     },
 )
 def clip_lip(task: Task, settings: ClipLipSettings) -> Iterator[Step]:
-    """Dreams up images of the target and flattens both towers around them with a Lipschitz loss.
+    """Dream up images of the target and flatten both towers around them with a Lipschitz loss.
 
     No training image is looked at; validation is read for the figures alone. Each Step of `synthesise` has the mean
     class probability among its losses (as `synthetic`), each one of `forget` the synthetic accuracy in

@@ -22,11 +22,12 @@ from clipforget.unlearning.task import Step, Task
     SlugSettings,
     title="Single-layer unlearning gradient (SLUG)",
     source="Targeted Unlearning with Single Layer Unlearning Gradient, arXiv 2407.11867",
+    reference_url="https://arxiv.org/abs/2407.11867",
     stages=("select", "forget"),
     presets={"paper": {"evaluations": 10, "depth": 1.0}},
 )
 def slug(task: Task, settings: SlugSettings) -> Iterator[Step]:
-    """Takes one step along the forget gradient in one layer, both chosen on validation images.
+    """Take one step along the forget gradient in one layer, both chosen on validation images.
 
     The last Step of `select` and the last of all carry data["layers"]: name, forget (importance), retain (alignment),
     relative (their ratio) and chosen, which marks the front at first and in the end the layer that was changed. Steps

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from clipforget.methods import method
-from clipforget.methods.targeted.settings import PAPER, SOURCE, TargetedSettings
+from clipforget.methods.targeted.settings import PAPER, REFERENCE_URL, SOURCE, TargetedSettings
 from clipforget.unlearning.task import Step, Task
 
 
@@ -20,11 +20,12 @@ from clipforget.unlearning.task import Step, Task
     TargetedSettings,
     title="Targeted forgetting",
     source=SOURCE,
+    reference_url=REFERENCE_URL,
     stages=("select", "forget", "remind"),
     presets={"paper": PAPER},
 )
 def targeted(task: Task, settings: TargetedSettings) -> Iterator[Step]:
-    """Finds the layers that hold the subgroup, forgets it there, and reminds the model of its siblings.
+    """Find the layers that hold the subgroup, forget it there, and remind the model of its siblings.
 
     Changes only weights of the image tower (LoRA, merged at the end, also where the generator is closed early); text
     tower, logit_scale and BatchNorm statistics stay as they are. The last Step of `select` carries data["layers"]; each

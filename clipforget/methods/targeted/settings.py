@@ -8,6 +8,7 @@ from typing import Any
 from clipforget.settings import option
 
 SOURCE = "Targeted Forgetting of Image Subgroups in CLIP Models, arXiv 2506.03117"
+REFERENCE_URL = "https://arxiv.org/abs/2506.03117"
 MODES = ("margin", "mirror", "hinge", "paper")
 SELECTIONS = ("relative", "fisher", "random", "all")  # the rules of clipforget.unlearning.fisher
 ALIGNMENTS = ("batchnorm", "recorded", "distillation", "none")

@@ -21,11 +21,12 @@ from clipforget.unlearning.task import TEXT, Step, Task
     TextProjectionLoraSettings,
     title="Text-projection LoRA",
     source="Zero-Shot CLIP Class Forgetting via Text-Image Space Adaptation, TMLR 2025",
+    reference_url="https://github.com/akres001/Zero-shot-CLIP-Forgetting-via-Text-image-Space-Adaptation",
     changes=TEXT,
     presets={"paper": {"images": 0}},
 )
 def text_projection_lora(task: Task, settings: TextProjectionLoraSettings) -> Iterator[Step]:
-    """Moves the target's text away by a low-rank update of the text projection; retained texts stay in place.
+    """Move the target's text away by a low-rank update of the text projection; keep retained texts in place.
 
     The update is merged at the end, also where the generator is closed early. Raises BadModel where the text tower does
     not end in a plain projection matrix.

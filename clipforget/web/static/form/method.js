@@ -62,10 +62,10 @@ export function mount(element, { props, trigger, watch }) {
     }
 
     function drawAbout() {
-        const { summary, source, notes } = method();
+        const { summary, source, reference_url: href, notes } = method();
         about.replaceChildren(
             h("p", {}, summary),
-            h("p", {}, "Source: ", sourced(source)),
+            h("p", {}, "Source: ", href ? h("a", { href, target: "_blank", rel: "noopener noreferrer" }, source) : source),
             notes?.length
                 ? h(
                       "ul",
@@ -134,19 +134,6 @@ export function mount(element, { props, trigger, watch }) {
 }
 
 const canonical = (settings) => JSON.stringify(Object.entries(settings || {}).sort());
-
-/** A source with its arXiv number as a link. */
-function sourced(text) {
-    const found = /arXiv[: ]?(\d{4}\.\d{4,5})/i.exec(text);
-    if (!found) return [text];
-    const link = h(
-        "a",
-        { href: `https://arxiv.org/abs/${found[1]}`, target: "_blank", rel: "noopener noreferrer" },
-        found[0],
-    );
-    const node = h("span", {}, text.slice(0, found.index), link, text.slice(found.index + found[0].length));
-    return node;
-}
 
 /** The field of one setting, by its kind; `changed` gets its value, or null for one that cannot be read. */
 function fieldOf(option, now, changed) {
