@@ -16,8 +16,8 @@ from clipforget.data.dataset import Dataset
 from clipforget.data.target import Target
 from clipforget.evaluation.evalset import Bools, EvalSet
 from clipforget.evaluation.refusal import Refusal
-from clipforget.evaluation.retrieval import nearest, precision_at_k, recall_at_k
-from clipforget.evaluation.scores import DIGITS, cosines_along
+from clipforget.evaluation.retrieval import cosines_along, nearest, precision_at_k, recall_at_k
+from clipforget.evaluation.scores import DIGITS
 from clipforget.soup.path import TOP_K, SoupPath
 
 MOST = 8  # prompts of a level

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,11 @@ from clipforget.errors import RunProblem
 from clipforget.evaluation import metrics
 from clipforget.evaluation.evalset import Bools, ClassNames, EvalSet, class_groups, gallery, suggestions
 from clipforget.evaluation.refusal import Refusal
+from clipforget.evaluation.retrieval import cosines_along
 from clipforget.soup.path import ALPHAS, SoupPath, index_of
 
 DIGITS = 4
 NOTHING_REFUSED = Refusal()
-EVERY = slice(None)
 OLD_ROLES = {"sibling": "siblings", "other": "others"}
 
 
@@ -69,22 +69,6 @@ def correct_along(
 def _correct(path: SoupPath, named: ClassNames, stack: NDArray[Any], refusal: Refusal) -> Bools:
     pairs = zip(ALPHAS, cosines_along(path, stack), strict=True)
     return np.stack([refusal.right(found, named.labels, named.names, alpha) for alpha, found in pairs])
-
-
-def cosines_along(path: SoupPath, stack: NDArray[Any], images: Bools | slice = EVERY) -> Iterator[NDArray[Any]]:
-    """The cosines of some images (a mask of N, or a slice) with M texts at each of the A alphas: images x M each.
-
-    stack is L x M x D, or 1 x M x D where the text tower is unchanged: then the similarities at two nodes are
-    interpolated instead of the features.
-    """
-    if len(stack) > 1:
-        yield from (path.features(alpha)[images] @ path.texts(stack, alpha).T for alpha in ALPHAS)
-        return
-    nodes = [node.features[images] @ stack[0].T for node in path.nodes]
-    for alpha in ALPHAS:
-        i, t = path.where(alpha)
-        norms = path.norms(i, t)[images, None]
-        yield nodes[i] * ((1 - t) / norms) + nodes[i + 1] * (t / norms)
 
 
 def score(

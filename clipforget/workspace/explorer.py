@@ -20,7 +20,7 @@ from clipforget.evaluation.refusal import Refusal
 from clipforget.evaluation.scores import read_scores
 from clipforget.runs.cache import Cache
 from clipforget.runs.store import Run
-from clipforget.soup.path import ALPHAS, TOP_K, index_of
+from clipforget.soup.path import TOP_K, index_of
 from clipforget.soup.storage import load_path
 from clipforget.workspace.gallery import Gallery, apply_refusal, part_of
 from clipforget.workspace.view import view
@@ -113,10 +113,8 @@ class FinishedRun:
         ids, cosines = index.search(query, self.path.fingerprint(alpha), min(TOP_K + 1, len(gallery)))
         kept = [(int(i), round(float(c), 3)) for i, c in zip(ids[0], cosines[0], strict=True)]
         kept = [hit for hit in kept if kind != "image" or hit[0] != value][:TOP_K]
-        shown = self.gallery._at(
-            ALPHAS[index_of(alpha)], self._embedded(kind, value, upload), value if kind == "image" else None
-        )
-        both = {i for i, _ in kept} & {int(i) for i in shown[0]}
+        pack = self.gallery.pack(self._embedded(kind, value, upload), value if kind == "image" else None)
+        both = {i for i, _ in kept} & set(pack["after"]["ids"][index_of(alpha)])
         figures = {"alpha": alpha, "rows": {key: round(number, 4) for key, number in rows.items()}}
         word = self.refusal.word(value) if kind == "text" else None
         if word and alpha < 1:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from clipforget.evaluation.retrieval import Index, nearest
+from clipforget.evaluation.retrieval import Index, cosines_along, nearest
 from clipforget.soup.path import ALPHAS, TOP_K, SoupPath
 
 
@@ -29,27 +29,27 @@ class Gallery:
         leaves itself out of its results. Nodes are searched through their FAISS index; between two nodes the cosines
         of the interpolated features follow from those at both ends.
         """
-        hits = [self._at(alpha, query, leave_out) for alpha in ALPHAS]
-        ids = [[int(i) for i in found] for found, _ in hits]
-        cosines = [[round(float(value), 3) for value in values] for _, values in hits]
+        k = min(TOP_K, len(self.path) - (leave_out is not None))
+        ids, cosines = [], []
+        for alpha, similar in zip(ALPHAS, cosines_along(self.path, query[:, None]), strict=True):
+            best, values = self._nearest(alpha, query, similar[:, 0], k, leave_out)
+            ids.append([int(i) for i in best])
+            cosines.append([round(float(value), 3) for value in values])
         before = {"ids": ids[-1], "cosines": cosines[-1]}
-        return {"k": len(ids[-1]), "before": before, "after": {"ids": ids, "cosines": cosines}}
+        return {"k": k, "before": before, "after": {"ids": ids, "cosines": cosines}}
 
-    def _at(self, alpha: float, query: np.ndarray, leave_out: int | None) -> tuple[np.ndarray, np.ndarray]:
-        count = min(TOP_K, len(self.path) - (leave_out is not None))
-        wanted = self.path.texts(query[:, None, :], alpha)
+    def _nearest(
+        self, alpha: float, query: np.ndarray, similar: np.ndarray, k: int, leave_out: int | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The k nearest images: at a node through its index, else by their cosines with the query (N)."""
         if alpha in self.indexes:
-            found, near = self.indexes[alpha].search(
-                wanted, self.path.fingerprint(alpha), min(TOP_K + 1, len(self.path))
-            )
-            keep = found[0] != (-1 if leave_out is None else leave_out)
-            return found[0][keep][:count], near[0][keep][:count]
-        i, t = self.path.where(alpha)
-        ends = self.path.nodes[i].features @ wanted[0], self.path.nodes[i + 1].features @ wanted[0]
-        similar = ((1 - t) * ends[0] + t * ends[1]) / self.path.norms(i, t)
+            wanted = self.path.texts(query[:, None], alpha)
+            [best], [values] = self.indexes[alpha].search(wanted, self.path.fingerprint(alpha), k + 1)
+            others = best != leave_out
+            return best[others][:k], values[others][:k]
         if leave_out is not None:
             similar[leave_out] = -np.inf
-        return nearest(similar, count)
+        return nearest(similar, k)
 
 
 def apply_refusal(pack: Mapping[str, Any], word: str) -> dict[str, Any]:

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from clipforget.benchmark.summary import run_summary
-from clipforget.data.catalogue import ASSETS
 from clipforget.data.splits import ROLES
 from clipforget.errors import RunProblem
 from clipforget.evaluation.evalset import EvalSet
 from clipforget.evaluation.scores import read_scores, upgrade
+from clipforget.files import ASSETS
 from clipforget.runs.store import Store
 from clipforget.workspace.explorer import FinishedRun
 
