@@ -44,9 +44,9 @@ def add_runs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--runs", metavar="DIR", default="runs", help="the folder of the runs (default: runs)")
 
 
-def add_json(parser: argparse._ActionsContainer) -> None:
+def add_json(parser: argparse._ActionsContainer, help: str = "print one JSON document instead of a table") -> None:
     """Add --json to a parser or a group of options."""
-    parser.add_argument("--json", action="store_true", help="print one JSON document instead of a table")
+    parser.add_argument("--json", action="store_true", help=help)
 
 
 def add_fields(parser: argparse.ArgumentParser, *names: str) -> None:

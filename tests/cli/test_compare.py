@@ -44,6 +44,10 @@ def test_a_comparison_from_start_to_table(words, tmp_path, capsys):
     assert main(["compare", "--show", "last", "--json", *runs]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["state"] == "done" and [row["label"] for row in document["rows"][:2]] == ["do nothing", "ours"]
+    for target, curves in (("disc/big", 2), (None, 2)):
+        words_of_target = ["--target", target] if target else []
+        assert main(["chart", "methods", "last", "--json", *words_of_target, *runs]) == 0
+        assert len(json.loads(capsys.readouterr().out)["data"]) == 2 * curves + 1, "a line and a point each"
     for option, sign in (("--csv", "row,method,"), ("--latex", r"\begin{table}"), ("--markdown", "| method |")):
         assert main(["compare", "--show", document["id"], option, "--target", "disc/big + square/thin", *runs]) == 0
         assert sign in capsys.readouterr().out

@@ -1,0 +1,70 @@
+"""`chart`: a chart of the page as a file of its own."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from clipforget.cli.commands import command
+from clipforget.cli.options import Parser, add_json, add_runs, comparison_id, run_id, workspace_of
+from clipforget.cli.terminal import emit
+from clipforget.errors import BadQuery
+from clipforget.files import atomic
+from clipforget.tabular import table
+
+
+def add_options(parser: Parser) -> None:
+    """Add the chart, the run or comparison that it draws, and the file."""
+    parser.add_argument("name", nargs="?", metavar="NAME", help="draw this chart; without it: the list")
+    parser.add_argument("id", nargs="?", default="last", metavar="ID", help="a run or a comparison (default: last)")
+    parser.add_argument("--target", metavar="TARGET", help="of a comparison (default: the mean over all)")
+    parser.add_argument("-o", "--out", metavar="FILE", help="the file to write (default: NAME-ID.html)")
+    add_json(parser, "print the list, or plotly's figure, as JSON")
+    add_runs(parser)
+
+
+@command("chart", add_options, order=5.5)
+def chart(args: argparse.Namespace) -> None:
+    """List the charts, or write one of a run or a comparison as an HTML file."""
+    from clipforget.web.charts import CHARTS, to_plain
+
+    if args.name is None:
+        charts = [{"name": name, "of": entry.of, "title": entry.title} for name, entry in CHARTS.load().items()]
+        emit(args.json, {"charts": charts}, table(("chart", "of a", "title"), [[*entry.values()] for entry in charts]))
+        return
+    entry = CHARTS.load()[args.name]
+    id, content = _content(args, entry.of)
+    figure = entry.draw(content)
+    if args.json:
+        text = json.dumps(to_plain(figure), ensure_ascii=False)
+    else:
+        figure.update_layout(title={"text": entry.title, "x": 0.5, "font": {"size": 14}}, margin={"t": 80})
+        text = figure.to_html(include_plotlyjs=True)  # no request to anywhere, when it is opened
+    if args.json and args.out is None:
+        print(text)
+        return
+    path = Path(args.out or f"{entry.name}-{id}.html")
+    try:
+        with atomic(path) as draft:
+            draft.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise BadQuery(f"Cannot write {path}: {error.strerror}.") from error
+    print(f"Wrote {path}.")
+
+
+def _content(args: argparse.Namespace, of: str) -> tuple[str, dict[str, Any]]:
+    """Return what a chart draws, with its id: the view of a run, or the document of a comparison."""
+    from clipforget.benchmark.formats import target_key
+    from clipforget.benchmark.store import ComparisonStore
+
+    workspace = workspace_of(args)
+    if of == "comparison":
+        id = comparison_id(ComparisonStore(Path(args.runs)).ids(), args.id)
+        document = workspace.comparisons.document(id)
+        return id, document if args.target is None else {**document, "target": target_key(document, args.target)}
+    if args.target is not None:
+        raise BadQuery(f"--target belongs to charts of a comparison; {args.name} draws a run.")
+    id = run_id(workspace, args.id)
+    return id, workspace.opened(id).view()
