@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from clipforget.benchmark.paper import EXPERIMENTS
 from clipforget.benchmark.plan import ComparisonPlan
 from clipforget.benchmark.rows import DEFAULT, rows_of
 from clipforget.errors import BadQuery, BadSetting, UnknownName
@@ -75,11 +77,13 @@ class ComparisonApi:
 
 
 def start(workspace: Workspace, body: dict[str, Any]) -> str:
-    """Start the comparison that a form describes; returns its id.
+    """Start the comparison that a form describes, or that of an experiment of the paper; return its id.
 
-    The body has the fields of a Comparison, but `methods` (names) and `preset` in place of rows: a method that has no
-    such preset keeps its defaults. Raises BadSetting or UnknownName.
+    The body has the fields of a ComparisonPlan, but `methods` (names) and `preset` in place of rows: a method that has
+    no such preset keeps its defaults. With `experiment` (a name) see experiment_plan. Raises BadSetting or UnknownName.
     """
+    if "experiment" in body:
+        return workspace.comparisons.start(experiment_plan(body, workspace.store.root))
     rest = {name: value for name, value in body.items() if name not in ("methods", "preset")}
     methods, preset = body.get("methods"), body.get("preset", DEFAULT)
     if "rows" in rest or not isinstance(methods, list) or not all(isinstance(name, str) for name in methods):
@@ -89,6 +93,23 @@ def start(workspace: Workspace, body: dict[str, Any]) -> str:
     model = RunConfig.read({"model": rest.get("model", RunConfig.model)}).model
     rows = [asdict(row) for row in rows_of(methods, preset, model, workspace.store.root)]
     return workspace.comparisons.start(ComparisonPlan.read({**rest, "rows": rows}))
+
+
+def experiment_plan(body: dict[str, Any], runs: Path) -> ComparisonPlan:
+    """Return the comparison behind an experiment of the paper, on the embedded drawings.
+
+    The body names the experiment and may have seeds, preset, tolerance and device. Raises BadSetting or UnknownName.
+    """
+    shared = {name: value for name, value in body.items() if name not in ("experiment", "seeds", "preset")}
+    for name in shared:
+        if name not in ("tolerance", "device"):
+            raise UnknownName("field of an experiment", name, ("experiment", "seeds", "preset", "tolerance", "device"))
+    name, preset, seeds = body["experiment"], body.get("preset", DEFAULT), body.get("seeds", list(ComparisonPlan.seeds))
+    if not isinstance(name, str) or not isinstance(preset, str) or not isinstance(seeds, list):
+        raise BadSetting("experiment and preset must be names, and seeds a list of whole numbers.")
+    experiment = EXPERIMENTS.load()[name]
+    numbers = [RunConfig.read({"seed": seed}).seed for seed in seeds]
+    return experiment.plan(experiment.sketchbook, RunConfig.read(shared), numbers, preset, runs)
 
 
 def draw_chart(workspace: Workspace, id: str, name: str, target: str | None) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
@@ -13,6 +14,14 @@ def live(file: str, **props: Any) -> gr.HTML:
     It is no subclass of gr.HTML: Gradio would write a .pyi file beside one.
     """
     return gr.HTML(html_template="<div></div>", js_on_load=mount(file), apply_default_css=False, **props)
+
+
+def number(options: Mapping[str, Any], name: str, **props: Any) -> gr.Number:
+    """A number box for one of a run's options, with the option's default and help text."""
+    about = options[name]
+    return gr.Number(
+        about["default"], label=name.capitalize(), info=about["help"], elem_classes="cf-number", **props
+    )  # fmt: skip
 
 
 def mount(file: str, *events: str) -> str:

@@ -9,7 +9,7 @@ import gradio as gr
 from clipforget.errors import BadData, ClipforgetError
 from clipforget.runs.config import RunConfig
 from clipforget.runs.presets import presets
-from clipforget.web.components import live, step
+from clipforget.web.components import live, number, step
 from clipforget.web.targets import (
     ANY,
     NONE,
@@ -21,6 +21,7 @@ from clipforget.web.targets import (
     siblings,
     targets,
     tiles,
+    whole_styles,
 )
 from clipforget.workspace import setup
 
@@ -77,15 +78,9 @@ class Form:
             self.seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=2**31 - 1, min_width=80)
             devices = ["auto", *(name for name in setup["devices"] if name != "auto")]
             self.device = gr.Dropdown(devices, value="auto", label="Device", min_width=100)
-        with gr.Accordion("Judging", open=False, elem_id="cf-judging"):
-            self.tolerance = gr.Number(
-                RunConfig.tolerance, label="Tolerance", elem_classes="cf-number",
-                info="Forget accuracy on validation that counts as forgotten where chance is lower (0 to 1)",
-            )  # fmt: skip
-            self.gallery = gr.Number(
-                RunConfig.gallery, label="Gallery", precision=0, elem_classes="cf-number",
-                info="At most so many test images; target and siblings come first",
-            )  # fmt: skip
+        with gr.Accordion("Evaluation", open=False, elem_id="cf-evaluation"):
+            self.tolerance = number(setup["options"], "tolerance")
+            self.gallery = number(setup["options"], "gallery", precision=0)
 
     def presets(self, model: str) -> dict[str, list[dict[str, Any]]]:
         """The presets of every method for a model; none where they cannot be read."""
@@ -159,7 +154,7 @@ class Form:
             gr.update(choices=[*entry["superclasses"], NONE], value=superclass),
             picks(entry, superclass, picked),
             gr.update(choices=[ANY, *styles], value=style, visible=bool(styles)),
-            gr.update(value=extra, items=[*every, *(f"*/*/{name}" for name in styles)]),
+            gr.update(value=extra, items=[*every, *whole_styles(entry)]),
             gr.update(choices=every, value=kept),
         ]
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import gradio as gr
 
+from clipforget.web.charts import listing
 from clipforget.web.components import mount
 from clipforget.web.form import Form, offered
 from clipforget.web.theme import THEME
@@ -46,6 +47,8 @@ def build(workspace: Any) -> gr.Blocks:
                     apply_default_css=False,
                     elem_id="cf-explorer-block",
                     stages={method["name"]: method["stages"] for method in offers["methods"]},
+                    charts=listing(),
+                    options=offers["options"],
                 )
         form.listen(page, explorer)
     return page

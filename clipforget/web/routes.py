@@ -25,6 +25,7 @@ from clipforget.web import responses
 from clipforget.web.charts import CHARTS, to_plain
 from clipforget.web.comparison_routes import comparison_routes
 from clipforget.web.responses import IMMUTABLE, Refused, Threads, attachment, file_reply, guarded, json_body, reply
+from clipforget.web.targets import every_target, first_target, whole_styles
 from clipforget.workspace.uploads import LARGEST_UPLOAD
 from clipforget.workspace.workspace import Workspace
 
@@ -130,7 +131,9 @@ class Api:
         name = request.query_params.get("name", "")
         if not name or len(name) > 4096 or "\0" in name:
             raise BadQuery("Name a data set, a folder or a .tar.")
-        return reply(request, await self.threads.heavy(self.workspace.data, name))
+        entry = await self.threads.heavy(self.workspace.data, name)
+        choices = {"targets": [*every_target(entry), *whole_styles(entry)], "first_target": first_target(entry)}
+        return reply(request, entry | choices)
 
     async def estimate(self, request: Request) -> Response:
         config = RunConfig.read(await json_body(request))

@@ -1,4 +1,7 @@
-"""What the form makes of a data set: targets, tiles and siblings, and the way from a run's targets back to a pick."""
+"""What the form makes of a data set: targets, tiles and siblings, and the way from a run's targets back to a pick.
+
+An entry is a data set as workspace.setup describes it.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ NONE = "None of these"
 
 
 def targets(superclass: str, picked: list[str], style: str) -> tuple[str, ...]:
-    """The targets a pick names: one per subgroup, or the whole superclass (in one style) where none is picked."""
+    """Return the targets a pick names: one per subgroup, or the whole superclass where none is picked; in one style."""
     if superclass == NONE:
         return ()
     level = "*" if style == ANY else style
@@ -20,7 +23,7 @@ def targets(superclass: str, picked: list[str], style: str) -> tuple[str, ...]:
 
 
 def read_targets(forget: list[str]) -> tuple[str, list[str], str, list[str]]:
-    """Superclass, subgroups and style of a run's targets, and those that are not of this superclass and style."""
+    """Return superclass, subgroups and style of a run's targets, and the targets that are not of these."""
     read = {text: Target.read(text) for text in forget}
     first = next((target for target in read.values() if target.superclass != "*"), Target(NONE))
     kind = (first.superclass, first.style, first.subgroup == "*")
@@ -31,7 +34,7 @@ def read_targets(forget: list[str]) -> tuple[str, list[str], str, list[str]]:
 
 
 def siblings(entry: dict[str, Any], superclass: str, picked: list[str], style: str, extra: list[str]) -> list[str]:
-    """What shares the superclass and is not forgotten: the other subgroups, or the other styles of the target.
+    """Return what shares the superclass and is not forgotten: the other subgroups, or the other styles of the target.
 
     With further targets none are named: the run itself then retains the siblings of them all.
     """
@@ -46,15 +49,20 @@ def siblings(entry: dict[str, Any], superclass: str, picked: list[str], style: s
 
 
 def every_target(entry: dict[str, Any]) -> list[str]:
-    """All that could be retained: superclasses, their subgroups, and each of these in one style."""
+    """Return all that can be retained: superclasses, their subgroups, and each of these in one style."""
     names = [Target(name) for name in entry["superclasses"]]
     pairs = [Target(name, subgroup) for name, subgroups in entry["superclasses"].items() for subgroup in subgroups]
     styled = [replace(target, style=style) for target in [*pairs, *names] for style in entry.get("styles") or []]
     return [str(target) for target in (*names, *pairs, *styled)]
 
 
+def whole_styles(entry: dict[str, Any]) -> list[str]:
+    """Return the targets that are a style in every superclass: what can be forgotten besides every_target."""
+    return [str(Target("*", "*", style)) for style in entry.get("styles") or []]
+
+
 def tiles(entry: dict[str, Any], superclass: str) -> list[dict[str, Any]]:
-    """A tile for each subgroup: its name and the addresses of a few sample thumbnails."""
+    """Return a tile for each subgroup: its name and the addresses of a few sample thumbnails."""
     samples, print_ = entry.get("samples", {}), entry.get("fingerprint", "")
     return [
         {
@@ -68,21 +76,27 @@ def tiles(entry: dict[str, Any], superclass: str) -> list[dict[str, Any]]:
 
 
 def first_superclass(entry: dict[str, Any]) -> str:
-    """The superclass with which the form opens: the first one with several subgroups."""
+    """Return the superclass with which the form opens: the first one with several subgroups."""
     names = list(entry["superclasses"])
     return next((name for name in names if len(entry["superclasses"][name]) > 1), names[0])
 
 
 def first_pick(entry: dict[str, Any], superclass: str) -> list[str]:
-    """The subgroup picked at first: biplane where there is one, else the first."""
+    """Return the subgroup picked at first: biplane where there is one, else the first."""
     names = entry["superclasses"].get(superclass, [])
     if len(names) < 2:
         return []
     return ["biplane"] if "biplane" in names else names[:1]
 
 
+def first_target(entry: dict[str, Any]) -> list[str]:
+    """Return the targets that the form names at first."""
+    superclass = first_superclass(entry)
+    return list(targets(superclass, first_pick(entry, superclass), ANY))
+
+
 def described(entry: dict[str, Any]) -> dict[str, Any]:
-    """What the note under the data set says."""
+    """Return what the note under the data set says."""
     return {
         "data": {key: entry.get(key) for key in ("count", "skipped", "shifted_sets")}
         | {"superclasses": len(entry["superclasses"])}

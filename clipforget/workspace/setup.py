@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from clipforget.benchmark.paper import EXPERIMENTS, Experiment
+from clipforget.benchmark.plan import ComparisonPlan
 from clipforget.data.catalogue import DATASETS
 from clipforget.data.dataset import Dataset
 from clipforget.data.target import Target
@@ -29,7 +31,9 @@ START = 1.5  # seconds until a worker's first event
 def describe(
     configs: Iterable[Mapping[str, Any]], dataset_of: Callable[[str], Dataset], runs: Path = Path("runs")
 ) -> dict[str, Any]:
-    """Models, data sets, methods and devices; `recent` holds the other models and data of earlier runs' configs.
+    """Models, data sets, methods, devices, the paper's experiments, and defaults and bounds of a run's options.
+
+    `recent` holds the other models and data of earlier runs' configs.
 
     The methods' presets are those for the default model; runs is the folder of the runs.
     """
@@ -48,7 +52,30 @@ def describe(
     models = [{"name": name, "title": _title(name)} for name in [*embedded, *recent["models"]]]
     known = sorted(METHODS.load().values(), key=lambda method: method.name != RunConfig.method)  # ours first
     methods = [describe_method(method, runs=runs) for method in known]
-    return {"models": models, "data": data, "methods": methods, "devices": devices(), "recent": recent}
+    return {
+        "models": models,
+        "data": data,
+        "methods": methods,
+        "devices": devices(),
+        "recent": recent,
+        "options": describe_options(),
+        "experiments": [describe_experiment(experiment) for experiment in EXPERIMENTS.load().values()],
+    }
+
+
+def describe_options() -> dict[str, dict[str, Any]]:
+    """Return default, help text and bounds of the options that runs and comparisons share, and how many seeds."""
+    shown = ("default", "help", "low", "high")
+    numbers = [option for option in options(RunConfig) if option.kind in (int, float)]
+    described = {option.name: {name: getattr(option, name) for name in shown} for option in numbers}
+    return described | {"seeds": {"default": len(ComparisonPlan.seeds)}}
+
+
+def describe_experiment(experiment: Experiment) -> dict[str, Any]:
+    """Return name and title of an experiment of the paper, and rows, targets and note of its sketchbook case."""
+    case = experiment.sketchbook
+    about = {name: getattr(experiment, name) for name in ("name", "title")}
+    return about | {"rows": list(experiment.rows), "targets": [list(each) for each in case.targets], "note": case.note}
 
 
 def embedded_models() -> dict[str, Path]:

@@ -83,3 +83,27 @@ def test_the_list_and_an_unknown_comparison(visit: Any, compared: str) -> None:
     assert query_of(page)["compare"] == [compared]
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     visit.problems.clear()  # the browser's own line about the unknown comparison
+
+
+def test_an_experiment_of_the_paper_needs_no_further_choice(visit: Any, site: Site) -> None:
+    page = visit("?compare=list")
+    shown = site.call("setup")["experiments"]
+    page.wait_for_selector("#cf-compare-experiment")
+    options = page.eval_on_selector_all("#cf-compare-experiment option", "all => all.map((option) => option.value)")
+    assert options == ["", *(entry["name"] for entry in shown)]
+    entry = min(shown, key=lambda entry: len(entry["rows"]) * len(entry["targets"]))
+    page.select_option("#cf-compare-experiment", entry["name"])
+    page.wait_for_selector(f".cf-compare-form >> text={entry['note']}")
+    assert not page.is_visible(".cf-checks") and not page.is_visible("#cf-compare-target")
+    page.click(".cf-compare-form [data-value='1']")
+    count = len(entry["rows"]) * len(entry["targets"])
+    page.wait_for_function(f"document.querySelector('.cf-compare-estimate').textContent.startsWith('{count} run')")
+    page.click("#cf-compare-start")
+    page.wait_for_selector(".cf-matrix .cf-square")
+    id = query_of(page)["compare"][0]
+    site.call(f"comparisons/{id}/stop", {})
+    found = site.call(f"comparisons/{id}")
+    assert found["title"] == f"{entry['name']}: {entry['title']}" and found["total"] == count
+    page.wait_for_selector(".cf-compare-head [data-state=stopped]")
+    site.call(f"comparisons/{id}/delete", {})
+    page.goto("about:blank")

@@ -37,9 +37,9 @@ def test_form_starts_a_run_that_opens_by_itself(visit: Any, site: Site) -> None:
     for label, value in (("Forget steps", "6"), ("Remind steps", "2"), ("Layers", "2")):
         page.get_by_label(label).first.fill(value)
         page.get_by_label(label).first.blur()
-    page.click("#cf-judging button.label-wrap")
-    page.fill("#cf-judging input[aria-label=Gallery]", "60")
-    page.locator("#cf-judging input[aria-label=Gallery]").blur()
+    page.click("#cf-evaluation button.label-wrap")
+    page.fill("#cf-evaluation input[aria-label=Gallery]", "60")
+    page.locator("#cf-evaluation input[aria-label=Gallery]").blur()
     page.wait_for_timeout(300)
     page.click("#cf-run")
     page.wait_for_selector(".cf-progress")

@@ -8,9 +8,11 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from clipforget.benchmark.execute import run_cells
+from clipforget.benchmark.paper import EXPERIMENTS
 from clipforget.benchmark.plan import ComparisonPlan
 from clipforget.benchmark.rows import rows_of
 from clipforget.benchmark.store import ComparisonStore
+from clipforget.runs.config import RunConfig
 from clipforget.web.routes import routes
 from clipforget.workspace.workspace import Workspace
 
@@ -142,6 +144,41 @@ def test_a_preset_serves_the_methods_that_have_it(client, space, world, monkeypa
     rows = {row.method: row for row in plans[0].rows}
     assert rows["targeted"].preset == "paper" and rows["targeted"].settings
     assert json.dumps(plans[0].as_dict())
+
+
+def test_an_experiment_of_the_paper_starts_the_comparison_behind_it(client, space, monkeypatch):
+    plans = []
+    monkeypatch.setattr(space.comparisons, "start", lambda plan: plans.append(plan) or "id")
+    shown = client.get("/clipforget/setup").json()["experiments"]
+    assert {entry["name"] for entry in shown} == EXPERIMENTS.load().keys()
+    for entry in shown:
+        sent = {"experiment": entry["name"], "seeds": [3], "device": "cpu", "tolerance": 0.1}
+        assert client.post(PATH, json=sent).json() == {"id": "id"}
+        case = EXPERIMENTS[entry["name"]].sketchbook
+        config = RunConfig(device="cpu", tolerance=0.1)
+        assert plans[-1] == EXPERIMENTS[entry["name"]].plan(case, config, (3,), "default", space.store.root)
+        assert [list(target) for target in case.targets] == entry["targets"] and entry["note"] == case.note
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"experiment": "table9"},
+        {"experiment": 1},
+        {"experiment": ["table1"]},
+        {"experiment": "table1", "methods": ["targeted"]},
+        {"experiment": "table1", "seeds": []},
+        {"experiment": "table1", "seeds": 3},
+        {"experiment": "table1", "seeds": [-1]},
+        {"experiment": "table1", "preset": 3},
+        {"experiment": "table1", "tolerance": 2},
+    ],
+)
+def test_what_is_no_experiment_is_refused(client, space, body):
+    before = len(space.comparisons.list())
+    reply = client.post(PATH, json=body)
+    assert reply.status_code == 400 and reply.json()["error"].endswith((".", "?")), reply.text
+    assert len(space.comparisons.list()) == before
 
 
 @pytest.mark.parametrize("headers", [{"sec-fetch-site": "cross-site"}, {"origin": "https://evil.example"}])

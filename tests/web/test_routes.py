@@ -13,6 +13,8 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.testclient import TestClient
 
+from clipforget.benchmark.plan import ComparisonPlan
+from clipforget.runs.config import RunConfig
 from clipforget.web.routes import routes
 from clipforget.workspace.workspace import Workspace
 
@@ -85,9 +87,13 @@ def test_images_are_kept_by_the_browser_for_good(client, finished):
 
 
 def test_the_set_up_column_gets_its_choices(client, world):
-    assert client.get("/clipforget/setup").json().keys() >= {"models", "data", "methods", "devices"}
+    setup = client.get("/clipforget/setup").json()
+    assert setup.keys() >= {"models", "data", "methods", "devices", "experiments"}
+    assert setup["options"]["tolerance"]["default"] == RunConfig.tolerance
+    assert setup["options"]["seeds"]["default"] == len(ComparisonPlan.seeds)
     data = client.get("/clipforget/setup/data", params={"name": world.data}).json()
     assert data["superclasses"].keys() == {"disc", "square", "stripe"} and data["samples"]
+    assert data["first_target"] == ["disc/big"] and {"disc", "square/thin", "*/*/dark"} <= set(data["targets"])
     found = client.post("/clipforget/estimate", json=world.config().as_dict()).json()
     assert found["seconds"] > 0 and found["forget"] == 32
     for name in ("", "/etc/passwd", "/etc", "no such", "x" * 5000, "a\0b"):

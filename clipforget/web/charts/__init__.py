@@ -1,6 +1,6 @@
 """Charts: one file each. A chart takes a run's view, or a comparison's document (plain records): a plotly figure.
 
-    @chart("alpha", title="Accuracy vs alpha")
+    @chart("alpha", title="Accuracy over alpha", order=10)
     def alpha(view: dict) -> Figure:
         ...
 
@@ -23,32 +23,43 @@ from clipforget.registry import Registry
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
+Draw = Callable[[dict[str, Any]], "Figure"]
+
 
 @dataclass(frozen=True)
 class Chart:
     """A registered chart: `draw(view)` gives the figure; the first line of its docstring is the summary.
 
-    `of` says what it draws: the view of a "run", or the document of a "comparison".
+    `of` says what it draws: the view of a "run", or the document of a "comparison". Charts stand on the page by
+    rising `order`; `note` is a sentence above the chart.
     """
 
     name: str
     title: str
     summary: str
-    draw: Callable[[dict[str, Any]], Figure]
+    draw: Draw
     of: str = "run"
+    note: str = ""
+    order: int = 100
 
 
 CHARTS: Registry[Chart] = Registry("chart", __name__)
 
 
-def chart(name: str, *, title: str, of: str = "run") -> Callable:
-    """Register a function from a view (of="comparison": from a document) to a figure as a chart."""
+def chart(name: str, *, title: str, **about: Any) -> Callable[[Draw], Draw]:
+    """Register a function from a view (of="comparison": from a document) to a figure; `about`: of, note and order."""
 
-    def register(draw: Callable[[dict[str, Any]], Figure]) -> Callable[[dict[str, Any]], Figure]:
-        CHARTS[name] = Chart(name, title, (draw.__doc__ or "").strip().splitlines()[0], draw, of)
+    def register(draw: Draw) -> Draw:
+        CHARTS[name] = Chart(name, title, (draw.__doc__ or "").strip().splitlines()[0], draw, **about)
         return draw
 
     return register
+
+
+def listing() -> list[dict[str, Any]]:
+    """Return what the page needs to know of every chart, in the order of the page, ready for JSON."""
+    charts = sorted(CHARTS.load().values(), key=lambda chart: (chart.order, chart.name))
+    return [{name: getattr(chart, name) for name in ("name", "title", "of", "note", "order")} for chart in charts]
 
 
 def to_plain(figure: Figure) -> dict[str, Any]:

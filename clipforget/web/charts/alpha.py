@@ -11,7 +11,7 @@ from clipforget.web.charts import chart
 from clipforget.web.charts._style import COLOURS, DASHES, LINE, axis, empty, faded, figure, safe
 
 
-@chart("alpha", title="Accuracy vs alpha")
+@chart("alpha", title="Accuracy over alpha", order=10)
 def alpha(view: dict[str, Any]) -> go.Figure:
     """Zero-shot accuracy of every set at every alpha: 95 % intervals, exact nodes, chance and the suggested alpha."""
     alphas, rows = view.get("alphas") or [], [row for row in view.get("rows") or [] if row.get("after")]

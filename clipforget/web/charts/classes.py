@@ -15,7 +15,7 @@ LIGHT = "rgba(255, 255, 255, 0.6)"  # of the patterns
 SHOWN = 32  # classes; of more, the target, its siblings and those that change most
 
 
-@chart("classes", title="Per class")
+@chart("classes", title="Per class", order=30)
 def classes(view: dict[str, Any]) -> go.Figure:
     """Accuracy of each class before and after at the suggested alpha; the target's class is split into its subgroups.
 

@@ -14,7 +14,7 @@ CHANGED, LEFT, FAR = "changed", "left alone", "further from the output than dept
 KINDS = {CHANGED: COLOURS["forget"], LEFT: ORIGINAL, FAR: faded(ORIGINAL, 0.35)}
 
 
-@chart("layers", title="Layers")
+@chart("layers", title="Layers", order=60)
 def layers(view: dict[str, Any]) -> go.Figure:
     """Relative Fisher information of each layer, highest first: those that were changed, and why others were not."""
     records = [layer for layer in view.get("layers") or [] if layer.get("relative") is not None]

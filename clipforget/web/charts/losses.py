@@ -13,7 +13,7 @@ ROLES = {"forget": "forget", "retain": "siblings", "siblings": "siblings", "othe
 PALETTE = ("#b07aa1", "#e39b3a", "#5aa9a3", "#8a8f98", "#9c755f")
 
 
-@chart("losses", title="Losses")
+@chart("losses", title="Losses", order=70)
 def losses(view: dict[str, Any]) -> go.Figure:
     """Losses (above) and validation accuracies (below) over the steps of each stage."""
     steps = [event for event in view.get("steps") or [] if event.get("losses") or event.get("validation")]

@@ -18,7 +18,10 @@ SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "pentagon", "h
 HOVER = "alpha %{customdata:.2f}<br>forgotten %{x:.1%}<br>kept %{y:.1%}"
 
 
-@chart("methods", title="Trade-off of the methods", of="comparison")
+@chart(
+    "methods", title="Trade-off over alpha", of="comparison", order=10,
+    note="Up and to the right is better: everything forgotten, nothing harmed.",
+)  # fmt: skip
 def methods(document: dict[str, Any]) -> go.Figure:
     """One curve a method along alpha; markers at the suggested alphas. Upper right forgets all and harms nothing.
 

@@ -13,7 +13,7 @@ from clipforget.web.charts import chart
 from clipforget.web.charts._style import COLOURS, LINE, ORIGINAL, axis, empty, figure
 
 
-@chart("tradeoff", title="Trade-off")
+@chart("tradeoff", title="Trade-off", order=20)
 def tradeoff(view: dict[str, Any]) -> go.Figure:
     """Forgetting against retention along alpha: the upper right corner forgets everything and harms nothing."""
     alphas, rows = view.get("alphas") or [], [row for row in view.get("rows") or [] if row["before"]["value"] > 0]

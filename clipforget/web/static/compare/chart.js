@@ -1,33 +1,26 @@
-// The trade-off of a comparison: one curve for each method over alpha, forgotten against kept.
+// @ts-check
+// A chart of a comparison, which the server lists and draws.
 
 import { get } from "../lib/api.js";
 import { h } from "../lib/dom.js";
-import { CONFIG, chartTools, dressed, looks, plotly } from "../lib/plot.js";
+import { CONFIG, chartTools, dressed, loaded, looks, plotly } from "../lib/plot.js";
 
 /** The chart follows the target filter of the table, and is asked for anew when another run has finished. */
-export function compareChart(app, id) {
-    const plot = h("div.cf-plot", {
-        role: "img",
-        "aria-label": "Chart: forgotten against kept, a curve for each method",
-    });
+export function compareChart(app, id, { name, title, note: words }) {
+    const plot = h("div.cf-plot", { role: "img", "aria-label": `Chart: ${title}` });
     const note = h("p.cf-wait", {}, "Drawing…");
     let figure = null;
     let drawn = "";
     let found = null;
     const tools = chartTools(
         plot,
-        () => `clipforget-${id}-tradeoff`,
+        () => `clipforget-${id}-${name}`,
         () => figure,
     );
     const node = h(
         "section.cf-compare-block",
-        { "aria-label": "Trade-off", hidden: true },
-        h(
-            "header",
-            {},
-            h("h3", {}, "Trade-off over alpha"),
-            h("p.cf-help", {}, "Up and to the right is better: everything forgotten, nothing harmed."),
-        ),
+        { "aria-label": title, hidden: true },
+        h("header", {}, h("h3", {}, title), words ? h("p.cf-help", {}, words) : null),
         h("div.cf-plotbox", {}, plot, note),
         tools,
     );
@@ -41,7 +34,7 @@ export function compareChart(app, id) {
             const target = app.state.of === "" ? "" : `?target=${encodeURIComponent(app.state.of)}`;
             const [Plotly, got] = await Promise.all([
                 plotly(),
-                get(`comparisons/${encodeURIComponent(id)}/charts/methods${target}`),
+                get(`comparisons/${encodeURIComponent(id)}/charts/${name}${target}`),
             ]);
             if (drawn !== wanted || !node.isConnected) return;
             figure = got;
@@ -74,7 +67,7 @@ export function compareChart(app, id) {
             if (found) draw();
         }),
         app.bus.on("theme", () => {
-            if (figure) window.Plotly.relayout(plot, looks(figure.layout));
+            if (figure) loaded().relayout(plot, looks(figure.layout));
         }),
     ];
     return {

@@ -1,3 +1,4 @@
+// @ts-check
 // The form of a new comparison: which methods, what to forget, how many seeds, which settings.
 
 import { get, post } from "../lib/api.js";
@@ -22,10 +23,11 @@ export function compareForm(app) {
         },
         h("p.cf-wait", {}, "Loading what can be chosen…"),
     );
-    const plan = { methods: new Set(), preset: "default", data: "", targets: [], seeds: 3 };
+    const plan = { methods: new Set(), preset: "default", data: "", targets: [], seeds: 0 };
     const seconds = new Map(); // measured or guessed seconds of one run, by method, model, data and target
     let setup = null;
     let names = [];
+    let first = [];
     let parts = {};
     let asked = 0;
 
@@ -39,7 +41,16 @@ export function compareForm(app) {
             return;
         }
         plan.methods = new Set(setup.methods.map((method) => method.name));
+        plan.seeds = setup.options.seeds.default;
         parts = {
+            experiment: h(
+                "select",
+                { id: "cf-compare-experiment", onchange: drawExperiment },
+                h("option", { value: "" }, "none: choose methods and targets below"),
+                setup.experiments.map(({ name, title }) => h("option", { value: name }, `${name}: ${title}`)),
+            ),
+            experimentNote: h("p.cf-help", { hidden: true }),
+            chosen: h("div.cf-compare-chosen"),
             model: field(
                 "Model",
                 "cf-compare-model",
@@ -55,15 +66,8 @@ export function compareForm(app) {
                 { id: "cf-compare-device" },
                 setup.devices.map((name) => h("option", {}, name)),
             ),
-            tolerance: h("input", {
-                type: "number",
-                id: "cf-compare-tolerance",
-                value: 0.05,
-                min: 0,
-                max: 1,
-                step: "any",
-            }),
-            gallery: h("input", { type: "number", id: "cf-compare-gallery", value: 2000, min: 1, max: 1000000 }),
+            tolerance: numberInput("cf-compare-tolerance", setup.options.tolerance, "any"),
+            gallery: numberInput("cf-compare-gallery", setup.options.gallery, "1"),
             title: h("input", {
                 type: "text",
                 id: "cf-compare-title",
@@ -98,8 +102,9 @@ export function compareForm(app) {
             drawMethods();
         };
         const text = (words, on) => h("button.cf-text", { type: "button", onclick: all(on) }, words);
-        return [
-            h("h3", {}, "New comparison"),
+        parts.titled = labelled("Title", parts.title);
+        parts.sized = labelled("Gallery", parts.gallery, setup.options.gallery.help);
+        parts.chosen.append(
             h("div.cf-two-columns", {}, parts.model.node, parts.data.node),
             h(
                 "fieldset",
@@ -117,6 +122,12 @@ export function compareForm(app) {
                 h("div.cf-add", {}, parts.target, h("button.cf-button", { type: "button", onclick: add }, "Add")),
                 h("datalist", { id: "cf-compare-targets" }),
             ),
+        );
+        return [
+            h("h3", {}, "New comparison"),
+            labelled("From the paper", parts.experiment),
+            parts.experimentNote,
+            parts.chosen,
             h(
                 "div.cf-two-columns",
                 {},
@@ -143,14 +154,10 @@ export function compareForm(app) {
                 h(
                     "div.cf-two-columns",
                     {},
-                    labelled("Title", parts.title),
+                    parts.titled,
                     labelled("Device", parts.device),
-                    labelled(
-                        "Tolerance",
-                        parts.tolerance,
-                        "Forget accuracy on validation that counts as forgotten where chance is lower",
-                    ),
-                    labelled("Gallery", parts.gallery, "At most so many test images"),
+                    labelled("Tolerance", parts.tolerance, setup.options.tolerance.help),
+                    parts.sized,
                 ),
             ),
             parts.error,
@@ -193,6 +200,18 @@ export function compareForm(app) {
         return box;
     }
 
+    const experiment = () => setup.experiments.find(({ name }) => name === parts.experiment.value);
+
+    /** An experiment of the paper brings its own methods and targets, so there is nothing to choose of these. */
+    function drawExperiment() {
+        const { note } = experiment() || {};
+        parts.experimentNote.hidden = !note;
+        parts.experimentNote.textContent = note || "";
+        for (const part of [parts.chosen, parts.titled, parts.sized]) part.hidden = Boolean(note);
+        show("");
+        estimate();
+    }
+
     function drawMethods() {
         parts.methods.replaceChildren(
             ...setup.methods.map((method) => {
@@ -228,7 +247,8 @@ export function compareForm(app) {
         try {
             const data = await get(`setup/data?name=${encodeURIComponent(wanted)}`);
             if (parts.data.input.value.trim() !== wanted) return;
-            names = targetsOf(data);
+            names = data.targets;
+            first = data.first_target;
             plan.data = wanted;
             show("");
         } catch (error) {
@@ -239,14 +259,7 @@ export function compareForm(app) {
             .getElementById("cf-compare-targets")
             ?.replaceChildren(...names.map((name) => h("option", { value: name })));
         plan.targets = plan.targets.filter((target) => target.every((one) => names.includes(one)));
-        if (!plan.targets.length && names.length)
-            plan.targets = [
-                [
-                    names.find((name) => name.endsWith("/biplane")) ||
-                        names.find((name) => name.includes("/")) ||
-                        names[0],
-                ],
-            ];
+        if (!plan.targets.length && names.length) plan.targets = [first];
         drawTargets();
     }
 
@@ -300,17 +313,16 @@ export function compareForm(app) {
 
     /** How many runs, and how long they take together: one question for each method, asked once. */
     const estimate = later(async () => {
+        asked += 1; // whatever is still being asked for is of older choices
+        if (experiment()) {
+            const { rows, targets } = experiment();
+            parts.estimate.replaceChildren(...runCount(rows.length, targets.length, plan.seeds));
+            return;
+        }
         const methods = [...plan.methods];
         const runs = methods.length * plan.targets.length * plan.seeds;
         parts.counted.textContent = `${methods.length} of ${setup.methods.length}`;
-        const words = [
-            `${methods.length} method${methods.length === 1 ? "" : "s"}`,
-            `${plan.targets.length} target${plan.targets.length === 1 ? "" : "s"}`,
-            `${plan.seeds} seed${plan.seeds === 1 ? "" : "s"}`,
-        ];
-        const count = h("strong", {}, `${runs} run${runs === 1 ? "" : "s"}`);
-        parts.estimate.replaceChildren(count, ` = ${words.join(" × ")}`);
-        asked += 1; // whatever is still being asked for is of older choices
+        parts.estimate.replaceChildren(...runCount(methods.length, plan.targets.length, plan.seeds));
         if (!runs || plan.data !== parts.data.input.value.trim()) return; // the targets are still those of other images
         const mine = asked;
         const [forget] = plan.targets;
@@ -335,13 +347,18 @@ export function compareForm(app) {
     async function start() {
         const { methods, preset, targets, seeds } = plan;
         try {
+            if (experiment()) {
+                const { device, tolerance } = shared();
+                const body = { experiment: experiment().name, preset, seeds: range(seeds), device, tolerance };
+                return app.openCompare((await post("comparisons", body)).id);
+            }
             const title = parts.title.value.trim();
             const body = {
                 ...shared(),
                 methods: setup.methods.map((method) => method.name).filter((name) => methods.has(name)),
                 preset,
                 targets,
-                seeds: Array.from({ length: seeds }, (_, i) => i),
+                seeds: range(seeds),
                 ...(title ? { title } : {}),
             };
             app.openCompare((await post("comparisons", body)).id);
@@ -354,6 +371,18 @@ export function compareForm(app) {
     fill();
     return node;
 }
+
+/** "6 runs = 3 methods × 2 targets × 1 seed", the number of runs in bold. */
+function runCount(methods, targets, seeds) {
+    const words = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
+    const factors = [words(methods, "method"), words(targets, "target"), words(seeds, "seed")];
+    return [h("strong", {}, words(methods * targets * seeds, "run")), ` = ${factors.join(" × ")}`];
+}
+
+const range = (count) => Array.from({ length: count }, (_, i) => i);
+
+const numberInput = (id, { default: value, low, high }, step) =>
+    h("input", { type: "number", id, value, min: low, max: high, step });
 
 function duration(seconds) {
     if (seconds < 90) return `${Math.round(seconds)} s`;
@@ -385,11 +414,3 @@ function field(title, id, options) {
 
 const labelled = (title, input, help = "") =>
     h("label.cf-labelled", {}, h("span", {}, title), help ? h("small", {}, help) : null, input);
-
-/** All that a data set lets one forget: superclasses, subgroups, each in one style, and whole styles. */
-function targetsOf({ superclasses, styles = [] }) {
-    const pairs = Object.entries(superclasses).flatMap(([name, groups]) => groups.map((group) => `${name}/${group}`));
-    const wide = Object.keys(superclasses).map((name) => `${name}/*`);
-    const styled = [...wide, ...pairs, "*/*"].flatMap((name) => styles.map((style) => `${name}/${style}`));
-    return [...pairs, ...Object.keys(superclasses), ...styled];
-}

@@ -1,3 +1,4 @@
+// @ts-check
 // The runs of a comparison as a small matrix: a line for each method, a square for each target and seed.
 
 import { h, toast } from "../lib/dom.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // Comparisons: methods x targets x seeds. Without an id the list of them and the form for a new one.
 
 import { get, post, url } from "../lib/api.js";
@@ -155,7 +156,8 @@ const missing = (app, error) =>
     );
 
 function build(app, id, node, act) {
-    const parts = [head(app, id, act), matrix(app), resultTable(app), compareChart(app, id)];
+    const charts = app.charts.filter(({ of }) => of === "comparison").map((about) => compareChart(app, id, about));
+    const parts = [head(app, id, act), matrix(app), resultTable(app), ...charts];
     node.replaceChildren(...parts.map((part) => part.node));
     return parts;
 }

@@ -1,3 +1,4 @@
+// @ts-check
 // The result table of a comparison: a line for each method, do nothing first, sorted by any column.
 
 import { clock, h, percent } from "../lib/dom.js";
@@ -162,7 +163,7 @@ function order(sort, all) {
 const flipped = (sort, key) => (sort.startsWith("-") ? (key === "h" ? "" : key) : `-${key}`);
 
 function compare(a, b, down) {
-    if (a === null || b === null) return (a === null) - (b === null); // what is not known comes last
+    if (a === null || b === null) return Number(a === null) - Number(b === null); // what is not known comes last
     const rise = typeof a === "string" ? a.localeCompare(b) : a - b;
     return down ? -rise : rise;
 }

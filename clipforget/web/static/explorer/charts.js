@@ -1,24 +1,26 @@
+// @ts-check
 // The charts: drawn once when their tab is first seen, then only touched. A drag moves a line, never redraws.
 
 import { get } from "../lib/api.js";
 import { h, later, toast } from "../lib/dom.js";
-import { CONFIG, chartTools, dressed, looks, plotly } from "../lib/plot.js";
+import { CONFIG, chartTools, dressed, loaded, looks, plotly } from "../lib/plot.js";
 import { onlyA } from "./versus.js";
 
 const TOGETHER = ["alpha", "tradeoff"]; // charts that show two runs over each other; the others stay run A's
 
 const MAIN = ["forget", "siblings", "others"];
 
-/** One chart inside `place`. `name` is the chart's name on the server. */
-export function chart(app, name, place) {
-    const plot = h("div.cf-plot", { role: "img", "aria-label": `Chart: ${name}` });
+/** One chart inside `place`: its name and title are the server's. */
+export function chart(app, { name, title, note: words }, place) {
+    const plot = h("div.cf-plot", { role: "img", "aria-label": `Chart: ${title}` });
     const line = h("div.cf-alpha-line", { hidden: true, "aria-hidden": "true" });
     const dots = h("div.cf-dots", { "aria-hidden": "true" });
     const note = h("p.cf-wait", {}, "Drawing…");
     const file = () => `clipforget-${app.view.id}-${name}`;
     const tools = chartTools(plot, file, () => figure);
     const alone = onlyA();
-    place.replaceChildren(alone, h("div.cf-plotbox", {}, plot, line, dots, note), tools);
+    const about = words ? h("p.cf-help", {}, words) : "";
+    place.replaceChildren(alone, about, h("div.cf-plotbox", {}, plot, line, dots, note), tools);
     let figure = null;
     let drawn = "";
 
@@ -99,7 +101,7 @@ export function chart(app, name, place) {
         const shown = figure.layout.meta?.classes || all.keys();
         const values = Array.from(shown, (i) => all[i]);
         const flat = plot.data[trace].orientation === "h";
-        window.Plotly.restyle(plot, { [flat ? "x" : "y"]: [values] }, [trace]);
+        loaded().restyle(plot, { [flat ? "x" : "y"]: [values] }, [trace]);
     }, 60);
 
     app.bus.on("alpha", () => {
@@ -109,7 +111,7 @@ export function chart(app, name, place) {
         }
     });
     app.bus.on("theme", () => {
-        if (figure) window.Plotly.relayout(plot, looks(figure.layout));
+        if (figure) loaded().relayout(plot, looks(figure.layout));
     });
     return {
         show: () =>

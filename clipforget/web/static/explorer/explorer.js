@@ -1,3 +1,4 @@
+// @ts-check
 // The explorer: joins the address, the routes and the parts of the page. Gradio mounts it once.
 
 import { get, onAway, queryString } from "../lib/api.js";
@@ -36,6 +37,8 @@ function makeApp(gradio) {
         exactPending: false,
         peeking: false,
         stages: gradio.props.stages || {},
+        charts: gradio.props.charts || [],
+        options: gradio.props.options || {},
     };
     const saveAddress = later(() => writeAddress(app.state, false), 200);
 
@@ -245,7 +248,7 @@ export async function mount(element, gradio) {
         "#cf-alpha-tools",
     );
     const app = makeApp(gradio);
-    window.clipforget = app;
+    Object.assign(window, { clipforget: app });
     const banner = awayBanner();
     document.body.prepend(banner);
     onAway((gone) => {

@@ -1,3 +1,4 @@
+// @ts-check
 // The figures under the slider: alpha itself, forget, siblings, others, and the two summary scores.
 // With a second run beside the first, each card shows both and their difference.
 
@@ -43,7 +44,7 @@ function card(title, role) {
 
 /** Fill `place` with the cards of the open run and keep them at the present alpha. */
 export function figures(app, place) {
-    let update = () => {};
+    let update = (/** @type {number} */ _) => {};
     app.bus.on("open", () => {
         update = draw(app, place);
     });
@@ -116,10 +117,7 @@ function alphaCard(app) {
 }
 
 function accuracyCard(app, row, role) {
-    const { node, value, delta, note } = card(
-        role === "forget" ? `${row.label}: ${app.view.target}` : row.label,
-        role,
-    );
+    const { node, value, delta, note } = card(role === "forget" ? `${row.label}: ${app.view.target}` : row.label, role);
     const spark = sparkline(role, row.after);
     node.append(spark.node);
     const range = h("span");

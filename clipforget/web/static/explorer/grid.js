@@ -1,3 +1,4 @@
+// @ts-check
 // Before and After, or two runs: two grids of 24 images whose cells stay in place while their images change with alpha.
 
 import { url } from "../lib/api.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // The head of the page: brand, the run shown, link, exports, dark or light, help, and the set-up column's switch.
 
 import { url } from "../lib/api.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // The keyboard: what each key does, and the dialog that lists them.
 
 import { h, iconButton } from "../lib/dom.js";
@@ -24,7 +25,7 @@ const typing = (target) =>
 
 /** Close the open menus of which `wanted` says so. */
 const closeMenus = (wanted) =>
-    document.querySelectorAll("details.cf-menu[open]").forEach((menu) => {
+    document.querySelectorAll("details.cf-menu[open]").forEach((/** @type {HTMLDetailsElement} */ menu) => {
         if (wanted(menu)) menu.open = false;
     });
 
@@ -73,7 +74,7 @@ export function keys(app) {
         if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
             event.preventDefault();
             // Leave the field first, so that its last value counts.
-            document.activeElement?.blur?.();
+            /** @type {HTMLElement} */ (document.activeElement)?.blur?.();
             setTimeout(
                 () => document.getElementById(app.mode === "compare" ? "cf-compare-start" : "cf-run")?.click(),
                 150,
@@ -86,14 +87,15 @@ export function keys(app) {
         if (event.key === "d") return app.toggleTheme();
         if (app.mode !== "open") return;
         if (event.key === "b" && !event.repeat) return app.peek(true);
-        const press = event.key === " " && event.target.closest("button, a, summary, [role=tab]");
-        const native = event.target.type === "range" && event.key.startsWith("Arrow") && !event.shiftKey;
+        const target = /** @type {HTMLInputElement} */ (event.target);
+        const press = event.key === " " && target.closest("button, a, summary, [role=tab]");
+        const native = target.type === "range" && event.key.startsWith("Arrow") && !event.shiftKey;
         if (press || native || !actions[event.key]) return;
         event.preventDefault();
         actions[event.key](event.shiftKey);
     });
     document.addEventListener("click", (event) =>
-        closeMenus((menu) => !menu.contains(event.target) || event.target.closest("a")),
+        closeMenus((menu) => !menu.contains(event.target) || /** @type {Element} */ (event.target).closest("a")),
     );
     document.addEventListener("keyup", (event) => {
         if (event.key === "b") app.peek(false);

@@ -1,3 +1,4 @@
+// @ts-check
 // One image large, with its ranks on both sides; arrows walk through the list, Esc closes.
 
 import { h, icon, iconButton } from "../lib/dom.js";

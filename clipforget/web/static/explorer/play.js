@@ -1,3 +1,4 @@
+// @ts-check
 // The sweep: alpha runs from 1 down to 0 and back up, once, at a speed the eye can follow.
 
 const STEP = 45; // milliseconds for 0.01

@@ -1,3 +1,4 @@
+// @ts-check
 // Fetch the thumbnails that the pack can show, a few at a time while the browser is idle.
 
 import { imageUrl } from "./grid.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // The query bar: words, chips, an uploaded picture, or an image of the gallery.
 
 import { get, queryString, upload } from "../lib/api.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // How the run was made, and the command that makes it again.
 
 import { copy, h, icon, percent } from "../lib/dom.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // How text prompts rank the gallery at the present alpha: precision and recall of what is forgotten, overlap elsewhere.
 
 import { h, percent, points } from "../lib/dom.js";
@@ -9,11 +10,11 @@ const NONE =
 /** A table in `place`, drawn once a run; alpha only changes its numbers and moves its dots. */
 export function retrievalTable(app, place) {
     let drawn = "";
-    let update = () => {};
+    let update = (/** @type {number} */ _) => {};
     const show = () => {
-        const runs = [app.view, ...(app.rival ? [app.rival.view] : [])];
-        const key = runs.map((view) => view.id).join(" ");
-        if (drawn !== key) update = draw(app, place, runs);
+        const [view, other] = [app.view, app.rival?.view];
+        const key = `${view.id} ${other?.id}`;
+        if (drawn !== key) update = draw(app, place, view, other);
         drawn = key;
         update(app.index);
     };
@@ -23,7 +24,7 @@ export function retrievalTable(app, place) {
     return { show };
 }
 
-function draw(app, place, [view, other]) {
+function draw(app, place, view, other) {
     const table = view.retrieval;
     if (!table || (other && !other.retrieval)) {
         place.replaceChildren(h("p.cf-wait", {}, other && table ? NONE.replace("This run", "Run B") : NONE));

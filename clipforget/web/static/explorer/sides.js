@@ -1,3 +1,4 @@
+// @ts-check
 // Above the grids: what the borders mean, on a phone which side is seen, everywhere how many images.
 
 import { h } from "../lib/dom.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // The alpha bar: Gradio's own slider and number box, our buttons, and marks for the nodes and the best alpha.
 
 import { h, icon, iconButton } from "../lib/dom.js";
@@ -5,15 +6,16 @@ import { h, icon, iconButton } from "../lib/dom.js";
 /** Join the native slider to the page. Its input events are read where they arise, so none is queued or dropped. */
 export function alphaBar(app) {
     const root = document.getElementById("cf-slider");
-    const range = root.querySelector("input[type=range]");
+    const range = /** @type {HTMLInputElement} */ (root.querySelector("input[type=range]"));
     const number = root.querySelector("input[type=number]");
     let echo = false; // true while we tell Gradio a value that we set ourselves
 
     root.addEventListener(
         "input",
         (event) => {
-            const value = Number(event.target.value);
-            if (echo || event.target.value === "" || !(value >= 0 && value <= 1)) return;
+            const text = /** @type {HTMLInputElement} */ (event.target).value;
+            const value = Number(text);
+            if (echo || text === "" || !(value >= 0 && value <= 1)) return;
             app.stopPlay();
             app.setAlpha(Math.round(value * 100));
         },

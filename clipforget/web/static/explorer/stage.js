@@ -1,3 +1,4 @@
+// @ts-check
 // What stands in the main area while no finished run is open: the start page, a run at work, its end, a comparison.
 
 import { get } from "../lib/api.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // Every figure of the run at the present alpha: before, after, change, interval, number of images; or of two runs.
 
 import { h, percent, points } from "../lib/dom.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // The tabs under the grids: charts, the table of figures, the recipe, and the runs.
 
 import { chart } from "./charts.js";
@@ -7,27 +8,23 @@ import { recipe } from "./recipe.js";
 import { retrievalTable } from "./retrieval.js";
 import { runsTable } from "../run/runs.js";
 
-const CHARTS = [
-    ["alpha", "Accuracy over alpha"],
-    ["tradeoff", "Trade-off"],
-    ["classes", "Per class"],
-    ["layers", "Layers"],
-    ["losses", "Losses"],
+// Tabs beside the charts, which the server lists; all stand by rising order.
+const TABLES = [
+    { name: "retrieval", title: "Retrieval", order: 40, fill: retrievalTable },
+    { name: "figures", title: "All figures", order: 50, fill: figuresTable },
+    { name: "recipe", title: "Recipe", order: 900, fill: recipe },
+    { name: "runs", title: "Runs", order: 1000, fill: runsTable },
 ];
 
 /** Fill `place` with tabs; the chosen one stands in the address as view=. */
 export function tabs(app, place) {
-    const panes = CHARTS.map(([name, title]) => [name, title, (box) => chart(app, name, box)]);
-    panes.splice(
-        3,
-        0,
-        ["retrieval", "Retrieval", (box) => retrievalTable(app, box)],
-        ["figures", "All figures", (box) => figuresTable(app, box)],
-    );
-    panes.push(["recipe", "Recipe", (box) => recipe(app, box)], ["runs", "Runs", (box) => runsTable(app, box)]);
+    const charts = app.charts
+        .filter(({ of }) => of === "run")
+        .map((about) => ({ ...about, fill: (_, box) => chart(app, about, box) }));
+    const panes = [...charts, ...TABLES].sort((a, b) => a.order - b.order);
     const list = h("div.cf-tablist", { role: "tablist", "aria-label": "Charts and records" });
     const made = new Map();
-    for (const [name, title, fill] of panes) {
+    for (const { name, title, fill } of panes) {
         const box = h("div.cf-tabpane", {
             id: `cf-pane-${name}`,
             role: "tabpanel",
@@ -46,7 +43,7 @@ export function tabs(app, place) {
             title,
         );
         list.append(tab);
-        made.set(name, { tab, box, content: fill(box) });
+        made.set(name, { tab, box, content: fill(app, box) });
     }
     list.addEventListener("keydown", (event) => {
         const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
@@ -59,7 +56,7 @@ export function tabs(app, place) {
         event.preventDefault();
     });
     place.replaceChildren(list, ...[...made.values()].map(({ box }) => box));
-    const current = () => (made.has(app.state.view) ? app.state.view : "alpha");
+    const current = () => (made.has(app.state.view) ? app.state.view : panes[0].name);
     const show = () => {
         for (const [name, { tab, box, content }] of made) {
             const on = name === current();

@@ -1,3 +1,4 @@
+// @ts-check
 // Two runs side by side: the left grid shows run A at alpha, the right one run B. One slider drives both.
 
 import { get } from "../lib/api.js";
@@ -45,13 +46,13 @@ export function sides(app) {
 /** How two runs are told apart: method, and whatever else of their configurations differs. */
 export function names(a, b) {
     const different = (key) => JSON.stringify(a.config[key]) !== JSON.stringify(b.config[key]);
-    const told = [
+    /** @type {[string, (config: any) => string][]} */
+    const differences = [
         ["forget", (config) => config.forget.join(" + ")],
         ["model", (config) => config.model],
         ["seed", (config) => `seed ${config.seed}`],
-    ]
-        .filter(([key]) => different(key))
-        .map(([, text]) => text);
+    ];
+    const told = differences.filter(([key]) => different(key)).map(([, text]) => text);
     const own = Object.keys({ ...a.settings, ...b.settings })
         .filter(
             (name) =>
@@ -65,14 +66,13 @@ export function names(a, b) {
     );
 }
 
-/** True where two runs were judged by the same images, so that their grids and figures can stand side by side. */
+/** True where two runs were scored on the same images, so that their grids and figures can stand side by side. */
 export function comparable(a, b) {
-    const one = a.gallery;
-    const other = b.gallery;
+    const [first, second] = [a.gallery, b.gallery];
     return (
-        one.data === other.data &&
-        one.items.length === other.items.length &&
-        one.items.every((item, i) => item[0] === other.items[i][0])
+        first.data === second.data &&
+        first.items.length === second.items.length &&
+        first.items.every((item, i) => item[0] === second.items[i][0])
     );
 }
 
@@ -82,7 +82,7 @@ export async function loadRival(app) {
     if (!vs || vs === run) return drop(app);
     if (app.rival?.view.id === vs) return;
     app.rival = null;
-    let said = "These two runs were judged by different images, so they cannot stand side by side.";
+    let said = "These two runs were scored on different images, so they cannot stand side by side.";
     try {
         const view = await get(`runs/${encodeURIComponent(vs)}/view`);
         if (app.state.run !== run || app.state.vs !== vs) return;
@@ -114,6 +114,7 @@ export function versusPicker(app, id) {
     const close = iconButton("close", "Back to Before and After", () => app.setRival(""));
     const swap = iconButton("swap", "Exchange A and B", () => app.swapRuns());
     const node = h("label.cf-versus", {}, h("span", {}, "vs"), select, swap, close);
+    const gallery = (config) => config.gallery ?? app.options.gallery?.default;
     const draw = () => {
         const { config } = app.view || {};
         node.hidden = app.mode !== "open" || !config;
@@ -123,7 +124,7 @@ export function versusPicker(app, id) {
                 run.state === "done" &&
                 run.id !== app.view.id &&
                 run.config.data === config.data &&
-                (run.config.gallery ?? 2000) === (config.gallery ?? 2000),
+                gallery(run.config) === gallery(config),
         );
         const same = (run) => String([...run.config.forget].sort()) === String([...config.forget].sort());
         const group = (label, runs) =>

@@ -1,3 +1,4 @@
+// @ts-check
 // The method of a run: which one, its source and what to know of it, a preset, and the settings of that one alone.
 
 import { h } from "../lib/dom.js";
@@ -65,7 +66,12 @@ export function mount(element, { props, trigger, watch }) {
         const { summary, source, reference_url: href, notes } = method();
         about.replaceChildren(
             h("p", {}, summary),
-            h("p", {}, "Source: ", href ? h("a", { href, target: "_blank", rel: "noopener noreferrer" }, source) : source),
+            h(
+                "p",
+                {},
+                "Source: ",
+                href ? h("a", { href, target: "_blank", rel: "noopener noreferrer" }, source) : source,
+            ),
             notes?.length
                 ? h(
                       "ul",

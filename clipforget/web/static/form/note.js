@@ -1,3 +1,4 @@
+// @ts-check
 // A line of the form that Python fills: what a data set holds, what a run will take, or what is wrong.
 
 import { clock, h } from "../lib/dom.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // Subgroups to forget, each a tile with sample thumbnails. The value is the list of picked names.
 
 import { h } from "../lib/dom.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // More targets beside the picked subgroups: other superclasses, other styles, a whole style.
 
 import { h, iconButton } from "../lib/dom.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // The routes of the server. Every address is relative to the page, so a sub-path behind a proxy works.
 
 export const url = (path) => new URL(`clipforget/${path}`, document.baseURI).href;

@@ -1,3 +1,4 @@
+// @ts-check
 // Building blocks of the page. Text only ever enters through textContent, so a hostile name stays a name.
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -135,7 +136,10 @@ export async function copy(text, said) {
     toast(said);
 }
 
-/** Resolves once every selector finds an element: Gradio puts its components into the page in no fixed order. */
+/**
+ * Resolves once every selector finds an element: Gradio puts its components into the page in no fixed order.
+ * @returns {Promise<void>}
+ */
 export function present(...selectors) {
     return new Promise((resolve) => {
         const look = () =>

@@ -1,3 +1,4 @@
+// @ts-check
 // Plotly, loaded once from our own server, and the looks of a figure in light and dark.
 
 import { url } from "./api.js";
@@ -7,12 +8,15 @@ export const CONFIG = { displayModeBar: false, responsive: true, displaylogo: fa
 
 let loading = null;
 
+/** The Plotly library, once it is loaded. */
+export const loaded = () => /** @type {any} */ (window).Plotly;
+
 /** The Plotly library; the first call loads it. */
 export function plotly() {
     loading ??= new Promise((resolve, reject) => {
         const script = document.createElement("script");
         script.src = url("plotly.js");
-        script.onload = () => resolve(window.Plotly);
+        script.onload = () => resolve(loaded());
         script.onerror = () => {
             loading = null;
             reject(new Error("The charts could not be loaded."));

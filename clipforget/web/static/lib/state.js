@@ -1,3 +1,4 @@
+// @ts-check
 // What the visitor looks at. All of it stands in the address, so a link or a reload brings back the same view.
 
 /** The parts of a state that belong to one run or comparison, as they are when another is opened. */

@@ -1,3 +1,4 @@
+// @ts-check
 // Dark or light: Gradio marks the body with the class "dark"; a visitor's own choice is remembered.
 
 const KEY = "clipforget-theme";

@@ -1,3 +1,4 @@
+// @ts-check
 // A run while it runs: its stages, how long is left, the losses as they come, and Stop.
 
 import { get, post } from "../lib/api.js";

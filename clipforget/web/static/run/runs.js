@@ -1,3 +1,4 @@
+// @ts-check
 // The list of past runs: open, star, use again, delete.
 
 import { get, post } from "../lib/api.js";

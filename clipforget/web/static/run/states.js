@@ -1,3 +1,4 @@
+// @ts-check
 // Pages for runs that have nothing to explore: none chosen, stopped, failed, lost, unknown.
 
 import { h, icon } from "../lib/dom.js";
