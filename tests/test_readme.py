@@ -59,6 +59,12 @@ def test_the_table_of_commands_is_the_parsers():
     assert shown == {name: entry.help for name, entry in COMMANDS.load().items()}
 
 
+def test_the_table_of_methods_is_the_registry():
+    shown = re.findall(r"^\| (?:\[(.+?)\]\((.+?)\)|([^|]+)) \| `(\w+)` \| (.+?) \|$", TEXT, re.MULTILINE)
+    table = {name: (linked or plain, url, summary) for linked, url, plain, name, summary in shown}
+    assert table == {name: (m.title, m.reference_url, m.summary) for name, m in METHODS.load().items()}
+
+
 def test_every_command_and_make_target_exists():
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"`?make ([a-z]+)", TEXT)) - {"a"} <= targets
