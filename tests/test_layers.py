@@ -50,7 +50,7 @@ INSIDE = {
     ),
     "evaluation": ("__init__ metrics refusal retrieval cost", "evalset", "scores", "prompts"),
     "methods": ("__init__", "*.settings", "*.forgetting", "*.__init__ *"),
-    "runs": ("__init__ cache config devices folder presets", "resources store", "loading eta", "execute"),
+    "runs": ("__init__ cache config devices documents presets", "folder", "resources store", "loading eta", "execute"),
     "benchmark": (
         "__init__ ablation formats rows trials validation",
         "plan",

@@ -13,12 +13,12 @@ from __future__ import annotations
 import os
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Any
 
 from clipforget.benchmark.plan import ComparisonPlan
-from clipforget.benchmark.store import ComparisonFolder, Finished
+from clipforget.benchmark.store import CellInfo, ComparisonFolder, Finished
 from clipforget.errors import ClipforgetError
 from clipforget.runs.config import RunConfig
+from clipforget.runs.documents import Event
 from clipforget.runs.execute import execute
 from clipforget.runs.resources import Resources
 from clipforget.runs.store import Run
@@ -31,7 +31,7 @@ class CellProgress:
     cell: int
     state: str
     reused: bool = False
-    event: dict[str, Any] | None = None
+    event: Event | None = None
 
 
 Records = Generator[CellProgress, None, None]
@@ -107,7 +107,7 @@ def _one(compared: ComparisonFolder, index: int, run: Run, loaded: Resources) ->
         compared.set_cell(index, state=state, seconds=info["seconds"], error=info["error"])
 
 
-def _outcome(cells: list[dict[str, Any]]) -> dict[str, Any]:
+def _outcome(cells: list[CellInfo]) -> dict[str, str | None]:
     """State and error of a comparison whose cells have all been tried."""
     failed = [cell for cell in cells if cell["state"] == "failed"]
     if not failed:

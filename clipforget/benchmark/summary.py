@@ -17,6 +17,7 @@ from clipforget.errors import RunProblem, UnknownName
 from clipforget.evaluation.metrics import is_retained, ratio
 from clipforget.evaluation.scores import read_scores, tradeoff_at
 from clipforget.methods import METHODS
+from clipforget.runs.documents import Event
 from clipforget.runs.store import Run
 from clipforget.soup.path import index_of
 
@@ -63,7 +64,7 @@ def summarize(compared: ComparisonFolder, digest_of: Callable[[Run], RunSummary]
     """
     info = compared.info()
     alive = info["state"] in ("queued", "running")
-    cells = [dict(cell, row=cell["row"] + 1) for cell in info["cells"]]
+    cells: list[dict[str, Any]] = [dict(cell, row=cell["row"] + 1) for cell in info["cells"]]
     digests = {}
     for index, cell in enumerate(cells):
         if cell["state"] == "running" and not alive:
@@ -77,7 +78,7 @@ def summarize(compared: ComparisonFolder, digest_of: Callable[[Run], RunSummary]
     event = _event(compared, cells) if alive else None
     names = ("id", "title", "created", "state", "error", "command", "model", "data", "seeds")
     return {
-        **{name: info[name] for name in names},
+        **{name: value for name, value in info.items() if name in names},
         "chance": next((found["chance"] for found in digests.values()), None),
         "targets": [{"key": key, "label": JOIN.join(target)} for key, target in enumerate(info["targets"])],
         "done": sum(cell["state"] == "done" for cell in cells),
@@ -115,7 +116,7 @@ def seconds_left(cells: Sequence[Mapping[str, Any]], event: Mapping[str, Any] | 
     return round(total, 1)
 
 
-def _event(compared: ComparisonFolder, cells: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+def _event(compared: ComparisonFolder, cells: Sequence[Mapping[str, Any]]) -> Event | None:
     """The last event of the run at work."""
     for cell in cells:
         if cell["state"] == "running" and cell["run"]:

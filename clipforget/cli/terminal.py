@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Bar:
         self._stage = ""
         self._bar: tqdm[NoReturn] | None = None
 
-    def show(self, event: dict[str, Any]) -> None:
+    def show(self, event: Mapping[str, Any]) -> None:
         """Draw an event of kind step, by time; an event of kind end takes the bar away and leaves its note."""
         if event["kind"] == "end":
             self.close()
@@ -68,7 +69,7 @@ class Bar:
             self._bar = None
 
 
-def describe(event: dict[str, Any]) -> str:
+def describe(event: Mapping[str, Any]) -> str:
     """Describe a step in one line: stage, step, time left, first loss or else the note."""
     left = f"{clock(event['eta'])} left" if event.get("eta") is not None else ""
     loss = next((f"{name} {value:.3g}" for name, value in (event.get("losses") or {}).items() if value is not None), "")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import statistics
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from clipforget.runs.config import RunConfig
+from clipforget.runs.documents import Event
 from clipforget.runs.store import Store
 
 STEADY = 0.35  # weight of the newest estimate against the one shown before
@@ -50,12 +50,12 @@ class Clock:
         return self._shown[0] if self._shown is not None else now
 
 
-def stage_seconds(events: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """Seconds that each stage of a finished run took, waiting for the device left out."""
-    seconds: Counter[str] = Counter()
+def stage_seconds(events: Sequence[Event]) -> dict[str, float]:
+    """Return the seconds that each stage of a finished run took, waiting for the device left out."""
+    seconds: dict[str, float] = defaultdict(float)
     before = 0.0
     for event in events:
-        if event.get("kind") == "step" and event["stage"] != "wait":
+        if event["kind"] == "step" and event["stage"] != "wait":
             seconds[event["stage"]] += max(event["t"] - before, 0.0)
         before = event["t"]
     return dict(seconds)

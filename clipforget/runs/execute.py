@@ -15,7 +15,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ from clipforget.files import atomic, write_json
 from clipforget.generators import relay
 from clipforget.runs.config import RunConfig
 from clipforget.runs.devices import likely_device
+from clipforget.runs.documents import EndEvent, Event, StepEvent
 from clipforget.runs.eta import Clock, plan
 from clipforget.runs.resources import Resources
 from clipforget.runs.store import Run
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 POLL = 0.25  # seconds between two looks at a busy device
 EVERY = 0.2  # seconds between two events of the soup path
 REPEAT = 5.0  # seconds between two events that say so
-Events = Generator[dict[str, Any], None, None]
+Events = Generator[Event, None, None]
 
 
 @contextmanager
@@ -101,25 +102,38 @@ class Journal:
         self.clock = Clock({})
         self.work = self.start  # when the work began, the waiting over
 
-    def step(self, stage: str, step: int, total: int, note: str = "", **figures: Any) -> dict[str, Any]:
+    def step(
+        self,
+        stage: str,
+        step: int,
+        total: int,
+        note: str = "",
+        *,
+        losses: Mapping[str, float] | None = None,
+        validation: Mapping[str, float] | None = None,
+        data: Mapping[str, Any] | None = None,
+    ) -> StepEvent:
         """Append a step event and return it."""
         now = time.monotonic()
         eta = None if stage == "wait" else round(self.clock.eta(stage, step, total, now - self.work), 2)
-        event = {
+        event: StepEvent = {
             "t": round(now - self.start, 3),
             "kind": "step",
             "stage": stage,
             "step": step,
             "total": total,
             "eta": eta,
+            "losses": losses or {},
+            "validation": validation or {},
+            "data": data or {},
+            "note": note,
         }
-        event |= {name: figures.get(name) or {} for name in ("losses", "validation", "data")}
-        return self.run.append({**event, "note": note})
+        return self.run.append(event)
 
-    def end(self, state: str, note: str) -> dict[str, Any]:
+    def end(self, state: str, note: str) -> EndEvent:
         """Append the last event and set the run's state, error and seconds."""
         seconds = round(time.monotonic() - self.start, 3)
-        event = self.run.append({"t": seconds, "kind": "end", "state": state, "note": note})
+        event = self.run.append(EndEvent(t=seconds, kind="end", state=state, note=note))
         worked = round(time.monotonic() - self.work, 3)
         self.run.update(state=state, seconds=worked, error=note if state == "failed" else None)
         return event
@@ -153,14 +167,14 @@ def _work(run: Run, journal: Journal, loaded: Resources) -> Events:
         cost, refused = Cost(task.clip.device), list[str]()
         for record in cost.watch(method.run(task, settings)):
             refused = record.data.get("refused", refused)
-            figures = {name: getattr(record, name) for name in ("losses", "validation", "data")}
+            figures = {"losses": record.losses, "validation": record.validation, "data": record.data}
             yield journal.step(record.stage, record.step, record.total, **figures)
         yield from _finish(run, config, task, evaluation, refused, journal, cost)
 
 
 def _load(
     config: RunConfig, dataset: Dataset, selection: Splits, journal: Journal, loaded: Resources
-) -> Generator[dict[str, Any], None, tuple[Task, Evaluation]]:
+) -> Generator[StepEvent, None, tuple[Task, Evaluation]]:
     from clipforget.runs.loading import load
 
     loading = load(config, dataset, selection, loaded)
@@ -216,11 +230,11 @@ def _finish(
     yield journal.step("score", 1, 1)
 
 
-def _walk(walk: Generator[PathStep, None, SoupPath], journal: Journal) -> Generator[dict[str, Any], None, SoupPath]:
+def _walk(walk: Generator[PathStep, None, SoupPath], journal: Journal) -> Generator[StepEvent, None, SoupPath]:
     """The steps of a walk along the soup path, not more than a few a second."""
     last, step = -EVERY, -1
 
-    def event(record: PathStep) -> dict[str, Any] | None:
+    def event(record: PathStep) -> StepEvent | None:
         nonlocal last, step
         now = time.monotonic()
         if record.step == step or (now - last < EVERY and record.step != record.total):

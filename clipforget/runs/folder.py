@@ -6,14 +6,18 @@ Runs and comparisons are such folders. Needs no torch.
 from __future__ import annotations
 
 import json
+import secrets
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
-from clipforget.errors import BadSetting, RunProblem
-from clipforget.files import PLAIN, FileLock, write_json
+from clipforget.errors import BadSetting, RunProblem, UnknownName
+from clipforget.files import ID, PLAIN, FileLock, write_json
+from clipforget.runs.documents import FolderInfo
 
 STATES = ("queued", "running", "done", "stopped", "failed")  # "lost" is reported, never stored
 LOCK = "run.lock"  # held while the files of the folder are written
@@ -21,7 +25,10 @@ WORKER_LOCK = "worker.lock"  # held as long as a worker is alive
 GRACE = 10.0  # seconds a queued one may wait for its worker to come alive
 
 
-class RunFolder:
+Info = TypeVar("Info", bound=FolderInfo)
+
+
+class RunFolder(Generic[Info]):
     """A folder with its JSON file, named FILE, and what the work writes beside it. KIND is what people call it."""
 
     FILE: ClassVar[str]
@@ -31,13 +38,13 @@ class RunFolder:
         self.folder, self.id = Path(folder), Path(folder).name
 
     def path(self, name: str) -> Path:
-        """The path of a file in the folder. Raises RunProblem for a name that is no plain file name."""
+        """Return the path of a file in the folder. Raises RunProblem for a name that is no plain file name."""
         if not PLAIN.fullmatch(name):
             raise RunProblem(f"'{name[:80]}' is no file of a {self.KIND}.")
         return self.folder / name
 
-    def info(self) -> dict[str, Any]:
-        """The JSON file with the live state: "lost" where it says queued or running and no worker is alive.
+    def info(self) -> Info:
+        """Return the JSON file with the live state: "lost" where it says queued or running and no worker is alive.
 
         Raises RunProblem where the file is missing or unreadable.
         """
@@ -78,8 +85,52 @@ class RunFolder:
         """Return True while some process works on the folder."""
         return FileLock(self.path(WORKER_LOCK)).is_held()
 
-    def _stored(self) -> dict[str, Any]:
+    def _stored(self) -> Info:
         try:
-            return json.loads(self.path(self.FILE).read_text(encoding="utf-8"))
+            return cast(Info, json.loads(self.path(self.FILE).read_text(encoding="utf-8")))
         except (OSError, ValueError) as error:
             raise RunProblem(f"The {self.KIND} {self.id} has no readable {self.FILE} ({error}).") from error
+
+
+Folder = TypeVar("Folder", bound=RunFolder[Any])
+
+
+class FolderStore(Generic[Folder]):
+    """The folders of one kind under a root, which is made with the first of them. Ids start with the time."""
+
+    def __init__(self, root: Path, kind: type[Folder]) -> None:
+        self.root, self._kind = root, kind
+
+    def get(self, id: str) -> Folder:
+        """Return the folder of an id. Raises UnknownName; an id of other characters than a-z, 0-9, - is in no path."""
+        if isinstance(id, str) and ID.fullmatch(id) and (self.root / id / self._kind.FILE).is_file():
+            return self._kind(self.root / id)
+        raise UnknownName(self._kind.KIND, str(id)[:80], self.ids())
+
+    def ids(self) -> list[str]:
+        """Return all ids, newest first."""
+        paths = self.root.glob(f"*/{self._kind.FILE}") if self.root.is_dir() else ()
+        return sorted((path.parent.name for path in paths if ID.fullmatch(path.parent.name)), reverse=True)
+
+    def all(self) -> list[Folder]:
+        """Return all folders, newest first."""
+        return [self._kind(self.root / id) for id in self.ids()]
+
+    def delete(self, id: str) -> None:
+        """Remove a folder for good. Raises UnknownName, or RunProblem while its worker is alive."""
+        folder = self.get(id)
+        if folder.alive():
+            raise RunProblem(f"The {folder.KIND} {id} is still at work; stop it first.")
+        doomed = self.root / f".deleted-{id}"  # one rename, so that nobody sees half of it
+        folder.folder.rename(doomed)
+        shutil.rmtree(doomed)
+
+    def _make(self, words: str) -> tuple[Folder, str]:
+        """A new folder whose id has these words, still without its file, and the time. Raises RunProblem."""
+        now = datetime.now(UTC)
+        folder = self.root / f"{now:%Y%m%d-%H%M%S}-{words}-{secrets.token_hex(2)}"
+        try:
+            folder.mkdir(parents=True)
+        except OSError as error:
+            raise RunProblem(f"Cannot write to the {self._kind.KIND}s folder {self.root}: {error.strerror}.") from error
+        return self._kind(folder), now.isoformat(timespec="milliseconds")

@@ -10,44 +10,37 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import platform
-import secrets
-import shutil
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TypeVar, cast
 
 from clipforget import __version__
 from clipforget.data.target import Target
-from clipforget.errors import ClipforgetError, RunProblem, UnknownName
-from clipforget.files import ID, FileLock, finite, slug, write_json
+from clipforget.errors import ClipforgetError, RunProblem
+from clipforget.files import FileLock, finite, slug, write_json
 from clipforget.runs.config import RunConfig
-from clipforget.runs.folder import LOCK, RunFolder
+from clipforget.runs.documents import EndEvent, Event, RunInfo, StepEvent
+from clipforget.runs.folder import LOCK, FolderStore, RunFolder
 
+AnyEvent = TypeVar("AnyEvent", StepEvent, EndEvent)
 PACKAGES = {"torch": "torch", "open_clip": "open_clip_torch", "gradio": "gradio"}
 
 
-class Store:
-    """The run folders under one root, made when the first run is created."""
+class Store(FolderStore["Run"]):
+    """The run folders under one root."""
 
     def __init__(self, root: Path = Path("runs")) -> None:
-        self.root = Path(root)
+        super().__init__(Path(root), Run)
 
     def create(self, config: RunConfig) -> Run:
-        """A new run in state queued. Raises RunProblem where the folder cannot be written."""
-        now = datetime.now(UTC)
+        """Make a new run in state queued. Raises RunProblem where the folder cannot be written."""
         target = slug(Target.read(config.forget[0]).short if config.forget else "") or "nothing"
-        name = f"{now:%Y%m%d-%H%M%S}-{slug(config.method)}-{target}-{secrets.token_hex(2)}"
-        try:
-            (self.root / name).mkdir(parents=True)
-        except OSError as error:
-            raise RunProblem(f"Cannot write to the runs folder {self.root}: {error.strerror}.") from error
-        run = Run(self.root / name)
-        info = {
-            "id": name,
+        run, created = self._make(f"{slug(config.method)}-{target}")
+        info: RunInfo = {
+            "id": run.id,
             "title": config.title,
-            "created": now.isoformat(timespec="milliseconds"),
+            "created": created,
             "config": config.as_dict(),
             "command": config.command(),
             "state": "queued",
@@ -64,23 +57,8 @@ class Store:
         write_json(run.path("run.json"), info)
         return run
 
-    def get(self, id: str) -> Run:
-        """The run of that id. Raises UnknownName; no path is built from an id of other characters than [a-z0-9-]."""
-        if isinstance(id, str) and ID.fullmatch(id) and (self.root / id / "run.json").is_file():
-            return Run(self.root / id)
-        raise UnknownName("run", str(id)[:80], self.ids())
-
-    def ids(self) -> list[str]:
-        """The ids of all runs, newest first (they start with the time of creation)."""
-        found = self.root.glob("*/run.json") if self.root.is_dir() else ()
-        return sorted((path.parent.name for path in found if ID.fullmatch(path.parent.name)), reverse=True)
-
-    def all(self) -> list[Run]:
-        """All runs, newest first."""
-        return [Run(self.root / name) for name in self.ids()]
-
-    def infos(self) -> Iterator[tuple[Run, dict[str, Any]]]:
-        """The runs with what `info` says of each, newest first; those just deleted or not readable are left out."""
+    def infos(self) -> Iterator[tuple[Run, RunInfo]]:
+        """Yield the runs with their `info`, newest first; those just deleted or not readable are left out."""
         for run in self.all():
             try:
                 info = run.info()
@@ -88,21 +66,12 @@ class Store:
                 continue
             yield run, info
 
-    def delete(self, id: str) -> None:
-        """Remove a run for good. Raises UnknownName, or RunProblem while its worker is alive."""
-        run = self.get(id)
-        if run.alive():
-            raise RunProblem(f"The run {id} is still at work; stop it first.")
-        doomed = self.root / f".deleted-{id}"  # one rename, so that nobody sees half a run
-        run.folder.rename(doomed)
-        shutil.rmtree(doomed)
-
     def device_lock(self, device: str) -> FileLock:
         """Return the lock of a device, not yet acquired: at most one worker runs on it."""
         return FileLock(self.root / f".lane-{slug(device)}")
 
 
-class Run(RunFolder):
+class Run(RunFolder[RunInfo]):
     """One run folder: run.json, events.jsonl, and what the experiment writes beside them."""
 
     FILE, KIND = "run.json", "run"
@@ -117,32 +86,32 @@ class Run(RunFolder):
         """The configuration the run was created with."""
         return RunConfig.read(self._stored()["config"])
 
-    def _stored(self) -> dict[str, Any]:
+    def _stored(self) -> RunInfo:
         """The JSON file, with the configuration and its command as they are written today."""
         info = super()._stored()
         with suppress(ClipforgetError):  # one that another version wrote stays as it is
             config = RunConfig.read(info.get("config"))
-            info |= {"config": config.as_dict(), "command": config.command()}
+            info["config"], info["command"] = config.as_dict(), config.command()
         return info
 
-    def append(self, event: dict[str, Any]) -> dict[str, Any]:
-        """Add an event to events.jsonl; returns it with "n", its line number from 0."""
+    def append(self, event: AnyEvent) -> AnyEvent:
+        """Add an event to events.jsonl; return it with "n", its line number from 0."""
         with FileLock(self.path(LOCK)), self.path("events.jsonl").open("a+b") as file:
             file.seek(0)
             content = file.read()
             whole = content[: content.rfind(b"\n") + 1]
             file.truncate(len(whole))  # a line torn by a crash would spoil this one
-            event = {"n": whole.count(b"\n"), **{key: value for key, value in event.items() if key != "n"}}
-            file.write(json.dumps(finite(event), ensure_ascii=False).encode() + b"\n")
-        return event
+            numbered = {"n": whole.count(b"\n"), **{key: value for key, value in event.items() if key != "n"}}
+            file.write(json.dumps(finite(numbered), ensure_ascii=False).encode() + b"\n")
+        return cast(AnyEvent, numbered)
 
-    def events(self, after: int = 0) -> list[dict[str, Any]]:
-        """The events from number `after` on (so `after` is how many are known already). A torn last line is ignored."""
+    def events(self, after: int = 0) -> list[Event]:
+        """Return the events from number `after` on (so many are known already), without a torn last line."""
         try:
             lines = self.path("events.jsonl").read_bytes().split(b"\n")[:-1]
         except FileNotFoundError:
             return []
-        return [{**json.loads(line), "n": n} for n, line in enumerate(lines) if n >= after]
+        return [cast(Event, {**json.loads(line), "n": n}) for n, line in enumerate(lines) if n >= after]
 
 
 def versions() -> dict[str, str]:

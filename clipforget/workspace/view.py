@@ -22,11 +22,11 @@ def view(run: Run, scores: Mapping[str, Any]) -> dict[str, Any]:
     method = METHODS.load()[config["method"]]
     names = ["id", "title", "state", "created", "seconds", "device", "command", "config"]
     settings = as_dict(parse(method.settings, config["settings"]))
-    steps = [event for event in run.events() if event.get("kind") == "step" and event["stage"] in method.stages]
+    steps = [event for event in run.events() if event["kind"] == "step" and event["stage"] in method.stages]
     layers: list[Any] = next((event["data"]["layers"] for event in steps if "layers" in event["data"]), [])
     hidden = ("evaluated",)
     return {
-        **{name: info[name] for name in names},
+        **{name: value for name, value in info.items() if name in names},
         "target": ", ".join(Target.read(text).short for text in config["forget"]),
         "starred": info.get("starred", False),
         "cost": info.get("cost"),

@@ -12,6 +12,7 @@ import time
 from clipforget.benchmark.store import ComparisonFolder
 from clipforget.errors import RunProblem
 from clipforget.files import PACKAGE
+from clipforget.runs.documents import EndEvent
 from clipforget.runs.store import Run
 
 PATIENCE = 10.0  # seconds until a worker that does not stop is killed
@@ -23,7 +24,7 @@ class Workers:
     """Starts and stops the workers of runs and comparisons. Those it started are waited for, so none is a zombie."""
 
     def __init__(self) -> None:
-        self._started: dict[str, subprocess.Popen] = {}
+        self._started: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, run: Work) -> None:
         """Start `python -m clipforget run --worker ID` (or compare); what it prints goes to worker.log."""
@@ -48,13 +49,13 @@ class Workers:
         _signal(pid, signal.SIGTERM)
         threading.Thread(target=self._see_to_it, args=(run, pid), daemon=True).start()
 
-    def _young(self, run: Work) -> subprocess.Popen | None:
+    def _young(self, run: Work) -> subprocess.Popen[bytes] | None:
         """The worker of ours that has not yet come so far as to hold its run, if there is one."""
         worker = self._started.get(run.id)
         # One that was just killed may look alive for an instant, but it has left its number.
         return worker if worker and worker.poll() is None and run.info().get("pid") is None else None
 
-    def _wait(self, id: str, worker: subprocess.Popen) -> None:
+    def _wait(self, id: str, worker: subprocess.Popen[bytes]) -> None:
         worker.wait()
         self._started.pop(id, None)
 
@@ -71,7 +72,7 @@ class Workers:
             if isinstance(run, Run):
                 last = max((event["t"] for event in run.events()), default=0.0)
                 note = "Stopped; what was done so far is kept."
-                run.append({"t": last, "kind": "end", "state": "stopped", "note": note})
+                run.append(EndEvent(t=last, kind="end", state="stopped", note=note))
             run.update(state="stopped")
 
 

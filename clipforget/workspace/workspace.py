@@ -21,6 +21,7 @@ from clipforget.errors import BadQuery, RunProblem, StaleIndex, UnknownName
 from clipforget.files import ASSETS
 from clipforget.runs.cache import Cache
 from clipforget.runs.config import RunConfig
+from clipforget.runs.documents import RunInfo
 from clipforget.runs.resources import Resources
 from clipforget.runs.store import Run, Store
 from clipforget.workspace import setup
@@ -46,7 +47,7 @@ class Workspace:
         self._resources = Resources(datasets=4, models=2, follow=True)
         self._opened: Cache[FinishedRun] = Cache(1024 * MIB, lambda opened: opened.size)
         self._engines: Cache[Any] = Cache(3)  # models on the soup path and pixels of the last exact looks
-        self._packs: Cache[dict] = Cache(400)
+        self._packs: Cache[dict[str, Any]] = Cache(400)
         self._images: Cache[tuple[bytes, str]] = Cache(96 * MIB, lambda entry: len(entry[0]))
         self._known: dict[str, str] = {}  # data fingerprint -> name or path
         self._workers = Workers()
@@ -187,7 +188,7 @@ class Workspace:
 
     # plumbing
 
-    def _infos(self) -> Iterator[tuple[Run, dict[str, Any]]]:
+    def _infos(self) -> Iterator[tuple[Run, RunInfo]]:
         """Every run that can be read with its run.json, newest first, samples last."""
         return chain(self.store.infos(), self.samples.infos() if self.samples else ())
 
@@ -231,7 +232,7 @@ class Workspace:
         raise UnknownName("data set", fingerprint[:40], Counter(self._known))
 
 
-def _age(info: dict[str, Any]) -> float:
+def _age(info: RunInfo) -> float:
     """Seconds since a run was created."""
     return round(time.time() - datetime.fromisoformat(info["created"]).timestamp(), 2)
 

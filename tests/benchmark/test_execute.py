@@ -1,5 +1,7 @@
 """Working through a comparison: nothing twice, nothing lost, the rest goes on."""
 
+from typing import get_type_hints
+
 import pytest
 import small
 
@@ -7,7 +9,7 @@ from clipforget.benchmark import execute as cells
 from clipforget.benchmark.execute import run_cells
 from clipforget.benchmark.plan import ComparisonPlan
 from clipforget.benchmark.rows import Row
-from clipforget.benchmark.store import ComparisonStore
+from clipforget.benchmark.store import CellInfo, ComparisonInfo, ComparisonStore
 from clipforget.errors import RunProblem
 from clipforget.runs import execute as running
 from clipforget.runs.store import Store
@@ -39,6 +41,8 @@ def test_finished_cells_are_not_run_again_and_equal_those_run_alone(finished, wo
     records = list(run_cells(compared))
     info = compared.info()
     assert info["state"] == "done" and info["error"] is None and len(counted) == 2
+    assert set(info) == set(get_type_hints(ComparisonInfo))
+    assert all(set(cell) == set(get_type_hints(CellInfo)) for cell in info["cells"])
     assert [cell["state"] for cell in info["cells"]] == ["done", "done"]
     assert {record.cell for record in records if record.event} == {0, 1}
     alone, cell = finished.info(), Store(root).get(info["cells"][0]["run"]).info()

@@ -5,17 +5,23 @@ import signal
 import threading
 import time
 from itertools import pairwise
+from typing import get_type_hints
 
 import numpy as np
 import pytest
 
 from clipforget.runs import execute as running
+from clipforget.runs.documents import EndEvent, RunInfo, StepEvent
 from clipforget.runs.eta import Clock, stage_seconds
 from clipforget.runs.execute import execute, stoppable
 from clipforget.runs.loading import build_task
 from clipforget.runs.store import Store
 from clipforget.soup.path import ALPHAS
 from clipforget.soup.storage import load_path
+
+
+def fields(document):
+    return set(get_type_hints(document))
 
 
 def test_a_run_leaves_all_its_files_and_says_how_it_went(finished, world):
@@ -34,6 +40,12 @@ def test_a_run_leaves_all_its_files_and_says_how_it_went(finished, world):
     assert events[-1] | {"t": 0, "n": 0} == {"kind": "end", "state": "done", "note": "Done.", "t": 0, "n": 0}
     assert all(event["eta"] >= 0 for event in events[:-1])
     assert sum(stage_seconds(events).values()) == pytest.approx(events[-1]["t"], abs=0.5)
+
+
+def test_documents_have_the_fields_of_their_types(finished):
+    *steps, end = finished.events()
+    assert set(finished.info()) == fields(RunInfo) - {"comparison"}
+    assert all(set(step) == fields(StepEvent) for step in steps) and set(end) == fields(EndEvent)
 
 
 def test_alpha_is_chosen_on_validation_and_the_figures_come_from_test(finished):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from clipforget.benchmark.paper import Case, Experiment, Line
@@ -15,7 +15,7 @@ SPECIAL = {"h": "H", "score": "Score"}
 
 
 def measured(
-    experiment: Experiment, case: Case, cells: list[Mapping[str, Any]], view_of: Callable[[str], View]
+    experiment: Experiment, case: Case, cells: Sequence[Mapping[str, Any]], view_of: Callable[[str], View]
 ) -> dict[str, Any]:
     """The table as JSON: columns [{key, label}] and lines [{label, alpha, paper, here}], all in percent but alpha.
 

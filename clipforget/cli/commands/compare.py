@@ -28,7 +28,8 @@ from clipforget.tabular import table
 if TYPE_CHECKING:
     from clipforget.benchmark.execute import CellProgress
     from clipforget.benchmark.plan import ComparisonPlan
-    from clipforget.benchmark.store import ComparisonFolder
+    from clipforget.benchmark.store import CellInfo, ComparisonFolder
+    from clipforget.runs.documents import StepEvent
     from clipforget.workspace.workspace import Workspace
 
 SEEDS = 3
@@ -221,17 +222,17 @@ class Board:
             outcome = f"{record.state} in {clock(cell['seconds'])}"
         return f"{self._count()}  {self._name(cell)}  {outcome}{self._left()}"
 
-    def _running(self, index: int, event: dict[str, Any]) -> str:
+    def _running(self, index: int, event: StepEvent) -> str:
         step = f"{event['stage']} {event['step']}/{event['total']}"
         return f"{self._count()}  {self._name(self.info['cells'][index])}  {step:<18}{self._left(event)}"
 
-    def _left(self, event: dict[str, Any] | None = None) -> str:
+    def _left(self, event: StepEvent | None = None) -> str:
         from clipforget.benchmark.summary import seconds_left
 
         left = seconds_left(self.info["cells"], event)
         return f"  {clock(left)} left" if left else ""
 
-    def _name(self, cell: dict[str, Any]) -> str:
+    def _name(self, cell: CellInfo) -> str:
         from clipforget.benchmark.plan import JOIN
 
         target = JOIN.join(self.info["targets"][cell["target"]])

@@ -1,0 +1,62 @@
+"""What run.json and events.jsonl hold, field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, NotRequired, TypedDict
+
+
+class FolderInfo(TypedDict):
+    """What the JSON file of every folder of work says. `created` is ISO 8601 in UTC; pid is that of the worker."""
+
+    id: str
+    title: str
+    created: str
+    state: str  # queued, running, done, stopped, failed, or lost, which is reported and never stored
+    error: str | None  # a sentence, where it failed
+    command: str
+    pid: NotRequired[int | None]
+
+
+class RunInfo(FolderInfo):
+    """What run.json says."""
+
+    config: dict[str, Any]  # RunConfig.read takes it
+    versions: dict[str, str]
+    device: str
+    fingerprints: dict[str, str]  # of the original, the unlearned model and the data, once they are known
+    seconds: float | None
+    cost: dict[str, Any] | None  # evaluation.cost.Cost.as_dict
+    starred: bool
+    best: float | None  # the suggested alpha
+    headline: dict[str, Any] | None  # evaluation.scores.headline
+    comparison: NotRequired[str]  # the id of the comparison it was made for
+
+
+class StepEvent(TypedDict):
+    """One step of a run. t is seconds since its start, eta the seconds left; n the number of the line, from 0."""
+
+    n: NotRequired[int]
+    t: float
+    kind: Literal["step"]
+    stage: str
+    step: int
+    total: int
+    eta: float | None
+    losses: Mapping[str, float]
+    validation: Mapping[str, float]
+    data: Mapping[str, Any]  # what the method has to say; see the method
+    note: str
+
+
+class EndEvent(TypedDict):
+    """The last event of a run."""
+
+    n: NotRequired[int]
+    t: float
+    kind: Literal["end"]
+    state: str
+    note: str
+
+
+Event = StepEvent | EndEvent
