@@ -13,7 +13,7 @@ import dataclasses
 import json
 import re
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -108,7 +108,7 @@ def parse(settings: type, values: Mapping[str, Any]) -> Any:
         elif known[name].kind is int and isinstance(value, str) and "e" in value.lower():
             with suppress(ValueError):
                 typed[name] = float(value)  # 1e3 is a whole number too, which pydantic denies
-    return _validated(settings, "setting", lambda adapter: adapter.validate_python(typed))
+    return _validated(settings, typed, "setting", strict=False)
 
 
 def read_json(kind: type[Config], values: Any, what: str) -> Config:
@@ -117,11 +117,7 @@ def read_json(kind: type[Config], values: Any, what: str) -> Config:
     Nothing is converted: true and "1" are no numbers, 1.5 is no whole number, nan is none; lists become tuples. what
     says what is built, e.g. "run". Raises UnknownName for a name that is no field, BadSetting for any other mistake.
     """
-    try:
-        text = json.dumps(values)
-    except RecursionError:
-        raise BadSetting(f"A {what} must be a JSON object, not lists in lists in lists.") from None
-    config: Config = _validated(kind, what, lambda adapter: adapter.validate_json(text, strict=True))
+    config: Config = _validated(kind, values, what, strict=True)
     return config
 
 
@@ -137,11 +133,14 @@ def as_dict(settings: Any) -> dict[str, Any]:
     return content
 
 
-def _validated(kind: type, what: str, read: Callable[[Any], Any]) -> Any:
+def _validated(kind: type, values: Any, what: str, strict: bool) -> Any:
     from pydantic import ValidationError
 
+    adapter = _adapter(kind)
     try:
-        return read(_adapter(kind))
+        return adapter.validate_json(json.dumps(values), strict=True) if strict else adapter.validate_python(values)
+    except RecursionError:
+        raise BadSetting(f"A {what} must be a JSON object, not lists in lists in lists.") from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise _refusal(kind, what, first["type"], first["loc"], first["input"]) from None

@@ -1,6 +1,6 @@
 """A comparison: rows (methods with their settings) x targets x seeds, and the run that each cell stands for. No torch.
 
-    plan = ComparisonPlan(rows_of(["targeted", "gradient_ascent"]), (("airplane/biplane",),), seeds=(0, 1)).checked()
+    plan = ComparisonPlan(read_rows(["targeted", "gradient_ascent"]), (("airplane/biplane",),), seeds=(0, 1)).checked()
     for cell in plan.cells():
         plan.config(cell)  # an ordinary RunConfig
 
@@ -18,7 +18,7 @@ from clipforget.runs.config import BRIEF, RunConfig, command_line, unique
 from clipforget.settings import STRICT, as_dict, option_like, read_json
 
 JOIN = " + "  # between the targets that one run forgets together
-MOST = 5000  # cells
+MOST_CELLS = 5000
 SHARED = ("model", "data", "retain", "tolerance", "device", "gallery", "nodes")  # go into every run
 
 
@@ -59,7 +59,7 @@ class ComparisonPlan:
         return replace(plan, rows=tuple(map(with_current_settings, plan.rows)))
 
     def checked(self) -> ComparisonPlan:
-        """The same with settings read against the methods, repeated rows, targets and seeds dropped, and a title.
+        """Return the same with settings read against the methods, a title, and nothing repeated.
 
         Raises UnknownName or BadSetting where a method, a setting or a number makes no sense.
         """
@@ -78,8 +78,10 @@ class ComparisonPlan:
             raise BadSetting("Nothing to forget is named; choose at least one target, e.g. --forget airplane/biplane.")
         if not seeds:
             raise BadSetting("A comparison needs at least one seed.")
-        if len(rows) * len(targets) * len(seeds) > MOST:
-            raise BadSetting(f"The comparison would take more than {MOST:,} runs; choose fewer methods or targets.")
+        if len(rows) * len(targets) * len(seeds) > MOST_CELLS:
+            raise BadSetting(
+                f"The comparison would take more than {MOST_CELLS:,} runs; choose fewer methods or targets."
+            )
         plan = replace(self, rows=tuple(rows), targets=targets, seeds=seeds, retain=retain)
         return plan if plan.title else replace(plan, title=plan._title())
 
@@ -124,6 +126,6 @@ class ComparisonPlan:
         return f"{len(self.rows)} method{'s' * (len(self.rows) > 1)} · {what} · {seeds}"
 
 
-def target_of(text: str) -> tuple[str, ...]:
+def read_target(text: str) -> tuple[str, ...]:
     """Return the target of "A + B": what one run forgets together."""
     return tuple(part.strip() for part in text.split(JOIN) if part.strip())

@@ -18,7 +18,7 @@ from clipforget.settings import STRICT, SettingValue
 ALL = "all"
 DEFAULT = "default"  # the name under which the settings as they stand in the code are asked for
 UNTOUCHED = "do_nothing"  # every table has this row anyway
-RUNS = Path("runs")
+RUNS_FOLDER = Path("runs")
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class Row:
         return ",".join(words)
 
 
-def rows_of(
-    words: Iterable[str], preset: str = DEFAULT, model: str = RunConfig.model, runs: Path = RUNS
+def read_rows(
+    words: Iterable[str], preset: str = DEFAULT, model: str = RunConfig.model, runs: Path = RUNS_FOLDER
 ) -> tuple[Row, ...]:
     """Return rows from their texts; "all" stands for every method. `preset` serves those that name none and no setting.
 
@@ -56,8 +56,8 @@ def rows_of(
     return tuple(read_row(name, preset, model, runs) for name in dict.fromkeys(names))
 
 
-def read_row(text: str, preset: str = DEFAULT, model: str = RunConfig.model, runs: Path = RUNS) -> Row:
-    """Return the row of `[LABEL=]METHOD[:PRESET][,SETTING=VALUE...]`; see `rows_of`."""
+def read_row(text: str, preset: str = DEFAULT, model: str = RunConfig.model, runs: Path = RUNS_FOLDER) -> Row:
+    """Return the row of `[LABEL=]METHOD[:PRESET][,SETTING=VALUE...]`; see `read_rows`."""
     first, *given = [part.strip() for part in text.split(",")]
     label, _, first = first.rpartition("=")
     name, colon, own = first.partition(":")
@@ -95,7 +95,7 @@ def default_label(method: str, preset: str, settings: Mapping[str, SettingValue]
     return f"{title} ({'; '.join(more)})" if more else title
 
 
-def filled(row: Row, model: str, runs: Path) -> Row:
+def with_preset_settings(row: Row, model: str, runs: Path) -> Row:
     """Return the row with its preset's settings where it names a preset alone. Raises UnknownName for the preset."""
     if not row.preset or row.settings:
         return row

@@ -14,7 +14,7 @@ from typing import Any
 
 from clipforget.errors import BadSetting
 from clipforget.methods import Method
-from clipforget.settings import as_dict, options, parse, with_current_names
+from clipforget.settings import SettingValue, as_dict, options, parse, with_current_names
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class Trial:
     method: str
     number: int
     target: str
-    settings: dict[str, Any]
-    concrete: dict[str, Any]
+    settings: dict[str, SettingValue]
+    concrete: dict[str, SettingValue]
     h: float
     alpha: float
     before: dict[str, float]
@@ -39,30 +39,30 @@ class Trial:
 
     @property
     def brief(self) -> dict[str, Any]:
-        """What the provenance of a preset tells of it."""
-        found = {name: getattr(self, name) for name in ("alpha", "h", "before", "after", "seconds")}
-        return found | ({"error": self.error} if self.error else {})
+        """What the provenance of a preset says of it."""
+        figures = {name: getattr(self, name) for name in ("alpha", "h", "before", "after", "seconds")}
+        return figures | ({"error": self.error} if self.error else {})
 
 
-def draw(settings: type, count: int, seed: int) -> list[dict[str, Any]]:
-    """Settings of up to `count` trials, those that differ from the defaults: first none, then distinct random draws.
+def draw(settings: type, count: int, seed: int) -> list[dict[str, SettingValue]]:
+    """Draw the settings of up to `count` trials, as far as they differ from the defaults: first none, then random ones.
 
-    Fewer where the `search` values allow no more; those of a smaller count are the first ones of a larger.
+    All are distinct. Fewer where the `search` values allow no more; a smaller count gives the first ones of a larger.
     """
     searched = [option for option in options(settings) if option.search]
     every = math.prod(len(set(option.search)) for option in searched)
     every += any(option.default not in option.search for option in searched)
-    generator, found = random.Random(seed), [dict[str, Any]()]
-    while len(found) < min(count, every):
+    generator, draws = random.Random(seed), [dict[str, SettingValue]()]
+    while len(draws) < min(count, every):
         drawn = {option.name: generator.choice(option.search) for option in searched}
         differing = {o.name: drawn[o.name] for o in searched if drawn[o.name] != o.default}
-        if differing not in found:
-            found.append(differing)
-    return found
+        if differing not in draws:
+            draws.append(differing)
+    return draws
 
 
-def folder_in(runs: Path) -> Path:
-    """The folder of the finished trials below that of the runs, made where there is none. Raises BadSetting."""
+def trials_folder(runs: Path) -> Path:
+    """Make the folder of the finished trials below that of the runs and return it. Raises BadSetting."""
     folder = runs / "tuning"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -74,19 +74,21 @@ def folder_in(runs: Path) -> Path:
 class TrialStore:
     """The finished trials of one tuning, a file for each method and target.
 
-    marks are the fingerprints of model and data, `about` what else determines how a trial ends.
+    fingerprints are those of model and data, `about` what else determines how a trial ends.
     """
 
-    def __init__(self, folder: Path, marks: dict[str, str], *about: Any) -> None:
-        self.folder, self.marks, self.about = folder, marks, about
+    def __init__(self, folder: Path, fingerprints: dict[str, str], *about: Any) -> None:
+        self.folder, self.fingerprints, self.about = folder, fingerprints, about
 
     def add(self, method: Method, target: tuple[str, ...], trial: Trial) -> None:
-        """Write down a finished trial."""
+        """Append a finished trial to its file."""
         with self._file(method, target).open("a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(trial), ensure_ascii=False) + "\n")
 
-    def of(self, method: Method, target: tuple[str, ...], drawn: list[dict[str, Any]]) -> Iterator[Trial]:
-        """The finished ones among those drawn, numbered as they stand there now; a torn last line is ignored."""
+    def finished(
+        self, method: Method, target: tuple[str, ...], drawn: list[dict[str, SettingValue]]
+    ) -> Iterator[Trial]:
+        """Yield the finished trials among those drawn, numbered as they stand there; a torn last line is ignored."""
         path = self._file(method, target)
         if not path.is_file():
             return
@@ -98,7 +100,7 @@ class TrialStore:
                 yield replace(trial, number=concrete.index(whole), settings=settings, concrete=whole)
 
     def _file(self, method: Method, target: tuple[str, ...]) -> Path:
-        content = json.dumps([self.marks, method.name, target, *self.about], sort_keys=True)
+        content = json.dumps([self.fingerprints, method.name, target, *self.about], sort_keys=True)
         key = hashlib.sha256(content.encode()).hexdigest()[:12]
         shown = re.sub(r"[^a-z0-9]+", "-", "-".join(target).lower()).strip("-")[:40]
         return self.folder / f"{method.name}-{shown}-{key}.jsonl"

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from clipforget import __version__
 from clipforget.benchmark.plan import JOIN
-from clipforget.benchmark.trials import Trial, TrialStore, draw, folder_in
+from clipforget.benchmark.trials import Trial, TrialStore, draw, trials_folder
 from clipforget.errors import BadSetting, ClipforgetError
 from clipforget.generators import relay
 from clipforget.methods import METHODS, Method
@@ -36,7 +36,7 @@ from clipforget.unlearning.task import NOTHING
 if TYPE_CHECKING:
     from clipforget.benchmark.validation import Validation
 
-POLL = 0.25  # seconds between two looks at a busy device
+POLL = 0.25  # seconds between two attempts at a busy device
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class TuneConfig:
     __pydantic_config__ = STRICT | {"str_min_length": 1}
 
     def checked(self) -> TuneConfig:
-        """The same, where it makes sense. Raises UnknownName for a method, BadSetting for anything else amiss."""
+        """Return the same, checked. Raises UnknownName for a method, BadSetting for anything else amiss."""
         for method in self.methods:
             METHODS.load()[method]
         check_name(self.name)
@@ -65,17 +65,17 @@ class TuneConfig:
         return read_json(TuneConfig, as_dict(self), "tuning")
 
     def run(self, target: tuple[str, ...]) -> RunConfig:
-        """The run whose train and validation images a target's trials use."""
+        """Return the run whose train and validation images a target's trials use."""
         shared = {name: getattr(self, name) for name in ("model", "data", "seed", "tolerance", "device")}
         return RunConfig(forget=target, **shared)
 
     def without_paths(self) -> TuneConfig:
-        """The same with the bare names of local models and data, to be told to others."""
+        """Return the same with the bare names of local models and data, to be shown to others."""
         model, data = (Path(text).name if Path(text).exists() else text for text in (self.model, self.data))
         return replace(self, model=model, data=data)
 
     def command(self) -> str:
-        """The command line that repeats the tuning."""
+        """Return the command line that repeats the tuning."""
         targets = {"forget": [JOIN.join(target) for target in self.targets]}
         return command_line("tune", self, methods=",".join(self.methods), targets=targets)
 
@@ -96,7 +96,7 @@ def tune(config: TuneConfig, runs: Path, out: Path | None = None) -> Iterator[Tu
     """Run the trials that are not finished yet and save each method's best as a preset.
 
     runs is the folder of the runs; presets go below it, or to `out`. Model, data and pixels are loaded once a target.
-    Closing the generator loses only the trial at work. Raises as `TuneConfig.checked`, selection.select and load_clip.
+    Closing the generator loses only the trial at work. Raises as `TuneConfig.checked`, `select` and `load_clip`.
     """
     config = config.checked()
     methods, skipped = _searchable(config.methods)
@@ -104,19 +104,19 @@ def tune(config: TuneConfig, runs: Path, out: Path | None = None) -> Iterator[Tu
         yield TuneStep(0, 0, None, note)
     if not methods:
         return
-    loaded = Resources()
+    resources = Resources()
     for target in config.targets:
-        config.run(target).splits(loaded.dataset(config.data))
-    work = TuningSession(config, methods, loaded, runs)
+        config.run(target).splits(resources.dataset(config.data))
+    session = TuningSession(config, methods, resources, runs)
     for target in config.targets:
-        yield from work.on(target)
+        yield from session.run_trials(target)
     for method in methods:
-        preset = work.winner(method, config if out is None else config.without_paths())
+        preset = session.winner(method, config if out is None else config.without_paths())
         if preset is None:
-            yield work.step(f"{method.name}: no trial forgot anything, so there is no preset.")
+            yield session.step(f"{method.name}: no trial forgot anything, so there is no preset.")
             continue
         path = save_preset(preset, config.model, runs / OWN if out is None else out)
-        yield replace(work.step(f"{method.name}: {preset.note} Saved as {path}."), preset=preset)
+        yield replace(session.step(f"{method.name}: {preset.note} Saved as {path}."), preset=preset)
 
 
 def _searchable(names: tuple[str, ...]) -> tuple[list[Method], list[str]]:
@@ -136,28 +136,28 @@ def _searchable(names: tuple[str, ...]) -> tuple[list[Method], list[str]]:
 class TuningSession:
     """The trials of one tuning: which there are, which are finished, what the next one needs."""
 
-    def __init__(self, config: TuneConfig, methods: list[Method], loaded: Resources, runs: Path) -> None:
-        self.config, self.loaded, self.runs = config, loaded, runs
-        self.dataset = loaded.dataset(config.data)
-        folder = folder_in(runs)  # before a model is fetched in vain
-        self.clip = loaded.clip(config.model, config.device)
-        self.marks = {"original": self.clip.fingerprint(), "data": self.dataset.fingerprint}
-        self.kept = TrialStore(folder, self.marks, config.seed, config.tolerance, __version__)
+    def __init__(self, config: TuneConfig, methods: list[Method], resources: Resources, runs: Path) -> None:
+        self.config, self.resources, self.runs = config, resources, runs
+        self.dataset = resources.dataset(config.data)
+        folder = trials_folder(runs)  # before a model is fetched in vain
+        self.clip = resources.clip(config.model, config.device)
+        self.fingerprints = {"original": self.clip.fingerprint(), "data": self.dataset.fingerprint}
+        self.store = TrialStore(folder, self.fingerprints, config.seed, config.tolerance, __version__)
         self.plan = {method.name: draw(method.settings, config.trials, config.seed) for method in methods}
         self.total = len(config.targets) * sum(map(len, self.plan.values()))
         self.finished = {
             (method.name, JOIN.join(target), trial.number): trial
             for target in config.targets
             for method in methods
-            for trial in self.kept.of(method, target, self.plan[method.name])
+            for trial in self.store.finished(method, target, self.plan[method.name])
         }
 
     def step(self, note: str, spent: float = 0.0) -> TuneStep:
-        """Where the work stands; spent: seconds since the trial at work began."""
+        """Return where the work stands; spent: seconds since the trial at work began."""
         return TuneStep(len(self.finished), self.total, self._eta(spent), note)
 
-    def on(self, target: tuple[str, ...]) -> Iterator[TuneStep]:
-        """The trials of one target that are not finished."""
+    def run_trials(self, target: tuple[str, ...]) -> Iterator[TuneStep]:
+        """Run the trials of one target that are not finished."""
         from clipforget.benchmark.validation import load_validation
 
         name = JOIN.join(target)
@@ -170,19 +170,19 @@ class TuningSession:
         if not waiting:
             yield self.step(f"{name}: every trial is finished already.")
             return
-        loading = load_validation(self.config.run(target), self.dataset, self.loaded)
-        validation = yield from self._loaded(loading, name)
+        loading = load_validation(self.config.run(target), self.dataset, self.resources)
+        validation = yield from relay(loading, lambda n: self.step(f"{name}: {n[0]:,} of {n[1]:,} images"))
         for method, number in waiting:
             trial = yield from self._trial(method, number, name, validation)
             self.finished[method.name, name, number] = trial
-            self.kept.add(method, target, trial)
+            self.store.add(method, target, trial)
             result = trial.error or f"validation H {trial.h:.1f} at alpha {trial.alpha:.1f}"
             yield replace(self.step(f"{name}, {method.name}, trial {number}: {result}"), trial=trial)
 
-    def winner(self, method: Method, named: TuneConfig) -> Preset | None:
-        """The settings of the best mean over the targets (of equals the first) with how they were found.
+    def winner(self, method: Method, shown: TuneConfig) -> Preset | None:
+        """Return the settings of the best mean over the targets (of equals the first) with how they were found.
 
-        named is the configuration as the provenance is to tell it.
+        shown is the configuration as the provenance is to tell it.
         """
         names = [JOIN.join(target) for target in self.config.targets]
         rows = [[self.finished[method.name, name, n] for name in names] for n in range(len(self.plan[method.name]))]
@@ -195,12 +195,12 @@ class TuningSession:
             f"on {', '.join(names)}."
         )
         provenance = {
-            "command": replace(named, methods=(method.name,)).command(),
+            "command": replace(shown, methods=(method.name,)).command(),
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
             "versions": versions(),
-            "model": named.model,
-            "data": named.data,
-            "fingerprints": self.marks,
+            "model": shown.model,
+            "data": shown.data,
+            "fingerprints": self.fingerprints,
             "targets": names,
             "seed": self.config.seed,
             "tolerance": self.config.tolerance,
@@ -213,11 +213,6 @@ class TuningSession:
         }
         return Preset(self.config.name, method.name, dict(rows[best][0].settings), note, provenance)
 
-    def _loaded(
-        self, loading: Generator[tuple[int, int], None, Validation], name: str
-    ) -> Generator[TuneStep, None, Validation]:
-        return (yield from relay(loading, lambda counts: self.step("{}: {:,} of {:,} images".format(name, *counts))))
-
     def _trial(
         self, method: Method, number: int, target: str, validation: Validation
     ) -> Generator[TuneStep, None, Trial]:
@@ -228,28 +223,28 @@ class TuningSession:
             time.sleep(POLL)
         with lock:
             start = time.monotonic()
-            task, chosen = validation.task(config.seed), parse(method.settings, settings)
-            shared = (method.name, number, target, settings, as_dict(chosen))
+            task, parsed = validation.task(config.seed), parse(method.settings, settings)
+            shared = (method.name, number, target, settings, as_dict(parsed))
             try:
-                for record in method.run(task, chosen):
-                    where = f"{target}, {method.name}, trial {number}: {record.stage} {record.step}/{record.total}"
-                    yield self.step(where, time.monotonic() - start)
-                found = validation.judge(task.clip, config.tolerance, config.seed)
+                for record in method.run(task, parsed):
+                    note = f"{target}, {method.name}, trial {number}: {record.stage} {record.step}/{record.total}"
+                    yield self.step(note, time.monotonic() - start)
+                figures = validation.judge(task.clip, config.tolerance, config.seed)
             except ClipforgetError as error:
                 return Trial(*shared, 0.0, 0.0, {}, {}, round(time.monotonic() - start, 1), str(error))
             seconds = round(time.monotonic() - start, 1)
-            return Trial(*shared, found.h, found.alpha, found.before, found.after, seconds)
+            return Trial(*shared, figures.h, figures.alpha, figures.before, figures.after, seconds)
 
     def _eta(self, spent: float) -> float | None:
         """Each method's trials take as long as its finished ones did; of one not begun, as the others."""
-        known: dict[str, list[float]] = {}
+        seconds: dict[str, list[float]] = {}
         for (method, _, _), trial in self.finished.items():
-            known.setdefault(method, []).append(trial.seconds)
-        if not known:
+            seconds.setdefault(method, []).append(trial.seconds)
+        if not seconds:
             return None
-        overall = statistics.mean(value for values in known.values() for value in values)
+        overall = statistics.mean(value for values in seconds.values() for value in values)
         left = -spent
         for method, drawn in self.plan.items():
-            count = len(drawn) * len(self.config.targets) - len(known.get(method, ()))
-            left += count * statistics.mean(known.get(method, [overall]))
+            count = len(drawn) * len(self.config.targets) - len(seconds.get(method, ()))
+            left += count * statistics.mean(seconds.get(method, [overall]))
         return round(max(left, 0.0), 1)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from clipforget.errors import BadSetting
+from clipforget.methods import METHODS
 from clipforget.settings import STRICT, SettingValue, as_dict, option, options, parse, read_json, with_current_names
 
 if TYPE_CHECKING:
@@ -48,13 +49,11 @@ class RunConfig:
         return replace(config, forget=unique(config.forget), retain=unique(config.retain), settings=settings)
 
     def checked(self) -> RunConfig:
-        """The same with settings read against the method's dataclass, only those kept that differ from its defaults.
+        """Return the same with settings read against the method's dataclass, without those that are its defaults.
 
         Raises UnknownName for the method or a setting, BadSetting for a value out of bounds or where nothing is to be
         forgotten.
         """
-        from clipforget.methods import METHODS
-
         if not self.forget:
             raise BadSetting("Nothing to forget is named; choose at least one target, e.g. airplane/biplane.")
         kind = METHODS.load()[self.method].settings
@@ -84,8 +83,6 @@ class RunConfig:
 
 def current_settings(method: str, settings: Mapping[str, SettingValue]) -> dict[str, SettingValue]:
     """Return settings of a method under the names they have today; those of an unknown method as they are."""
-    from clipforget.methods import METHODS
-
     if not settings or method not in METHODS.load():
         return dict(settings)
     return with_current_names(METHODS[method].settings, settings)

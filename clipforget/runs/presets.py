@@ -42,26 +42,25 @@ class Preset:
 
 
 def presets(method: str, model: str, runs: Path) -> list[Preset]:
-    """The presets of a method for a model: literature, shipped, then the user's own, which win over one of their name.
+    """Return the presets of a method for a model: literature, shipped, the user's own; a later one replaces its name.
 
     runs is the folder of the runs. Raises UnknownName for the method, BadSetting for a file that cannot be read.
     """
-    chosen = METHODS.load()[method]
-    found = {name: Preset(name, method, dict(values), f"From the literature: {chosen.source}.")
-             for name, values in chosen.presets.items()}  # fmt: skip
+    entry = METHODS.load()[method]
+    note = f"From the literature: {entry.source}."
+    named = {name: Preset(name, method, dict(values), note) for name, values in entry.presets.items()}
     for folder in (*_shipped(model), runs / OWN / slug(model)):
         for path in sorted(folder.glob(f"*/{method}.json")):
-            preset = _read(path)
-            found[preset.name] = preset
-    return list(found.values())
+            named[path.parent.name] = _read(path)
+    return list(named.values())
 
 
 def find_preset(method: str, name: str, model: str, runs: Path) -> Preset:
-    """The preset of that name. Raises UnknownName with those there are, BadSetting as `presets` does."""
-    known = {preset.name: preset for preset in presets(method, model, runs)}
-    if name not in known:
-        raise UnknownName(f"preset of {method}", name, known)
-    return known[name]
+    """Return the preset of that name. Raises UnknownName with those there are, BadSetting as `presets` does."""
+    named = {preset.name: preset for preset in presets(method, model, runs)}
+    if name not in named:
+        raise UnknownName(f"preset of {method}", name, named)
+    return named[name]
 
 
 def save_preset(preset: Preset, model: str, root: Path) -> Path:
@@ -80,13 +79,13 @@ def save_preset(preset: Preset, model: str, root: Path) -> Path:
 
 
 def check_name(name: str) -> None:
-    """Raises BadSetting for a name that is no name of a preset."""
+    """Raise BadSetting for a name that is no name of a preset."""
     if not NAME.fullmatch(name):
         raise BadSetting(f"'{name[:80]}' is no name for a preset; use lower-case letters, digits and hyphens.")
 
 
 def slug(model: str) -> str:
-    """The folder name of a model: its own name, a local folder's last part, or architecture-tag."""
+    """Return the folder name of a model: its own name, a local folder's last part, or architecture-tag."""
     path = Path(os.path.expanduser(model))
     name = path.resolve().name if path.is_dir() or path.is_absolute() else model
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "model"

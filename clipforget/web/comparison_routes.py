@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from clipforget.benchmark.paper import EXPERIMENTS
 from clipforget.benchmark.plan import ComparisonPlan
-from clipforget.benchmark.rows import DEFAULT, rows_of
+from clipforget.benchmark.rows import DEFAULT, read_rows
 from clipforget.errors import BadQuery, BadSetting, UnknownName
 from clipforget.runs.config import RunConfig
 from clipforget.web.charts import CHARTS, to_plain
@@ -91,7 +91,7 @@ def start(workspace: Workspace, body: dict[str, Any]) -> str:
     if not methods or len(methods) > MOST_METHODS or not isinstance(preset, str):
         raise BadSetting("Choose at least one method, and one preset for all.")
     model = RunConfig.read({"model": rest.get("model", RunConfig.model)}).model
-    rows = [asdict(row) for row in rows_of(methods, preset, model, workspace.store.root)]
+    rows = [asdict(row) for row in read_rows(methods, preset, model, workspace.store.root)]
     return workspace.comparisons.start(ComparisonPlan.read({**rest, "rows": rows}))
 
 

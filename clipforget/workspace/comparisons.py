@@ -11,7 +11,7 @@ from typing import Any
 from clipforget.benchmark import formats
 from clipforget.benchmark.formats import MEDIA
 from clipforget.benchmark.plan import ComparisonPlan
-from clipforget.benchmark.rows import filled
+from clipforget.benchmark.rows import with_preset_settings
 from clipforget.benchmark.store import ComparisonFolder, ComparisonStore
 from clipforget.benchmark.summary import run_summary, summarize
 from clipforget.data.dataset import Dataset
@@ -52,7 +52,7 @@ class ComparisonService:
         """
         from clipforget.data.splits import select
 
-        rows = tuple(filled(row, plan.model, self.store.runs) for row in plan.rows)
+        rows = tuple(with_preset_settings(row, plan.model, self.store.runs) for row in plan.rows)
         plan = replace(plan, rows=rows).checked()
         dataset = self._dataset_of(plan.data)
         for target in plan.targets:

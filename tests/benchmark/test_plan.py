@@ -4,8 +4,8 @@ import shlex
 
 import pytest
 
-from clipforget.benchmark.plan import Cell, ComparisonPlan, target_of
-from clipforget.benchmark.rows import Row, read_row, rows_of
+from clipforget.benchmark.plan import Cell, ComparisonPlan, read_target
+from clipforget.benchmark.rows import Row, read_row, read_rows
 from clipforget.errors import BadSetting, UnknownName
 from clipforget.methods import METHODS
 from clipforget.methods.targeted.settings import TargetedSettings
@@ -13,7 +13,7 @@ from clipforget.runs.config import RunConfig
 
 
 def plan(**changes):
-    own = {"rows": rows_of(["targeted", "gradient_ascent"]), "targets": (("a/b",), ("a/c", "d")), "seeds": (0, 4)}
+    own = {"rows": read_rows(["targeted", "gradient_ascent"]), "targets": (("a/b",), ("a/c", "d")), "seeds": (0, 4)}
     return ComparisonPlan(**{**own, **changes})
 
 
@@ -53,17 +53,17 @@ def test_a_row_of_former_names_is_read_under_the_current_ones():
 
 
 def test_a_preset_that_a_method_lacks_leaves_its_defaults_and_says_so():
-    (with_preset,) = rows_of(["targeted"], preset="paper")
+    (with_preset,) = read_rows(["targeted"], preset="paper")
     assert with_preset.preset == "paper" and not with_preset.notes
-    (without,) = rows_of(["targeted"], preset="nosuch")
+    (without,) = read_rows(["targeted"], preset="nosuch")
     assert without.preset == "" and without.settings == {} and "no preset 'nosuch'" in without.notes[0]
-    (named,) = rows_of(["targeted:default"], preset="paper")
+    (named,) = read_rows(["targeted:default"], preset="paper")
     assert named.settings == {} and named.preset == ""
 
 
 def test_all_stands_for_every_method_but_the_one_that_every_table_has():
-    assert [row.method for row in rows_of(["all"])] == [name for name in METHODS.load() if name != "do_nothing"]
-    assert len(rows_of(["all", "targeted"])) == len(rows_of(["all"]))
+    assert [row.method for row in read_rows(["all"])] == [name for name in METHODS.load() if name != "do_nothing"]
+    assert len(read_rows(["all", "targeted"])) == len(read_rows(["all"]))
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_row_that_makes_no_sense_is_refused(text, error, words):
     [
         {},
         {"seeds": (3, 4, 5), "title": "Mine, all mine", "device": "cpu", "gallery": 9},
-        {"rows": rows_of(["targeted:paper", "one thing=targeted,layers=2"]), "retain": ("-x",), "tolerance": 0.2},
+        {"rows": read_rows(["targeted:paper", "one thing=targeted,layers=2"]), "retain": ("-x",), "tolerance": 0.2},
     ],
 )
 def test_the_command_and_the_json_give_the_plan_back(change):
@@ -133,4 +133,4 @@ def test_a_plan_from_outside_is_read_with_care(values, error):
 
 
 def test_several_targets_forgotten_together_are_one_target():
-    assert target_of("a/b + c/d") == ("a/b", "c/d") and target_of("a+b") == ("a+b",)
+    assert read_target("a/b + c/d") == ("a/b", "c/d") and read_target("a+b") == ("a+b",)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from clipforget.benchmark.plan import ComparisonPlan
-from clipforget.benchmark.rows import read_row, rows_of
+from clipforget.benchmark.rows import read_row, read_rows
 from clipforget.benchmark.store import ComparisonStore, Finished
 from clipforget.errors import RunProblem, UnknownName
 from clipforget.runs.store import Store
@@ -13,7 +13,7 @@ from clipforget.runs.store import Store
 
 @pytest.fixture
 def plan():
-    rows = rows_of(["targeted:paper", "gradient_ascent"])
+    rows = read_rows(["targeted:paper", "gradient_ascent"])
     return ComparisonPlan(rows, targets=(("a/b",), ("a/c", "d")), seeds=(0, 1), title="Mine").checked()
 
 

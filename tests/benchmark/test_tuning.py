@@ -12,7 +12,7 @@ import pytest
 import torch
 from small import World
 
-from clipforget.benchmark.plan import target_of
+from clipforget.benchmark.plan import read_target
 from clipforget.benchmark.trials import Trial, TrialStore, draw
 from clipforget.benchmark.tuning import TuneConfig, tune
 from clipforget.benchmark.validation import GRID, Validation, load_validation
@@ -102,7 +102,7 @@ def test_the_better_one_becomes_a_preset_with_its_provenance(world, calls, tmp_p
     assert found[1]["h"] == trials[1].h and found[1]["targets"]["disc"]["after"] == trials[1].after
     chosen = read(shlex.split(about["command"])[3:])
     assert (chosen.command, chosen.trials, chosen.model) == ("tune", 3, world.clip)
-    assert tuple(target_of(text) for text in chosen.forget) == config.targets
+    assert tuple(read_target(text) for text in chosen.forget) == config.targets
 
 
 def test_finished_trials_are_not_run_again(world, calls, tmp_path) -> None:
@@ -130,7 +130,7 @@ def test_finished_trials_of_former_names_count(tmp_path) -> None:
     for name in ("learning_rate", "batch_size"):
         del old[name]
     store.add(method, ("a",), Trial(method.name, 0, "a", {"rate": 0.01}, old, 50.0, 0.0, {}, {}, 1.0))
-    (trial,) = store.of(method, ("a",), [{}, drawn])
+    (trial,) = store.finished(method, ("a",), [{}, drawn])
     assert trial.number == 1 and trial.settings == drawn and trial.concrete == as_dict(parse(method.settings, drawn))
 
 

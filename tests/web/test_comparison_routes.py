@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from clipforget.benchmark.execute import run_cells
 from clipforget.benchmark.paper import EXPERIMENTS
 from clipforget.benchmark.plan import ComparisonPlan
-from clipforget.benchmark.rows import rows_of
+from clipforget.benchmark.rows import read_rows
 from clipforget.benchmark.store import ComparisonStore
 from clipforget.runs.config import RunConfig
 from clipforget.web.routes import routes
@@ -42,7 +42,7 @@ def compared(world, space):
     """A finished comparison of one method on two targets, worked through in this process."""
     words = ",".join(f"{name}={value}" for name, value in QUICK.items())
     plan = ComparisonPlan(
-        rows_of([f"quick=targeted,{words}"]), (("disc/big",), ("square/thin",)), seeds=(0,), model=world.clip,
+        read_rows([f"quick=targeted,{words}"]), (("disc/big",), ("square/thin",)), seeds=(0,), model=world.clip,
         data=world.data, device="cpu", title="two targets",
     ).checked()  # fmt: skip
     found = ComparisonStore(space.store.root).create(plan)

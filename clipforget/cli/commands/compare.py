@@ -109,8 +109,8 @@ def compare(args: argparse.Namespace) -> int:
 
 def planned(args: argparse.Namespace) -> ComparisonPlan:
     """Return the plan that a command line asks for, checked. Raises UnknownName or BadSetting."""
-    from clipforget.benchmark.plan import SHARED, ComparisonPlan, target_of
-    from clipforget.benchmark.rows import check_preset, rows_of
+    from clipforget.benchmark.plan import SHARED, ComparisonPlan, read_target
+    from clipforget.benchmark.rows import check_preset, read_rows
 
     words = [*args.method, *args.methods]
     if args.seed and (args.seeds is not None or args.seed_start is not None):
@@ -121,10 +121,10 @@ def planned(args: argparse.Namespace) -> ComparisonPlan:
     first = args.seed_start or 0
     values = {name: getattr(args, name) for name in SHARED}
     values |= {"seeds": args.seed or list(range(first, first + count)), "title": args.title}
-    values |= {"targets": [target_of(text) for text in args.forget], "rows": []}
+    values |= {"targets": [read_target(text) for text in args.forget], "rows": []}
     plan = ComparisonPlan.read(values)
     check_preset(args.preset, plan.model, Path(args.runs))
-    rows = rows_of(words, args.preset, plan.model, Path(args.runs))
+    rows = read_rows(words, args.preset, plan.model, Path(args.runs))
     return ComparisonPlan(**{**vars(plan), "rows": rows}).checked()
 
 

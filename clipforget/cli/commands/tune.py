@@ -35,14 +35,14 @@ def add_options(parser: Parser) -> None:
 @command("tune", add_options, order=11)
 def tune(args: argparse.Namespace) -> None:
     """Search each method's settings on validation images and save the best as a preset."""
-    from clipforget.benchmark.plan import target_of
+    from clipforget.benchmark.plan import read_target
     from clipforget.benchmark.tuning import TuneConfig
     from clipforget.benchmark.tuning import tune as search
     from clipforget.methods import METHODS
 
     methods = sorted(METHODS.load()) if args.methods == ["all"] else args.methods
     fields = ("model", "data", "trials", "seed", "tolerance", "device", "name")
-    targets = tuple(target_of(text) for text in args.forget)
+    targets = tuple(read_target(text) for text in args.forget)
     config = TuneConfig(tuple(methods), targets, **{name: getattr(args, name) for name in fields})
     bar, start, trials, presets = Bar(), time.monotonic(), [], []
     try:
