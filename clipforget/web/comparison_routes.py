@@ -16,19 +16,19 @@ from clipforget.benchmark.rows import DEFAULT, read_rows
 from clipforget.errors import BadQuery, BadSetting, UnknownName
 from clipforget.runs.config import RunConfig
 from clipforget.web.charts import CHARTS, to_plain
-from clipforget.web.responses import Handler, Threads, attachment, json_body, reply
+from clipforget.web.responses import Handler, Threads, attachment, json_body, json_response
 from clipforget.workspace.workspace import Workspace
 
-MOST_METHODS = 100  # names in one request
+MAX_METHODS = 100  # names in one request
 
 
 def comparison_routes(workspace: Workspace, threads: Threads) -> list[tuple[str, str, Handler]]:
-    """Method, path and handler of each of them."""
+    """Return method, path and handler of each of them."""
     api = ComparisonApi(workspace, threads)
     return [
-        ("GET", "comparisons", api.all),
+        ("GET", "comparisons", api.list),
         ("POST", "comparisons", api.start),
-        ("GET", "comparisons/{id}", api.one),
+        ("GET", "comparisons/{id}", api.document),
         ("GET", "comparisons/{id}/charts/{name}", api.chart),
         ("GET", "comparisons/{id}/export/{name}", api.export),
         ("POST", "comparisons/{id}/stop", api.stop),
@@ -43,33 +43,33 @@ class ComparisonApi:
     def __init__(self, workspace: Workspace, threads: Threads) -> None:
         self.workspace, self.threads = workspace, threads
 
-    async def all(self, request: Request) -> Response:
-        return reply(request, {"comparisons": await self.threads.light(self.workspace.comparisons.list)})
+    async def list(self, request: Request) -> Response:
+        return json_response(request, {"comparisons": await self.threads.light(self.workspace.comparisons.list)})
 
-    async def one(self, request: Request) -> Response:
-        return reply(request, await self.threads.light(self.workspace.comparisons.document, _id(request)))
+    async def document(self, request: Request) -> Response:
+        return json_response(request, await self.threads.light(self.workspace.comparisons.document, _id(request)))
 
     async def start(self, request: Request) -> Response:
         body = await json_body(request)
         id = await self.threads.heavy(partial(start, self.workspace, body))
-        return reply(request, {"id": id}, "no-store")
+        return json_response(request, {"id": id}, "no-store")
 
     async def stop(self, request: Request) -> Response:
         await self.threads.light(self.workspace.comparisons.stop, _id(request))
-        return reply(request, {"ok": True}, "no-store")
+        return json_response(request, {"ok": True}, "no-store")
 
     async def resume(self, request: Request) -> Response:
         await self.threads.light(self.workspace.comparisons.resume, _id(request))
-        return reply(request, {"ok": True}, "no-store")
+        return json_response(request, {"ok": True}, "no-store")
 
     async def delete(self, request: Request) -> Response:
         await self.threads.light(self.workspace.comparisons.delete, _id(request))
-        return reply(request, {"ok": True}, "no-store")
+        return json_response(request, {"ok": True}, "no-store")
 
     async def chart(self, request: Request) -> Response:
         name, target = request.path_params["name"], request.query_params.get("target")
         draw = partial(draw_chart, self.workspace, _id(request), name, target)
-        return reply(request, await self.threads.heavy(draw))
+        return json_response(request, await self.threads.heavy(draw))
 
     async def export(self, request: Request) -> Response:
         name = request.path_params["name"]
@@ -88,7 +88,7 @@ def start(workspace: Workspace, body: dict[str, Any]) -> str:
     methods, preset = body.get("methods"), body.get("preset", DEFAULT)
     if "rows" in rest or not isinstance(methods, list) or not all(isinstance(name, str) for name in methods):
         raise BadSetting("methods must be a list of names of methods.")
-    if not methods or len(methods) > MOST_METHODS or not isinstance(preset, str):
+    if not methods or len(methods) > MAX_METHODS or not isinstance(preset, str):
         raise BadSetting("Choose at least one method, and one preset for all.")
     model = RunConfig.read({"model": rest.get("model", RunConfig.model)}).model
     rows = [asdict(row) for row in read_rows(methods, preset, model, workspace.store.root)]
@@ -113,18 +113,18 @@ def experiment_plan(body: dict[str, Any], runs: Path) -> ComparisonPlan:
 
 
 def draw_chart(workspace: Workspace, id: str, name: str, target: str | None) -> dict[str, Any]:
-    """A comparison's chart as plotly figure JSON, of one target (its key) or of the mean over targets."""
-    found = workspace.comparisons.document(id)
-    keys = {str(one["key"]): one["key"] for one in found["targets"]}
+    """Return a comparison's chart as plotly figure JSON, of one target (its key) or of the mean over targets."""
+    document = workspace.comparisons.document(id)
+    keys = {str(entry["key"]): entry["key"] for entry in document["targets"]}
     if target is not None and target not in keys:
         raise BadQuery(f"There is no target {target[:40]} in this comparison.")
     chart = CHARTS.load()[name]
     if chart.of != "comparison":
-        known = [known.name for known in CHARTS.values() if known.of == "comparison"]
-        raise UnknownName("chart of a comparison", name, known)
-    chosen = {} if target is None else {"target": keys[target]}
-    return to_plain(chart.draw({**found, **chosen}))
+        names = [other.name for other in CHARTS.values() if other.of == "comparison"]
+        raise UnknownName("chart of a comparison", name, names)
+    filtered = document if target is None else {**document, "target": keys[target]}
+    return to_plain(chart.draw(filtered))
 
 
 def _id(request: Request) -> str:
-    return request.path_params["id"]
+    return str(request.path_params["id"])

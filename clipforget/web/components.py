@@ -8,8 +8,8 @@ from typing import Any
 import gradio as gr
 
 
-def live(file: str, **props: Any) -> gr.HTML:
-    """A component that static/<file> draws from its props, so that names reach the page as text, never as markup.
+def script_component(file: str, **props: Any) -> gr.HTML:
+    """Build a component that static/<file> draws from its props, so that names reach the page as text, never as markup.
 
     It is no subclass of gr.HTML: Gradio would write a .pyi file beside one.
     """
@@ -17,23 +17,21 @@ def live(file: str, **props: Any) -> gr.HTML:
 
 
 def number(options: Mapping[str, Any], name: str, **props: Any) -> gr.Number:
-    """A number box for one of a run's options, with the option's default and help text."""
+    """Build a number box for one of a run's options, with the option's default and help text."""
     about = options[name]
-    return gr.Number(
-        about["default"], label=name.capitalize(), info=about["help"], elem_classes="cf-number", **props
-    )  # fmt: skip
+    return gr.Number(about["default"], label=name.capitalize(), info=about["help"], elem_classes="cf-number", **props)
 
 
 def mount(file: str, *events: str) -> str:
-    """The js_on_load that hands a component to static/<file>; Gradio wants custom events named in quotes in it."""
+    """Return the js_on_load that hands a component to static/<file>; Gradio wants custom events in quotes in it."""
     return f"""const events = {[*events]};
     import(new URL("clipforget/static/{file}", document.baseURI)).then(
         (module) => module.mount(element, {{props, trigger, watch, events}}),
     );"""
 
 
-def step(number: int, title: str) -> None:
-    """A numbered heading of the form."""
+def heading(number: int, title: str) -> None:
+    """Build a numbered heading of the form."""
     gr.HTML(
         html_template=f'<h2 class="cf-step"><span aria-hidden="true">{number}</span>{title}</h2>',
         apply_default_css=False,

@@ -1,4 +1,4 @@
-"""The set-up column: which model and images, what to forget and to keep, how, and the button that starts it."""
+"""The set-up column: which model and images, what to forget and to retain, how, and the button that starts it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import gradio as gr
 from clipforget.errors import BadData, ClipforgetError
 from clipforget.runs.config import RunConfig
 from clipforget.runs.presets import presets
-from clipforget.web.components import live, number, step
+from clipforget.web.components import heading, number, script_component
 from clipforget.web.targets import (
     ANY,
     NONE,
-    described,
+    data_summary,
     every_target,
     first_pick,
     first_superclass,
@@ -24,56 +24,59 @@ from clipforget.web.targets import (
     whole_styles,
 )
 from clipforget.workspace import setup
+from clipforget.workspace.workspace import Workspace
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 # Every subgroup click asks again; only the newest answer matters.
 LATEST: dict[str, Any] = {**QUIET, "trigger_mode": "always_last", "concurrency_id": "setup"}
 # Choices that were filled in later are forgotten when the server restarts; what comes then must not be refused by
 # Gradio. Whatever is chosen or typed is checked with the configuration.
-OPEN: dict[str, Any] = {"allow_custom_value": True}
+FREE_TEXT: dict[str, Any] = {"allow_custom_value": True}
 
 
 class Form:
     """The components of the set-up column and what they do. Build it inside a Blocks context."""
 
-    def __init__(self, workspace: Any, setup: dict[str, Any]) -> None:
+    def __init__(self, workspace: Workspace, setup: dict[str, Any]) -> None:
         self.workspace = workspace
         self.methods = {method["name"]: method for method in setup["methods"]}
-        step(1, "Model")
+        heading(1, "Model")
         models: list[Any] = [(model["title"], model["name"]) for model in setup["models"]] or [RunConfig.model]
         self.model = gr.Dropdown(
             models, value=RunConfig.model, label="CLIP model", allow_custom_value=True, elem_id="cf-model",
             info="A name, open_clip model/pretrained, or a local folder",
         )  # fmt: skip
-        step(2, "Images")
+        heading(2, "Images")
         data = [(entry["title"], entry["name"]) for entry in setup["data"]]
         data += [(name, name) for name in setup["recent"]["data"]]
         self.data = gr.Dropdown(
             data, value=RunConfig.data, label="Data set", allow_custom_value=True, elem_id="cf-data",
             info="A name, or the path of a folder or .tar: train|test/superclass/subgroup/*.jpg",
         )  # fmt: skip
-        self.data_note = live("form/note.js", value={}, elem_id="cf-data-note")
-        step(3, "Forget")
-        self.superclass = gr.Dropdown([], label="Superclass", elem_id="cf-superclass", **OPEN)
-        self.picker = live("form/picker.js", value=[], items=[], alone=False, elem_id="cf-picker")
-        self.style = gr.Dropdown([ANY], value=ANY, label="Style", visible=False, elem_id="cf-style", **OPEN)
-        self.extra = live("form/targets.js", value=[], items=[], elem_id="cf-extra")
-        step(4, "Retain")
+        self.data_note = script_component("form/note.js", value={}, elem_id="cf-data-note")
+        heading(3, "Forget")
+        self.superclass = gr.Dropdown([], label="Superclass", elem_id="cf-superclass", **FREE_TEXT)
+        self.picker = script_component("form/picker.js", value=[], items=[], alone=False, elem_id="cf-picker")
+        self.style = gr.Dropdown([ANY], value=ANY, label="Style", visible=False, elem_id="cf-style", **FREE_TEXT)
+        self.extra = script_component("form/targets.js", value=[], items=[], elem_id="cf-extra")
+        heading(4, "Retain")
         self.retain = gr.Dropdown(
-            [], value=[], multiselect=True, label="Keep these sharp", elem_id="cf-retain", **OPEN,
-            info="Preselected, or left empty: the siblings. The rest of the data set is guarded anyway",
+            [], value=[], multiselect=True, label="Retain set", elem_id="cf-retain", **FREE_TEXT,
+            info="Preselected, or if left empty: the siblings. Images of others are always used as well",
         )  # fmt: skip
-        step(5, "Method")
+        heading(5, "Method")
         self._method(setup)
         with gr.Column(elem_id="cf-go"):
-            self.estimate = live("form/note.js", value={}, elem_id="cf-estimate")
+            self.estimate = script_component("form/note.js", value={}, elem_id="cf-estimate")
             self.run = gr.Button("Run", variant="primary", size="lg", elem_id="cf-run")
         self.started = gr.Textbox(visible=False)
 
     def _method(self, setup: dict[str, Any]) -> None:
         methods, presets = setup["methods"], self.presets(RunConfig.model)
         first = {"method": methods[0]["name"], "settings": {}}
-        self.method = live("form/method.js", value=first, methods=methods, presets=presets, elem_id="cf-method")
+        self.method = script_component(
+            "form/method.js", value=first, methods=methods, presets=presets, elem_id="cf-method"
+        )
         with gr.Row(elem_id="cf-last"):
             self.seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=2**31 - 1, min_width=80)
             devices = ["auto", *(name for name in setup["devices"] if name != "auto")]
@@ -83,23 +86,24 @@ class Form:
             self.gallery = number(setup["options"], "gallery", precision=0)
 
     def presets(self, model: str) -> dict[str, list[dict[str, Any]]]:
-        """The presets of every method for a model; none where they cannot be read."""
-        found = {}
-        for name in self.methods:
+        """Return the presets of every method for a model; none where they cannot be read."""
+        shown = ("name", "settings", "note")
+        by_method = {}
+        for method in self.methods:
             try:
-                known = presets(name, model, self.workspace.store.root)
+                entries = presets(method, model, self.workspace.store.root)
             except ClipforgetError:
-                known = []
-            found[name] = [{"name": one.name, "settings": one.settings, "note": one.note} for one in known]
-        return found
+                entries = []
+            by_method[method] = [{name: getattr(preset, name) for name in shown} for preset in entries]
+        return by_method
 
     def inputs(self) -> list[Any]:
-        """Everything that makes a RunConfig, in the order that `config` takes it."""
+        """Return everything that makes a RunConfig, in the order that `config` takes it."""
         first = [self.model, self.data, self.superclass, self.picker, self.style, self.extra, self.retain]
         return [*first, self.method, self.seed, self.device, self.tolerance, self.gallery]
 
     def config(self, *values: Any) -> RunConfig:
-        """The configuration that the form shows; preselected siblings are left out. Raises what is wrong with it."""
+        """Return the configuration that the form shows, without preselected siblings. Raises what is wrong with it."""
         model, data, superclass, picked, style, extra, retain, chosen, seed, device, tolerance, gallery = values
         entry = self.workspace.data(data)
         kept = [] if set(retain) == set(siblings(entry, superclass, picked, style, extra)) else retain
@@ -137,13 +141,13 @@ class Form:
         filled.then(self.show_estimate, self.inputs(), self.estimate, **QUIET)
 
     def show_data(self, name: str) -> list[Any]:
-        """A data set was chosen: offer its superclasses, subgroups and styles, or say why it cannot be read."""
+        """Offer the superclasses, subgroups and styles of another data set, or say why it cannot be read."""
         try:
             entry = self.workspace.data(name)
         except ClipforgetError as error:
             return [gr.skip()] * 5 + [{"error": str(error)}]
         superclass = first_superclass(entry)
-        return [*self._about(entry, superclass, first_pick(entry, superclass), ANY, []), described(entry)]
+        return [*self._about(entry, superclass, first_pick(entry, superclass), ANY, []), data_summary(entry)]
 
     def _about(
         self, entry: dict[str, Any], superclass: str, picked: list[str], style: str, extra: list[str]
@@ -152,42 +156,42 @@ class Form:
         kept = siblings(entry, superclass, picked, style, extra)
         return [
             gr.update(choices=[*entry["superclasses"], NONE], value=superclass),
-            picks(entry, superclass, picked),
+            tile_update(entry, superclass, picked),
             gr.update(choices=[ANY, *styles], value=style, visible=bool(styles)),
             gr.update(value=extra, items=[*every, *whole_styles(entry)]),
             gr.update(choices=every, value=kept),
         ]
 
     def show_presets(self, model: str) -> Any:
-        """Another model: the presets there are for it."""
+        """Offer the presets of another model."""
         return gr.update(presets=self.presets(model))
 
     def show_superclass(self, data: str, superclass: str, extra: list[str]) -> list[Any]:
-        """Another superclass: its subgroups, the first one picked, the others retained."""
+        """Offer the subgroups of another superclass, the first one picked, the others retained."""
         try:
             entry = self.workspace.data(data)
         except ClipforgetError:
             return [gr.skip()] * 2  # the note under the data set has said why
         picked = first_pick(entry, superclass)
         kept = siblings(entry, superclass, picked, ANY, extra)
-        return [picks(entry, superclass, picked), gr.update(value=kept)]
+        return [tile_update(entry, superclass, picked), gr.update(value=kept)]
 
     def show_siblings(self, data: str, superclass: str, picked: list[str], style: str, extra: list[str]) -> Any:
-        """Another pick: its siblings become the retained ones."""
+        """Retain the siblings of another pick."""
         try:
             return gr.update(value=siblings(self.workspace.data(data), superclass, picked, style, extra))
         except ClipforgetError:
             return gr.skip()
 
     def show_estimate(self, *values: Any) -> dict[str, Any]:
-        """How long the run would take and on how many images, or what is wrong with the form."""
+        """Return how long the run would take and on how many images, or what is wrong with the form."""
         try:
             return {"estimate": self.workspace.estimate(self.config(*values))}
         except ClipforgetError as error:
             return {"error": str(error)}
 
     def start(self, *values: Any) -> tuple[str, dict[str, Any]]:
-        """Start the worker process of a run; gives the run's id, or says what is wrong."""
+        """Start the worker process of a run; return the run's id, or what is wrong."""
         try:
             return self.workspace.start(self.config(*values)), gr.skip()
         except ClipforgetError as error:
@@ -200,7 +204,7 @@ class Form:
         superclass, picked, style, extra = read_targets(config["forget"])
         try:
             entry = self.workspace.data(config["data"])
-            about, note = self._about(entry, superclass, picked, style, extra), described(entry)
+            about, note = self._about(entry, superclass, picked, style, extra), data_summary(entry)
         except ClipforgetError as error:
             about, note = [gr.skip()] * 5, {"error": str(error)}
         if config.get("retain") and "error" not in note:
@@ -213,8 +217,8 @@ class Form:
         return [config["model"], config["data"], *about, chosen, *last, note]
 
 
-def offered(workspace: Any) -> dict[str, Any]:
-    """What can be chosen, told without reading a data set, so that the page shows at once."""
+def form_choices(workspace: Workspace) -> dict[str, Any]:
+    """Return what can be chosen, without reading a data set, so that the page shows at once."""
 
     def unread(name: str) -> Any:
         raise BadData("not read yet")
@@ -222,6 +226,6 @@ def offered(workspace: Any) -> dict[str, Any]:
     return setup.describe([run["config"] for run in workspace.runs()], unread)
 
 
-def picks(entry: dict[str, Any], superclass: str, picked: list[str]) -> Any:
-    """The update of the tiles: those of a superclass, some of them picked."""
+def tile_update(entry: dict[str, Any], superclass: str, picked: list[str]) -> Any:
+    """Return the update of the tiles: those of a superclass, some of them picked."""
     return gr.update(value=picked, items=tiles(entry, superclass), alone=superclass == NONE)

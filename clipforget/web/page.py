@@ -14,8 +14,9 @@ import gradio as gr
 
 from clipforget.web.charts import listing
 from clipforget.web.components import mount
-from clipforget.web.form import Form, offered
+from clipforget.web.form import Form, form_choices
 from clipforget.web.theme import THEME
+from clipforget.workspace.workspace import Workspace
 
 STYLES = ("tokens.css", "gradio.css", "alpha.css", "form.css", "explorer.css", "grid.css", "charts.css", "compare.css")
 TITLE = "ClipForget: make CLIP forget, and watch it"
@@ -31,9 +32,10 @@ HEAD = "\n".join(
 )
 
 
-def build(workspace: Any) -> gr.Blocks:
-    """The page over a Workspace; nothing heavy is loaded until a visitor asks for it."""
-    offers = offered(workspace)
+def build(workspace: Workspace) -> gr.Blocks:
+    """Build the page over a Workspace; nothing heavy is loaded until a visitor asks for it."""
+    offers = form_choices(workspace)
+    page: gr.Blocks
     with gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False) as page:
         gr.HTML(html_template='<div id="cf-head-mount"></div>', elem_id="cf-header", apply_default_css=False)
         with gr.Row(elem_id="cf-body", equal_height=False):
@@ -62,7 +64,7 @@ def _alpha_bar() -> None:
         gr.HTML(html_template='<div id="cf-alpha-tools"></div>', elem_id="cf-tools", apply_default_css=False, scale=0)
 
 
-def launch(workspace: Any, routes: list[Any], *, host: str, port: int, browser: bool, wait: bool = True) -> str:
+def launch(workspace: Workspace, routes: list[Any], *, host: str, port: int, browser: bool, wait: bool = True) -> str:
     """Serve the page together with its routes and return its address; with wait=False it runs on in the background."""
     page = build(workspace)
     page.queue(default_concurrency_limit=4)

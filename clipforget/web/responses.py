@@ -20,15 +20,15 @@ from clipforget.errors import ClipforgetError, StaleIndex, UnknownName
 
 Handler = Callable[[Request], Awaitable[Response]]
 IMMUTABLE = "public, max-age=31536000, immutable"
-SMALL = 1000  # bytes below which compressing is not worth it
+COMPRESS_FROM = 1000  # bytes below which compressing is not worth it
 JSON_LIMIT = 64 * 2**10  # bytes of a JSON body
-HEAVY = 4  # requests at a time that may wait for models; the rest of the page stays quick meanwhile
-PICTURES = 6  # thumbnails made at a time
+MODEL_REQUESTS = 4  # requests at a time that may wait for models; the rest of the page stays quick meanwhile
+THUMBNAIL_REQUESTS = 6  # thumbnails made at a time
 
 log = logging.getLogger(__name__)
 
 
-class Refused(Exception):
+class RequestError(Exception):
     """A request answered by one sentence and a status of its own."""
 
     def __init__(self, status: int, sentence: str) -> None:
@@ -37,7 +37,7 @@ class Refused(Exception):
 
 
 class Threads:
-    """Runs blocking work in threads, so that the event loop stays free; heavy work in a few of its own."""
+    """Run blocking work in threads, so that the event loop stays free; heavy work in a few of its own."""
 
     def __init__(self) -> None:
         self._limits: dict[int, CapacityLimiter] = {}
@@ -48,19 +48,19 @@ class Threads:
 
     async def heavy(self, work: Callable[..., Any], *args: Any) -> Any:
         """Run work that may load a model or a data set."""
-        return await self._limited(HEAVY, work, *args)
+        return await self._limited(MODEL_REQUESTS, work, *args)
 
-    async def pictures(self, work: Callable[..., Any], *args: Any) -> Any:
+    async def thumbnails(self, work: Callable[..., Any], *args: Any) -> Any:
         """Make thumbnails, of which a page asks for dozens at once, and may wait for their data set."""
-        return await self._limited(PICTURES, work, *args)
+        return await self._limited(THUMBNAIL_REQUESTS, work, *args)
 
     async def _limited(self, most: int, work: Callable[..., Any], *args: Any) -> Any:
         limiter = self._limits.setdefault(most, CapacityLimiter(most))
         return await to_thread.run_sync(work, *args, limiter=limiter)
 
 
-def guarded(handler: Handler) -> Handler:
-    """Errors as JSON with one sentence, POSTs from the same origin only, and a login where the app asks for one."""
+def endpoint(handler: Handler) -> Handler:
+    """Wrap a handler: errors become one sentence of JSON, POSTs need the same origin, all a login if there is one."""
 
     @wraps(handler)
     async def wrapper(request: Request) -> Response:
@@ -69,46 +69,46 @@ def guarded(handler: Handler) -> Handler:
             if request.method == "POST":
                 check_origin(request)
             return await handler(request)
-        except Refused as error:
-            return failure(error.status, str(error))
+        except RequestError as error:
+            return error_response(error.status, str(error))
         except ClientDisconnect:
             return Response(status_code=204)
         except ClipforgetError as error:
-            return failure(status_of(error, request.method), str(error))
+            return error_response(status_of(error, request.method), str(error))
         except Exception:
             log.exception("A bug in %s %s", request.method, request.url.path)
-            return failure(500, "A bug in ClipForget; the server's log says more.")
+            return error_response(500, "A bug in ClipForget; the server's log says more.")
 
     return wrapper
 
 
 def status_of(error: ClipforgetError, method: str) -> int:
-    """The status of an error the user can fix: 404 unknown, 409 stale, else 400."""
+    """Return the status of an error the user can fix: 404 unknown, 409 stale, else 400."""
     if isinstance(error, UnknownName) and method == "GET":
         return 404
     return 409 if isinstance(error, StaleIndex) else 400
 
 
-def failure(status: int, sentence: str) -> Response:
-    """An error as the page gets it."""
+def error_response(status: int, sentence: str) -> Response:
+    """Return an error as the page gets it."""
     return JSONResponse({"error": sentence}, status, headers={"Cache-Control": "no-store"})
 
 
 def check_origin(request: Request) -> None:
-    """Raise Refused for a POST that another site's page makes; programs without a browser may post."""
+    """Raise RequestError for a POST that another site's page makes; programs without a browser may post."""
     site = request.headers.get("sec-fetch-site")
     if site is not None:
         if site not in ("same-origin", "none"):
-            raise Refused(403, "Requests from other sites are refused.")
+            raise RequestError(403, "Requests from other sites are refused.")
         return
     origin = request.headers.get("origin")
     hosts = {request.headers.get("host"), request.headers.get("x-forwarded-host")}
     if origin is not None and urlsplit(origin).netloc not in hosts:
-        raise Refused(403, "Requests from other sites are refused.")
+        raise RequestError(403, "Requests from other sites are refused.")
 
 
 def check_login(request: Request) -> None:
-    """Raise Refused where the Gradio app around asks for a login and the request has none."""
+    """Raise RequestError where the Gradio app around asks for a login and the request has none."""
     app = request.scope.get("app")
     if getattr(app, "auth", None) is None and getattr(app, "auth_dependency", None) is None:
         return
@@ -116,12 +116,12 @@ def check_login(request: Request) -> None:
     tokens = getattr(app, "tokens", {})
     names = (f"access-token-{cookie}", f"access-token-unsecure-{cookie}")
     if not any(request.cookies.get(name) in tokens for name in names):
-        raise Refused(401, "Log in first.")
+        raise RequestError(401, "Log in first.")
 
 
 async def body(request: Request, limit: int) -> bytes:
-    """The request's body. Raises Refused (413) beyond `limit` bytes, without reading on."""
-    too_large = Refused(413, f"The request is larger than {limit // 2**10:,} KiB.")
+    """Return the request's body. Raises RequestError (413) beyond `limit` bytes, without reading on."""
+    too_large = RequestError(413, f"The request is larger than {limit // 2**10:,} KiB.")
     if int(_digits(request.headers.get("content-length"))) > limit:
         raise too_large
     parts, size = [], 0
@@ -134,37 +134,37 @@ async def body(request: Request, limit: int) -> bytes:
 
 
 async def json_body(request: Request) -> dict[str, Any]:
-    """The request's JSON object. Raises Refused where it is none or larger than 64 KiB."""
+    """Return the request's JSON object. Raises RequestError where it is none or larger than 64 KiB."""
     try:
         content = json.loads(await body(request, JSON_LIMIT))
     except (ValueError, RecursionError):
-        raise Refused(400, "The request's body is no JSON.") from None
+        raise RequestError(400, "The request's body is no JSON.") from None
     if not isinstance(content, dict):
-        raise Refused(400, "The request's body must be a JSON object.")
+        raise RequestError(400, "The request's body must be a JSON object.")
     return content
 
 
-def reply(request: Request, content: Any, cache: str = "no-cache") -> Response:
-    """JSON with an ETag, compressed where that is accepted; 304 where the browser has it already."""
+def json_response(request: Request, content: Any, cache: str = "no-cache") -> Response:
+    """Return JSON with an ETag, compressed where that is accepted; 304 where the browser has it already."""
     data = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
-    return file_reply(request, data, "application/json", cache)
+    return cached_response(request, data, "application/json", cache)
 
 
-def file_reply(request: Request, data: bytes, media: str, cache: str, packed: bytes | None = None) -> Response:
-    """Bytes with an ETag; `packed` is the gzipped form where it is known already. Images are sent as they are."""
+def cached_response(request: Request, data: bytes, media: str, cache: str, packed: bytes | None = None) -> Response:
+    """Return bytes with an ETag; `packed` is their gzipped form where there is one. Images are sent as they are."""
     tag = f'"{hashlib.sha256(data).hexdigest()[:20]}"'
     shared = {"ETag": tag, "Cache-Control": cache, "X-Content-Type-Options": "nosniff", "Vary": "Accept-Encoding"}
     if tag in request.headers.get("if-none-match", "").replace("W/", ""):
         return Response(status_code=304, headers=shared)
     fit = not media.startswith("image/") or media == "image/svg+xml"
-    if fit and len(data) > SMALL and "gzip" in request.headers.get("accept-encoding", ""):
+    if fit and len(data) > COMPRESS_FROM and "gzip" in request.headers.get("accept-encoding", ""):
         data = gzip.compress(data, 5, mtime=0) if packed is None else packed
         shared["Content-Encoding"] = "gzip"
     return Response(data, media_type=media, headers=shared)
 
 
 def attachment(content: Path | bytes, media: str, title: str) -> Response:
-    """A file to save under the name `title`."""
+    """Return a file to save under the name `title`."""
     headers = {"Content-Disposition": f'attachment; filename="{title}"', "Cache-Control": "no-cache"}
     if isinstance(content, Path):
         return FileResponse(content, media_type=media, headers=headers)

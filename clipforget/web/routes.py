@@ -24,17 +24,26 @@ from clipforget.runs.config import RunConfig
 from clipforget.web import responses
 from clipforget.web.charts import CHARTS, to_plain
 from clipforget.web.comparison_routes import comparison_routes
-from clipforget.web.responses import IMMUTABLE, Refused, Threads, attachment, file_reply, guarded, json_body, reply
+from clipforget.web.responses import (
+    IMMUTABLE,
+    RequestError,
+    Threads,
+    attachment,
+    cached_response,
+    endpoint,
+    json_body,
+    json_response,
+)
 from clipforget.web.targets import every_target, first_target, whole_styles
 from clipforget.workspace.uploads import LARGEST_UPLOAD
 from clipforget.workspace.workspace import Workspace
 
 STATIC = StaticFiles(directory=Path(__file__).resolve().parent / "static")
-ENVELOPE = 2**16  # bytes around an uploaded file
+FORM_OVERHEAD = 2**16  # bytes around an uploaded file
 
 
 def routes(workspace: Workspace) -> list[Route]:
-    """Every route of the page over one workspace."""
+    """Return every route of the page over one workspace."""
     api = Api(workspace)
     table = [
         ("GET", "runs", api.runs),
@@ -57,8 +66,8 @@ def routes(workspace: Workspace) -> list[Route]:
         ("GET", "static/{path:path}", static),
         ("GET", "plotly.js", plotly),
     ]
-    found = [Route(f"/clipforget/{path}", guarded(handler), methods=[method]) for method, path, handler in table]
-    return [*found, Route("/clipforget/{rest:path}", guarded(nothing), methods=["GET", "POST"])]
+    named = [Route(f"/clipforget/{path}", endpoint(handler), methods=[method]) for method, path, handler in table]
+    return [*named, Route("/clipforget/{rest:path}", endpoint(not_found), methods=["GET", "POST"])]
 
 
 class Api:
@@ -68,47 +77,47 @@ class Api:
         self.workspace, self.threads = workspace, Threads()
 
     async def runs(self, request: Request) -> Response:
-        return reply(request, {"runs": await self.threads.light(self.workspace.runs)})
+        return json_response(request, {"runs": await self.threads.light(self.workspace.runs)})
 
     async def start(self, request: Request) -> Response:
         config = RunConfig.read(await json_body(request))
-        return reply(request, {"id": await self.threads.heavy(self.workspace.start, config)}, "no-store")
+        return json_response(request, {"id": await self.threads.heavy(self.workspace.start, config)}, "no-store")
 
     async def stop(self, request: Request) -> Response:
         await self.threads.light(self.workspace.stop, _id(request))
-        return reply(request, {"ok": True}, "no-store")
+        return json_response(request, {"ok": True}, "no-store")
 
     async def star(self, request: Request) -> Response:
         starred = (await json_body(request)).get("starred")
         if not isinstance(starred, bool):
-            raise Refused(400, "starred must be true or false.")
+            raise RequestError(400, "starred must be true or false.")
         await self.threads.light(self.workspace.star, _id(request), starred)
-        return reply(request, {"ok": True}, "no-store")
+        return json_response(request, {"ok": True}, "no-store")
 
     async def delete(self, request: Request) -> Response:
         await self.threads.light(self.workspace.delete, _id(request))
-        return reply(request, {"ok": True}, "no-store")
+        return json_response(request, {"ok": True}, "no-store")
 
     async def view(self, request: Request) -> Response:
-        return reply(request, await self.threads.heavy(self.workspace.view, _id(request)))
+        return json_response(request, await self.threads.heavy(self.workspace.view, _id(request)))
 
     async def query(self, request: Request) -> Response:
         ask = partial(self.workspace.query, _id(request), **_query(request))
-        return reply(request, await self.threads.heavy(ask))
+        return json_response(request, await self.threads.heavy(ask))
 
     async def exact(self, request: Request) -> Response:
         alpha = _number(request.query_params.get("alpha"))
         ask = partial(self.workspace.exact, _id(request), alpha, **_query(request))
-        return reply(request, await self.threads.heavy(ask))
+        return json_response(request, await self.threads.heavy(ask))
 
     async def events(self, request: Request) -> Response:
-        after = _whole(request.query_params.get("after", "0"), "after")
-        return reply(request, await self.threads.light(self.workspace.events, _id(request), after), "no-store")
+        after = _integer(request.query_params.get("after", "0"), "after")
+        return json_response(request, await self.threads.light(self.workspace.events, _id(request), after), "no-store")
 
     async def chart(self, request: Request) -> Response:
         id, name = _id(request), request.path_params["name"]
         draw = partial(draw_chart, self.workspace, id, name)
-        return reply(request, await self.threads.heavy(draw))
+        return json_response(request, await self.threads.heavy(draw))
 
     async def export(self, request: Request) -> Response:
         name = request.path_params["name"]
@@ -116,16 +125,16 @@ class Api:
 
     async def upload(self, request: Request) -> Response:
         data, name = await _upload(request)
-        return reply(request, await self.threads.light(self.workspace.uploads.keep, data, name), "no-store")
+        return json_response(request, await self.threads.light(self.workspace.uploads.keep, data, name), "no-store")
 
     async def image(self, request: Request) -> Response:
-        size = _whole(request.query_params.get("size", "96"), "size")
+        size = _integer(request.query_params.get("size", "96"), "size")
         fingerprint, index = request.path_params["fingerprint"], request.path_params["index"]
-        data, media = await self.threads.pictures(self.workspace.image, fingerprint, index, size)
-        return file_reply(request, data, media, IMMUTABLE)
+        data, media = await self.threads.thumbnails(self.workspace.image, fingerprint, index, size)
+        return cached_response(request, data, media, IMMUTABLE)
 
     async def setup(self, request: Request) -> Response:
-        return reply(request, await self.threads.heavy(self.workspace.setup))
+        return json_response(request, await self.threads.heavy(self.workspace.setup))
 
     async def data(self, request: Request) -> Response:
         name = request.query_params.get("name", "")
@@ -133,18 +142,18 @@ class Api:
             raise BadQuery("Name a data set, a folder or a .tar.")
         entry = await self.threads.heavy(self.workspace.data, name)
         choices = {"targets": [*every_target(entry), *whole_styles(entry)], "first_target": first_target(entry)}
-        return reply(request, entry | choices)
+        return json_response(request, entry | choices)
 
     async def estimate(self, request: Request) -> Response:
         config = RunConfig.read(await json_body(request))
-        return reply(request, await self.threads.heavy(self.workspace.estimate, config), "no-store")
+        return json_response(request, await self.threads.heavy(self.workspace.estimate, config), "no-store")
 
 
 def draw_chart(workspace: Workspace, id: str, name: str) -> dict[str, Any]:
-    """A chart of a finished run as plotly figure JSON. Raises UnknownName, or RunProblem for a run that is not done."""
+    """Return a finished run's chart as plotly figure JSON. Raises UnknownName, or RunProblem for an unfinished run."""
     chart = CHARTS.load()[name]
     if chart.of != "run":
-        raise UnknownName("chart of a run", name, [known.name for known in CHARTS.values() if known.of == "run"])
+        raise UnknownName("chart of a run", name, [other.name for other in CHARTS.values() if other.of == "run"])
     return to_plain(chart.draw(workspace.opened(id).view()))
 
 
@@ -153,7 +162,7 @@ async def static(request: Request) -> Response:
     try:
         response = await STATIC.get_response(request.path_params["path"], request.scope)
     except HTTPException:
-        raise Refused(404, "There is no such file.") from None
+        raise RequestError(404, "There is no such file.") from None
     response.headers.update({"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"})
     return response
 
@@ -161,12 +170,12 @@ async def static(request: Request) -> Response:
 async def plotly(request: Request) -> Response:
     """plotly.js as python's plotly brings it."""
     data, packed = await Threads().light(_plotly)
-    return file_reply(request, data, "text/javascript", "public, max-age=86400", packed)
+    return cached_response(request, data, "text/javascript", "public, max-age=86400", packed)
 
 
-async def nothing(request: Request) -> Response:
-    """Whatever else lies below our path."""
-    raise Refused(404, "There is nothing here.")
+async def not_found(request: Request) -> Response:
+    """Refuse whatever else lies below our path."""
+    raise RequestError(404, "There is nothing here.")
 
 
 @cache
@@ -178,8 +187,8 @@ def _plotly() -> tuple[bytes, bytes]:
 
 
 async def _upload(request: Request) -> tuple[bytes, str]:
-    """The uploaded bytes and their name, from a form's field "file" or the plain body."""
-    whole = await responses.body(request, LARGEST_UPLOAD + ENVELOPE)
+    """Return the uploaded bytes and their name, from a form's field "file" or the plain body."""
+    whole = await responses.body(request, LARGEST_UPLOAD + FORM_OVERHEAD)
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         return whole, request.query_params.get("name", "")
     request._body = whole  # read already, within bounds; the form parser takes it from here
@@ -187,28 +196,28 @@ async def _upload(request: Request) -> tuple[bytes, str]:
         async with request.form(max_files=1, max_fields=4, max_part_size=LARGEST_UPLOAD) as form:
             file = form.get("file")
             if not isinstance(file, UploadFile):
-                raise Refused(400, "Send one image in the field 'file'.")
+                raise RequestError(400, "Send one image in the field 'file'.")
             return await file.read(), file.filename or ""
     except HTTPException:  # inside an app Starlette tells so of a form that cannot be parsed
-        raise Refused(400, "The form cannot be read.") from None
+        raise RequestError(400, "The form cannot be read.") from None
 
 
 def _id(request: Request) -> str:
-    return request.path_params["id"]
+    return str(request.path_params["id"])
 
 
 def _query(request: Request) -> dict[str, Any]:
-    """The query among text, image and upload; the workspace checks it further."""
+    """Return the query among text, image and upload; the workspace checks it further."""
     given = request.query_params
     image = given.get("image")
     return {
         "text": given.get("text"),
-        "image": None if image is None else _whole(image, "image"),
+        "image": None if image is None else _integer(image, "image"),
         "upload": given.get("upload"),
     }
 
 
-def _whole(text: str, name: str) -> int:
+def _integer(text: str, name: str) -> int:
     if not re.fullmatch(r"[0-9]{1,9}", text):
         raise BadQuery(f"{name} must be a whole number; it is '{text[:40]}'.")
     return int(text)

@@ -77,7 +77,7 @@ def tiles(entry: dict[str, Any], superclass: str) -> list[dict[str, Any]]:
 
 def first_superclass(entry: dict[str, Any]) -> str:
     """Return the superclass with which the form opens: the first one with several subgroups."""
-    names = list(entry["superclasses"])
+    names: list[str] = list(entry["superclasses"])
     return next((name for name in names if len(entry["superclasses"][name]) > 1), names[0])
 
 
@@ -95,7 +95,7 @@ def first_target(entry: dict[str, Any]) -> list[str]:
     return list(targets(superclass, first_pick(entry, superclass), ANY))
 
 
-def described(entry: dict[str, Any]) -> dict[str, Any]:
+def data_summary(entry: dict[str, Any]) -> dict[str, Any]:
     """Return what the note under the data set says."""
     return {
         "data": {key: entry.get(key) for key in ("count", "skipped", "shifted_sets")}

@@ -10,7 +10,7 @@ import pytest
 from clipforget.errors import BadSetting
 from clipforget.methods import METHODS
 from clipforget.runs.config import RunConfig
-from clipforget.web.form import Form, offered
+from clipforget.web.form import Form, form_choices
 from clipforget.web.targets import ANY, NONE, read_targets, targets
 from clipforget.workspace.workspace import Workspace
 
@@ -21,7 +21,7 @@ def form(world):
 
     async def build():  # in a running loop Gradio makes none of its own, which nobody would close
         with gr.Blocks():
-            return Form(space, offered(space))
+            return Form(space, form_choices(space))
 
     with ThreadPoolExecutor(1) as pool:  # the thread of the tests may have a loop that runs: the browser's
         return pool.submit(lambda: asyncio.run(build())).result()

@@ -3,7 +3,7 @@
 
 import { get } from "../lib/api.js";
 import { h } from "../lib/dom.js";
-import { CONFIG, chartTools, dressed, loaded, looks, plotly } from "../lib/plot.js";
+import { CONFIG, chartTools, themed, loaded, themeValues, plotly } from "../lib/plot.js";
 
 /** The chart follows the target filter of the table, and is asked for anew when another run has finished. */
 export function compareChart(app, id, { name, title, note: words }) {
@@ -38,7 +38,7 @@ export function compareChart(app, id, { name, title, note: words }) {
             ]);
             if (drawn !== wanted || !node.isConnected) return;
             figure = got;
-            await Plotly.react(plot, structuredClone(figure.data), fitted(dressed(figure.layout || {})), CONFIG);
+            await Plotly.react(plot, structuredClone(figure.data), fitted(themed(figure.layout || {})), CONFIG);
             note.hidden = true;
         } catch (error) {
             drawn = "";
@@ -67,7 +67,7 @@ export function compareChart(app, id, { name, title, note: words }) {
             if (found) draw();
         }),
         app.bus.on("theme", () => {
-            if (figure) loaded().relayout(plot, looks(figure.layout));
+            if (figure) loaded().relayout(plot, themeValues(figure.layout));
         }),
     ];
     return {

@@ -2,7 +2,7 @@
 // The form of a new comparison: which methods, what to forget, how many seeds, which settings.
 
 import { get, post } from "../lib/api.js";
-import { clock, h, iconButton, later, toast } from "../lib/dom.js";
+import { clock, h, iconButton, debounce, toast } from "../lib/dom.js";
 
 const PRESETS = [
     ["default", "Defaults", "each method as it stands"],
@@ -312,7 +312,7 @@ export function compareForm(app) {
     });
 
     /** How many runs, and how long they take together: one question for each method, asked once. */
-    const estimate = later(async () => {
+    const estimate = debounce(async () => {
         asked += 1; // whatever is still being asked for is of older choices
         if (experiment()) {
             const { rows, targets } = experiment();

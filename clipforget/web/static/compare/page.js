@@ -7,7 +7,7 @@ import { compareForm } from "./form.js";
 import { matrix } from "./matrix.js";
 import { resultTable } from "./table.js";
 import { clock, copy, h, icon, toast } from "../lib/dom.js";
-import { confirmed, stateChip, when } from "../run/runs.js";
+import { confirmDialog, stateChip, when } from "../run/runs.js";
 
 const EVERY = 1500;
 const HIDDEN = 8000; // milliseconds between two questions
@@ -178,8 +178,11 @@ function head(app, id, act) {
     const stop = button("stop", "Stop", () => act("stop"));
     const resume = button("play", "Resume", () => act("resume"));
     const remove = button("trash", "Delete", () =>
-        confirmed("Delete this comparison?", "Its runs stay; only the comparison itself is removed.", "Delete", () =>
-            act("delete"),
+        confirmDialog(
+            "Delete this comparison?",
+            "Its runs stay; only the comparison itself is removed.",
+            "Delete",
+            () => act("delete"),
         ),
     );
     let command = "";

@@ -19,9 +19,9 @@ function columns(found) {
     }));
     const plain = (key, label, words, title) => ({ key, label, title, of: (figures) => figures[key], words });
     return [
-        plain("h", "H", number(1), "Harmonic mean of forgetting and of the smallest share kept; 100 is best"),
+        plain("h", "H", number(1), "Harmonic mean of forgetting and of the smallest share retained; 100 is best"),
         ...sets,
-        plain("score", "Score", number(1), "The paper's score: mean of forgetting and of every share kept"),
+        plain("score", "Score", number(1), "The paper's score: mean of forgetting and of every share retained"),
         plain(
             "alpha",
             "α",

@@ -2,8 +2,8 @@
 // The charts: drawn once when their tab is first seen, then only touched. A drag moves a line, never redraws.
 
 import { get } from "../lib/api.js";
-import { h, later, toast } from "../lib/dom.js";
-import { CONFIG, chartTools, dressed, loaded, looks, plotly } from "../lib/plot.js";
+import { h, debounce, toast } from "../lib/dom.js";
+import { CONFIG, chartTools, themed, loaded, themeValues, plotly } from "../lib/plot.js";
 import { onlyA } from "./versus.js";
 
 const TOGETHER = ["alpha", "tradeoff"]; // charts that show two runs over each other; the others stay run A's
@@ -41,8 +41,8 @@ export function chart(app, { name, title, note: words }, place) {
                 // else the legend leaves the plot no room; a tap names the thin lines
                 for (const trace of got[0].data) if (!MAIN.includes(trace.legendgroup)) trace.showlegend = false;
             }
-            figure = second ? together(...got) : got[0];
-            await Plotly.react(plot, structuredClone(figure.data), dressed(figure.layout || {}), CONFIG);
+            figure = second ? overlay(...got) : got[0];
+            await Plotly.react(plot, structuredClone(figure.data), themed(figure.layout || {}), CONFIG);
             note.hidden = true;
             plot.removeAllListeners?.("plotly_click");
             plot.on("plotly_click", click);
@@ -93,7 +93,7 @@ export function chart(app, { name, title, note: words }, place) {
     }
 
     /** The After bars follow 60 ms behind alpha. */
-    const bars = later(() => {
+    const bars = debounce(() => {
         if (name !== "classes" || !figure || !plot.offsetParent || drawn.split(" ")[0] !== app.view?.id) return;
         const trace = afterTrace(plot.data);
         if (trace < 0) return;
@@ -111,7 +111,7 @@ export function chart(app, { name, title, note: words }, place) {
         }
     });
     app.bus.on("theme", () => {
-        if (figure) loaded().relayout(plot, looks(figure.layout));
+        if (figure) loaded().relayout(plot, themeValues(figure.layout));
     });
     return {
         show: () =>
@@ -123,7 +123,7 @@ export function chart(app, { name, title, note: words }, place) {
 }
 
 /** The main curves of run A and, thinner and paler, of run B in one, without bands, shifted sets and B's marks. */
-function together(a, b) {
+function overlay(a, b) {
     const main = (trace) => !trace.fill && (!trace.legendgroup || MAIN.includes(trace.legendgroup));
     const curve = (trace) => trace.mode?.startsWith("lines") && trace.x?.length > 1;
     const first = a.data

@@ -1,8 +1,8 @@
 // @ts-check
 // The explorer: joins the address, the routes and the parts of the page. Gradio mounts it once.
 
-import { get, onAway, queryString } from "../lib/api.js";
-import { h, later, present, toast } from "../lib/dom.js";
+import { get, onConnectionChange, queryString } from "../lib/api.js";
+import { h, debounce, present, toast } from "../lib/dom.js";
 import { figures } from "./figures.js";
 import { grids } from "./grid.js";
 import { header } from "./header.js";
@@ -10,7 +10,7 @@ import { keys } from "./keys.js";
 import { lightbox } from "./lightbox.js";
 import { sweep } from "./play.js";
 import { prefetch } from "./prefetch.js";
-import { ask, queryBar } from "./query.js";
+import { queryPacks, queryBar } from "./query.js";
 import { refreshRuns, runsTable } from "../run/runs.js";
 import { alphaBar } from "./slider.js";
 import { addressOf, bus, FRESH, readAddress, writeAddress } from "../lib/state.js";
@@ -40,7 +40,7 @@ function makeApp(gradio) {
         charts: gradio.props.charts || [],
         options: gradio.props.options || {},
     };
-    const saveAddress = later(() => writeAddress(app.state, false), 200);
+    const saveAddress = debounce(() => writeAddress(app.state, false), 200);
 
     app.setAlpha = (index) => {
         const next = Math.min(100, Math.max(0, Math.round(index)));
@@ -99,7 +99,7 @@ function makeApp(gradio) {
         const key = packKey();
         app.bus.emit("asking", true);
         try {
-            const packs = await ask(shownRuns(), app.state);
+            const packs = await queryPacks(shownRuns(), app.state);
             if (!packs) return;
             app.pack = { ...packs[0], key };
             if (app.rival) app.rival.pack = packs[1];
@@ -251,7 +251,7 @@ export async function mount(element, gradio) {
     Object.assign(window, { clipforget: app });
     const banner = awayBanner();
     document.body.prepend(banner);
-    onAway((gone) => {
+    onConnectionChange((gone) => {
         banner.hidden = !gone;
         if (!gone) app.retry();
     });

@@ -152,7 +152,7 @@ function scoreCard(view) {
     );
     node.append(spark.node);
     node.title =
-        "H: harmonic mean of forgetting and of what is kept. Score: their mean. Both in per cent; 100 is best.";
+        "H: harmonic mean of forgetting and of what is retained. Score: their mean. Both in per cent; 100 is best.";
     delta.textContent = "of 100";
     note.textContent = `doing nothing: ${view.do_nothing.h.toFixed(1)} / ${view.do_nothing.score.toFixed(1)}`;
     const update = (i) => {
@@ -215,7 +215,7 @@ function scorePair(view, other) {
         (value) => value.toFixed(1),
         (value) => `${points(value / 100)} pts`,
     );
-    made.node.title = "H: harmonic mean of forgetting and of what is kept, in per cent; 100 is best.";
+    made.node.title = "H: harmonic mean of forgetting and of what is retained, in per cent; 100 is best.";
     const update = (i) => {
         made.update(i);
         made.note.textContent = `Score ${view.score[i].toFixed(1)} | ${other.score[i].toFixed(1)}`;

@@ -113,7 +113,7 @@ export function queryBar(app, place) {
 let order = 0;
 
 /** Ask runs for their packs of one query; resolves to null where a newer query has been asked meanwhile. */
-export async function ask(runs, query) {
+export async function queryPacks(runs, query) {
     const mine = ++order;
     const packs = await Promise.all(
         runs.map((run) => get(`runs/${encodeURIComponent(run)}/query?${queryString(query)}`)),

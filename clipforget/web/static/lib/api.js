@@ -15,7 +15,7 @@ const watchers = new Set();
 let away = false;
 
 /** Be told when the server goes away (true) and comes back (false). */
-export const onAway = (watcher) => watchers.add(watcher);
+export const onConnectionChange = (watcher) => watchers.add(watcher);
 
 function tell(now) {
     if (now === away) return;
@@ -59,7 +59,7 @@ export function queryString(query) {
 }
 
 // While the server is away, ask once in two seconds until it is back.
-onAway((gone) => {
+onConnectionChange((gone) => {
     if (!gone) return;
     const timer = setInterval(() => {
         get("runs").then(

@@ -101,7 +101,7 @@ export function clock(seconds) {
 }
 
 /** Call `work` once, `wait` ms after the last call. */
-export function later(work, wait) {
+export function debounce(work, wait) {
     let timer = 0;
     return (...values) => {
         clearTimeout(timer);

@@ -27,7 +27,7 @@ export function plotly() {
 }
 
 /** Layout values that follow the page: fonts, grid and hover colours, in Plotly's dotted names, for the axes there. */
-export function looks(layout) {
+export function themeValues(layout) {
     const style = getComputedStyle(document.getElementById("cf-explorer"));
     const colour = (name) => style.getPropertyValue(name).trim();
     const values = {
@@ -50,9 +50,9 @@ export function looks(layout) {
 }
 
 /** A copy of a layout with the looks put in. */
-export function dressed(layout) {
+export function themed(layout) {
     const copy = structuredClone(layout);
-    for (const [path, value] of Object.entries(looks(layout))) {
+    for (const [path, value] of Object.entries(themeValues(layout))) {
         const parts = path.split(".");
         const last = parts.pop();
         let at = copy;

@@ -23,7 +23,7 @@ export function follow(run, seen) {
     let after = 0;
     let timer = 0;
     const events = [];
-    async function ask() {
+    async function poll() {
         try {
             const answer = await get(`runs/${encodeURIComponent(run)}/events?after=${after}`);
             if (ended) return;
@@ -34,9 +34,9 @@ export function follow(run, seen) {
             if (ended) return;
             if (error.status) return seen("missing", events, { error: error.message });
         }
-        if (!ended) timer = setTimeout(ask, document.hidden ? HIDDEN : EVERY);
+        if (!ended) timer = setTimeout(poll, document.hidden ? HIDDEN : EVERY);
     }
-    ask();
+    poll();
     return () => {
         ended = true;
         clearTimeout(timer);

@@ -98,7 +98,7 @@ function row(app, run) {
             run.sample
                 ? null
                 : iconButton("trash", "Delete this run", () =>
-                      confirmed(
+                      confirmDialog(
                           "Delete this run?",
                           `${run.title || run.id} and its files are removed for good.`,
                           "Delete",
@@ -143,7 +143,7 @@ async function act(app, work) {
 }
 
 /** Ask before something that cannot be undone; `work` runs on yes. */
-export function confirmed(title, text, yes, work) {
+export function confirmDialog(title, text, yes, work) {
     const dialog = h(
         "dialog.cf-dialog",
         { "aria-label": title },
