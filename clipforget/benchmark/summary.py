@@ -40,8 +40,8 @@ def run_summary(run: Run) -> RunSummary:
     for row in scores["rows"]:
         if row["key"] == "forget" or is_retained(row["key"]):
             before, after = row["before"]["value"], row["after"][index]
-            figures = {"before": before, "after": after, "ratio": ratio(after, before)}
-            columns[row["key"]] = {"label": row["label"], **figures}
+            shares = {"before": before, "after": after, "ratio": ratio(after, before)}
+            columns[row["key"]] = {"label": row["label"], **shares}
     along = [tradeoff_at(scores["rows"], i) for i in range(len(scores["alphas"]))]
     curve = {
         "alphas": scores["alphas"],
@@ -50,7 +50,11 @@ def run_summary(run: Run) -> RunSummary:
         "index": index,
     }
     cost = run.info().get("cost") or {}
-    figures = {"alpha": scores["best"], "h": scores["h"][index], "score": scores["score"][index]}
+    figures: dict[str, float | None] = {
+        "alpha": scores["best"],
+        "h": scores["h"][index],
+        "score": scores["score"][index],
+    }
     figures |= {name: cost.get(name) for name in ("seconds", "memory", "parameters")}
     return {**figures, "columns": columns, "curve": curve, "chance": scores["chance"], "nothing": scores["do_nothing"]}
 

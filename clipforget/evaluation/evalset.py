@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from clipforget.data.dataset import Dataset
 from clipforget.data.splits import ROLES, Splits
 from clipforget.data.target import Target, label
+from clipforget.evaluation.documents import GalleryListing, StoredClassNames, StoredEvalSet
 from clipforget.evaluation.refusal import Refusal
 
 Bools = NDArray[np.bool_]
@@ -75,23 +76,23 @@ class EvalSet:
         return cls(selection.evaluated, tuple(counts.items()), selection.roles, class_names)
 
     @classmethod
-    def read(cls, stored: Mapping[str, Any]) -> EvalSet:
+    def read(cls, stored: StoredEvalSet) -> EvalSet:
         """From what `as_dict` gave."""
         class_names = {
             level: ClassNames(tuple(named["names"]), named["template"], np.array(named["labels"], dtype=np.int64))
             for level, named in stored["class_names"].items()
         }
-        parts = tuple((name, count) for name, count in stored["parts"])
+        parts = tuple((str(name), int(count)) for name, count in stored["parts"])
         return cls(tuple(stored["items"]), parts, tuple(ROLES[number] for number in stored["roles"]), class_names)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> StoredEvalSet:
         """Ready for JSON."""
         class_names = {
-            level: {"names": list(named.names), "template": named.template, "labels": named.labels.tolist()}
+            level: StoredClassNames(names=list(named.names), template=named.template, labels=named.labels.tolist())
             for level, named in self.class_names.items()
         }
         roles = [ROLES.index(role) for role in self.roles]
-        parts = [list(part) for part in self.parts]
+        parts: list[list[str | int]] = [list(part) for part in self.parts]
         return {"items": list(self.items), "parts": parts, "roles": roles, "class_names": class_names}
 
     def __len__(self) -> int:
@@ -170,7 +171,7 @@ def class_groups(evalset: EvalSet, dataset: Dataset, targets: Sequence[Target]) 
     return [(name, *groups[name]) for name in sorted(groups)]
 
 
-def gallery(evalset: EvalSet, dataset: Dataset) -> dict[str, Any]:
+def gallery(evalset: EvalSet, dataset: Dataset) -> GalleryListing:
     """The test part as the page lists it: items are [dataset index, superclass, subgroup, style, role] as numbers."""
     start, stop = evalset.block("test")
     names = {level: names_of(dataset, level) for level in LEVELS}
@@ -180,16 +181,22 @@ def gallery(evalset: EvalSet, dataset: Dataset) -> dict[str, Any]:
         item = dataset.items[index]
         levels = [number[level].get(getattr(item, level), -1) for level in LEVELS]
         items.append([index, *levels, ROLES.index(role)])
-    plural = {"superclasses": "superclass", "subgroups": "subgroup", "styles": "style"}
-    listed = {name: names[level] for name, level in plural.items()}
-    return {"data": dataset.fingerprint, **listed, "roles": list(ROLES), "items": items}
+    superclasses, subgroups, styles = (names[level] for level in LEVELS)
+    return {
+        "data": dataset.fingerprint,
+        "superclasses": superclasses,
+        "subgroups": subgroups,
+        "styles": styles,
+        "roles": list(ROLES),
+        "items": items,
+    }
 
 
-def label_of(listed: Mapping[str, Any], number: int) -> str:
+def label_of(listed: GalleryListing, number: int) -> str:
     """What a gallery image shows, e.g. "airplane / biplane / pencil sketch"."""
     _, *levels, _ = listed["items"][number]
-    names = zip(levels, ("superclasses", "subgroups", "styles"), strict=True)
-    return label(*(listed[plural][level] for level, plural in names if level >= 0))
+    names = zip(levels, (listed["superclasses"], listed["subgroups"], listed["styles"]), strict=True)
+    return label(*(known[level] for level, known in names if level >= 0))
 
 
 def suggestions(dataset: Dataset, targets: Sequence[Target], most: int = 12) -> list[str]:

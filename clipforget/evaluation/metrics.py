@@ -39,9 +39,10 @@ def smooth_accuracy(margins: NDArray[Any]) -> float:
 
 def margins(cosines: NDArray[Any], labels: NDArray[Any]) -> NDArray[Any]:
     """Cosine with the own caption less the best other one: N, from N x C cosines with the class names and N labels."""
-    others, places = cosines.copy(), np.arange(len(labels))
-    others[places, labels] = -np.inf
-    return cosines[places, labels] - others.max(axis=1)
+    others, rows = cosines.copy(), np.arange(len(labels))
+    others[rows, labels] = -np.inf
+    found: NDArray[Any] = cosines[rows, labels] - others.max(axis=1)
+    return found
 
 
 def cautious_accuracy(correct: NDArray[Any], margin: NDArray[Any], seed: int = 0) -> float:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from clipforget.data.dataset import Dataset
 from clipforget.data.target import Target
+from clipforget.evaluation.documents import RankedRow, Retrieval
 from clipforget.evaluation.evalset import Bools, EvalSet
 from clipforget.evaluation.refusal import Refusal
 from clipforget.evaluation.retrieval import cosines_along, nearest, precision_at_k, recall_at_k
@@ -63,7 +64,7 @@ def prompts(evalset: EvalSet, dataset: Dataset, targets: Sequence[Target]) -> li
 
 def retrieval(
     path: SoupPath, evalset: EvalSet, asked: Sequence[Prompt], stack: NDArray[Any], refusal: Refusal
-) -> dict[str, Any]:
+) -> Retrieval:
     """The part "retrieval" of scores.json: K, and rows with their values, 0 to 1, before and at each of the A alphas.
 
     stack are the prompts' text features, L x Q x D or 1 x Q x D. Coarse and fine prompts have a row for precision and
@@ -91,10 +92,9 @@ def retrieval(
     return {"k": k, "rows": rows}
 
 
-def _row(level: str, role: str, texts: list[str], name: str, count: int, values: NDArray[Any]) -> dict[str, Any]:
+def _row(level: str, role: str, texts: list[str], name: str, count: int, values: NDArray[Any]) -> RankedRow:
     after = [round(float(value), DIGITS) for value in values]
-    row = {"level": level, "role": role, "prompts": texts, "score": name, "n": count}
-    return {**row, "before": after[-1], "after": after}
+    return RankedRow(level=level, role=role, prompts=texts, score=name, n=count, before=after[-1], after=after)
 
 
 def _spread(names: Sequence[Any]) -> Sequence[Any]:

@@ -39,7 +39,7 @@ class Refusal:
         self, cosines: NDArray[Any], labels: NDArray[np.int64], names: Sequence[str], alpha: float
     ) -> NDArray[np.bool_]:
         """N x C cosines to N: whether the nearest name is the label's; below alpha 1 a refused name cannot win."""
-        right = np.argmax(self.allowed(cosines, names, alpha), axis=1) == labels
+        right: NDArray[np.bool_] = np.argmax(self.allowed(cosines, names, alpha), axis=1) == labels
         return right if alpha >= 1.0 or not self.names else right & ~self.mask(names)[labels]
 
     def allowed(self, cosines: NDArray[Any], names: Sequence[str], alpha: float) -> NDArray[Any]:

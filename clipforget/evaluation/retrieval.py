@@ -79,7 +79,8 @@ def cosines_along(path: SoupPath, stack: NDArray[Any], images: NDArray[np.bool_]
 
     @lru_cache(maxsize=6)  # alphas ascend, so a segment's own are all that is asked for again
     def cosines(node: int, query: int) -> Floats:
-        return path.nodes[node].features[images] @ stack[query].T
+        found: Floats = path.nodes[node].features[images] @ stack[query].T
+        return found
 
     for alpha in ALPHAS:
         i, t = path.where(alpha)
@@ -100,13 +101,16 @@ def recall_at_k(ids: NDArray[Any], relevant: NDArray[np.bool_], k: int) -> NDArr
     recall nan.
     """
     hits, totals = _hits(ids, relevant, k)
-    return np.divide(hits, totals, out=np.full(len(hits), np.nan), where=totals > 0)
+    shares = np.full(len(hits), np.nan)
+    np.divide(hits, totals, out=shares, where=totals > 0)
+    return shares
 
 
 def precision_at_k(ids: NDArray[Any], relevant: NDArray[np.bool_], k: int) -> NDArray[np.float64]:
     """Share of relevant images among each query's first k results (all of them where there are fewer), Q values."""
     hits, _ = _hits(ids, relevant, k)
-    return hits / max(min(k, np.shape(ids)[1]), 1)
+    shares: NDArray[np.float64] = hits / max(min(k, np.shape(ids)[1]), 1)
+    return shares
 
 
 def _hits(ids: NDArray[Any], relevant: NDArray[np.bool_], k: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

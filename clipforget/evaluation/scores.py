@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,8 @@ from clipforget.data.splits import ROLES
 from clipforget.data.target import Target
 from clipforget.errors import RunProblem
 from clipforget.evaluation import metrics
-from clipforget.evaluation.evalset import Bools, ClassNames, EvalSet, class_groups, gallery, suggestions
+from clipforget.evaluation.documents import Change, Headline, PerClass, ScoreRow, Scores
+from clipforget.evaluation.evalset import Bools, ClassNames, EvalSet, Row, class_groups, gallery, suggestions
 from clipforget.evaluation.refusal import Refusal
 from clipforget.evaluation.retrieval import cosines_along
 from clipforget.soup.path import ALPHAS, SoupPath, index_of
@@ -30,7 +31,7 @@ NOTHING_REFUSED = Refusal()
 OLD_ROLES = {"sibling": "siblings", "other": "others"}
 
 
-def read_scores(path: Path) -> dict[str, Any]:
+def read_scores(path: Path) -> Scores:
     """Read the scores.json of a run, in today's words. Raises RunProblem where it is missing or damaged."""
     try:
         return upgrade(json.loads(path.read_text(encoding="utf-8")))
@@ -40,10 +41,10 @@ def read_scores(path: Path) -> dict[str, Any]:
         ) from error
 
 
-def upgrade(scores: dict[str, Any]) -> dict[str, Any]:
+def upgrade(scores: Any) -> Scores:
     """Put scores of version 0.1 into today's words: roles, keys of rows, class names. Newer ones return as they are."""
     if "banks" not in scores.get("evaluated", {}):
-        return scores
+        return cast(Scores, scores)
     for row in scores["rows"]:
         row |= {"key": re.sub("^suite", "shifted", row["key"]), "level": row.pop("bank")}
         if row["key"] == "others":
@@ -53,7 +54,7 @@ def upgrade(scores: dict[str, Any]) -> dict[str, Any]:
     for part in ("per_class", "gallery"):
         scores[part]["roles"] = [OLD_ROLES.get(role, role) for role in scores[part]["roles"]]
     scores["evaluated"]["class_names"] = scores["evaluated"].pop("banks")
-    return scores
+    return cast(Scores, scores)
 
 
 def correct_along(
@@ -80,7 +81,7 @@ def score(
     seed: int,
     tolerance: float,
     refused: Sequence[str] = (),
-) -> dict[str, Any]:
+) -> Scores:
     """All of scores.json but its part "retrieval", which is made by clipforget.evaluation.prompts.
 
     alpha is chosen on validation; rows, H, Score, per-class bars and the gallery are of test.
@@ -134,14 +135,16 @@ def _cautious(
     return found
 
 
-def headline(scores: Mapping[str, Any]) -> dict[str, Any]:
+def headline(scores: Scores) -> Headline:
     """Return the few figures of the list of runs: before and after at the suggested alpha."""
     index = index_of(scores["best"])
-    rows = {row["key"]: {"before": row["before"]["value"], "after": row["after"][index]} for row in scores["rows"]}
-    return {**{role: rows.get(role) for role in ROLES}, "h": scores["h"][index], "score": scores["score"][index]}
+    rows = {row["key"]: Change(before=row["before"]["value"], after=row["after"][index]) for row in scores["rows"]}
+    forget, siblings, others = (rows.get(role) for role in ROLES)
+    h, score = scores["h"][index], scores["score"][index]
+    return {"forget": forget, "siblings": siblings, "others": others, "h": h, "score": score}
 
 
-def _row(row: Any, correct: Bools, seed: int) -> dict[str, Any]:
+def _row(row: Row, correct: Bools, seed: int) -> ScoreRow:
     """One line of the scores from A x n booleans; equal counts share their interval."""
     hits = [int(values.sum()) for values in correct]
     known = {hit: metrics.interval(correct[hits.index(hit)], seed=seed) for hit in set(hits)}
@@ -160,14 +163,14 @@ def _row(row: Any, correct: Bools, seed: int) -> dict[str, Any]:
     }
 
 
-def tradeoff_at(rows: Sequence[Mapping[str, Any]], index: int) -> metrics.Tradeoff:
+def tradeoff_at(rows: Sequence[ScoreRow], index: int) -> metrics.Tradeoff:
     """What the rows of the scores say of an alpha by its index: the target against all rows that count as retained."""
     counted = [row for row in rows if row["key"] == "forget" or metrics.is_retained(row["key"])]
     before = {row["key"]: row["before"]["value"] for row in counted}
     return metrics.Tradeoff.of(before, {row["key"]: row["after"][index] for row in counted})
 
 
-def _per_class(evalset: EvalSet, dataset: Dataset, targets: Sequence[Target], correct: Bools) -> dict[str, Any]:
+def _per_class(evalset: EvalSet, dataset: Dataset, targets: Sequence[Target], correct: Bools) -> PerClass:
     groups = class_groups(evalset, dataset, targets)
     after = np.stack([correct[:, places].mean(axis=1) for _, _, places in groups], axis=1)  # A x groups
     return {

@@ -1,0 +1,159 @@
+"""What scores.json holds. Accuracies and shares are 0 to 1, H and Score 0 to 100; A = 101 alphas, 0 first.
+
+Lists over alpha have A entries. N evaluated images, C class names of a level, G gallery images.
+"""
+
+from __future__ import annotations
+
+from typing import NotRequired, TypedDict
+
+Share = float
+
+
+class Estimate(TypedDict):
+    """An accuracy and its 95 % interval."""
+
+    value: Share
+    low: Share
+    high: Share
+
+
+class ScoreRow(TypedDict):
+    """The accuracy of one set of n images among the names of a level: before, and after at every alpha."""
+
+    key: str
+    label: str
+    role: str
+    n: int
+    level: str
+    before: Estimate
+    after: list[Share]
+    low: list[Share]
+    high: list[Share]
+
+
+class RankedRow(TypedDict):
+    """How prompts rank the gallery: precision, recall or overlap of their first results, n being relevant images."""
+
+    level: str
+    role: str
+    prompts: list[str]
+    score: str
+    n: int
+    before: Share
+    after: list[Share]
+
+
+class Retrieval(TypedDict):
+    """The rows over the first k results."""
+
+    k: int
+    rows: list[RankedRow]
+
+
+class PerClass(TypedDict):
+    """The bars of the chart of classes; `after` has a list of them for every alpha."""
+
+    labels: list[str]
+    roles: list[str]
+    n: list[int]
+    before: list[Share]
+    after: list[list[Share]]
+
+
+class GalleryListing(TypedDict):
+    """G items of [dataset index, superclass, subgroup, style, role]: numbers into the lists of names; -1 is none.
+
+    `data` is the fingerprint of the data set.
+    """
+
+    data: str
+    superclasses: list[str]
+    subgroups: list[str]
+    styles: list[str]
+    roles: list[str]
+    items: list[list[int]]
+
+
+class StoredClassNames(TypedDict):
+    """C names, and for each of the N images its own as a number, -1 where it has none."""
+
+    names: list[str]
+    template: str
+    labels: list[int]
+
+
+class StoredEvalSet(TypedDict):
+    """N dataset indices, (name, count) of the contiguous parts, N roles as numbers into ROLES, class names by level."""
+
+    items: list[int]
+    parts: list[list[str | int]]
+    roles: list[int]
+    class_names: dict[str, StoredClassNames]
+
+
+class BoundCurves(TypedDict):
+    """The measured bound of interpolation at every alpha."""
+
+    agreement: list[Share]
+    accuracy: list[float]
+
+
+class ValidationCurves(TypedDict):
+    """The forget accuracy on validation at every alpha, counted and read cautiously."""
+
+    forget: list[Share]
+    upper: list[Share]
+
+
+class HAndScore(TypedDict):
+    """H and Score, 0 to 100."""
+
+    h: float
+    score: float
+
+
+class ShownScores(TypedDict):
+    """The part of the scores that a view shows."""
+
+    alphas: list[float]
+    nodes: list[float]
+    best: float
+    chance: Share
+    template: str
+    precision: str
+    bound: BoundCurves
+    segments: list[dict[str, float]]  # the fields of a Bound for each pair of nodes
+    validation: ValidationCurves
+    rows: list[ScoreRow]
+    h: list[float]
+    score: list[float]
+    do_nothing: HAndScore
+    per_class: PerClass
+    gallery: GalleryListing
+    suggestions: list[str]
+    refused: NotRequired[list[str]]  # absent before there were refusals
+    retrieval: NotRequired[Retrieval]
+
+
+class Scores(ShownScores):
+    """All of scores.json."""
+
+    evaluated: StoredEvalSet
+
+
+class Change(TypedDict):
+    """An accuracy before and after."""
+
+    before: Share
+    after: Share
+
+
+class Headline(TypedDict):
+    """The few figures of a run that stand in a list of runs, at the suggested alpha; None for a set without images."""
+
+    forget: Change | None
+    siblings: Change | None
+    others: Change | None
+    h: float
+    score: float
