@@ -1,0 +1,70 @@
+"""DELETE: what an image would be called if its own name did not exist, taken over from the original.
+
+Source: Zhou et al., Decoupled Distillation to Erase (arXiv 2503.23751; code: shaaaaron/DELETE). Theirs: the frozen
+original's logits on forget images with the own class set to -inf and renormalised, and KL of the model to that; each
+image so falls back to its own next guess, and nothing but forget images is needed. Ours: the classes are the
+superclass names, the image tower alone, AdamW, and by a weight KL to the untouched original on all other images, since
+a subgroup shares its name with siblings and their class is no class to erase (0: the paper). Images: forget set only
+with weight 0, else forget + retain set + others (no label of theirs is read).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from clipforget.methods import loss_method
+from clipforget.settings import option
+from clipforget.unlearning.options import TrainingSettings
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from clipforget.unlearning.trainer import Batch
+
+
+@dataclass(frozen=True)
+class DeleteSettings(TrainingSettings):
+    """Settings of DELETE."""
+
+    learning_rate: float = option(
+        3e-4, "Learning rate (AdamW)", low=1e-8, high=1.0, search=(1e-5, 3e-5, 1e-4, 3e-4, 1e-3)
+    )
+    retain_weight: float = option(
+        3.0, "Weight of keeping the original's distribution on all other images (ours; paper: 0)", low=0.0,
+        high=1000.0, search=(0.0, 1.0, 3.0, 10.0),
+    )  # fmt: skip
+
+
+@loss_method(
+    "delete",
+    DeleteSettings,
+    title="DELETE (masked distillation)",
+    source="Decoupled Distillation to Erase, arXiv 2503.23751",
+    reference_url="https://arxiv.org/abs/2503.23751",
+    presets={"paper": {"retain_weight": 0.0}},
+)
+def delete(batch: Batch, settings: DeleteSettings) -> dict[str, Tensor]:
+    """Teach the forget images the original's distribution over all names but their own."""
+    from clipforget.unlearning.losses import similarity_divergence
+
+    def logits(*kinds: str, original: bool = False) -> Tensor:
+        embeddings = batch.class_embeddings(original=original)
+        return batch.scale * batch.features(*kinds, original=original) @ embeddings.T
+
+    teacher = logits("forget", original=True)
+    losses = {"forget": masked_divergence(logits("forget"), teacher, batch.labels("forget"))}
+    if settings.retain_weight:
+        kept = similarity_divergence(logits("retain", "others"), logits("retain", "others", original=True))
+        losses["retain"] = settings.retain_weight * kept
+    return losses
+
+
+def masked_divergence(logits: Tensor, teacher: Tensor, labels: Tensor) -> Tensor:
+    """Mean KL(teacher without the own class || now) over B x C logits and B labels, a scalar >= 0 in nats."""
+    import math
+
+    from torch.nn import functional as F
+
+    wanted = teacher.scatter(1, labels[:, None], -math.inf).softmax(dim=-1)
+    return F.kl_div(F.log_softmax(logits, dim=-1), wanted, reduction="batchmean")
