@@ -69,12 +69,12 @@ def fisher_noise(task: Task, settings: FisherNoiseSettings) -> Iterator[Step]:
     for name, information in forget.items():
         weight = weights[name].data
         noise = torch.randn(weight.shape, generator=generator).to(weight.device)
-        weight += settings.scale * deviation(information, rest[name], settings.form, settings.limit) * noise
+        weight += settings.scale * noise_deviation(information, rest[name], settings.form, settings.limit) * noise
     yield Step("forget", 1, 1, validation=validation_accuracy(task))
 
 
-def deviation(forget: Tensor, rest: Tensor, form: str, limit: float) -> Tensor:
-    """The noise's standard deviation at scale 1, from two Fisher diagonals of a weight's shape.
+def noise_deviation(forget: Tensor, rest: Tensor, form: str, limit: float) -> Tensor:
+    """Return the noise's standard deviation at scale 1, from two Fisher diagonals of a weight's shape.
 
     printed: sqrt(F_f). fair: sqrt(F_f) * min(sqrt(F_f / (F_r + floor)), limit).
     """

@@ -76,7 +76,7 @@ def merged(task: Task, settings: MergedSettings) -> Iterator[Step]:
 
 
 def parts(task: Task) -> list[Task]:
-    """One task for each target, each with its own copy of the model; what it sees is said above."""
+    """Split the task: one for each target, with its own copy of the model, its images and siblings (see above)."""
     if len(task.targets) < 2:
         return [replace(task, clip=task.original.clone())]
     return [_part(task, index) for index in range(len(task.targets))]

@@ -77,14 +77,14 @@ def nullspace(task: Task, settings: NullspaceSettings) -> Iterator[Step]:
 
 
 def coarse_captions(task: Task) -> list[str]:
-    """The captions of the superclasses that targets lie in, save those that are themselves to be forgotten."""
+    """List the captions of the superclasses that targets lie in, save those that are themselves to be forgotten."""
     names = [target.superclass for target in task.targets if target.superclass != "*"]
     captions = dict.fromkeys(task.template.replace("{}", name) for name in names)
     return [caption for caption in captions if caption not in task.forget_prompts]
 
 
 def matrix(forget: Tensor, retain: Tensor, settings: NullspaceSettings) -> Tensor:
-    """P, D x D in double precision, from text features of the target's names (M x D) and the retained ones (N x D)."""
+    """Return P, D x D, in double precision, from text features of the target's names (M x D) and others' (N x D)."""
     from clipforget.unlearning.directions import basis, orthogonal_part, projection_matrix, regression
 
     if settings.form == "ridge":

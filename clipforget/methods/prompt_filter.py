@@ -47,6 +47,6 @@ def prompt_filter(task: Task, settings: PromptFilterSettings) -> Iterator[Step]:
 
 
 def names_of(target: Target, names: str) -> list[str]:
-    """What names a target: its subgroup, else its superclass, else its style; `coarse` adds the superclass."""
+    """List what names a target: its subgroup, else its superclass, else its style; `coarse` adds the superclass."""
     levels = [name for name in (target.subgroup, target.superclass) if name != "*"] or [target.style]
     return levels if names == "coarse" else levels[:1]

@@ -76,7 +76,7 @@ def salun(task: Task, settings: SalunSettings) -> Iterator[Step]:
 
 
 def forget_gradients(trainer: Trainer) -> Generator[Step, None, dict[str, Tensor]]:
-    """Gradient of the forget images' summed cross-entropy with their caption, by parameter name; weights stay put."""
+    """Sum the gradients of the forget images' cross-entropy with their caption, by parameter name; weights stay put."""
     import torch
 
     from clipforget.models.precision import autocast
@@ -100,7 +100,7 @@ def forget_gradients(trainer: Trainer) -> Generator[Step, None, dict[str, Tensor
 
 
 def salient(gradients: dict[str, Tensor], share: float) -> dict[str, Tensor]:
-    """Masks (bool, shaped like the gradients): True for the `share` of all weights with the largest |gradient|.
+    """Mark the `share` of all weights with the largest |gradient|: masks (bool) of the shapes of the gradients.
 
     At least one weight is True. Where several lie at the threshold all of them are, but never one without gradient.
     """
@@ -125,7 +125,7 @@ def freeze_outside(mask: Tensor, weight: Tensor, original: Tensor, optimizer: Op
 
 
 def wrong_names(batch: Batch, settings: SalunSettings) -> dict[str, Tensor]:
-    """Cross-entropy of forget images with wrong labels, and of all others with their own."""
+    """Compute the cross-entropy of forget images with wrong labels, and of all others with their own."""
     from clipforget.unlearning.losses import zero_shot_cross_entropy
 
     wrong = batch.wrong_labels("forget") if settings.relabel == RANDOM else runners_up(batch)
@@ -136,7 +136,7 @@ def wrong_names(batch: Batch, settings: SalunSettings) -> dict[str, Tensor]:
 
 
 def runners_up(batch: Batch) -> Tensor:
-    """For each forget image, B, the name that fits it best under the original, its own apart."""
+    """Return for each forget image, B, the label that fits it best under the original, its own apart."""
     import math
 
     cosines = batch.features("forget", original=True) @ batch.class_embeddings(original=True).T

@@ -92,7 +92,7 @@ def selective_nullspace(task: Task, settings: SelectiveNullspaceSettings) -> Ite
 
 
 def caption(target: Target, mode: str, template: str) -> str:
-    """What names a target in a mode: "a photo of a car.", "a pencil sketch of a car.", "a pencil sketch.".
+    """Name a target in a mode: "a photo of a car.", "a pencil sketch of a car.", "a pencil sketch.".
 
     Raises BadSetting where the mode needs a class or a style that the target does not name.
     """
@@ -104,7 +104,7 @@ def caption(target: Target, mode: str, template: str) -> str:
 
 
 def prototypes(forget: Tensor, labels: Tensor, retain: Tensor, kept: Tensor) -> Tensor:
-    """A visual prototype for each class among the forget images' labels: K x D from M x D and N x D features.
+    """Return a visual prototype for each class among the forget images' labels: K x D from M x D and N x D features.
 
     mean f(D_f) - mean f(D_r) within the class, so that what it shares with its siblings stays; mean f(D_f) where no
     retained image is of the class.
@@ -120,7 +120,7 @@ def prototypes(forget: Tensor, labels: Tensor, retain: Tensor, kept: Tensor) -> 
 
 
 def projection(texts: Tensor, prototypes: Tensor, strength: float) -> Tensor:
-    """P = I - strength U U^T, D x D, with U a basis of the text directions (M x D) and the prototypes (K x D)."""
+    """Return P = I - strength U U^T, D x D, with U a basis of text directions (M x D) and prototypes (K x D)."""
     import torch
     from torch.nn import functional as F
 
@@ -130,7 +130,7 @@ def projection(texts: Tensor, prototypes: Tensor, strength: float) -> Tensor:
 
 
 def selection(directions: Tensor, features: dict[str, Tensor], settings: SelectiveNullspaceSettings) -> Tensor:
-    """The D x D matrix that takes the directions (K x D) out of the features named forget and leaves the others'.
+    """Return the D x D matrix that takes the directions (K x D) out of the features named forget alone.
 
     features maps forget, retain and others to N x D; retain and others, where there are any, count alike (ours).
     """

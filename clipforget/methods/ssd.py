@@ -68,7 +68,7 @@ def ssd(task: Task, settings: SsdSettings) -> Iterator[Step]:
 
 
 def dampening(forget: Tensor, rest: Tensor, selection: float, constant: float) -> Tensor:
-    """What every weight is multiplied by, 0 to 1, from two Fisher diagonals of one shape (equations 3 and 4)."""
+    """Return what every weight is multiplied by, 0 to 1, from two Fisher diagonals of one shape (equations 3 and 4)."""
     import torch
 
     factor = (constant * rest / forget.clamp_min(torch.finfo(forget.dtype).tiny)).clamp(max=1.0)

@@ -95,7 +95,7 @@ def task_vector(task: Task, settings: TaskVectorSettings) -> Iterator[Step]:
 
 
 def negate(start: Tensor, vector: Tensor, coefficient: float) -> Tensor:
-    """theta_0 - c tau, for a tensor and its part of the task vector."""
+    """Return theta_0 - c tau, for a tensor and its part of the task vector."""
     return start - coefficient * vector
 
 

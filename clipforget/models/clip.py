@@ -30,28 +30,28 @@ class Clip:
     device: torch.device
 
     def fingerprint(self) -> str:
-        """Content hash of the weights as they are now, 16 hex digits."""
+        """Hash the weights as they are now: 16 hex digits, of their content alone."""
         return fingerprint(self.model.state_dict())
 
     def clone(self) -> Clip:
-        """An independent copy: a method changes the copy and the original stays what it was."""
+        """Copy the model, so that a method changes the copy and the original stays what it was."""
         return Clip(self.name, copy.deepcopy(self.model), self.transform, self.tokenizer, self.device)
 
     def preprocess(self, images: Iterable[Image]) -> Tensor:
-        """PIL images, at least one, to a float tensor B x 3 x H x W on the CPU, normalised as the model was trained."""
+        """Turn PIL images, at least one, into B x 3 x H x W on the CPU, float, normalised as the model was trained."""
         return torch.stack([self.transform(image) for image in images])
 
     def encode_image(self, pixels: Tensor) -> Tensor:
-        """B x 3 x H x W to B x D, unit length, with gradients if they are enabled."""
+        """Embed images B x 3 x H x W: B x D, unit length, with gradients if they are enabled."""
         return F.normalize(self.model.encode_image(pixels), dim=-1)
 
     def encode_text(self, texts: Sequence[str]) -> Tensor:
-        """Texts to len(texts) x D, unit length; a text longer than the context is cut."""
+        """Embed texts: len(texts) x D, unit length; a text longer than the context is cut."""
         return F.normalize(self.model.encode_text(self.tokenizer(list(texts)).to(self.device)), dim=-1)
 
     @torch.no_grad()
     def embed(self, pixels: Tensor, batch: int = 256) -> Tensor:
-        """N x 3 x H x W to N x D on the CPU, unit length, float32, in batches, without gradients."""
+        """Embed N x 3 x H x W in batches, without gradients: N x D on the CPU, unit length, float32."""
         if len(pixels) == 0:
             return self.embed(pixels.new_zeros(1, *pixels.shape[1:]))[:0]
         parts = []
@@ -74,7 +74,7 @@ class Clip:
 
     @torch.no_grad()
     def known_words(self, text: str) -> dict[str, bool]:
-        """The words of a text, in order, and whether the model was taught them: not where a token's embedding is zero.
+        """Tell of the words of a text, in order, whether the model knows them: not where a token's embedding is zero.
 
         `clipforget-tiny` marks so what no caption of its training used; models that mark nothing are taken to know all.
         """
@@ -89,11 +89,11 @@ class Clip:
 
     @property
     def image_size(self) -> tuple[int, int]:
-        """Height and width of the image tower's input, in pixels."""
+        """Return height and width of the image tower's input, in pixels."""
         size: Any = self.model.get_submodule("visual").image_size
         return (size, size) if isinstance(size, int) else (size[0], size[1])
 
     @property
     def logit_scale(self) -> float:
-        """exp(logit_scale), the factor between cosines and logits."""
+        """Return exp(logit_scale), the factor between cosines and logits."""
         return float(self.model.logit_scale.detach().exp())

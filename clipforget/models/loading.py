@@ -45,7 +45,7 @@ def load_clip(name: str, device: str = "cpu") -> Clip:
 
 
 def choose_device(device: str = "auto") -> torch.device:
-    """'auto' takes cuda, then mps, then cpu. Raises BadModel where the named device is not there."""
+    """Return the named device; 'auto' takes cuda, then mps, then cpu. Raises BadModel where it is not there."""
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     try:
@@ -111,7 +111,7 @@ FAILURES = (
 
 
 def open_model(architecture: str, pretrained: str | None, device: torch.device) -> tuple[nn.Module, Any, Any]:
-    """Model, validation transform and tokenizer of an open_clip architecture or `local-dir:` folder.
+    """Open an open_clip architecture or `local-dir:` folder: model, validation transform and tokenizer.
 
     pretrained is a tag, a checkpoint file, or None for a folder. Raises BadModel where anything does not fit: the
     weights the config, the activation the weights (open_clip only warns), or where a download is out of reach.

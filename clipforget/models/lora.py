@@ -31,18 +31,19 @@ class LowRank(nn.Module):
         self.order: tuple[str, ...] = ()  # of the owner's parameters, so that merging can put them back as they were
 
     def update(self) -> Tensor:
-        """The update alone, O x I, in float32 whatever the autocast."""
+        """Return the update alone, O x I, in float32 whatever the autocast."""
         with torch.autocast(self.up.device.type, enabled=False):
             return self.scale * (self.up @ self.down)
 
     def forward(self, weight: Tensor) -> Tensor:
+        """Add the update to the weight, whose shape it takes."""
         return weight + self.update().view_as(weight)
 
 
 def attach(
     model: nn.Module, names: Sequence[str], rank: int, *, scale: float = 1.0, generator: torch.Generator
 ) -> dict[str, LowRank]:
-    """Put a LowRank update on each named parameter (e.g. `visual.layer4.0.conv2.weight`); returns them by name.
+    """Put a LowRank update on each named parameter (e.g. `visual.layer4.0.conv2.weight`) and return them by name.
 
     Everything else in the model, and the weights below the updates, stop requiring gradients.
     """

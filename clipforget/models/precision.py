@@ -13,7 +13,7 @@ from clipforget.models.clip import Clip
 
 
 def has_bfloat16(device: torch.device) -> bool:
-    """Whether the device computes bfloat16 natively, so that it gains by it."""
+    """Tell whether the device computes bfloat16 natively, so that it gains by it."""
     if device.type == "cpu":
         return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", bool)())
     return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
@@ -29,8 +29,8 @@ _chosen: dict[tuple[str, ...], str] = {}
 SMALL = 0.02  # seconds an image takes on one thread, below which several threads an operation do not pay
 
 
-def autocast(device: torch.device, precision: str) -> AbstractContextManager:
-    """The context in which to run a model: nothing for "float32", autocast for "bfloat16"."""
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
+    """Return the context in which to run a model: no change for "float32", autocast for "bfloat16"."""
     if precision not in (FLOAT32, BFLOAT16):
         raise ValueError(f"precision is {FLOAT32} or {BFLOAT16}, not {precision}")
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == BFLOAT16)
@@ -38,8 +38,10 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager:
 
 @torch.inference_mode()
 def seconds_per_image(clip: Clip, pixels: Tensor, precision: str, sample: int = 16) -> float:
-    """The better of two timed passes of the image tower over the first `sample` images (N x 3 x H x W), after one
-    that warms up. bfloat16 helps plain convolutions on processors that have it and can hurt depthwise ones."""
+    """Time the image tower on the first `sample` images (N x 3 x H x W): the better of two passes after a warm-up.
+
+    bfloat16 helps plain convolutions on processors that have it and can hurt depthwise ones.
+    """
     few = pixels[:sample].to(clip.device)
     times = []
     for _ in range(3):
@@ -51,7 +53,7 @@ def seconds_per_image(clip: Clip, pixels: Tensor, precision: str, sample: int = 
 
 
 def for_training(clip: Clip, size: int = 16) -> str:
-    """ "bfloat16" where a costly step of training on this machine's CPU is decisively faster in it, else "float32".
+    """Choose "bfloat16" where a costly step of training on this machine is decisively faster in it, else "float32".
 
     Measured, not assumed, forward and backward and in seconds of the processor: bfloat16 makes plain ResNets faster
     where the processor has the instructions, but the backward pass of depthwise networks slower. Remembered per kind of
@@ -70,7 +72,7 @@ def for_training(clip: Clip, size: int = 16) -> str:
 
 
 def seconds_per_step(clip: Clip, pixels: Tensor, precision: str) -> float:
-    """The best of three passes of the image tower, forward and backward, after one that warms up; processor time."""
+    """Time the image tower, forward and backward: the best of three passes after a warm-up, in processor time."""
     seconds = []
     for _ in range(4):
         start = time.process_time()
@@ -82,7 +84,7 @@ def seconds_per_step(clip: Clip, pixels: Tensor, precision: str) -> float:
 
 
 def choose_precision(clip: Clip, pixels: Tensor, images: int) -> str:
-    """ "bfloat16" where one pass over so many images is clearly faster in it (GAIN) and saves SAVING seconds.
+    """Choose "bfloat16" where one pass over so many images is clearly faster in it (GAIN) and saves SAVING seconds.
 
     Depends on the machine and its mood: keep what was chosen beside the results.
     """
@@ -119,6 +121,6 @@ def repeat_exactly(device: torch.device) -> None:
 
 
 def workers(clip: Clip) -> int:
-    """How many batches to embed at once: the cores that the threads of one operation leave free; 1 off the CPU."""
+    """Count the batches to embed at once: the cores that the threads of one operation leave free; 1 off the CPU."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, cores // torch.get_num_threads()) if clip.device.type == "cpu" else 1

@@ -31,12 +31,12 @@ class Stage:
     call: Callable[[Tensor], Tensor]
 
     def owns(self, parameter: str) -> bool:
-        """True where the parameter, named as in the model's state dict, belongs to this stage."""
+        """Tell whether the parameter, named as in the model's state dict, belongs to this stage."""
         return parameter.startswith(self.prefixes)
 
 
 def stages(model: Any) -> list[Stage]:
-    """The image tower of an open_clip model as stages whose composition is `model.encode_image`.
+    """Split the image tower of an open_clip model into stages whose composition is `model.encode_image`.
 
     The values are equal bit for bit, save for the attention pooling of a ModifiedResNet, which takes a shorter way and
     is equal within float32's rounding (about 1e-6 of unit features).
@@ -54,7 +54,7 @@ def stages(model: Any) -> list[Stage]:
 
 
 def first_changed(parts: Sequence[Stage], names: Iterable[str]) -> int:
-    """Index of the first stage that owns one of the named parameters; len(parts) where the image tower is untouched.
+    """Find the first stage that owns one of the named parameters; len(parts) where the image tower is untouched.
 
     A parameter of the image tower that no stage owns counts as lying in the first one.
     """
@@ -98,7 +98,8 @@ def _attention_pool(pool: Any, x: Tensor) -> Tensor:
     query = pool.q_proj(x[:, 0]).unflatten(1, (pool.num_heads, -1)) * keys.shape[1] ** -0.5  # B x heads x depth
     attention = (torch.einsum("bhd,hdc->bhc", query, keys) @ x.transpose(1, 2)).softmax(dim=-1)  # B x heads x T
     pooled = torch.einsum("bhc,hdc->bhd", attention @ x, values).flatten(1) + pool.v_proj.bias
-    return pool.c_proj(pooled)
+    projected: Tensor = pool.c_proj(pooled)
+    return projected
 
 
 def _vision_transformer(tower: Any) -> Iterator[Stage]:
@@ -110,7 +111,7 @@ def _vision_transformer(tower: Any) -> Iterator[Stage]:
         yield Stage(f"resblocks.{i}", (f"{TOWER}transformer.resblocks.{i}.",), block)
 
     def pool(x: Tensor) -> Tensor:
-        pooled, _ = tower._pool(x)
+        pooled: Tensor = tower._pool(x)[0]
         return pooled if tower.proj is None else pooled @ tower.proj
 
     yield Stage("pool", tuple(TOWER + name for name in ("ln_post.", "attn_pool", "proj")), pool)
@@ -128,7 +129,8 @@ def _timm(tower: Any) -> Iterator[Stage]:
 
 def _timm_transformer(trunk: Any, prefix: str) -> Iterator[Stage]:
     def embed(x: Tensor) -> Tensor:
-        return trunk.norm_pre(trunk.patch_drop(trunk._pos_embed(trunk.patch_embed(x))))
+        embedded: Tensor = trunk.norm_pre(trunk.patch_drop(trunk._pos_embed(trunk.patch_embed(x))))
+        return embedded
 
     blocks = f"{prefix}blocks."
     own = {name.split(".")[0] for name, _ in trunk.named_parameters()}

@@ -19,7 +19,7 @@ IGNORED = "num_batches_tracked"  # a counter, no weight: it has no part in a sou
 
 
 def fingerprint(state: Mapping[str, Tensor]) -> str:
-    """Content hash of a state dict (names, shapes, types, values), 16 hex digits; the device is no part of it."""
+    """Hash the content of a state dict (names, shapes, types, values): 16 hex digits; the device is no part of it."""
     digest = hashlib.sha256()
     for name in sorted(state):
         if name.endswith(IGNORED):
@@ -31,7 +31,7 @@ def fingerprint(state: Mapping[str, Tensor]) -> str:
 
 
 def changed(original: Mapping[str, Tensor], unlearned: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The unlearned values of every tensor that differs from the original in any bit, by name, on the CPU.
+    """Return the unlearned values of all tensors that differ from the original in any bit, by name, on the CPU.
 
     Raises BadModel where the two hold different names or shapes.
     """

@@ -15,7 +15,7 @@ from clipforget.soup.path import check_alpha
 
 
 def soup(original: Mapping[str, Tensor], delta: Mapping[str, Tensor], alpha: float) -> dict[str, Tensor]:
-    """The souped values of the changed tensors: alpha of the original, 1 - alpha of the unlearned values in delta.
+    """Mix the changed tensors: alpha of the original, 1 - alpha of the unlearned values in delta.
 
     alpha 1 and 0 give the two ends bit for bit. Raises BadQuery for an alpha outside 0..1, StaleIndex where delta
     belongs to another model.
@@ -33,7 +33,7 @@ def soup(original: Mapping[str, Tensor], delta: Mapping[str, Tensor], alpha: flo
 
 
 def merge(original: Mapping[str, Tensor], deltas: Iterable[tuple[float, Mapping[str, Tensor]]]) -> dict[str, Tensor]:
-    """Several forgettings in one: theta_0 + sum_i c_i (theta_i - theta_0), for the names that any of them changes."""
+    """Merge several forgettings: theta_0 + sum_i c_i (theta_i - theta_0), for the names that any of them changes."""
     merged: dict[str, Tensor] = {}
     for coefficient, delta in deltas:
         for name, unlearned in delta.items():

@@ -27,7 +27,7 @@ class Bisection:
             raise ValueError("a path needs at least three nodes: both ends and a measured middle")
 
     def next(self) -> int | None:
-        """The alpha to embed next, in hundredths: 100, 0, then the middle of the worst interval; None when done."""
+        """Choose the alpha to embed next, in hundredths: 100, 0, then the worst interval's middle; None when done."""
         for end in (100, 0):
             if end not in self.nodes:
                 return end
@@ -38,7 +38,7 @@ class Bisection:
         return (low + high) // 2
 
     def add(self, hundredths: int, node: Node) -> tuple[Node, Node] | None:
-        """Enter a node; returns the two between which it was the middle, None for the ends of the path."""
+        """Enter a node and return the two between which it was the middle, None for the ends of the path."""
         self.nodes[hundredths] = node
         span = next((s for s in self.intervals if s[0] < hundredths < s[1]), None)
         return None if span is None else (self.nodes[span[0]], self.nodes[span[1]])
@@ -50,12 +50,12 @@ class Bisection:
         self.intervals[low, hundredths] = self.intervals[hundredths, high] = error
 
     def excess(self, error: Bound) -> float:
-        """The error in units of the tolerance; at most 1 where the interval is accepted."""
+        """Return the error in units of the tolerance; at most 1 where the interval is accepted."""
         agreement = (1.0 - error.agreement) / max(1.0 - self.tolerance.agreement, 1e-9)
         return max(agreement, error.accuracy / max(self.tolerance.accuracy, 1e-9))
 
     def expected(self) -> int:
-        """About how many nodes are still to come, if each halving brings the error down to a third."""
+        """Estimate how many nodes are still to come, if each halving brings the error down to a third."""
         ends = sum(end not in self.nodes for end in (0, 100))
         middles = sum(
             self._needed(64.0 if error is UNKNOWN else self.excess(error), high - low)
@@ -64,7 +64,7 @@ class Bisection:
         return min(ends + middles, self.max_nodes - len(self.nodes))
 
     def result(self) -> tuple[tuple[Node, ...], tuple[Bound, ...]]:
-        """Nodes and the bounds of the segments between them, in ascending alpha."""
+        """Return the nodes and the bounds of the segments between them, in ascending alpha."""
         nodes = tuple(self.nodes[i] for i in sorted(self.nodes))
         points = 100.0 * FINEST_IMAGES / max(len(nodes[0].features), FINEST_IMAGES)
         return nodes, tuple(self._stated(self.intervals[span], points) for span in sorted(self.intervals))

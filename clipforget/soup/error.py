@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +21,12 @@ IMAGE_QUERIES = 32  # gallery images that serve as queries beside the texts
 class ErrorMeter:
     """Measures interpolation against exact features: labels N (-1: none), gallery a mask of N, sets name to mask."""
 
-    labels: NDArray
-    gallery: NDArray
-    sets: Mapping[str, NDArray]
+    labels: NDArray[Any]
+    gallery: NDArray[Any]
+    sets: Mapping[str, NDArray[Any]]
 
     def error(self, low: Node, high: Node, exact: Node, queries: tuple[Floats, Floats, Floats]) -> Bound:
-        """The error at `exact` of interpolating between low and high; queries are the Q x D at the three."""
+        """Measure the error at `exact` of interpolating between low and high; queries are the Q x D at the three."""
         t = np.float32((exact.alpha - low.alpha) / (high.alpha - low.alpha))
 
         def between(start: Floats, end: Floats) -> Floats:
@@ -37,11 +38,11 @@ class ErrorMeter:
         pooled, sets = self._accuracy_errors(features, between(low.class_embeddings, high.class_embeddings), exact)
         return Bound(_mean(texts), pooled, float(texts.min(initial=1.0)), _mean(images), sets)
 
-    def _shares(self, features: Floats, queries: Floats, exact: Floats, exact_queries: Floats) -> NDArray:
+    def _shares(self, features: Floats, queries: Floats, exact: Floats, exact_queries: Floats) -> NDArray[Any]:
         rows = self.gallery
         return overlap(top_sets(queries @ features[rows].T, TOP_K), top_sets(exact_queries @ exact[rows].T, TOP_K))
 
-    def _image_shares(self, features: Floats, exact: Floats) -> NDArray:
+    def _image_shares(self, features: Floats, exact: Floats) -> NDArray[Any]:
         """Shares for gallery images as queries, each left out of its own result."""
         rows = np.flatnonzero(self.gallery)
         own = np.unique(np.linspace(0, len(rows) - 1, min(IMAGE_QUERIES, len(rows))).astype(int))
@@ -61,14 +62,14 @@ class ErrorMeter:
         truth = np.argmax(exact.features @ exact.class_embeddings.T, axis=1) == self.labels
         change = interpolated.astype(np.float64) - truth
 
-        def points(mask: NDArray) -> float:
+        def points(mask: NDArray[Any]) -> float:
             return 100.0 * abs(float(change[mask].mean())) if mask.any() else 0.0
 
         return points(known), max((points(mask & known) for mask in self.sets.values()), default=0.0)
 
 
-def top_sets(scores: NDArray, k: int) -> NDArray:
-    """Q x N scores to a Q x N mask of each row's k largest."""
+def top_sets(scores: NDArray[Any], k: int) -> NDArray[Any]:
+    """Mark each row's k largest of Q x N scores: a Q x N mask."""
     k = min(k, scores.shape[1])
     mask = np.zeros(scores.shape, dtype=bool)
     if k:
@@ -76,10 +77,11 @@ def top_sets(scores: NDArray, k: int) -> NDArray:
     return mask
 
 
-def overlap(first: NDArray, second: NDArray) -> NDArray:
-    """Two Q x N masks of equally many entries a row to the Q shares they have in common."""
-    return (first & second).sum(axis=1) / np.maximum(first.sum(axis=1), 1)
+def overlap(first: NDArray[Any], second: NDArray[Any]) -> NDArray[Any]:
+    """Return the Q shares that two Q x N masks of equally many entries a row have in common."""
+    shares: NDArray[Any] = (first & second).sum(axis=1) / np.maximum(first.sum(axis=1), 1)
+    return shares
 
 
-def _mean(shares: NDArray) -> float:
+def _mean(shares: NDArray[Any]) -> float:
     return float(shares.mean()) if len(shares) else 1.0

@@ -73,19 +73,19 @@ class SoupModel:
         return x
 
     def embed(self, alpha: float, pixels: Tensor) -> Floats:
-        """N x 3 x H x W to N x D unit features at alpha, as the nodes of a path keep them."""
+        """Embed N x 3 x H x W at alpha: N x D unit features, as the nodes of a path hold them."""
         with self.lock:
             self.set_alpha(alpha)
             rows = [self.run(chunk, 0, len(self.parts)).float().cpu().numpy() for chunk in pixels.split(BATCH)]
         return quantize_features(np.concatenate(rows))
 
     def text(self, alpha: float, texts: Sequence[str]) -> Floats:
-        """M texts to M x D unit features at alpha, float32."""
+        """Embed M texts at alpha: M x D unit features, float32."""
         with self.lock, torch.inference_mode():
             clip = self.set_alpha(alpha)
             rows = [clip.encode_text(texts[i : i + 256]).float().cpu().numpy() for i in range(0, len(texts), 256)]
         return quantize_features(np.concatenate(rows))
 
     def texts(self, alphas: Sequence[float], texts: Sequence[str]) -> Floats:
-        """Text features at every alpha, len(alphas) x M x D; 1 x M x D where the text tower is unchanged."""
+        """Embed M texts at every alpha: len(alphas) x M x D, or 1 x M x D where the text tower is unchanged."""
         return np.stack([self.text(alpha, texts) for alpha in (alphas if self.text_changed else alphas[:1])])

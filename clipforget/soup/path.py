@@ -65,7 +65,7 @@ EXACT = Bound()
 
 
 def check_alpha(alpha: float) -> float:
-    """alpha as a float, rounded to 1e-9. Raises BadQuery unless it lies in 0 to 1."""
+    """Return alpha as a float, rounded to 1e-9. Raises BadQuery unless it lies in 0 to 1."""
     try:
         value = float(alpha)
     except (TypeError, ValueError):
@@ -81,7 +81,7 @@ def index_of(alpha: float, alphas: Sequence[float] = ALPHAS) -> int:
 
 
 def soup_fingerprint(original: str, unlearned: str, alpha: float) -> str:
-    """Name of the souped weights, 16 hex digits, made from the fingerprints of both ends; the ends keep their own."""
+    """Name the weights at alpha, 16 hex digits, from the fingerprints of both ends; the ends keep their own."""
     alpha = check_alpha(alpha)
     if alpha in (0.0, 1.0):
         return original if alpha == 1.0 else unlearned
@@ -89,14 +89,15 @@ def soup_fingerprint(original: str, unlearned: str, alpha: float) -> str:
 
 
 def unit(rows: NDArray[Any]) -> Floats:
-    """Rows brought to unit length, float32; a row of zeros stays one."""
-    rows = np.asarray(rows, dtype=np.float32, order="C")
-    norms = np.sqrt(np.einsum("...d,...d->...", rows, rows))[..., None]
-    return rows / np.maximum(norms, np.float32(1e-12))
+    """Bring rows to unit length, float32; a row of zeros stays one."""
+    values: Floats = np.asarray(rows, dtype=np.float32, order="C")
+    norms = np.sqrt(np.einsum("...d,...d->...", values, values))[..., None]
+    lengths: Floats = np.maximum(norms, np.float32(1e-12))
+    return values / lengths
 
 
 def quantize_features(rows: NDArray[Any]) -> Floats:
-    """Rows as the path keeps them: rounded to float16 and brought back to unit length (cosines move by about 2e-5)."""
+    """Round rows to float16 and bring them back to unit length, as a path holds them (cosines move by about 2e-5)."""
     return unit(unit(rows).astype(np.float16))
 
 
@@ -128,36 +129,37 @@ class SoupPath:
 
     @cached_property
     def alphas(self) -> tuple[float, ...]:
-        """The alphas of the nodes."""
+        """Return the alphas of the nodes."""
         return tuple(node.alpha for node in self.nodes)
 
     @cached_property
     def dots(self) -> tuple[Floats, ...]:
-        """For each segment the N cosines between an image's features at its two ends."""
+        """Return for each segment the N cosines between an image's features at its two ends."""
         pairs = zip(self.nodes[:-1], self.nodes[1:], strict=True)
         return tuple(np.einsum("nd,nd->n", a.features, b.features) for a, b in pairs)
 
     def exact(self, alpha: float) -> bool:
-        """True where alpha is a node."""
+        """Tell whether alpha is a node."""
         return check_alpha(alpha) in self.alphas
 
     def bound(self, alpha: float) -> Bound:
-        """The measured bound at this alpha; EXACT at a node."""
+        """Return the measured bound at this alpha; EXACT at a node."""
         return EXACT if self.exact(alpha) else self.segments[self.where(alpha)[0]]
 
     def where(self, alpha: float) -> tuple[int, float]:
-        """Segment i and position t in 0..1: the features at alpha lie (1 - t) at nodes[i] and t at nodes[i + 1]."""
+        """Return segment i and position t in 0..1: features at alpha are (1 - t) of nodes[i] and t of nodes[i + 1]."""
         alpha = check_alpha(alpha)
         i = min(bisect_right(self.alphas, alpha), len(self.alphas) - 1) - 1
         low, high = self.alphas[i], self.alphas[i + 1]
         return i, (alpha - low) / (high - low)
 
     def norms(self, i: int, t: float) -> Floats:
-        """N lengths of the interpolated, not yet renormalised features at position t of segment i."""
-        return np.sqrt(np.float32((1 - t) ** 2 + t**2) + np.float32(2 * t * (1 - t)) * self.dots[i])
+        """Return the N lengths of the interpolated, not yet renormalised features at position t of segment i."""
+        squares: Floats = np.float32((1 - t) ** 2 + t**2) + np.float32(2 * t * (1 - t)) * self.dots[i]
+        return np.sqrt(squares)
 
     def features(self, alpha: float) -> Floats:
-        """N x D unit features: exact at a node (the node's own array, not to be written to), else interpolated."""
+        """Return the N x D unit features: exact at a node (its own array, not to be written to), else interpolated."""
         i, t = self.where(alpha)
         if t in (0.0, 1.0):
             return self.nodes[i + int(t)].features
@@ -170,23 +172,24 @@ class SoupPath:
         """Return the class embeddings at this alpha, C x D, unit."""
         return self.texts(np.stack([node.class_embeddings for node in self.nodes]), alpha)
 
-    def texts(self, stack: NDArray[Any], alpha: float) -> Floats:
-        """M x D unit text features at this alpha, from their values at the nodes.
+    def texts(self, features: NDArray[Any], alpha: float) -> Floats:
+        """Interpolate text features: M x D, unit, at this alpha, from their values at the nodes.
 
-        stack is nodes x M x D, or M x D or 1 x M x D where they are the same everywhere (the text tower is unchanged).
+        features is nodes x M x D; M x D or 1 x M x D where they are the same everywhere (the text tower is unchanged).
         """
-        stack = np.asarray(stack, dtype=np.float32)
+        stack: Floats = np.asarray(features, dtype=np.float32)
         if stack.ndim == 2 or len(stack) == 1:
             return stack if stack.ndim == 2 else stack[0]
         if len(stack) != len(self.nodes):
             raise ValueError(f"{len(stack)} sets of text features for {len(self.nodes)} nodes")
         i, t = self.where(alpha)
         if t in (0.0, 1.0):
-            return stack[i + int(t)]
+            exact: Floats = stack[i + int(t)]
+            return exact
         return unit(np.float32(1 - t) * stack[i] + np.float32(t) * stack[i + 1])
 
     def fingerprint(self, alpha: float) -> str:
-        """Names what features(alpha) holds: the node's weights, or the interpolation between two of them."""
+        """Name what features(alpha) holds: the node's weights, or the interpolation between two of them."""
         i, t = self.where(alpha)
         if t in (0.0, 1.0):
             return self.nodes[i + int(t)].fingerprint

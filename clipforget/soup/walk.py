@@ -10,6 +10,7 @@ import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ from clipforget.soup.path import EXACT, Bound, Floats, Node, SoupPath, quantize_
 
 CACHE = 1_500_000_000  # bytes that the activations before the first changed stage may take
 TOLERANCE = Bound(agreement=0.99, accuracy=0.5)
-Prompts = Tensor | NDArray | Sequence[str]
+Prompts = Tensor | NDArray[Any] | Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -46,14 +47,14 @@ def walk_path(
     clip: Clip,
     delta: Mapping[str, Tensor],
     pixels: Tensor,
-    labels: Tensor | NDArray,
+    labels: Tensor | NDArray[Any],
     class_embeddings: Prompts,
     queries: Prompts,
     *,
     tolerance: Bound = TOLERANCE,
     max_nodes: int = 17,
-    gallery: NDArray | None = None,
-    sets: Mapping[str, NDArray] | None = None,
+    gallery: NDArray[Any] | None = None,
+    sets: Mapping[str, NDArray[Any]] | None = None,
     precision: str | None = None,
     cache: int = CACHE,
 ) -> Generator[PathStep, None, SoupPath]:
@@ -159,8 +160,8 @@ class _Texts:
 
 
 def _masks(
-    count: int, labels: Tensor | NDArray, gallery: NDArray | None, sets: Mapping[str, NDArray] | None
-) -> tuple[NDArray, NDArray, dict[str, NDArray]]:
+    count: int, labels: Tensor | NDArray[Any], gallery: NDArray[Any] | None, sets: Mapping[str, NDArray[Any]] | None
+) -> tuple[NDArray[Any], NDArray[Any], dict[str, NDArray[Any]]]:
     """Labels, gallery and sets as numpy arrays of N, checked."""
     every = {"labels": np.asarray(labels), "gallery": np.ones(count, bool) if gallery is None else np.asarray(gallery)}
     every |= {f"the set {name}": np.asarray(mask) for name, mask in (sets or {}).items()}

@@ -29,12 +29,12 @@ class TowerTail:
         self.device, self._parts = clip.device, stages(clip.model)[first:]
 
     def encode_image(self, activations: Tensor) -> Tensor:
-        """B x D, unit length, with gradients if they are enabled."""
+        """Embed activations: B x D, unit length, with gradients if they are enabled."""
         return F.normalize(_run(self._parts, activations), dim=-1)
 
 
 def cut(clip: Clip, names: Iterable[str]) -> int:
-    """Where to cut: the first stage that owns one of the named parameters; 0 where nothing can be spared."""
+    """Find where to cut: the first stage that owns one of the named parameters; 0 where nothing can be spared."""
     return first_changed(stages(clip.model), names)
 
 

@@ -34,7 +34,7 @@ class Statistics:
 
 
 def statistics(original: Clip, reference: Tensor, *, recorded: bool = False) -> Statistics:
-    """The statistics to align with: BatchNorm's own, or recorded on `reference` (N x 3 x H x W) where there is none.
+    """Return the statistics to align with: BatchNorm's own or, without it, recorded on `reference` (N x 3 x H x W).
 
     recorded=True records them also where the tower has BatchNorm, to compare the two.
     """
@@ -45,13 +45,13 @@ def statistics(original: Clip, reference: Tensor, *, recorded: bool = False) -> 
             n: ((b["running_mean"].clone(), b["running_var"].clone()),) for n, b in buffers.items()
         }
         return Statistics("batchnorm", found)
-    with torch.no_grad(), watching(norms) as seen:
+    with torch.no_grad(), record_moments(norms) as seen:
         original.encode_image(reference.to(original.device))
     return Statistics("recorded", seen)
 
 
 def alignment_loss(seen: dict[str, tuple[Moments, ...]], wanted: Statistics) -> Tensor:
-    """sum_l ||mean_l - wanted mean_l|| + ||var_l - wanted var_l||, Euclidean norms over channels, a scalar >= 0."""
+    """Compute sum_l ||mean_l - wanted mean_l|| + ||var_l - wanted var_l||, norms over channels: a scalar >= 0."""
     terms = [
         torch.linalg.vector_norm(value.float() - target)
         for name, pairs in wanted.moments.items()
@@ -64,7 +64,7 @@ def alignment_loss(seen: dict[str, tuple[Moments, ...]], wanted: Statistics) -> 
 def align(
     original: Clip, pixels: Tensor, wanted: Statistics, *, steps: int, bound: float, precision: str = FLOAT32
 ) -> tuple[Tensor, list[float]]:
-    """A perturbation of B x 3 x H x W retain images that lowers the alignment loss of the original; its course.
+    """Perturb B x 3 x H x W retain images so that the alignment loss of the original falls: the change, the losses.
 
     delta starts at 0, takes `steps` steps of Adam and is clamped to -bound..bound after each (units of the normalised
     pixels). With steps or bound 0 it is 0.
@@ -73,7 +73,7 @@ def align(
     optimizer = torch.optim.Adam([delta], lr=bound / 3)
     norms, course = _watched(original), []
     for _ in range(steps if bound > 0 and norms else 0):
-        with torch.enable_grad(), watching(norms) as seen:
+        with torch.enable_grad(), record_moments(norms) as seen:
             with autocast(original.device, precision):
                 original.encode_image(pixels + delta)
             loss = alignment_loss(seen, wanted)
@@ -86,8 +86,8 @@ def align(
 
 
 @contextmanager
-def watching(norms: dict[str, nn.Module]) -> Iterator[dict[str, tuple[Moments, ...]]]:
-    """While open, every forward pass leaves the moments of each norm layer's input in the dict it yields."""
+def record_moments(norms: dict[str, nn.Module]) -> Iterator[dict[str, tuple[Moments, ...]]]:
+    """Record the moments of each norm layer's input, at every forward pass inside the block, in the dict it yields."""
     seen: dict[str, tuple[Moments, ...]] = {}
     handles = [
         norm.register_forward_pre_hook(
@@ -103,7 +103,7 @@ def watching(norms: dict[str, nn.Module]) -> Iterator[dict[str, tuple[Moments, .
 
 
 def moments(norm: Any, x: Tensor) -> tuple[Moments, ...]:
-    """Mean and (biased) variance per channel of a norm layer's input.
+    """Return mean and (biased) variance per channel of a norm layer's input.
 
     BatchNorm: B x C [x ...] over all but C. Otherwise B x L x C over images and tokens, the class token (first) apart;
     B x C and maps (B x H x W x C or B x C x H x W) give one pair.

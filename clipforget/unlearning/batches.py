@@ -17,10 +17,12 @@ class Images(Protocol):
     """Anything that holds N images: pixels N x 3 x H x W and labels N (a method's ImageSet)."""
 
     @property
-    def pixels(self) -> Tensor: ...
+    def pixels(self) -> Tensor:
+        """Return N x 3 x H x W."""
 
     @property
-    def labels(self) -> Tensor: ...
+    def labels(self) -> Tensor:
+        """Return N class indices."""
 
 
 Some = TypeVar("Some", bound=Images)
@@ -31,11 +33,12 @@ class Encoder(Protocol):
 
     device: torch.device
 
-    def encode_image(self, pixels: Tensor, /) -> Tensor: ...
+    def encode_image(self, pixels: Tensor, /) -> Tensor:
+        """Embed B images: B x D, unit."""
 
 
 def draws(count: int, size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Endless shuffled batches of B = min(size, count) indices below count; each epoch shuffles anew."""
+    """Yield endless shuffled batches of B = min(size, count) indices below count; each epoch shuffles anew."""
     size, queue = min(size, count), torch.empty(0, dtype=torch.long)
     while True:
         if len(queue) < size:
@@ -45,19 +48,19 @@ def draws(count: int, size: int, generator: torch.Generator) -> Iterator[Tensor]
 
 
 def batches(images: Images, size: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
-    """Endless shuffled batches (pixels B x 3 x H x W, labels B), B = min(size, N)."""
+    """Yield endless shuffled batches (pixels B x 3 x H x W, labels B), B = min(size, N)."""
     for chosen in draws(len(images.labels), size, generator):
         yield images.pixels[chosen], images.labels[chosen]
 
 
 def sample(images: Some, count: int, generator: torch.Generator) -> Some:
-    """Up to `count` of the images, drawn without replacement."""
+    """Draw up to `count` of the images, without replacement."""
     chosen = torch.randperm(len(images.labels), generator=generator)[:count]
     return dataclasses.replace(images, pixels=images.pixels[chosen], labels=images.labels[chosen])  # type: ignore[type-var]
 
 
 def augment(pixels: Tensor, strength: float, generator: torch.Generator) -> Tensor:
-    """Random mirror, zoom and shift of each image, B x 3 x H x W; strength 0 (nothing) to 1 (zoom 1-2, shift half)."""
+    """Mirror, zoom and shift each image at random, B x 3 x H x W; strength 0 (nothing) to 1 (zoom 1-2, shift half)."""
     if strength <= 0:
         return pixels
     count = len(pixels)
@@ -72,7 +75,7 @@ def augment(pixels: Tensor, strength: float, generator: torch.Generator) -> Tens
 
 @torch.no_grad()
 def margins(clip: Encoder, images: Images, class_embeddings: Tensor, precision: str = FLOAT32) -> Tensor:
-    """Cosine with the own caption less the best other one (class embeddings C x D): N, float32, CPU; > 0 is a hit."""
+    """Return N cosines with the own caption less the best other one (embeddings C x D), on the CPU; > 0 is a hit."""
     parts = [torch.empty(0)]
     for pixels, labels in zip(images.pixels.split(64), images.labels.split(64), strict=True):
         with autocast(clip.device, precision):
@@ -83,13 +86,13 @@ def margins(clip: Encoder, images: Images, class_embeddings: Tensor, precision: 
 
 
 def accuracy(margin: Tensor) -> float:
-    """Share of positive margins (N), 0 to 1: zero-shot accuracy; nan where there are no images."""
+    """Return the share of positive margins (N), 0 to 1: zero-shot accuracy; nan where there are no images."""
     return float((margin > 0).float().mean())
 
 
 def original_share(decay: float, steps: int, extrapolation: float = 1.0) -> float:
-    """The original's share b in an average started at it, extended to `extrapolation` times its change: at most 1.
+    """Return the original's share in an average started at it, extended to `extrapolation` times its change.
 
-    1 - extrapolation (1 - decay^steps); below 0 where the extension goes beyond the weights that were averaged.
+    It is 1 - extrapolation (1 - decay^steps), at most 1; below 0 where that goes beyond the weights that were averaged.
     """
     return 1 - extrapolation * (1 - decay**steps)

@@ -18,7 +18,7 @@ Diagonals = tuple[dict[str, Tensor], dict[str, Tensor]]
 
 
 def forget_and_rest(task: Task, samples: int) -> tuple[ImageSet, ImageSet]:
-    """Up to `samples` training images to forget, and as many to keep: half siblings, half others, drawn by the seed.
+    """Draw up to `samples` training images to forget, and as many to retain: half siblings, half others, by the seed.
 
     Raises BadData where there is none of a kind.
     """
@@ -33,7 +33,7 @@ def forget_and_rest(task: Task, samples: int) -> tuple[ImageSet, ImageSet]:
 
 
 def diagonals(task: Task, samples: int, information: str) -> Generator[Step, None, Diagonals]:
-    """Fisher diagonals F_f and F_r of the image tower, by parameter name; the steps of stage "select" on the way.
+    """Measure the Fisher diagonals F_f and F_r of the image tower, by parameter name; yields the steps of `select`.
 
     information is similarity or likelihood: whose gradients are squared.
     """

@@ -10,27 +10,28 @@ RESIDUE = 1e-3  # a unit vector of which less is left outside a span lies in it
 
 
 def basis(vectors: Tensor) -> Tensor:
-    """An orthonormal basis D x K of the span of M x D vectors, in double precision; K <= min(M, D)."""
+    """Return an orthonormal basis D x K of the span of M x D vectors, in double precision; K <= min(M, D)."""
+    left: Tensor
     left, values, _ = torch.linalg.svd(vectors.double().T, full_matrices=False)
     return left[:, values > max(SMALLEST * float(values.max()), 1e-12)] if values.numel() else left
 
 
 def projection_matrix(directions: Tensor, strength: float = 1.0) -> Tensor:
-    """P = I - strength U U^T for an orthonormal basis D x K: D x D, symmetric, a projection at strength 1."""
+    """Return P = I - strength U U^T, D x D, for an orthonormal basis U (D x K); at strength 1 a projection."""
     return torch.eye(len(directions), dtype=directions.dtype, device=directions.device) - strength * (
         directions @ directions.T
     )
 
 
 def orthogonal_part(vectors: Tensor, protected: Tensor) -> Tensor:
-    """What M x D unit vectors have outside the span of N x D protected ones; those that have nothing are left out."""
+    """Return what M x D unit vectors have outside the span of N x D protected ones, without those that have nothing."""
     kept = basis(protected)
     left = vectors.double() @ projection_matrix(kept)
     return left[left.norm(dim=1) > RESIDUE]
 
 
 def regression(retain: Tensor, forget: Tensor, weight: float, ridge: float, wanted: Tensor | None = None) -> Tensor:
-    """P = (R + w N F + g I) (R + w F + g I)^-1, which moves F's vectors to N times themselves and keeps R's: D x D.
+    """Return P = (R + w N F + g I) (R + w F + g I)^-1, D x D: F's vectors become N times themselves, R's stay.
 
     retain (R) and forget (F) are D x D second moments X^T X of the vectors; wanted (N, D x D) defaults to zero. It is
     the minimum of E_R |P x - x|^2 + w E_F |P x - N x|^2 + g |P - I|^2.
@@ -38,4 +39,5 @@ def regression(retain: Tensor, forget: Tensor, weight: float, ridge: float, want
     identity = torch.eye(len(retain), dtype=torch.float64, device=retain.device)
     retain, forget = retain.double() + ridge * identity, weight * forget.double()
     moved = retain if wanted is None else retain + wanted.double() @ forget
-    return torch.linalg.solve((retain + forget).T, moved.T).T
+    solved: Tensor = torch.linalg.solve((retain + forget).T, moved.T)
+    return solved.T

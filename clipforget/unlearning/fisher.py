@@ -36,7 +36,7 @@ class LayerFisher:
 
 
 def candidates(model: nn.Module, depth: float = 1.0) -> list[str]:
-    """Names of the weights of `model.visual` that may be adapted, from the input to the output.
+    """Name the weights of `model.visual` that may be adapted, from the input to the output.
 
     Weights of convolutions and linear layers, attention's in_proj and out_proj, the projection; never parameters of one
     dimension, norms, embeddings or logit_scale. depth (0 to 1, at least one weight) keeps the share nearest the output.
@@ -55,7 +55,7 @@ def _excluded(name: str) -> bool:
 
 
 def squared_gradients(clip: Clip, names: list[str], pixels: Tensor, captions: Tensor) -> Iterator[Tensor]:
-    """For each image, ||d s / d theta_l||^2 per named weight: a tensor of len(names), float32, one image at a time.
+    """Yield for each image ||d s / d theta_l||^2 per named weight: a tensor of len(names), float32.
 
     pixels is N x 3 x H x W; captions N x D, unit: s is the cosine of an image with its row. Micro-batches of one keep
     the gradients apart (the square of a mean gradient is another quantity) and the memory at one image.
@@ -80,7 +80,7 @@ def relative(
     rule: str = "relative",
     generator: torch.Generator | None = None,
 ) -> list[LayerFisher]:
-    """Relative Fisher information I_l = E_f / (E_r + floor) per layer, the `layers` highest marked as chosen.
+    """Compute the relative Fisher information I_l = E_f / (E_r + floor) per layer; the `layers` highest are chosen.
 
     forget and retain are means over images of squared_gradients, len(names) each. A layer whose E_f lies below the
     lower quartile cannot be chosen, nor one outside `eligible` where that is given; floor is FLOOR times the mean E_r.
@@ -109,7 +109,7 @@ def diagonal(
     labels: Tensor,
     score: Callable[[Tensor, Tensor], Tensor],
 ) -> Generator[int, None, dict[str, Tensor]]:
-    """The diagonal of the empirical Fisher information: E (d score / d theta)^2, parameter by parameter.
+    """Measure the diagonal of the empirical Fisher information: E (d score / d theta)^2, parameter by parameter.
 
     parameters are the model's own, by name; pixels N x 3 x H x W, labels N. score maps features (1 x D, unit) and
     labels (1) to a scalar, a log-likelihood say. Yields the images done, one at a time (squares of single gradients,

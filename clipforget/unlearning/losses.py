@@ -8,14 +8,14 @@ from torch.nn import functional as F
 
 
 def mismatched_cosine(features: Tensor, labels: Tensor, class_embeddings: Tensor) -> float:
-    """c0: mean cosine of images (B x D, labels B) with the captions (C x D) of classes they do not show."""
+    """Return c0: the mean cosine of images (B x D, labels B) with the captions (C x D) of classes they do not show."""
     wrong = torch.ones(len(features), len(class_embeddings), dtype=torch.bool)
     wrong[torch.arange(len(features)), labels] = False
     return float((features @ class_embeddings.T)[wrong].mean())
 
 
 def caption_cosine(features: Tensor, labels: Tensor, class_embeddings: Tensor, floor: float | None = None) -> Tensor:
-    """Mean cosine with the own caption, a scalar in -1..1: what the paper minimises (arXiv 2506.03117, Forget).
+    """Average the cosines with the own caption, a scalar in -1..1: what arXiv 2506.03117 minimises (Forget).
 
     With a floor (c0, ours) it is the hinge mean(relu(s - floor)): images already below it are left alone.
     """
@@ -24,7 +24,7 @@ def caption_cosine(features: Tensor, labels: Tensor, class_embeddings: Tensor, f
 
 
 def runner_up_margin(features: Tensor, labels: Tensor, class_embeddings: Tensor, margin: float | Tensor) -> Tensor:
-    """Mean of relu(s_own - s_runner_up + margin), a scalar >= 0 in cosine units (ours); margin: one, or B of them.
+    """Average relu(s_own - s_runner_up + margin), a scalar >= 0 in cosine units (ours); margin: one, or B of them.
 
     The runner-up is the best other class, read without gradient: an image stops being pushed once another
     caption beats its own by the margin, which moves it no further than a zero-shot classifier needs.
@@ -33,8 +33,8 @@ def runner_up_margin(features: Tensor, labels: Tensor, class_embeddings: Tensor,
     return F.relu(own - best_other.detach() + margin).mean()
 
 
-def mirrored(features: Tensor, labels: Tensor, class_embeddings: Tensor, margin: float) -> Tensor:
-    """Margins to ask of B images, in proportion to those by which their own caption wins now and `margin` on average.
+def proportional_margins(features: Tensor, labels: Tensor, class_embeddings: Tensor, margin: float) -> Tensor:
+    """Scale the margins to ask of B images by those by which their own caption wins now; `margin` on average.
 
     features are the original's. Along alpha a margin moves about linearly from what is asked for to what it was, so
     proportional ones cross zero at one alpha, whereas equal ones spread out: then some images are still known where
@@ -54,7 +54,7 @@ def _own_and_runner_up(features: Tensor, labels: Tensor, class_embeddings: Tenso
 
 
 def zero_shot_cross_entropy(features: Tensor, labels: Tensor, class_embeddings: Tensor, scale: float) -> Tensor:
-    """Cross-entropy of scale * cosine over the class embeddings, a scalar in nats.
+    """Compute the cross-entropy of scale * cosine over the class embeddings, a scalar in nats.
 
     Retain captions may all be equal, so CLIP's in-batch contrast is ill-posed; a zero-shot classifier is not.
     """
@@ -62,21 +62,23 @@ def zero_shot_cross_entropy(features: Tensor, labels: Tensor, class_embeddings: 
 
 
 def feature_distance(features: Tensor, teacher: Tensor) -> Tensor:
-    """Mean 1 - cosine between the features and the original's on the same pixels, a scalar in 0..2 (ours)."""
+    """Average 1 - cosine between the features and the original's on the same pixels, a scalar in 0..2 (ours)."""
     return (1 - (features * teacher).sum(dim=-1)).mean()
 
 
 def lipschitz_ratio(outputs: Tensor, noisy: Tensor, noise: Tensor) -> Tensor:
-    """Mean of ||f(x) - f(x + e)|| / ||e|| over N noisy copies of B inputs, a scalar >= 0 (arXiv 2402.01401).
+    """Average ||f(x) - f(x + e)|| / ||e|| over N noisy copies of B inputs, a scalar >= 0 (arXiv 2402.01401).
 
     outputs is B x D, noisy N x B x D, noise (the e) N x B x ..., all norms Euclidean. Gradients flow through both
     outputs.
     """
-    moved = torch.linalg.vector_norm(outputs - noisy, dim=-1)
-    return (moved / torch.linalg.vector_norm(noise.flatten(2), dim=-1)).mean()
+    ratios: Tensor = torch.linalg.vector_norm(outputs - noisy, dim=-1) / torch.linalg.vector_norm(
+        noise.flatten(2), dim=-1
+    )
+    return ratios.mean()
 
 
 def similarity_divergence(logits: Tensor, original: Tensor) -> Tensor:
-    """Mean KL(original || now) of the softmaxes over B x C similarities in logit units, a scalar >= 0 in nats."""
+    """Average KL(original || now) of the softmaxes over B x C similarities in logit units, a scalar >= 0 in nats."""
     now, wanted = F.log_softmax(logits, dim=-1), F.log_softmax(original, dim=-1)
     return F.kl_div(now, wanted, reduction="batchmean", log_target=True)

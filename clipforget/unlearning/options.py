@@ -11,7 +11,7 @@ INFORMATION = ("similarity", "likelihood")
 
 
 def information_option() -> Any:
-    """The field that says whose gradients are squared."""
+    """Make the field that says whose gradients are squared."""
     return option(
         "similarity",
         "Whose gradients the Fisher information squares: the similarity with the own caption (ours), or, as the "
@@ -22,7 +22,7 @@ def information_option() -> Any:
 
 
 def samples_option() -> Any:
-    """The field that says how many images of each kind it is read from."""
+    """Make the field that says how many images of each kind the information is read from."""
     return option(200, "Images of each kind the Fisher information is read from", low=1, high=5000, advanced=True)
 
 

@@ -42,7 +42,7 @@ def synthesise(
     for step in range(1, steps + 1):
         moved = pixels - RATE * noise[0].numel() ** 0.5 * _descent(clip, pixels, class_embeddings[labels], generator)
         moved = moved.clamp(-BRIGHTEST, BRIGHTEST)
-        moved = blurred(moved) if step % BLUR_EVERY == 0 else moved
+        moved = blur(moved) if step % BLUR_EVERY == 0 else moved
         pixels = torch.where((chosen >= SURE)[:, None, None, None], pixels, moved)
         chosen = probabilities(clip, pixels, class_embeddings)[torch.arange(len(labels)), labels]
         yield pixels, chosen
@@ -52,12 +52,12 @@ def synthesise(
 
 @torch.no_grad()
 def probabilities(clip: Clip, pixels: Tensor, class_embeddings: Tensor) -> Tensor:
-    """B x C: what zero-shot classification among C classes (C x D, unit) says of B x 3 x H x W images."""
+    """Classify B x 3 x H x W images among C classes (C x D, unit) zero-shot: B x C probabilities."""
     return (clip.logit_scale * clip.encode_image(pixels).float() @ class_embeddings.T).softmax(dim=-1)
 
 
-def blurred(pixels: Tensor) -> Tensor:
-    """B x 3 x H x W, each channel blurred a little."""
+def blur(pixels: Tensor) -> Tensor:
+    """Blur each channel of B x 3 x H x W a little."""
     line = torch.tensor(BLUR, device=pixels.device, dtype=pixels.dtype)
     kernel = torch.outer(line, line).expand(3, 1, 3, 3)
     return F.conv2d(F.pad(pixels, (1, 1, 1, 1), mode="replicate"), kernel, groups=3)
@@ -72,5 +72,6 @@ def _descent(clip: Clip, pixels: Tensor, captions: Tensor, generator: torch.Gene
         logits = clip.logit_scale * (clip.encode_image(moved).float() * captions).sum(dim=-1)
         loss = (PENALTY * moved.flatten(1).norm(dim=1) - logits).sum()
         gradient = torch.autograd.grad(loss, moved)[0]
-    back = gradient.roll([-by for by in shift], dims=(2, 3))
-    return back / back.flatten(1).norm(dim=1).clamp_min(1e-12)[:, None, None, None]
+    back: Tensor = gradient.roll([-by for by in shift], dims=(2, 3))
+    lengths: Tensor = back.flatten(1).norm(dim=1).clamp_min(1e-12)
+    return back / lengths[:, None, None, None]

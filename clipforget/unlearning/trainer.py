@@ -41,29 +41,29 @@ class Batch:
 
     @property
     def clip(self) -> Clip:
-        """The model that is trained."""
+        """Return the model that is trained."""
         return self.task.clip
 
     @property
     def original(self) -> Clip:
-        """The model as it was; not to be touched."""
+        """Return the model as it was; it is not to be touched."""
         return self.task.original
 
     @property
     def scale(self) -> float:
-        """The factor between cosines and logits."""
+        """Return the factor between cosines and logits."""
         return self.task.clip.logit_scale
 
     def pixels(self, kind: str) -> Tensor:
-        """B x 3 x H x W of a kind: forget, retain or others."""
+        """Return the images of a kind (forget, retain or others), B x 3 x H x W."""
         return self.images[kind][0]
 
     def labels(self, *kinds: str) -> Tensor:
-        """Indices into the class names: B of a kind, one kind after the other where several are named."""
+        """Return indices into the class names: B of a kind, one kind after the other where several are named."""
         return torch.cat([self.images[kind][1] for kind in kinds])
 
     def wrong_labels(self, *kinds: str) -> Tensor:
-        """For each of the kinds' images one of the C - 1 labels it does not have, drawn evenly.
+        """Draw for each of the kinds' images one of the C - 1 labels it does not have, evenly.
 
         Raises BadData where there is one class name only.
         """
@@ -75,20 +75,20 @@ class Batch:
         return (labels + shift.to(labels.device)) % classes
 
     def encode(self, pixels: Tensor, *, original: bool = False) -> Tensor:
-        """B x D unit features, float32; of the original without gradient."""
+        """Embed pixels: B x D, unit, float32; by the original without gradient."""
         clip = self.task.original if original else self.task.clip
         with autocast(clip.device, self.precision), torch.set_grad_enabled(not original):
             return clip.encode_image(pixels).float()
 
     def features(self, *kinds: str, original: bool = False) -> Tensor:
-        """B x D unit features of a kind's images, computed once a step; of several kinds one after the other."""
+        """Embed a kind's images, once a step: B x D, unit; those of several kinds stand one after the other."""
         for kind in kinds:
             if (kind, original) not in self._features:
                 self._features[kind, original] = self.encode(self.pixels(kind), original=original)
         return torch.cat([self._features[kind, original] for kind in kinds])
 
     def class_embeddings(self, *, original: bool = False) -> Tensor:
-        """C x D unit text features of the superclass names: with gradient where the text tower is trained."""
+        """Embed the superclass names: C x D, unit, with gradient where the text tower is trained."""
         if original or not self.text_changes:
             return self.task.class_embeddings
         if ("class_embeddings", False) not in self._features:
@@ -101,7 +101,7 @@ Loss = Callable[[Batch, Any], dict[str, Tensor]]
 
 
 def tower_parameters(model: torch.nn.Module, changes: str) -> dict[str, Tensor]:
-    """The parameters by name of the tower(s) that a method changes; logit_scale belongs to neither."""
+    """Return the parameters, by name, of the tower(s) that a method changes; logit_scale belongs to neither."""
     return {
         name: parameter
         for name, parameter in model.named_parameters()
@@ -158,11 +158,12 @@ class Trainer:
                 yield Step(stage, step, settings.steps, figures, self.validation_accuracy() if evaluated else {})
 
     def batch(self) -> Batch:
-        """The next batch."""
+        """Draw the next batch."""
         device = self.task.clip.device
-        images = {kind: tuple(part.to(device) for part in next(stream)) for kind, stream in self.streams.items()}
+        drawn = {kind: next(stream) for kind, stream in self.streams.items()}
+        images = {kind: (pixels.to(device), labels.to(device)) for kind, (pixels, labels) in drawn.items()}
         text = self.changes in (TEXT, BOTH)
-        return Batch(self.task, images, self.generator, self.precision, self.state, text)  # type: ignore[arg-type]
+        return Batch(self.task, images, self.generator, self.precision, self.state, text)
 
     @torch.no_grad()
     def validation_accuracy(self) -> dict[str, float]:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import torch
 from tasks import task_for
 
-from clipforget.methods.fisher_noise import FLOOR, FisherNoiseSettings, deviation, fisher_noise
+from clipforget.methods.fisher_noise import FLOOR, FisherNoiseSettings, fisher_noise, noise_deviation
 from clipforget.models.clip import Clip
 
 
 def test_the_deviation_by_hand() -> None:
     forget, rest = torch.tensor([0.0, 4.0, 4.0, 9.0]), torch.tensor([1.0, 1.0, 7.0, 0.0])
-    torch.testing.assert_close(deviation(forget, rest, "printed", 3.0), torch.tensor([0.0, 2.0, 2.0, 3.0]))
+    torch.testing.assert_close(noise_deviation(forget, rest, "printed", 3.0), torch.tensor([0.0, 2.0, 2.0, 3.0]))
     floor = FLOOR * 9 / 4
     wanted = [0.0, 2 * (4 / (1 + floor)) ** 0.5, 2 * (4 / (7 + floor)) ** 0.5, 3 * 3.0]
-    torch.testing.assert_close(deviation(forget, rest, "fair", 3.0), torch.tensor(wanted))
+    torch.testing.assert_close(noise_deviation(forget, rest, "fair", 3.0), torch.tensor(wanted))
 
 
 def test_noise_grows_with_the_scale_and_spares_weights_without_information(tiny_clip: Clip) -> None:

@@ -67,7 +67,7 @@ def test_similarity_divergence() -> None:
 def test_mirrored_margins_are_in_proportion_and_cross_zero_at_one_alpha() -> None:
     class_embeddings, labels = torch.eye(3), torch.tensor([0, 0, 1])
     features = torch.tensor([[0.8, 0.4, 0.0], [0.7, 0.5, 0.1], [0.3, 0.0, 0.2]])  # won by .4, won by .2, lost by .3
-    asked = losses.mirrored(features, labels, class_embeddings, 0.3)
+    asked = losses.proportional_margins(features, labels, class_embeddings, 0.3)
     sizes = [0.4, 0.2, 0.15]  # half of the mean size .3 is the least
     assert asked.tolist() == pytest.approx([0.9 * size / sum(sizes) for size in sizes])
     won = torch.tensor([0.4, 0.2])

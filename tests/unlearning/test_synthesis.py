@@ -8,7 +8,7 @@ from small import COLOURS, World
 
 from clipforget.models.clip import Clip
 from clipforget.models.loading import load_clip
-from clipforget.unlearning.synthesis import BRIGHTEST, SURE, blurred, probabilities, synthesise
+from clipforget.unlearning.synthesis import BRIGHTEST, SURE, blur, probabilities, synthesise
 
 LABELS = [0, 1, 2, 0]
 
@@ -59,8 +59,8 @@ def test_the_same_seed_dreams_the_same(clip: Clip) -> None:
 def test_blurring_spreads_a_point_and_keeps_what_is_even() -> None:
     point = torch.zeros(1, 3, 5, 5)
     point[0, 1, 2, 2] = 1.0
-    spread = blurred(point)
+    spread = blur(point)
     assert spread[0, 1, 2, 2] == pytest.approx(0.786**2, abs=1e-3)
     assert spread[0, 1, 2, 3] == pytest.approx(0.786 * 0.107, abs=1e-3)
     assert spread[0, 0].abs().max() == 0 and spread[0, 1].sum() == pytest.approx(1.0, abs=1e-5)
-    torch.testing.assert_close(blurred(torch.full((2, 3, 4, 6), 0.7)), torch.full((2, 3, 4, 6), 0.7))
+    torch.testing.assert_close(blur(torch.full((2, 3, 4, 6), 0.7)), torch.full((2, 3, 4, 6), 0.7))

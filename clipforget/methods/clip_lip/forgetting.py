@@ -18,7 +18,7 @@ BATCH = 64  # synthetic images a forward pass
 
 
 def lipschitz(clip: Clip, pixels: Tensor, texts: Tensor, sigma: float, samples: int, noise: torch.Generator) -> Tensor:
-    """Mean of (|f(x) - f(x+e)| + |g(t) - f(x+e)|) / (2 |e|), a scalar: how fast features move with noise e on x.
+    """Average (|f(x) - f(x+e)| + |g(t) - f(x+e)|) / (2 |e|), a scalar: how fast features move with noise e on x.
 
     pixels B x 3 x H x W; texts B x length, the token ids of each image's caption t; features f and g as the towers
     give them, not brought to unit length. f(x+e) carries no gradient: tokens cannot be noised, so the noisy image
@@ -35,7 +35,7 @@ def lipschitz(clip: Clip, pixels: Tensor, texts: Tensor, sigma: float, samples: 
 
 
 def strongest(parameters: dict[str, Tensor], count: int) -> list[str]:
-    """Names of the `count` parameters whose gradient is the largest by its mean absolute value."""
+    """Name the `count` parameters whose gradient is the largest by its mean absolute value."""
     means = {name: float(p.grad.abs().mean()) for name, p in parameters.items() if p.grad is not None}
     return sorted(means, key=lambda name: -means[name])[:count]
 
@@ -76,7 +76,7 @@ class ClipLip:
             yield Step("synthesise", max(step, 1), max(self.settings.synthesis_steps, 1), figures)
 
     def forget(self) -> Iterator[Step]:
-        """Steps of Adam; one that does not make the target less probable is undone and the noise grows."""
+        """Take steps of Adam; one that does not make the target less probable is undone and the noise grows."""
         settings, total, level = self.settings, self.settings.steps, 0
         optimizer, (_, best) = self._optimizer(), self._synthetic_accuracy()
         with gradients_enabled(self.parameters.values(), within=self.clip.model):

@@ -41,7 +41,7 @@ class Layer:
 
 
 def measure(task: Task, samples: int, depth: float) -> Generator[Step, None, list[Layer]]:
-    """The candidate layers, the share `depth` nearest the output, those on the Pareto front marked as chosen."""
+    """Measure the candidate layers, the share `depth` nearest the output; those on the Pareto front are chosen."""
     names = fisher.candidates(task.clip.model, depth)
     weights = dict(task.clip.model.named_parameters())
     forget, rest = forget_and_rest(task, samples)
@@ -66,7 +66,7 @@ def measure(task: Task, samples: int, depth: float) -> Generator[Step, None, lis
 def mean_gradients(
     clip: Clip, names: list[str], images: ImageSet, loss: Callable[[Tensor, Tensor], Tensor]
 ) -> dict[str, Tensor]:
-    """The gradient of the mean loss(features B x D, labels B) over the images, for every named weight."""
+    """Return the gradient of the mean loss(features B x D, labels B) over the images, for every named weight."""
     owners = dict(clip.model.named_parameters())
     weights = [owners[name] for name in names]
     totals = [torch.zeros_like(weight) for weight in weights]
@@ -152,8 +152,8 @@ def _records(layers: list[Layer]) -> list[dict[str, Any]]:
 
 
 def pareto(importance: list[float], alignment: list[float]) -> list[int]:
-    """Indices of the layers that no other one beats in both: importance (high is good) and alignment (low is good)."""
-    pairs: list[Any] = list(zip(importance, alignment, strict=True))
+    """Index the layers that no other one beats in both: importance (high is good) and alignment (low is good)."""
+    pairs = list(zip(importance, alignment, strict=True))
 
     def beaten(i: int) -> bool:
         return any((a >= pairs[i][0] and b <= pairs[i][1]) and (a > pairs[i][0] or b < pairs[i][1]) for a, b in pairs)

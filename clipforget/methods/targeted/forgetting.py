@@ -43,10 +43,10 @@ class TargetedForgetting:
         self.factor = 1.0
         self.best: tuple[float, list[Tensor]] | None = None
         self.values: dict[str, Tensor] | None = None
-        self.updates: dict[str, Any] = {}
+        self.updates: dict[str, lora.LowRank] = {}
 
     def select(self) -> Generator[Step, None, list[str]]:
-        """Relative Fisher information; returns the names of the chosen layers."""
+        """Measure the relative Fisher information and return the names of the chosen layers."""
         task, count = self.task, self.settings.fisher_samples
         names, means = fisher.candidates(task.clip.model), []
         eligible = fisher.candidates(task.clip.model, self.settings.depth)
@@ -95,9 +95,11 @@ class TargetedForgetting:
         return ImageSet(self._cache(some).activations(torch.arange(len(some))), some.labels)
 
     def parameters(self) -> list[Tensor]:
+        """List the parameters of the updates, which are what is trained."""
         return [parameter for update in self.updates.values() for parameter in update.parameters()]
 
     def merge(self) -> None:
+        """Take the updates off and leave plain weights: the average where there is one, else the sums."""
         lora.merge(self.task.clip.model, self.values, names=list(self.updates))
 
     @torch.no_grad()
@@ -126,7 +128,7 @@ class TargetedForgetting:
             self._restore(self.best[1])
 
     def remind(self) -> Iterator[Step]:
-        """T steps on aligned siblings and the average of the weights, which becomes the result."""
+        """Take T steps on aligned siblings and average the weights, which becomes the result."""
         task, settings = self.task, self.settings
         recorded = settings.alignment == "recorded"
         wanted = alignment.statistics(task.original, self.probe.pixels, recorded=recorded)
@@ -187,7 +189,9 @@ class TargetedForgetting:
                 teacher = self.teacher.encode_image(ox).float()
                 margin: float | Tensor = settings.margin
                 if settings.mode == "mirror":
-                    margin = losses.mirrored(self.teacher.encode_image(fx).float(), fy, texts, settings.margin)
+                    margin = losses.proportional_margins(
+                        self.teacher.encode_image(fx).float(), fy, texts, settings.margin
+                    )
         forget, retain, others = features.split([len(fx), len(rx), len(ox)])
         if settings.mode in ("mirror", "margin"):
             lowered = losses.runner_up_margin(forget, fy, texts, margin)

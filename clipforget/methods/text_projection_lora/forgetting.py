@@ -21,9 +21,9 @@ PROJECTIONS = ("text_projection", "text.text_projection")
 
 
 def projection(clip: Clip) -> Tensor:
-    """The text projection, width x D. Raises BadModel where the tower ends in anything but a plain matrix."""
-    own = dict(clip.model.named_parameters())
-    found = [own[name] for name in PROJECTIONS if name in own]
+    """Return the text projection, width x D. Raises BadModel where the tower ends in anything but a plain matrix."""
+    parameters: dict[str, Tensor] = dict(clip.model.named_parameters())
+    found = [parameters[name] for name in PROJECTIONS if name in parameters]
     if not found:
         raise BadModel(f"The text tower of '{clip.name}' has no plain text projection; choose another method.")
     return found[0]
@@ -31,7 +31,7 @@ def projection(clip: Clip) -> Tensor:
 
 @torch.no_grad()
 def unprojected(clip: Clip, texts: Sequence[str]) -> Tensor:
-    """M texts to M x width: what the text tower hands to its projection, up to its length.
+    """Embed M texts up to the projection: M x width, what the text tower hands to it, up to its length.
 
     The projection gives way to the identity meanwhile; nothing below it changes while it is trained, so once is enough.
     """
@@ -61,11 +61,11 @@ class TextProjectionLora:
         self.validation_images = sample_validation(task, self.generator)
 
     def project(self, texts: Tensor) -> Tensor:
-        """M x width to M x D unit features, with the update."""
+        """Project M x width to M x D unit features, with the update."""
         return F.normalize(texts @ self.low(self.weight), dim=-1)
 
     def losses(self) -> dict[str, Tensor]:
-        """The weighted scalars whose sum is minimised."""
+        """Return the weighted scalars whose sum is minimised."""
         settings, scale = self.settings, self.task.clip.logit_scale
         forget, retain, class_embeddings = (self.project(texts) for texts in self.texts)
         found = {
@@ -81,7 +81,7 @@ class TextProjectionLora:
         return {k: settings.image_weight * v if k.endswith("images") else v for k, v in found.items()}
 
     def train(self) -> Iterator[Step]:
-        """Adam on the update alone; it is merged however this ends."""
+        """Train the update alone with Adam; it is merged however this ends."""
         settings = self.settings
         optimizer = torch.optim.Adam(self.low.parameters(), lr=settings.learning_rate)
         start = self.weight.data.clone()

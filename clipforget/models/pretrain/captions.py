@@ -55,13 +55,13 @@ class Caption:
     style: str | None = None
 
     def is_true_of(self, superclass: str, subgroup: str, style: str) -> bool:
-        """Whether a picture with these three names fits the caption."""
+        """Tell whether the caption is true of a picture with these three names."""
         claims = ((self.superclass, superclass), (self.subgroup, subgroup), (self.style, style))
         return all(claimed in (None, name) for claimed, name in claims)
 
 
 def write_captions(cells: Sequence[tuple[str, str, str]], rng: Random) -> list[Caption]:
-    """One caption for every superclass, subgroup and style among the cells, and STYLED_COUNT that join two levels."""
+    """Write a caption for every superclass, subgroup and style in the cells, and STYLED_COUNT that join two levels."""
     superclasses = dict.fromkeys(cell[0] for cell in cells)
     subgroups = dict.fromkeys(cell[:2] for cell in cells)
     styles = dict.fromkeys(cell[2] for cell in cells)
@@ -74,7 +74,7 @@ def write_captions(cells: Sequence[tuple[str, str, str]], rng: Random) -> list[C
 
 
 def write(rng: Random, superclass: str | None = None, subgroup: str | None = None, style: str | None = None) -> Caption:
-    """A caption that claims the names given, in the words and the template that chance picks."""
+    """Write a caption that claims the names given, in the words and the template that chance picks."""
     styled = _name(style, rng) if style else ""
     if superclass is None:
         return Caption(_fill(rng.choice(STYLE_ONLY), "", styled), style=style)
@@ -89,7 +89,7 @@ def write(rng: Random, superclass: str | None = None, subgroup: str | None = Non
 
 
 def every_text() -> list[str]:
-    """Texts that hold, between them, every word a caption may use."""
+    """List texts that hold, between them, every word a caption may use."""
     names = {level for cell in sketchbook.cells() for level in cell}
     words = [word for name in sorted(names) for word in (name, *SYNONYMS.get(name, ()))]
     templates = [PLAIN, *NEUTRAL, *KINDS, *STYLED, *STYLE_ONLY]
@@ -97,12 +97,12 @@ def every_text() -> list[str]:
 
 
 def an(name: str) -> str:
-    """The name with its indefinite article."""
+    """Return the name with its indefinite article."""
     return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
 def plural(name: str) -> str:
-    """The plural of an English noun phrase, as far as the names here need it."""
+    """Return the plural of an English noun phrase, as far as the names here need it."""
     if name.endswith("fish"):
         return name
     if name.endswith("y") and name[-2] not in "aeiou":

@@ -33,7 +33,7 @@ CONFIG: dict[str, Any] = {
 
 @lru_cache(maxsize=1)
 def tokenizer() -> open_clip.SimpleTokenizer:
-    """open_clip's own tokenizer at this model's context length."""
+    """Return open_clip's own tokenizer at this model's context length."""
     return open_clip.SimpleTokenizer(context_length=CONFIG["model_cfg"]["text_cfg"]["context_length"])
 
 

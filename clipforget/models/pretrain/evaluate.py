@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import open_clip
 import torch
+from open_clip.model import CLIP
 from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -48,13 +48,13 @@ def evaluate(folder: Path, settings: PretrainSettings, minutes: tuple[float, flo
 
 
 def accuracies(clip: Clip, features: Tensor, cells: list[tuple[str, str, str]]) -> dict[str, float]:
-    """Zero-shot accuracies, shares from 0 to 1, of N x D features whose pictures show `cells`, by kind of name."""
+    """Return zero-shot accuracies, 0 to 1, of N x D features whose pictures show `cells`, by kind of name."""
     class_embeddings = {kind: clip.class_embeddings(names, TEMPLATES[kind]) for kind, names in NAMES.items()}
     return _accuracies(features, class_embeddings, cells)
 
 
 def precisions(clip: Clip, features: Tensor, cells: list[tuple[str, str, str]]) -> dict[str, float]:
-    """Mean precision at 10 of text queries over N x D features: "biplane", "a poster", "a pencil sketch of an owl"."""
+    """Return the mean precision at 10 of text queries ("a pencil sketch of an owl") over N x D features, by kind."""
     kinds: dict[str, list[tuple[str, tuple[str | None, ...]]]] = {
         "precision at 10, subgroup": [(sub, (None, sub, None)) for sub in NAMES["subgroup"]],
         "precision at 10, style": [(f"a {style}", (None, None, style)) for style in NAMES["style"]],
@@ -79,8 +79,8 @@ def precisions(clip: Clip, features: Tensor, cells: list[tuple[str, str, str]]) 
 
 
 @torch.no_grad()
-def quick_accuracies(model: Any, pixels: Tensor) -> dict[str, float]:
-    """Zero-shot accuracies of a model in training; pixels hold whole rounds of CELLS, B x 3 x S x S."""
+def quick_accuracies(model: CLIP, pixels: Tensor) -> dict[str, float]:
+    """Return zero-shot accuracies of a model in training; pixels hold whole rounds of CELLS, B x 3 x S x S."""
     features = torch.cat([model.encode_image(part).float() for part in pixels.split(256)])
     tokens = tokenizer()
     class_embeddings = {
@@ -124,5 +124,5 @@ def _facts(clip: Clip, settings: PretrainSettings, minutes: tuple[float, float])
     }
 
 
-def _towers(model: Any) -> dict[str, nn.Module]:
+def _towers(model: CLIP) -> dict[str, nn.Module]:
     return {"image tower": model.visual, "text tower": model.transformer, "words": model.token_embedding}

@@ -20,13 +20,14 @@ CELLS = tuple(sketchbook.cells())  # (superclass, subgroup, style), the order of
 
 
 def draw_round(split: str, number: int, size: int, cache: str = "") -> np.ndarray:
-    """The `number`-th picture (from 0) of every cell of a split or shifted set: len(CELLS) x size x size x 3, uint8.
+    """Draw picture `number` (from 0) of every cell of a split or shifted set: len(CELLS) x size x size x 3, uint8.
 
     Images that a model is evaluated on pass through the file format of the shipped set, as its users' files did.
     """
     path = Path(cache) / f"{code_version()}-{split.replace(' ', '-')}-{number:05d}-{size}.npy" if cache else None
     if path and path.is_file():
-        return np.load(path)
+        stored: np.ndarray = np.load(path)
+        return stored
     shifted_set = split if split in sketchbook.SHIFTED_SETS else None
     seed = sketchbook.SEED_RANGES[split][0] + number
     pictures = (sketchbook.draw(*cell, seed, shifted_set=shifted_set) for cell in CELLS)
@@ -41,7 +42,7 @@ def draw_round(split: str, number: int, size: int, cache: str = "") -> np.ndarra
 
 
 def draw_rounds(split: str, count: int, size: int, cache: str, processes: int) -> Iterator[np.ndarray]:
-    """The rounds 0 .. count-1 in order, drawn by several processes where that is asked for."""
+    """Draw the rounds 0 .. count-1 in order, by several processes where that is asked for."""
     draw: Callable[[int], np.ndarray] = partial(_draw_number, split, size, cache)
     if processes == 1 or count == 1:
         yield from map(draw, range(count))
@@ -54,7 +55,7 @@ def draw_rounds(split: str, count: int, size: int, cache: str, processes: int) -
 
 
 def code_version() -> str:
-    """A hash of the drawing code: drawings kept on disk are of no use to another version of it."""
+    """Hash the drawing code: pictures kept on disk are of no use to another version of it."""
     folder = Path(sketchbook.__file__).parent
     digest = hashlib.sha256()
     for file in sorted(folder.glob("*.py")):

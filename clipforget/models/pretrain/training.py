@@ -8,7 +8,6 @@ import random
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -61,12 +60,12 @@ def pretrain(settings: PretrainSettings, out: Path) -> Iterator[PretrainStep]:
         yield from evaluate(folder, settings, minutes)
 
 
-def new_model() -> Any:
-    """A CLIP with random weights, as CONFIG describes it."""
+def new_model() -> CLIP:
+    """Build a CLIP with random weights, as CONFIG describes it."""
     return CLIP(**CONFIG["model_cfg"]).to(memory_format=torch.channels_last)
 
 
-def learn_words(model: Any, settings: PretrainSettings) -> Iterator[PretrainStep]:
+def learn_words(model: CLIP, settings: PretrainSettings) -> Iterator[PretrainStep]:
     """Train the text tower alone, cheaply, to tell captions of different claims apart, whatever their words.
 
     The image tower then starts against captions that differ; without this it spends its first hundreds of steps on a
@@ -91,7 +90,7 @@ def learn_words(model: Any, settings: PretrainSettings) -> Iterator[PretrainStep
 
 
 def relation(one: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
-    """Which captions claim the same, and which follow from each other without being the same; both T x U, bool.
+    """Say which captions claim the same, and which follow from each other without that; both T x U, bool.
 
     one, other: cells x T and cells x U, 1.0 where the caption is true of the cell.
     """
@@ -100,7 +99,7 @@ def relation(one: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
     return first & second, first ^ second
 
 
-def train(model: Any, average: Any, images: Tensor, settings: PretrainSettings) -> Iterator[PretrainStep]:
+def train(model: CLIP, average: CLIP, images: Tensor, settings: PretrainSettings) -> Iterator[PretrainStep]:
     """Train `model` on images (rounds x cells x S x S x 3, uint8) and keep its running average in `average`."""
     rng = random.Random(settings.seed)
     flat = images.flatten(0, 1)
@@ -134,7 +133,9 @@ def train(model: Any, average: Any, images: Tensor, settings: PretrainSettings) 
 
 
 def contrastive(images: Tensor, texts: Tensor, true: Tensor, scale: Tensor) -> Tensor:
-    """CLIP's loss where several captions may be true of a picture. images B x D, texts T x D, true B x T, bool.
+    """Compute CLIP's loss where several captions may be true of a picture: a scalar in nats.
+
+    images B x D, texts T x D, true B x T, bool.
 
     Each true pair competes with the false ones of its picture and of its caption, never with other true pairs, which
     as false negatives would push apart what belongs together.
@@ -150,12 +151,12 @@ def _one_way(logits: Tensor, true: Tensor) -> Tensor:
 
 
 def truth(captions: list[Caption]) -> Tensor:
-    """len(CELLS) x len(captions), bool: which caption is true of the pictures of a cell."""
+    """Say which caption is true of the pictures of a cell: len(CELLS) x len(captions), bool."""
     return torch.tensor([[caption.is_true_of(*cell) for caption in captions] for cell in CELLS])
 
 
 def augment(pictures: Tensor) -> Tensor:
-    """B x S x S x 3 uint8 to B x 3 x S x S, normalised: mirrored, moved, turned, zoomed, in another light."""
+    """Mirror, move, turn, zoom and relight B x S x S x 3 uint8 pictures: B x 3 x S x S, normalised."""
     pixels = pictures.permute(0, 3, 1, 2).float().div(255)
     count = len(pixels)
     mirror = torch.randint(0, 2, (count,)) * 2.0 - 1
@@ -176,12 +177,13 @@ def augment(pictures: Tensor) -> Tensor:
 
 
 def normalise(pixels: Tensor) -> Tensor:
-    """0..1 to the range the image tower takes."""
-    return ((pixels - MEAN) / STD).contiguous(memory_format=torch.channels_last)
+    """Bring pixels of 0 to 1 to the range the image tower takes."""
+    normalised: Tensor = (pixels - MEAN) / STD
+    return normalised.contiguous(memory_format=torch.channels_last)
 
 
 @torch.no_grad()
-def settle_batch_norm(model: Any, images: Tensor, settings: PretrainSettings) -> None:
+def settle_batch_norm(model: CLIP, images: Tensor, settings: PretrainSettings) -> None:
     """Measure the statistics of batch normalisation anew, for the averaged weights, on pictures as they are."""
     norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
     for norm in norms:
@@ -198,14 +200,14 @@ def settle_batch_norm(model: Any, images: Tensor, settings: PretrainSettings) ->
 
 
 @torch.no_grad()
-def silence_unused_words(model: Any) -> None:
+def silence_unused_words(model: CLIP) -> None:
     """Set the embeddings of the words that no caption uses to zero: chance directions would only mislead."""
     used = torch.zeros(len(model.token_embedding.weight), dtype=torch.bool)
     used[tokenizer()(every_text()).unique()] = True
     model.token_embedding.weight[~used] = 0.0
 
 
-def _optimizer(model: Any, settings: PretrainSettings) -> torch.optim.Optimizer:
+def _optimizer(model: CLIP, settings: PretrainSettings) -> torch.optim.Optimizer:
     matrices = [p for p in model.parameters() if p.ndim >= 2]
     others = [p for p in model.parameters() if p.ndim < 2]
     groups = [{"params": matrices, "weight_decay": settings.weight_decay}, {"params": others, "weight_decay": 0.0}]
@@ -232,7 +234,7 @@ def _batches(count: int, settings: PretrainSettings) -> Iterator[Tensor]:
         yield from order[:whole].split(settings.batch_size)
 
 
-def _follow(average: Any, model: Any, decay: float) -> None:
+def _follow(average: CLIP, model: CLIP, decay: float) -> None:
     for mean, now in zip(average.parameters(), model.parameters(), strict=True):
         mean.lerp_(now, 1 - decay)
 
