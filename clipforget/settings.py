@@ -24,7 +24,12 @@ from clipforget.errors import BadSetting, ClipforgetError, UnknownName
 Config = TypeVar("Config")
 SettingValue = bool | int | float | str
 STRICT = {"extra": "forbid", "allow_inf_nan": False}  # the __pydantic_config__ of what `read_json` is given
-NOUNS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", tuple: "a list"}
+NOUNS = {  # what a field of a type takes, in our sentences
+    bool: "true or false", int: "a whole number", float: "a number", str: "a text",
+    tuple[int, ...]: "a list of whole numbers", tuple[str, ...]: "a list of texts",
+    tuple[tuple[str, ...], ...]: "a list of lists of texts",
+    dict[str, SettingValue]: "a JSON object of numbers, texts, true and false",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -45,9 +50,9 @@ class Option:
     @property
     def expected(self) -> str:
         """What the option takes, e.g. "a whole number from 1 to 64"."""
-        noun = NOUNS.get(typing.get_origin(self.kind) or self.kind, "a JSON object")
+        noun = f"one of {', '.join(self.choices)}" if self.choices else NOUNS.get(self.kind, "a list of JSON objects")
         bounds = [f" {word} {bound}" for word, bound in (("from", self.low), ("to", self.high)) if bound is not None]
-        return f"one of {', '.join(self.choices)}" if self.choices else noun + "".join(bounds)
+        return noun + "".join(bounds)
 
 
 def option(
@@ -143,7 +148,7 @@ def _validated(kind: type, values: Any, what: str, strict: bool) -> Any:
         raise BadSetting(f"A {what} must be a JSON object, not lists in lists in lists.") from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        raise _refusal(kind, what, first["type"], first["loc"], first["input"]) from None
+        raise _refusal(kind, what, first, first["loc"]) from None
 
 
 @cache
@@ -153,20 +158,20 @@ def _adapter(kind: type) -> Any:
     return TypeAdapter(kind)
 
 
-def _refusal(kind: type, what: str, reason: str, path: Sequence[Any], value: Any) -> ClipforgetError:
-    """The first of pydantic's errors in one sentence of ours; path leads to the value that is wrong."""
+def _refusal(kind: type, what: str, error: Mapping[str, Any], path: Sequence[Any]) -> ClipforgetError:
+    """One of pydantic's errors in a sentence of ours; path leads to the value that is wrong."""
     if not path:
-        return BadSetting(f"A {what} must be a JSON object.")
+        reason = f" ({error['msg']})" if error["type"] == "json_invalid" else ""
+        return BadSetting(f"A {what} must be a JSON object{reason}.")
     name, *inner = path
     known = {option.name: option for option in options(kind)}
     if name not in known:
         return UnknownName(f"field of a {what}", str(name), known)
-    if reason == "missing" and not inner:
+    if error["type"] == "missing" and not inner:
         return BadSetting(f"A {what} needs its {name}.")
     items = next(iter(typing.get_args(known[name].kind)), None)
     if inner and isinstance(items, type) and dataclasses.is_dataclass(items):
-        return _refusal(items, name.removesuffix("s"), reason, inner[1:], value)
-    shown = repr(value) if len(repr(value)) <= 80 else f"{repr(value)[:80]}..."
-    if inner:
-        return BadSetting(f"{name} cannot hold {shown}.")
-    return BadSetting(f"{name} must be {known[name].expected}; it is {shown}.")
+        return _refusal(items, name.removesuffix("s"), error, inner[1:])
+    shown = repr(error["input"])
+    shown = shown if len(shown) <= 80 else f"{shown[:80]}..."
+    return BadSetting(f"{name} must be {known[name].expected}; it {'holds' if inner else 'is'} {shown}.")

@@ -162,24 +162,39 @@ def test_the_command_is_quoted_and_deterministic():
 
 
 @pytest.mark.parametrize(
-    ("values", "error"),
+    ("values", "sentence"),
     [
-        ([], BadSetting),
-        ({"modle": "x"}, UnknownName),
-        ({"model": 3}, BadSetting),
-        ({"data": "x\0"}, BadSetting),
-        ({"forget": "airplane"}, BadSetting),
-        ({"forget": [1]}, BadSetting),
-        ({"seed": -1}, BadSetting),
-        ({"seed": True}, BadSetting),
-        ({"gallery": 0}, BadSetting),
-        ({"settings": {"a": [1]}}, BadSetting),
-        ({"settings": {"a": float("nan")}}, BadSetting),
+        ([], "A run must be a JSON object."),
+        ({"modle": "x"}, "There is no field of a run 'modle'. Did you mean 'model'?"),
+        ({"model": 3}, "model must be a text; it is 3."),
+        ({"model": ""}, "model must be a text; it is ''."),
+        ({"model": "\udcff"}, "A run must be a JSON object (Invalid JSON: lone leading surrogate"),
+        ({"data": "x\0"}, "data must be a text; it is 'x"),
+        ({"forget": "airplane"}, "forget must be a list of texts; it is 'airplane'."),
+        ({"forget": [1]}, "forget must be a list of texts; it holds 1."),
+        ({"forget": [""]}, "forget must be a list of texts; it holds ''."),
+        ({"seed": -1}, "seed must be a whole number from 0 to 2147483647; it is -1."),
+        ({"seed": True}, "seed must be a whole number from 0 to 2147483647; it is True."),
+        ({"seed": "1"}, "seed must be a whole number from 0 to 2147483647; it is '1'."),
+        ({"gallery": 0}, "gallery must be a whole number from 4 to 1000000; it is 0."),
+        ({"tolerance": True}, "tolerance must be a number from 0.0 to 1.0; it is True."),
+        ({"settings": {"a": [1]}}, "settings must be a JSON object of numbers, texts, true and false; it holds [1]."),
+        ({"settings": {"a": float("nan")}}, "settings must be a JSON object of numbers, texts, true and false; it"),
     ],
 )
-def test_foreign_configurations_are_checked(values, error):
-    with pytest.raises(error):
+def test_what_is_wrong_with_a_foreign_configuration_is_one_sentence(values, sentence):
+    with pytest.raises((BadSetting, UnknownName)) as caught:
         RunConfig.read(values)
+    assert str(caught.value).startswith(sentence) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("depth", [60, 300, 950, 10_000])
+def test_a_deeply_nested_configuration_is_refused(depth):
+    nested = []
+    for _ in range(depth):
+        nested = [nested]
+    with pytest.raises(BadSetting):
+        RunConfig.read({"settings": {"a": nested}})
 
 
 def test_a_configuration_survives_json():
