@@ -11,7 +11,8 @@ from typing import NoReturn
 
 from clipforget import __version__
 from clipforget.cli.commands import Command, listed
-from clipforget.cli.options import PROG, STOPPED, Parser
+from clipforget.cli.options import STOPPED, Parser
+from clipforget.cli.terminal import PROG, as_started
 from clipforget.errors import BadQuery, ClipforgetError, UnknownName
 
 BAD_INPUT, BROKEN_PIPE = 2, 141
@@ -32,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
         return status
     except ClipforgetError as error:
-        print(f"{PROG}: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"{PROG}: {as_started(' '.join(str(error).split()))}", file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)

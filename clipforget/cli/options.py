@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from clipforget.cli.terminal import PROG
 from clipforget.errors import BadQuery, UnknownName
 from clipforget.runs.config import RunConfig
 from clipforget.settings import Option, options
@@ -15,7 +15,6 @@ from clipforget.settings import Option, options
 if TYPE_CHECKING:
     from clipforget.workspace.workspace import Workspace
 
-PROG = "clipforget" if Path(sys.argv[0]).stem == "clipforget" else "python -m clipforget"  # as it was started
 STOPPED = 130  # exit status after Ctrl-C
 MOST_SEEDS = 1000
 

@@ -16,46 +16,47 @@ RANKED = ("prompt", "score", "before", "after")
 COMPARED = ("forget", "alpha", "target accuracy", "siblings kept", "others kept", "H", "Score", "command")
 
 
-def place(view: dict[str, Any], alpha: float | None) -> int:
-    """Where an alpha stands among view["alphas"] (the nearest one); None takes the suggested alpha.
+def alpha_index(view: dict[str, Any], alpha: float | None) -> int:
+    """Return the index of the nearest of view["alphas"]; None takes the suggested alpha.
 
     Raises BadQuery for anything outside 0 to 1.
     """
-    chosen = (view.get("best") or 0.0) if alpha is None else alpha
-    if not (math.isfinite(chosen) and 0 <= chosen <= 1):
+    if alpha is None:
+        alpha = view.get("best") or 0.0
+    if not (math.isfinite(alpha) and 0 <= alpha <= 1):
         raise BadQuery("alpha must be a number from 0 (unlearned) to 1 (original).")
-    return index_of(chosen, view["alphas"])
+    return index_of(alpha, view["alphas"])
 
 
 def summary(view: dict[str, Any], alpha: float | None = None) -> dict[str, Any]:
-    """The figures of a finished run at an alpha: rows with before and after (shares), H and Score (0 to 100).
+    """Return the figures of a finished run at an alpha: rows with before and after (shares), H and Score (0 to 100).
 
     `retrieval` is None for a run that was scored before there was such a part.
     """
-    at = place(view, alpha)
+    index = alpha_index(view, alpha)
     copied = ("id", "title", "state", "command", "device", "seconds", "cost", "best", "chance", "template")
     rows = [
         {
             **{name: row[name] for name in ("key", "label", "role", "n", "before")},
-            "after": {"value": row["after"][at], "low": row["low"][at], "high": row["high"][at]},
+            "after": {"value": row["after"][index], "low": row["low"][index], "high": row["high"][index]},
         }
         for row in view["rows"]
     ]
     ranked = view.get("retrieval")
     if ranked:
-        ranked = {"k": ranked["k"], "rows": [{**row, "after": row["after"][at]} for row in ranked["rows"]]}
-    bound = {name: values[at] for name, values in (view.get("bound") or {}).items()}
-    figures = {"alpha": view["alphas"][at], "h": view["h"][at], "score": view["score"][at], "bound": bound}
-    found = {name: view.get(name) for name in (*copied, "do_nothing")}
-    return {**found, **figures, "rows": rows, "retrieval": ranked, "notes": view.get("notes") or []}
+        ranked = {"k": ranked["k"], "rows": [{**row, "after": row["after"][index]} for row in ranked["rows"]]}
+    bound = {name: values[index] for name, values in (view.get("bound") or {}).items()}
+    figures = {"alpha": view["alphas"][index], "h": view["h"][index], "score": view["score"][index], "bound": bound}
+    about = {name: view.get(name) for name in (*copied, "do_nothing")}
+    return {**about, **figures, "rows": rows, "retrieval": ranked, "notes": view.get("notes") or []}
 
 
 def text(view: dict[str, Any], alpha: float | None = None) -> str:
-    """The summary for a terminal."""
+    """Format the summary for a terminal."""
     figures = summary(view, alpha)
     nothing = figures["do_nothing"] or {}
     agreement = figures["bound"].get("agreement")
-    between = "" if agreement in (None, 1.0) else f"; interpolated, measured top-24 agreement {agreement:.1%}"
+    between = "" if agreement in (None, 1.0) else f"; interpolated, measured top-24 agreement {percent(agreement)}"
     lines = [
         f"{figures['title']}  at alpha {figures['alpha']:.2f}{_suggested(figures)}{between}",
         "",
@@ -64,21 +65,31 @@ def text(view: dict[str, Any], alpha: float | None = None) -> str:
         *([table(RANKED, _ranked(figures), numbers=(2, 3)), ""] if figures["retrieval"] else []),
         f"H {figures['h']:.1f}, Score {figures['score']:.1f}"
         f" (doing nothing: H {nothing.get('h', 0):.1f}, Score {nothing.get('score', math.nan):.1f});"
-        f" chance {figures['chance']:.1%}",
+        f" chance {percent(figures['chance'])}",
         *([f"Cost of the method: {spent(figures['cost'])}"] if figures["cost"] else []),
         *figures["notes"],
     ]
     return "\n".join(lines)
 
 
+def percent(share: float) -> str:
+    """Format a share in percent with one digit."""
+    return f"{100 * share:.1f} %"
+
+
+def change(before: float, after: float) -> str:
+    """Format a share before and after."""
+    return f"{percent(before)} -> {percent(after)}"
+
+
 def spent(cost: dict[str, Any]) -> str:
-    """Seconds, peak memory and changed weight values of a method in words."""
+    """Format seconds, peak memory and changed weight values of a method in words."""
     changed = f"{cost['parameters']:,} weight values changed"
     return f"{cost['seconds']:.1f} s, {cost['memory'] / 2**20:,.0f} MiB at most, {changed}"
 
 
 def as_markdown(view: dict[str, Any], alpha: float | None = None) -> str:
-    """The summary as a Markdown table, with a row for doing nothing and the command that repeats the run."""
+    """Format the summary as a Markdown table, with a row for doing nothing and the command that repeats the run."""
     figures = summary(view, alpha)
     rows = [_cells(row) for row in figures["rows"]]
     nothing = figures["do_nothing"] or {}
@@ -86,7 +97,7 @@ def as_markdown(view: dict[str, Any], alpha: float | None = None) -> str:
         ["H", "", f"{nothing.get('h', 0):.1f} (do nothing)", f"{figures['h']:.1f}", ""],
         ["Score", "", f"{nothing.get('score', math.nan):.1f} (do nothing)", f"{figures['score']:.1f}", ""],
     ]
-    about = f"At alpha {figures['alpha']:.2f}{_suggested(figures)}, chance {figures['chance']:.1%}"
+    about = f"At alpha {figures['alpha']:.2f}{_suggested(figures)}, chance {percent(figures['chance'])}"
     took = f", {clock(figures['seconds'])} minutes on {figures['device']}" if figures["seconds"] else ""
     notes = "".join(f"{note}\n\n" for note in figures["notes"])
     ranked = f"{markdown(RANKED, _ranked(figures))}\n\n" if figures["retrieval"] else ""
@@ -94,19 +105,27 @@ def as_markdown(view: dict[str, Any], alpha: float | None = None) -> str:
 
 
 def comparison(views: list[dict[str, Any]], alpha: float | None = None) -> str:
-    """Several runs as one Markdown table, a row each with its command, and doing nothing above them."""
+    """Format several runs as one Markdown table, a row each with its command, and doing nothing above them."""
     rows = []
     for view in views:
         figures = summary(view, alpha)
         row = {row["key"]: row for row in figures["rows"]}
         target = row["forget"]
-        change = f"{target['before']['value']:.1%} > {target['after']['value']:.1%}"
         kept = [_kept(row[key]) if key in row else "" for key in ("siblings", "others")]
         total = [f"{figures['h']:.1f}", f"{figures['score']:.1f}"]
         names = ", ".join(view["config"]["forget"])
-        rows.append([names, f"{figures['alpha']:.2f}", change, *kept, *total, f"`{figures['command']}`"])
+        rows.append(
+            [
+                names,
+                f"{figures['alpha']:.2f}",
+                change(target["before"]["value"], target["after"]["value"]),
+                *kept,
+                *total,
+                f"`{figures['command']}`",
+            ]
+        )
     score = views[0]["do_nothing"]["score"]
-    rows.insert(0, ["do nothing", "1.00", "", "100.0%", "100.0%", "0.0", f"{score:.1f}", ""])
+    rows.insert(0, ["do nothing", "1.00", "", percent(1.0), percent(1.0), "0.0", f"{score:.1f}", ""])
     return markdown(COMPARED, rows)
 
 
@@ -121,19 +140,19 @@ def _cells(row: dict[str, Any]) -> list[str]:
 def _ranked(figures: dict[str, Any]) -> list[list[str]]:
     """The cells of the retrieval rows."""
     k = figures["retrieval"]["k"]
-    found = []
+    rows = []
     for row in figures["retrieval"]["rows"]:
         score = {"recall": f"recall@{k} of {row['n']:,} images", "overlap": f"overlap of the top {k}"}
         texts = row["prompts"]
         prompt = f"{len(texts)} unrelated prompts, mean" if row["level"] == "unrelated" else texts[0]
-        shares = [f"{100 * row[side]:.1f} %" for side in ("before", "after")]
-        found.append([prompt, score.get(row["score"], f"precision@{k}"), *shares])
-    return found
+        shares = [percent(row[side]) for side in ("before", "after")]
+        rows.append([prompt, score.get(row["score"], f"precision@{k}"), *shares])
+    return rows
 
 
 def _kept(row: dict[str, Any]) -> str:
     """The share of the accuracy before that is left, at most 1; blank where there was none."""
-    return f"{ratio(row['after']['value'], row['before']['value']):.1%}" if row["before"]["value"] else ""
+    return percent(ratio(row["after"]["value"], row["before"]["value"])) if row["before"]["value"] else ""
 
 
 def _interval(figure: dict[str, Any]) -> str:

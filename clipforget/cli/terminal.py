@@ -5,17 +5,25 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 if TYPE_CHECKING:
     from tqdm import tqdm
 
+MODULE = "python -m clipforget"  # how runs and comparisons write down their commands
+PROG = "clipforget" if Path(sys.argv[0]).stem == "clipforget" else MODULE  # as it was started
 FORMAT = "{bar:24}  {desc}"  # tqdm's; the bar is 24 cells wide
 
 
 def emit(as_json: bool, content: dict[str, Any], text: str) -> None:
     """Print either the content as one JSON document or the text."""
-    print(json.dumps(content, indent=1, ensure_ascii=False, default=list) if as_json else text)
+    print(json.dumps(content, indent=1, ensure_ascii=False, default=list) if as_json else as_started(text))
+
+
+def as_started(text: str) -> str:
+    """Return a text whose commands name the program as this one was started."""
+    return text.replace(MODULE, PROG)
 
 
 def clock(seconds: float | None) -> str:

@@ -112,6 +112,23 @@ def test_unknown_options_exit_with_2():
     assert done.returncode == 2 and "Did you mean '--alpha'" in done.stderr and "Traceback" not in done.stderr
 
 
+def test_the_program_is_called_as_it_was_started(tmp_path):
+    script = tmp_path / "clipforget"
+    script.write_text("import sys; from clipforget.cli.main import main; sys.exit(main())")
+    for start, name in (([str(script)], "clipforget"), (["-m", "clipforget"], "python -m clipforget")):
+
+        def shown(*words, start=start):
+            command = [sys.executable, *start, *words]
+            env = os.environ | {"PYTHONPATH": str(ROOT)}
+            done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+            return done.stdout + done.stderr
+
+        assert shown("runs", "--help").startswith(f"usage: {name} runs ")
+        assert shown("rnu").startswith(f"{name}: There is no command")
+        assert f"Start one: {name} compare" in shown("compare", "--list")
+        assert f"Then:  {name} reproduce table2" in shown("reproduce", "table2")
+
+
 def test_the_parser_knows_every_command():
     assert list(build(whole=True).commands) == [entry.name for entry in listed()]
     assert set(COMMANDS) == {path.stem for path in (ROOT / "clipforget/cli/commands").glob("[!_]*.py")}

@@ -15,6 +15,6 @@ def test_no_runs_yet(capsys, tmp_path, fake):
 def test_runs(fake, capsys):
     assert main(["runs"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 3 and "90.0% > 10.0%" in lines[2] and "0:21" in lines[2]
+    assert len(lines) == 3 and "90.0 % -> 10.0 %" in lines[2] and "0:21" in lines[2]
     assert main(["runs", "--json"]) == 0
     assert [info["id"] for info in json.loads(capsys.readouterr().out)["runs"]] == ["bad", "good"]

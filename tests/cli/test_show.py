@@ -14,13 +14,13 @@ def test_show(fake, capsys, line_of):
     assert figures["rows"][0]["after"]["value"] == pytest.approx(0.315)
     assert main(["show", "good", "--alpha", "0.1"]) == 0
     shown = capsys.readouterr().out
-    assert "alpha 0.10;" in shown and "agreement 99.3%" in shown and "doing nothing: H 0.0, Score 50.0" in shown
+    assert "alpha 0.10;" in shown and "agreement 99.3 %" in shown and "doing nothing: H 0.0, Score 50.0" in shown
     assert main(["show", "good"]) == 0 and "(suggested)" in capsys.readouterr().out
     assert main(["show", "good", "--markdown"]) == 0
     assert capsys.readouterr().out.splitlines()[1] == "| --- | --- | --- | --- | --- |"
     assert main(["show", "good", "good", "--markdown"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 5 and "do nothing" in lines[2] and "90.0% > 31.5%" in lines[3]
+    assert len(lines) == 5 and "do nothing" in lines[2] and "90.0 % -> 31.5 %" in lines[3]
     assert main(["show", "good", "bad", "--markdown"]) == 2 and "bad is failed" in line_of()
     assert main(["show", "good", "good"]) == 2 and "with --markdown only" in line_of()
     assert main(["show", "bad"]) == 0 and "is failed: Too few." in capsys.readouterr().out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import html
 import json
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,8 @@ def chart(args: argparse.Namespace) -> None:
     if args.json:
         text = json.dumps(to_plain(figure), ensure_ascii=False)
     else:
-        figure.update_layout(title={"text": entry.title, "x": 0.5, "font": {"size": 14}}, margin={"t": 80})
-        text = figure.to_html(include_plotlyjs=True)  # no request to anywhere, when it is opened
+        page = figure.to_html(include_plotlyjs=True)  # no request to anywhere, when it is opened
+        text = page.replace("<head>", f"<head><title>{html.escape(entry.title)}: {id}</title>", 1)
     if args.json and args.out is None:
         print(text)
         return

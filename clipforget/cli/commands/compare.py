@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, TextIO
 from clipforget.cli.commands import command
 from clipforget.cli.options import (
     MOST_SEEDS,
-    PROG,
     STOPPED,
     Parser,
     add_fields,
@@ -21,7 +20,7 @@ from clipforget.cli.options import (
     names,
     workspace_of,
 )  # fmt: skip
-from clipforget.cli.terminal import Bar, clock, emit
+from clipforget.cli.terminal import PROG, Bar, clock, emit
 from clipforget.errors import BadSetting, ClipforgetError
 from clipforget.tabular import table
 

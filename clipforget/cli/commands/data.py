@@ -7,8 +7,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from clipforget.cli.commands import command
-from clipforget.cli.options import PROG, Parser, add_json
-from clipforget.cli.terminal import Bar, emit
+from clipforget.cli.options import Parser, add_json
+from clipforget.cli.terminal import PROG, Bar, emit
 from clipforget.errors import BadQuery
 from clipforget.tabular import table
 

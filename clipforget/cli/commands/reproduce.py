@@ -9,7 +9,7 @@ from typing import Any
 from clipforget.cli.commands import command
 from clipforget.cli.commands.compare import finish
 from clipforget.cli.options import MOST_SEEDS, Parser, add_json, add_runs, workspace_of
-from clipforget.cli.terminal import emit
+from clipforget.cli.terminal import as_started, emit
 from clipforget.errors import BadSetting
 from clipforget.runs.config import RunConfig
 from clipforget.tabular import markdown, table
@@ -48,7 +48,7 @@ def reproduce(args: argparse.Namespace) -> int:
 
     experiment = EXPERIMENTS.load()[args.name]
     if not args.data and not args.sketchbook:
-        print(experiment.instructions())
+        print(as_started(experiment.instructions()))
         return NOTHING_DONE
     if args.data and args.sketchbook:
         raise BadSetting("Name either your own images with --data or the embedded drawings with --sketchbook.")

@@ -11,7 +11,6 @@ from typing import Any
 from clipforget.cli import report
 from clipforget.cli.commands import command
 from clipforget.cli.options import (
-    PROG,
     STOPPED,
     Parser,
     add_fields,
@@ -21,7 +20,7 @@ from clipforget.cli.options import (
     settings_of,
     workspace_of,
 )
-from clipforget.cli.terminal import Bar, clock, emit
+from clipforget.cli.terminal import PROG, Bar, clock, emit
 from clipforget.errors import ClipforgetError
 from clipforget.runs.config import RunConfig
 from clipforget.settings import options

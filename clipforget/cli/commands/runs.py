@@ -6,9 +6,10 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from clipforget.cli import report
 from clipforget.cli.commands import command
-from clipforget.cli.options import PROG, Parser, add_json, add_runs, workspace_of
-from clipforget.cli.terminal import clock, emit
+from clipforget.cli.options import Parser, add_json, add_runs, workspace_of
+from clipforget.cli.terminal import PROG, clock, emit
 from clipforget.tabular import table
 
 HEADER = ("run", "state", "forget", "method", "data", "alpha", "forget", "siblings", "others", "time")
@@ -44,4 +45,4 @@ def runs(args: argparse.Namespace) -> None:
 def _change(info: dict[str, Any], key: str) -> str:
     """Return the accuracy before and after of one row of a run's headline."""
     figures = (info.get("headline") or {}).get(key)
-    return f"{figures['before']:.1%} > {figures['after']:.1%}" if isinstance(figures, dict) else ""
+    return report.change(figures["before"], figures["after"]) if isinstance(figures, dict) else ""

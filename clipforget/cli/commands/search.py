@@ -34,7 +34,7 @@ def search(args: argparse.Namespace) -> None:
     workspace = workspace_of(args)
     id = run_id(workspace, args.id)
     view = workspace.view(id)
-    index = report.place(view, args.alpha)
+    index = report.alpha_index(view, args.alpha)
     pack = workspace.query(id, text=args.text)
     before, after = pack["before"], pack["after"]
     hits = {
