@@ -32,7 +32,7 @@ def test_a_chart_is_one_file_that_needs_no_network(world, finished, capsys, tmp_
     assert capsys.readouterr().out == f"Wrote {file.name}.\n" and file.name == f"alpha-{finished.id}.html"
     page = file.read_text()
     assert (
-        f"<title>Accuracy vs alpha: {finished.id}</title>" in page
+        f"<title>{CHARTS['alpha'].title}: {finished.id}</title>" in page
         and "Plotly.newPlot" in page
         and "<script src=" not in page
         and len(page) > 1_000_000

@@ -29,11 +29,12 @@ def add_options(parser: Parser) -> None:
 @command("chart", add_options, order=5.5)
 def chart(args: argparse.Namespace) -> None:
     """List the charts, or write one of a run or a comparison as an HTML file."""
-    from clipforget.web.charts import CHARTS, to_plain
+    from clipforget.web.charts import CHARTS, listing, to_plain
 
     if args.name is None:
-        charts = [{"name": name, "of": entry.of, "title": entry.title} for name, entry in CHARTS.load().items()]
-        emit(args.json, {"charts": charts}, table(("chart", "of a", "title"), [[*entry.values()] for entry in charts]))
+        charts = listing()
+        rows = [[entry["name"], entry["of"], entry["title"]] for entry in charts]
+        emit(args.json, {"charts": charts}, table(("chart", "of a", "title"), rows))
         return
     entry = CHARTS.load()[args.name]
     id, content = _content(args, entry.of)
