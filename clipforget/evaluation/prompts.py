@@ -17,7 +17,7 @@ from clipforget.data.target import Target
 from clipforget.evaluation.documents import RankedRow, Retrieval
 from clipforget.evaluation.evalset import Bools, EvalSet
 from clipforget.evaluation.refusal import Refusal
-from clipforget.evaluation.retrieval import cosines_along, nearest, precision_at_k, recall_at_k
+from clipforget.evaluation.retrieval import nearest, precision_at_k, recall_at_k
 from clipforget.evaluation.scores import DIGITS
 from clipforget.soup.path import TOP_K, SoupPath
 
@@ -73,7 +73,7 @@ def retrieval(
     """
     start, stop = evalset.block("test")
     k = min(TOP_K, stop - start)
-    along = cosines_along(path, stack, slice(start, stop))
+    along = path.cosines_along(stack, slice(start, stop))
     ranked = [[nearest(column, k)[0] for column in cosines.T] for cosines in along]
     rows, overlaps = [], []
     for one, ids in zip(asked, np.swapaxes(ranked, 0, 1), strict=True):  # ids A x K

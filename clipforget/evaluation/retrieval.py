@@ -1,13 +1,11 @@
 """Search over image features: an index that knows whose features it holds, and how good a ranking is.
 
-N images, Q queries, D embedding, K neighbours, L nodes of a soup path, A = 101 alphas. Cosines closer than 1e-6 count
-as equal and are ordered by id, so that results are the same on every machine.
+N images, Q queries, D embedding, K neighbours. Cosines closer than 1e-6 count as equal and are ordered by id, so that
+results are the same on every machine.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any
 
 import faiss
@@ -15,11 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipforget.errors import StaleIndex
-from clipforget.soup.path import ALPHAS, Floats, SoupPath
+from clipforget.soup.path import Floats
 
 MARGIN = 16  # more neighbours than asked for, to settle ties at the end of the list
 EQUAL = 6  # decimals to which cosines are compared
-EVERY = slice(None)
 
 
 class Index:
@@ -60,38 +57,14 @@ class Index:
 def nearest(cosines: NDArray[Any], k: int) -> tuple[NDArray[np.int64], Floats]:
     """Return the k largest of N cosines as `Index.search` orders them: ids K and cosines K, best first; k in 1..N.
 
-    The one search without FAISS, for rankings along alpha: `cosines_along` gives the cosines, and an index of the
-    interpolated features, made anew for each of 101 alphas, takes several times as long (measured: 2000 x 128).
+    The one search without FAISS, for rankings along alpha: `SoupPath.cosines_along` gives the cosines, and an index of
+    the interpolated features, made anew for each of 101 alphas, takes several times as long (measured: 2000 x 128).
     """
     cosines = np.round(cosines, EQUAL)
     edge = np.partition(cosines, len(cosines) - k)[len(cosines) - k]
     best = np.flatnonzero(cosines >= edge)  # with all that tie at the end, to be settled by id
     best = best[np.lexsort((best, -cosines[best]))][:k]
     return best, cosines[best]
-
-
-def cosines_along(path: SoupPath, stack: NDArray[Any], images: NDArray[np.bool_] | slice = EVERY) -> Iterator[Floats]:
-    """Yield the cosines of some images (a mask of N, or a slice) with M queries at each of the A alphas: images x M.
-
-    stack is L x M x D unit features, or 1 x M x D where they are the same at every node. What is interpolated are the
-    cosines at the nodes, which equals interpolating and renormalising the features of both sides.
-    """
-
-    @lru_cache(maxsize=6)  # alphas ascend, so a segment's own are all that is asked for again
-    def cosines(node: int, query: int) -> Floats:
-        found: Floats = path.nodes[node].features[images] @ stack[query].T
-        return found
-
-    for alpha in ALPHAS:
-        i, t = path.where(alpha)
-        norms = path.norms(i, t)[images, None]
-        ends = (0,) if len(stack) == 1 else (i + int(t),) if t in (0.0, 1.0) else (i, i + 1)
-        mixed = [cosines(i, end) * ((1 - t) / norms) + cosines(i + 1, end) * (t / norms) for end in ends]
-        if len(ends) == 1:
-            yield mixed[0]
-        else:
-            lengths = np.linalg.norm((1 - t) * stack[i] + t * stack[i + 1], axis=1)
-            yield ((1 - t) * mixed[0] + t * mixed[1]) / lengths
 
 
 def recall_at_k(ids: NDArray[Any], relevant: NDArray[np.bool_], k: int) -> NDArray[np.float64]:

@@ -23,7 +23,6 @@ from clipforget.evaluation import metrics
 from clipforget.evaluation.documents import Change, Headline, PerClass, ScoreRow, Scores
 from clipforget.evaluation.evalset import Bools, ClassNames, EvalSet, Row, class_groups, gallery, suggestions
 from clipforget.evaluation.refusal import Refusal
-from clipforget.evaluation.retrieval import cosines_along
 from clipforget.soup.path import ALPHAS, SoupPath, index_of
 
 DIGITS = 4
@@ -68,7 +67,7 @@ def correct_along(
 
 
 def _correct(path: SoupPath, named: ClassNames, stack: NDArray[Any], refusal: Refusal) -> Bools:
-    pairs = zip(ALPHAS, cosines_along(path, stack), strict=True)
+    pairs = zip(ALPHAS, path.cosines_along(stack), strict=True)
     return np.stack([refusal.right(found, named.labels, named.names, alpha) for alpha, found in pairs])
 
 
@@ -129,7 +128,7 @@ def _cautious(
 ) -> list[float]:
     """The forget accuracy on validation at each alpha, read cautiously."""
     found = []
-    for alpha, right, cosines in zip(ALPHAS, hits, cosines_along(path, stack, known), strict=True):
+    for alpha, right, cosines in zip(ALPHAS, hits, path.cosines_along(stack, known), strict=True):
         cosines = refusal.allowed(cosines, named.names, alpha)
         found.append(metrics.cautious_accuracy(right, metrics.margins(cosines, named.labels[known]), seed))
     return found

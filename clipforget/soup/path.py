@@ -8,9 +8,9 @@ from __future__ import annotations
 import hashlib
 import math
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from clipforget.errors import BadQuery
 TOP_K = 24  # neighbours whose agreement is measured: what one grid shows
 
 ALPHAS = tuple(round(i / 100, 2) for i in range(101))  # the slider's stops
+EVERY = slice(None)
 
 Floats = NDArray[np.float32]
 
@@ -187,6 +188,29 @@ class SoupPath:
             exact: Floats = stack[i + int(t)]
             return exact
         return unit(np.float32(1 - t) * stack[i] + np.float32(t) * stack[i + 1])
+
+    def cosines_along(self, stack: NDArray[Any], images: NDArray[np.bool_] | slice = EVERY) -> Iterator[Floats]:
+        """Yield the cosines of some images (a mask of N, or a slice) with M queries at each of ALPHAS: images x M.
+
+        stack is nodes x M x D unit features, or 1 x M x D where they are the same everywhere. What is interpolated are
+        the cosines at the nodes, which equals interpolating and renormalising the features of both sides.
+        """
+
+        @lru_cache(maxsize=6)  # alphas ascend, so a segment's own are all that is asked for again
+        def cosines(node: int, query: int) -> Floats:
+            found: Floats = self.nodes[node].features[images] @ stack[query].T
+            return found
+
+        for alpha in ALPHAS:
+            i, t = self.where(alpha)
+            norms = self.norms(i, t)[images, None]
+            ends = (0,) if len(stack) == 1 else (i + int(t),) if t in (0.0, 1.0) else (i, i + 1)
+            mixed = [cosines(i, end) * ((1 - t) / norms) + cosines(i + 1, end) * (t / norms) for end in ends]
+            if len(ends) == 1:
+                yield mixed[0]
+            else:
+                lengths = np.linalg.norm((1 - t) * stack[i] + t * stack[i + 1], axis=1)
+                yield ((1 - t) * mixed[0] + t * mixed[1]) / lengths
 
     def fingerprint(self, alpha: float) -> str:
         """Name what features(alpha) holds: the node's weights, or the interpolation between two of them."""

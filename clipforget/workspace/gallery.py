@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from clipforget.evaluation.retrieval import Index, cosines_along, nearest
+from clipforget.evaluation.retrieval import Index, nearest
 from clipforget.soup.path import ALPHAS, TOP_K, SoupPath
 
 
@@ -31,7 +31,7 @@ class Gallery:
         """
         k = min(TOP_K, len(self.path) - (leave_out is not None))
         ids, cosines = [], []
-        for alpha, similar in zip(ALPHAS, cosines_along(self.path, query[:, None]), strict=True):
+        for alpha, similar in zip(ALPHAS, self.path.cosines_along(query[:, None]), strict=True):
             best, values = self._nearest(alpha, query, similar[:, 0], k, leave_out)
             ids.append([int(i) for i in best])
             cosines.append([round(float(value), 3) for value in values])

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from clipforget.errors import StaleIndex
-from clipforget.evaluation.retrieval import Index, cosines_along, nearest, precision_at_k, recall_at_k
-from clipforget.soup.path import ALPHAS, Bound, Node, SoupPath, soup_fingerprint, unit
+from clipforget.evaluation.retrieval import Index, nearest, precision_at_k, recall_at_k
+from clipforget.soup.path import unit
 
 RNG = np.random.default_rng(0)
 
@@ -64,18 +64,3 @@ def test_recall_and_precision_against_a_loop() -> None:
             assert found == hits / total if total else np.isnan(found)
             assert precision_at_k(ids, relevant, k)[query] == hits / min(k, 15)
     np.testing.assert_array_equal(precision_at_k(ids, relevant[0], 5), precision_at_k(ids, relevant[[0] * 6], 5))
-
-
-@pytest.mark.parametrize("texts", [1, 3])
-def test_cosines_along_alpha_are_those_of_the_interpolated_features(texts: int) -> None:
-    features, names = random_unit(3, 40, 16), [soup_fingerprint("a", "b", alpha) for alpha in (0, 0.37, 1)]
-    nodes = [
-        Node(alpha, name, rows, rows[:2]) for alpha, name, rows in zip((0.0, 0.37, 1.0), names, features, strict=True)
-    ]
-    path, stack = SoupPath(tuple(nodes), (Bound(),) * 2, "a", "b"), random_unit(texts, 5, 16)
-    for images in (slice(None), slice(7, 30), RNG.random(40) < 0.5):
-        for alpha, cosines in zip(ALPHAS, cosines_along(path, stack, images), strict=True):
-            expected = path.features(alpha)[images] @ path.texts(stack, alpha).T
-            np.testing.assert_allclose(cosines, expected, atol=2e-6)
-            if path.exact(alpha):
-                np.testing.assert_array_equal(cosines, expected)

@@ -166,3 +166,19 @@ def test_many_threads_and_little_time() -> None:
 def test_the_nearest_stop_of_an_alpha() -> None:
     assert [index_of(alpha) for alpha in ALPHAS] == list(range(101)) and index_of(0.126) == 13
     assert index_of(0.5, (0.0, 0.25, 0.75, 1.0)) == 1, "the first of two as near"
+
+
+@pytest.mark.parametrize("texts", [1, 3])
+def test_cosines_along_alpha_are_those_of_the_interpolated_features(texts: int) -> None:
+    rng = np.random.default_rng(0)
+    features, names = unit(rng.normal(size=(3, 40, 16))), [soup_fingerprint("a", "b", alpha) for alpha in (0, 0.37, 1)]
+    nodes = [
+        Node(alpha, name, rows, rows[:2]) for alpha, name, rows in zip((0.0, 0.37, 1.0), names, features, strict=True)
+    ]
+    path, stack = SoupPath(tuple(nodes), (Bound(),) * 2, "a", "b"), unit(rng.normal(size=(texts, 5, 16)))
+    for images in (slice(None), slice(7, 30), rng.random(40) < 0.5):
+        for alpha, cosines in zip(ALPHAS, path.cosines_along(stack, images), strict=True):
+            expected = path.features(alpha)[images] @ path.texts(stack, alpha).T
+            np.testing.assert_allclose(cosines, expected, atol=2e-6)
+            if path.exact(alpha):
+                np.testing.assert_array_equal(cosines, expected)
