@@ -1,11 +1,11 @@
 """Works through the cells of a comparison, one run after the other, in this process.
 
     with stoppable():
-        for record in work(compared):
+        for record in run_cells(comparison):
             ...
 
-Finished cells are not run again, a failed one does not end the rest, and stopping keeps what there is: calling `work`
-again goes on from there.
+Finished cells are not run again, a failed one does not end the rest, and stopping keeps what there is: calling
+`run_cells` again goes on from there.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 from clipforget.benchmark.plan import ComparisonPlan
-from clipforget.benchmark.store import CellInfo, ComparisonFolder, Finished
+from clipforget.benchmark.store import CellInfo, ComparisonFolder, FinishedRuns
 from clipforget.errors import ClipforgetError
 from clipforget.runs.config import RunConfig
 from clipforget.runs.documents import Event
@@ -37,45 +37,45 @@ class CellProgress:
 Records = Generator[CellProgress, None, None]
 
 
-def run_cells(compared: ComparisonFolder) -> Records:
+def run_cells(comparison: ComparisonFolder) -> Records:
     """Run every cell that has no finished run yet, and set the comparison's state, which ends normally.
 
     Closing the generator or a KeyboardInterrupt ends it in state stopped. It is done as soon as one cell is, with the
     first sentence of those that failed as its error; failed where all did. A bug in a cell leaves its traceback on
     stderr and the cell failed; one anywhere else is raised. Raises RunProblem where another worker is at it.
     """
-    with compared.worker_lock():
-        compared.update(state="running", pid=os.getpid(), error=None)
+    with comparison.worker_lock():
+        comparison.update(state="running", pid=os.getpid(), error=None)
         try:
-            yield from _cells(compared, compared.plan, Resources())
-            compared.update(**_outcome(compared.info()["cells"]))
+            yield from _cells(comparison, comparison.plan, Resources())
+            comparison.update(**_outcome(comparison.info()["cells"]))
         except (GeneratorExit, KeyboardInterrupt) as stopped:
-            compared.update(state="stopped")
+            comparison.update(state="stopped")
             if isinstance(stopped, GeneratorExit):
                 raise
         except ClipforgetError as error:
-            compared.update(state="failed", error=str(error))
+            comparison.update(state="failed", error=str(error))
         except Exception as error:
-            compared.update(state="failed", error=f"A bug: {type(error).__name__} (see the log of the comparison).")
+            comparison.update(state="failed", error=f"A bug: {type(error).__name__} (see the log of the comparison).")
             raise
 
 
-def _cells(compared: ComparisonFolder, plan: ComparisonPlan, loaded: Resources) -> Records:
-    finished = Finished(compared.store)
-    loaded.clip(plan.model, plan.device)  # what is wrong with the model is said once, not by every cell
+def _cells(comparison: ComparisonFolder, plan: ComparisonPlan, resources: Resources) -> Records:
+    finished = FinishedRuns(comparison.store)
+    resources.clip(plan.model, plan.device)  # what is wrong with the model is said once, not by every cell
     for index, cell in enumerate(plan.cells()):
         config = plan.config(cell).checked()
-        run = _known(finished, config, loaded)
+        run = _finished_run(finished, config, resources)
         if run is not None:
             info = run.info()
-            compared.set_cell(index, state="done", run=run.id, seconds=info["seconds"], error=None)
+            comparison.set_cell(index, state="done", run=run.id, seconds=info["seconds"], error=None)
             yield CellProgress(index, "done", reused=True)
             continue
-        run = compared.store.create(config)
-        run.update(comparison=compared.id)
-        compared.set_cell(index, state="running", run=run.id, seconds=None, error=None)
+        run = comparison.store.create(config)
+        run.update(comparison=comparison.id)
+        comparison.set_cell(index, state="running", run=run.id, seconds=None, error=None)
         try:
-            yield from _one(compared, index, run, loaded)
+            yield from _run_cell(comparison, index, run, resources)
         except Exception:  # a bug of one method must not cost the night: its run has the sentence, stderr the rest
             if run.info()["state"] != "failed":
                 raise
@@ -87,16 +87,16 @@ def _cells(compared: ComparisonFolder, plan: ComparisonPlan, loaded: Resources) 
         yield CellProgress(index, state)
 
 
-def _known(finished: Finished, config: RunConfig, loaded: Resources) -> Run | None:
+def _finished_run(finished: FinishedRuns, config: RunConfig, resources: Resources) -> Run | None:
     """The finished run that serves as a cell; the data set is read only where there may be one."""
     if not finished.candidates(config):
         return None
-    marks = loaded.clip(config.model, config.device).fingerprint(), loaded.dataset(config.data).fingerprint
-    return finished.find(config, *marks)
+    fingerprints = resources.clip(config.model, config.device).fingerprint(), resources.dataset(config.data).fingerprint
+    return finished.find(config, *fingerprints)
 
 
-def _one(compared: ComparisonFolder, index: int, run: Run, loaded: Resources) -> Records:
-    events = execute(run, loaded)
+def _run_cell(comparison: ComparisonFolder, index: int, run: Run, resources: Resources) -> Records:
+    events = execute(run, resources)
     try:
         for event in events:
             yield CellProgress(index, "running", event=event)
@@ -104,7 +104,7 @@ def _one(compared: ComparisonFolder, index: int, run: Run, loaded: Resources) ->
         events.close()
         info = run.info()
         state = info["state"] if info["state"] in ("done", "failed") else "stopped"
-        compared.set_cell(index, state=state, seconds=info["seconds"], error=info["error"])
+        comparison.set_cell(index, state=state, seconds=info["seconds"], error=info["error"])
 
 
 def _outcome(cells: list[CellInfo]) -> dict[str, str | None]:
@@ -112,5 +112,5 @@ def _outcome(cells: list[CellInfo]) -> dict[str, str | None]:
     failed = [cell for cell in cells if cell["state"] == "failed"]
     if not failed:
         return {"state": "done", "error": None}
-    said = f"{len(failed)} of {len(cells)} runs failed; the first: {failed[0]['error']}"
-    return {"state": "failed" if len(failed) == len(cells) else "done", "error": said}
+    message = f"{len(failed)} of {len(cells)} runs failed; the first: {failed[0]['error']}"
+    return {"state": "failed" if len(failed) == len(cells) else "done", "error": message}

@@ -125,11 +125,11 @@ def _plan(info: Mapping[str, Any]) -> ComparisonPlan:
     return ComparisonPlan.read({name: info[name] for name in ComparisonPlan.__dataclass_fields__ if name in info})
 
 
-class Finished:
+class FinishedRuns:
     """The finished runs of a store, found by their whole configuration; `add` those that finish later."""
 
     def __init__(self, store: Store) -> None:
-        self._known: dict[str, list[Run]] = {}
+        self._runs: dict[str, list[Run]] = {}
         for run, info in reversed([*store.infos()]):
             with suppress(ClipforgetError):  # a method of another version: no use, no harm
                 if info["state"] == "done":
@@ -137,11 +137,11 @@ class Finished:
 
     def add(self, run: Run) -> None:
         """Take a finished run in; the newest of a configuration is found first."""
-        self._known.setdefault(_key(run.config.checked()), []).insert(0, run)
+        self._runs.setdefault(_key(run.config.checked()), []).insert(0, run)
 
     def candidates(self, config: RunConfig) -> list[Run]:
         """The finished runs of this configuration, whatever their model and images were."""
-        return self._known.get(_key(config), [])
+        return self._runs.get(_key(config), [])
 
     def find(self, config: RunConfig, original: str, data: str) -> Run | None:
         """The newest one whose original weights and images have these fingerprints."""

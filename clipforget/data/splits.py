@@ -54,16 +54,12 @@ class Splits:
         return replace(self, **blocks)
 
     def positions(self, part: str, role: str | None = None) -> list[int]:
-        """Positions in `evaluated` of a part, or of a role within it."""
-        return [
-            place
-            for place, (its_part, its_role) in enumerate(zip(self.parts, self.roles, strict=True))
-            if its_part == part and role in (None, its_role)
-        ]
+        """Return the positions in `evaluated` of a part, or of a role within it."""
+        return [i for i, name in enumerate(self.parts) if name == part and role in (None, self.roles[i])]
 
 
 def role_of(item: Item, forget: Sequence[Target]) -> str:
-    """The role of an image: forget, siblings or others."""
+    """Return the role of an image: forget, siblings or others."""
     if any(target.matches(item) for target in forget):
         return "forget"
     return "siblings" if any(target.covers(item.superclass) for target in forget) else "others"
@@ -72,7 +68,7 @@ def role_of(item: Item, forget: Sequence[Target]) -> str:
 def read_targets(
     dataset: Dataset, forget_texts: Sequence[str], retain_texts: Sequence[str] = ()
 ) -> tuple[tuple[Target, ...], tuple[Target, ...]]:
-    """The forget and retain targets of a run, checked.
+    """Return the forget and retain targets of a run, checked.
 
     Raises UnknownName for a name the data set does not have, BadQuery where nothing is to be forgotten, where forget
     and retain overlap, or where nothing would be left.
@@ -93,20 +89,26 @@ def select(dataset: Dataset, forget: Sequence[str], retain: Sequence[str] = (), 
     """Choose the images of a run. Raises as `read_targets`, and BadData where a set has too few images."""
     forget_targets, retain_targets = read_targets(dataset, forget, retain)
     roles = [role_of(item, forget_targets) for item in dataset.items]
-    kept = _retained(dataset, roles, retain_targets)
-    train = _train(dataset, roles, kept)
-    blocks = {"validation": _validation(dataset, roles, kept), "test": _gallery(dataset, roles, gallery)}
+    retained = _retained(dataset, roles, retain_targets)
+    train = _train(dataset, roles, retained)
+    blocks = {"validation": _validation(dataset, roles, retained), "test": _gallery(dataset, roles, gallery)}
     for name in dataset.shifted_sets:
         blocks[name] = _sample(dataset, [i for i, item in enumerate(dataset.items) if item.split == name], SHIFTED)
     parts, evaluated = [], []
     for part, indices in blocks.items():
         evaluated += indices
         parts += [part] * len(indices)
-    places = tuple(place for place, i in enumerate(blocks["validation"]) if i in kept)
-    roles_of = tuple(roles[i] for i in evaluated)
-    found = Splits(forget_targets, retain_targets, train, tuple(evaluated), tuple(parts), roles_of, places)
-    _check(found)
-    return found
+    splits = Splits(
+        forget=forget_targets,
+        retain=retain_targets,
+        train=train,
+        evaluated=tuple(evaluated),
+        parts=tuple(parts),
+        roles=tuple(roles[i] for i in evaluated),
+        validation_retain=tuple(position for position, i in enumerate(blocks["validation"]) if i in retained),
+    )
+    _check(splits)
+    return splits
 
 
 def _retained(dataset: Dataset, roles: list[str], retain: tuple[Target, ...]) -> set[int]:
@@ -117,22 +119,22 @@ def _retained(dataset: Dataset, roles: list[str], retain: tuple[Target, ...]) ->
     return {i for i, role in enumerate(roles) if role == wanted}
 
 
-def _train(dataset: Dataset, roles: list[str], kept: set[int]) -> dict[str, tuple[int, ...]]:
+def _train(dataset: Dataset, roles: list[str], retained: set[int]) -> dict[str, tuple[int, ...]]:
     train = [i for i, item in enumerate(dataset.items) if item.split == "train"]
     others = [i for i in train if roles[i] == "others"]
     groups = {
         "forget": [i for i in train if roles[i] == "forget"],
-        "retain": [i for i in train if i in kept],
-        "others": others or [i for i in train if i in kept],
+        "retain": [i for i in train if i in retained],
+        "others": others or [i for i in train if i in retained],
     }
     return {name: tuple(_sample(dataset, indices, TRAIN[name])) for name, indices in groups.items()}
 
 
-def _validation(dataset: Dataset, roles: list[str], kept: set[int]) -> list[int]:
+def _validation(dataset: Dataset, roles: list[str], retained: set[int]) -> list[int]:
     split = [i for i, item in enumerate(dataset.items) if item.split == "validation"]
-    chosen = [_sample(dataset, [i for i in split if roles[i] == role], VALIDATION[role]) for role in ROLES]
-    chosen.append(_sample(dataset, [i for i in split if i in kept], VALIDATION["siblings"]))
-    return sorted({i for group in chosen for i in group})
+    groups = [_sample(dataset, [i for i in split if roles[i] == role], VALIDATION[role]) for role in ROLES]
+    groups.append(_sample(dataset, [i for i in split if i in retained], VALIDATION["siblings"]))
+    return sorted({i for group in groups for i in group})
 
 
 def _gallery(dataset: Dataset, roles: list[str], size: int) -> list[int]:
@@ -171,13 +173,13 @@ def _hash(key: str) -> bytes:
     return hashlib.sha256(key.encode()).digest()[:8]
 
 
-def _check(selection: Splits) -> None:
-    sizes = {f"training images to {name}": len(selection.train[name]) for name in ("forget", "retain")}
-    sizes["validation images to forget"] = len(selection.positions("validation", "forget"))
-    sizes["validation images to retain"] = len(selection.validation_retain)
-    sizes["test images to forget"] = len(selection.positions("test", "forget"))
+def _check(splits: Splits) -> None:
+    sizes = {f"training images to {name}": len(splits.train[name]) for name in ("forget", "retain")}
+    sizes["validation images to forget"] = len(splits.positions("validation", "forget"))
+    sizes["validation images to retain"] = len(splits.validation_retain)
+    sizes["test images to forget"] = len(splits.positions("test", "forget"))
     for what, count in sizes.items():
         if count < FEWEST:
-            targets = ", ".join(str(target) for target in selection.forget)
+            targets = ", ".join(str(target) for target in splits.forget)
             cure = "add images, or choose a target that has more of them"
             raise BadData(f"Only {count} {what} for '{targets}', at least {FEWEST} are needed: {cure}.")

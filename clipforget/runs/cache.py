@@ -32,11 +32,11 @@ class Cache(Generic[Value]):
             making = self._making.setdefault(key, threading.Lock())
         with making:
             try:
-                found = self.peek(key)
-                if found is None:
-                    found = make()
-                    self.put(key, found)
-                return found
+                value = self.peek(key)
+                if value is None:
+                    value = make()
+                    self.put(key, value)
+                return value
             finally:
                 with self._lock:
                     self._making.pop(key, None)

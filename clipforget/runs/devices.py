@@ -8,10 +8,10 @@ import sys
 
 def devices() -> list[str]:
     """Devices that are most likely usable, told without torch; the worker has the last word."""
-    found = ["auto", "cpu"]
+    names = ["auto", "cpu"]
     cards = sum(1 for number in range(16) if os.path.exists(f"/dev/nvidia{number}"))
-    found += ["cuda"] if cards == 1 else [f"cuda:{number}" for number in range(cards)]
-    return found + (["mps"] if sys.platform == "darwin" and os.uname().machine == "arm64" else [])
+    names += ["cuda"] if cards == 1 else [f"cuda:{number}" for number in range(cards)]
+    return names + (["mps"] if sys.platform == "darwin" and os.uname().machine == "arm64" else [])
 
 
 def likely_device(device: str) -> str:

@@ -11,6 +11,7 @@ from clipforget.runs.documents import Event
 from clipforget.runs.store import Store
 
 STEADY = 0.35  # weight of the newest estimate against the one shown before
+ALIKE = ("model", "data", "method", "device", "gallery")  # what runs have in common that take equally long
 DOUBT = 4.0  # seconds of planned work before the measured speed counts as much as the plan
 
 
@@ -29,17 +30,17 @@ class Clock:
     def eta(self, stage: str, step: int, total: int, now: float) -> float:
         """Seconds left at time `now` (seconds), with `step` of `total` done in `stage`. It moves steadily."""
         order = list(self.planned)
-        place = order.index(stage) if stage in order else 0
+        index = order.index(stage) if stage in order else 0
         begun = self._begun.setdefault(stage, now if step == 0 or not self._begun else self._last(now))
         share = min(max(step / total, 0.0), 1.0) if total > 0 else 0.0
         spent = now - begun
-        worked = sum(self.planned[name] for name in order[:place]) + share * self.planned.get(stage, 0.0)
+        done = sum(self.planned[name] for name in order[:index]) + share * self.planned.get(stage, 0.0)
         started = min(self._begun.values())
-        speed = (now - started + DOUBT) / (worked + DOUBT)
+        speed = (now - started + DOUBT) / (done + DOUBT)
         here = (1 - share) * self.planned.get(stage, 0.0) * speed
         if share > 0:
             here = (1 - share) * here + share * spent * (1 - share) / share
-        left = here + speed * sum(self.planned[name] for name in order[place + 1 :])
+        left = here + speed * sum(self.planned[name] for name in order[index + 1 :])
         if self._shown is not None:
             before = max(self._shown[1] - (now - self._shown[0]), 0.0)
             left = before + STEADY * (left - before)
@@ -62,14 +63,13 @@ def stage_seconds(events: Sequence[Event]) -> dict[str, float]:
 
 
 def plan(store: Store, config: RunConfig, stages: Sequence[str], images: int) -> dict[str, float]:
-    """Planned seconds for each stage, for `images` images (trained on and evaluated).
+    """Return the planned seconds for each stage, for `images` images (trained on and evaluated).
 
     The median of up to five finished runs alike (model, data, method, device, gallery); else a guess from the count.
     """
     like = []
     for run, info in store.infos():
-        its = info["config"]
-        same = all(its.get(name) == getattr(config, name) for name in ("model", "data", "method", "device", "gallery"))
+        same = all(info["config"].get(name) == getattr(config, name) for name in ALIKE)
         if info["state"] == "done" and same:
             like.append(stage_seconds(run.events()))
         if len(like) == 5:
@@ -78,8 +78,8 @@ def plan(store: Store, config: RunConfig, stages: Sequence[str], images: int) ->
 
 
 def _median(measured: Sequence[Mapping[str, float]], stage: str, guess: float) -> float:
-    found = [seconds[stage] for seconds in measured if stage in seconds]
-    return statistics.median(found) if found else guess
+    seconds = [stages[stage] for stages in measured if stage in stages]
+    return statistics.median(seconds) if seconds else guess
 
 
 def _guess(stage: str, images: int) -> float:

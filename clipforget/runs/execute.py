@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from clipforget.soup.walk import PathStep
     from clipforget.unlearning.task import Task
 
-POLL = 0.25  # seconds between two looks at a busy device
+POLL = 0.25  # seconds between two tries for a busy device
 EVERY = 0.2  # seconds between two events of the soup path
 REPEAT = 5.0  # seconds between two events that say so
 Events = Generator[Event, None, None]
@@ -67,10 +67,10 @@ def stoppable() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def execute(run: Run, loaded: Resources | None = None) -> Events:
+def execute(run: Run, resources: Resources | None = None) -> Events:
     """Work on a run, yielding each event as it is written to events.jsonl, the one of kind "end" last.
 
-    `loaded` is what earlier runs of this process have read already, and what this one leaves for the next.
+    `resources` holds what earlier runs of this process have read, and takes what this one leaves for the next.
 
     Closing the generator or a KeyboardInterrupt ends it in state stopped, a ClipforgetError in state failed with its
     sentence; both end normally. Any other exception is a bug: state failed, the traceback on stderr, and raised again.
@@ -79,7 +79,7 @@ def execute(run: Run, loaded: Resources | None = None) -> Events:
         journal = Journal(run)
         run.update(pid=os.getpid(), error=None)
         try:
-            yield from _work(run, journal, loaded or Resources())
+            yield from _stages(run, journal, resources or Resources())
             yield journal.end("done", "Done.")
         except GeneratorExit:
             journal.end("stopped", "Stopped; what was done so far is kept.")
@@ -134,12 +134,12 @@ class Journal:
         """Append the last event and set the run's state, error and seconds."""
         seconds = round(time.monotonic() - self.start, 3)
         event = self.run.append(EndEvent(t=seconds, kind="end", state=state, note=note))
-        worked = round(time.monotonic() - self.work, 3)
-        self.run.update(state=state, seconds=worked, error=note if state == "failed" else None)
+        spent = round(time.monotonic() - self.work, 3)
+        self.run.update(state=state, seconds=spent, error=note if state == "failed" else None)
         return event
 
 
-def _work(run: Run, journal: Journal, loaded: Resources) -> Events:
+def _stages(run: Run, journal: Journal, resources: Resources) -> Events:
     from clipforget.methods import METHODS
 
     config = run.config.checked()
@@ -156,12 +156,12 @@ def _work(run: Run, journal: Journal, loaded: Resources) -> Events:
         stages = ("load", *method.stages, "restore", "score")
         journal.clock.plan(plan(run.store, config, stages, images=3000))
         yield journal.step("load", 0, 1, "Reading the data set.")
-        dataset = loaded.dataset(config.data)
-        selection = config.splits(dataset)
-        images = len(selection.images)
+        dataset = resources.dataset(config.data)
+        splits = config.splits(dataset)
+        images = len(splits.images)
         journal.clock.plan(plan(run.store, config, stages, images))
         yield journal.step("load", 0, images, f"{dataset.name}: {images:,} of {len(dataset.items):,} images.")
-        task, evaluation = yield from _load(config, dataset, selection, journal, loaded)
+        task, evaluation = yield from _load(config, dataset, splits, journal, resources)
         run.update(device=str(task.clip.device))
         settings = parse(method.settings, config.settings)
         cost, refused = Cost(task.clip.device), list[str]()
@@ -173,11 +173,11 @@ def _work(run: Run, journal: Journal, loaded: Resources) -> Events:
 
 
 def _load(
-    config: RunConfig, dataset: Dataset, selection: Splits, journal: Journal, loaded: Resources
+    config: RunConfig, dataset: Dataset, splits: Splits, journal: Journal, resources: Resources
 ) -> Generator[StepEvent, None, tuple[Task, Evaluation]]:
     from clipforget.runs.loading import load
 
-    loading = load(config, dataset, selection, loaded)
+    loading = load(config, dataset, splits, resources)
     return (yield from relay(loading, lambda counts: journal.step("load", *counts)))
 
 
@@ -196,19 +196,20 @@ def _finish(
 
     state = task.original.model.state_dict()
     delta = changed(state, task.clip.model.state_dict())
-    souped = SoupModel(task.original, delta)
-    marks = {"original": souped.original, "unlearned": souped.unlearned, "data": evaluation.dataset.fingerprint}
-    save(delta, run.path("delta.safetensors"), {**marks, "model": config.model, "run": run.id})
-    run.update(fingerprints=marks, cost=cost.as_dict(state, delta))
-    evalset = EvalSet.build(evaluation.dataset, evaluation.selection)
-    asked = suggestions(evaluation.dataset, evaluation.selection.forget)
+    soup_model = SoupModel(task.original, delta)
+    fingerprints = {"original": soup_model.original, "unlearned": soup_model.unlearned}
+    fingerprints["data"] = evaluation.dataset.fingerprint
+    save(delta, run.path("delta.safetensors"), {**fingerprints, "model": config.model, "run": run.id})
+    run.update(fingerprints=fingerprints, cost=cost.as_dict(state, delta))
+    evalset = EvalSet.build(evaluation.dataset, evaluation.splits)
+    suggested = suggestions(evaluation.dataset, evaluation.splits.forget)
     walk = walk_path(
         task.original,
         delta,
         evaluation.pixels,
         evaluation.labels,
         evalset.class_names["superclass"].prompts,
-        asked,
+        suggested,
         max_nodes=config.nodes,
         gallery=evalset.mask("test"),
         sets={row.key: row.mask for row in evalset.rows() if row.level == "superclass"},
@@ -216,15 +217,14 @@ def _finish(
     path = yield from _walk(walk, journal)
     save_path(path, run.path("path.npz"))
     yield journal.step("score", 0, 1)
-    classifiers = {level: souped.texts(path.alphas, named.prompts) for level, named in evalset.class_names.items()}
-    targets = evaluation.selection.forget
+    classifiers = {level: soup_model.texts(path.alphas, named.prompts) for level, named in evalset.class_names.items()}
+    targets = evaluation.splits.forget
     ranked = prompts(evalset, evaluation.dataset, targets)
-    texts = [*asked, *(one.text for one in ranked)]
-    features = souped.texts(path.alphas, texts)
+    texts = [*suggested, *(prompt.text for prompt in ranked)]
+    features = soup_model.texts(path.alphas, texts)
     write_texts(run, texts, features)
     scores = score(path, evalset, classifiers, evaluation.dataset, targets, config.seed, config.tolerance, refused)
-    found = features[:, len(asked) :]
-    scores["retrieval"] = retrieval(path, evalset, ranked, found, Refusal(tuple(refused)))
+    scores["retrieval"] = retrieval(path, evalset, ranked, features[:, len(suggested) :], Refusal(tuple(refused)))
     write_json(run.path("scores.json"), scores, indent=None)
     run.update(best=scores["best"], headline=headline(scores))
     yield journal.step("score", 1, 1)

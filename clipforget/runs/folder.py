@@ -50,7 +50,7 @@ class RunFolder(Generic[Info]):
         """
         info = self._stored()
         if info["state"] in ("queued", "running") and not self.alive():
-            info = self._stored()  # the worker may have written its last word between the two looks
+            info = self._stored()  # the worker may have written its last word in between
             age = 0.0  # seconds since it was queued, which may be again and long after it was created
             with suppress(FileNotFoundError):  # deleted in this moment
                 age = time.time() - self.path(self.FILE).stat().st_mtime

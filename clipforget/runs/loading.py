@@ -28,13 +28,13 @@ CHUNK = 256  # images between two records of progress
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The images a run is judged by, N in all, in the order of `selection.evaluated`.
+    """The images a run is judged by, N in all, in the order of `splits.evaluated`.
 
     pixels is N x 3 x H x W, normalised for the model; labels N (int64, indices into dataset.superclasses).
     """
 
     dataset: Dataset
-    selection: Splits
+    splits: Splits
     pixels: Tensor
     labels: np.ndarray
 
@@ -44,32 +44,32 @@ def build_task(config: RunConfig) -> tuple[Task, Evaluation]:
 
     Raises BadModel, BadData, BadQuery or UnknownName with what to put right.
     """
-    loaded = Resources()
-    dataset = loaded.dataset(config.data)
-    return finish(load(config, dataset, config.splits(dataset), loaded))
+    resources = Resources()
+    dataset = resources.dataset(config.data)
+    return finish(load(config, dataset, config.splits(dataset), resources))
 
 
 def load(
-    config: RunConfig, dataset: Dataset, selection: Splits, loaded: Resources
+    config: RunConfig, dataset: Dataset, splits: Splits, resources: Resources
 ) -> Generator[tuple[int, int], None, tuple[Task, Evaluation]]:
     """As `build_task`, yielding (images done, images in all) on the way; the model is loaded before the first."""
-    order = selection.images
-    clip = loaded.clip(config.model, config.device)
+    order = splits.images
+    clip = resources.clip(config.model, config.device)
     key = (config.model, dataset.fingerprint, order)  # the preprocessing comes with the model
-    known: Tensor | None = loaded.pixels.peek(key)
-    pixels = torch.empty(0) if known is None else known
-    for done, filled in read_pixels(dataset, order, clip) if known is None else ():
+    cached: Tensor | None = resources.pixels.peek(key)
+    pixels = torch.empty(0) if cached is None else cached
+    for done, filled in read_pixels(dataset, order, clip) if cached is None else ():
         pixels = filled
         yield done, len(order)
-    loaded.pixels.put(key, pixels)
-    return _assemble(config, dataset, selection, order, clip, pixels)
+    resources.pixels.put(key, pixels)
+    return _assemble(config, dataset, splits, order, clip, pixels)
 
 
 def read_pixels(dataset: Dataset, indices: Sequence[int], clip: Clip) -> Generator[tuple[int, Tensor], None, None]:
     """Decode and preprocess images on all cores, yielding (images done, the one tensor N x 3 x H x W being filled)."""
 
-    def one(place: int) -> None:
-        out[place] = clip.preprocess([dataset.open(dataset.items[indices[place]])])[0]
+    def read(row: int) -> None:
+        out[row] = clip.preprocess([dataset.open(dataset.items[indices[row]])])[0]
 
     first = clip.preprocess([dataset.open(dataset.items[indices[0]])])[0]
     out = torch.empty((len(indices), *first.shape), dtype=first.dtype)
@@ -77,34 +77,34 @@ def read_pixels(dataset: Dataset, indices: Sequence[int], clip: Clip) -> Generat
     with ThreadPoolExecutor(min(os.cpu_count() or 1, 16)) as pool:
         for start in range(1, len(indices), CHUNK):
             stop = min(start + CHUNK, len(indices))
-            list(pool.map(one, range(start, stop)))
+            list(pool.map(read, range(start, stop)))
             yield stop, out
     yield len(indices), out
 
 
 def _assemble(
-    config: RunConfig, dataset: Dataset, selection: Splits, order: Sequence[int], clip: Clip, pixels: Tensor
+    config: RunConfig, dataset: Dataset, splits: Splits, order: Sequence[int], clip: Clip, pixels: Tensor
 ) -> tuple[Task, Evaluation]:
     names = dataset.superclasses
-    number = {name: place for place, name in enumerate(names)}
+    number = {name: index for index, name in enumerate(names)}
     labels = np.array([number[dataset.items[i].superclass] for i in order], dtype=np.int64)
-    count = len(selection.evaluated)
-    row = {i: place for place, i in enumerate(order)}
+    count = len(splits.evaluated)
+    row = {i: index for index, i in enumerate(order)}
 
     def images(rows: Sequence[int]) -> ImageSet:
         return ImageSet(pixels[list(rows)], torch.from_numpy(labels[list(rows)]))
 
-    train = {name: images([row[i] for i in indices]) for name, indices in selection.train.items()}
+    train = {name: images([row[i] for i in indices]) for name, indices in splits.train.items()}
     validation = {
-        "forget": images(selection.positions("validation", "forget")),
-        "retain": images(selection.validation_retain),
-        "others": images(selection.positions("validation", "others")),
+        "forget": images(splits.positions("validation", "forget")),
+        "retain": images(splits.validation_retain),
+        "others": images(splits.positions("validation", "others")),
     }
 
     def owners(indices: Sequence[int]) -> Tensor:
-        return torch.tensor([first_target(dataset.items[i], selection.forget) for i in indices], dtype=torch.int64)
+        return torch.tensor([first_target(dataset.items[i], splits.forget) for i in indices], dtype=torch.int64)
 
-    known = [selection.evaluated[place] for place in selection.positions("validation", "forget")]
+    validation_forget = [splits.evaluated[position] for position in splits.positions("validation", "forget")]
     class_embeddings = clip.class_embeddings(names, dataset.template)
     task = Task(
         clip=clip.clone(),
@@ -117,27 +117,27 @@ def _assemble(
         class_embeddings=class_embeddings,
         template=dataset.template,
         seed=config.seed,
-        targets=selection.forget,
-        target_of={"forget": owners(selection.train["forget"]), "validation": owners(known)},
-        forget_prompts=tuple(dict.fromkeys(target.prompt(dataset.template) for target in selection.forget)),
-        retain_prompts=retain_prompts(selection.forget, dataset),
+        targets=splits.forget,
+        target_of={"forget": owners(splits.train["forget"]), "validation": owners(validation_forget)},
+        forget_prompts=tuple(dict.fromkeys(target.prompt(dataset.template) for target in splits.forget)),
+        retain_prompts=retain_prompts(splits.forget, dataset),
         goal=max(1 / len(names), config.tolerance),
     )
-    return task, Evaluation(dataset, selection, pixels[:count], labels[:count])
+    return task, Evaluation(dataset, splits, pixels[:count], labels[:count])
 
 
 def first_target(item: Item, targets: Sequence[Target]) -> int:
-    """The place of the first target that an image lies in; -1 where it lies in none."""
-    return next((place for place, target in enumerate(targets) if target.matches(item)), -1)
+    """Return the index of the first target that an image lies in; -1 where it lies in none."""
+    return next((index for index, target in enumerate(targets) if target.matches(item)), -1)
 
 
 def retain_prompts(forget: Sequence[Target], dataset: Dataset) -> tuple[str, ...]:
-    """What names the rest: siblings as finely as the targets, every superclass that no target lies in."""
-    found = [dataset.template.replace("{}", n) for n in dataset.superclasses if not any(t.covers(n) for t in forget)]
+    """Return what names the rest: siblings as finely as the targets, every superclass that no target lies in."""
+    prompts = [dataset.template.replace("{}", n) for n in dataset.superclasses if not any(t.covers(n) for t in forget)]
     for target in forget:
         if target.subgroup != "*":
-            kin = [replace(target, subgroup=name) for name in dataset.subgroups(target.superclass)]
+            relatives = [replace(target, subgroup=name) for name in dataset.subgroups(target.superclass)]
         else:
-            kin = [replace(target, style=name) for name in dataset.styles()] if target.style != "*" else []
-        found += [one.prompt(dataset.template) for one in kin if one not in forget]
-    return tuple(dict.fromkeys(found))
+            relatives = [replace(target, style=name) for name in dataset.styles()] if target.style != "*" else []
+        prompts += [relative.prompt(dataset.template) for relative in relatives if relative not in forget]
+    return tuple(dict.fromkeys(prompts))

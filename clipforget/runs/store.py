@@ -115,11 +115,11 @@ class Run(RunFolder[RunInfo]):
 
 
 def versions() -> dict[str, str]:
-    """Versions of what a run depends on, read without importing it; packages that are not installed are left out."""
-    found = {"clipforget": __version__, "python": platform.python_version()}
+    """Return the versions of what a run depends on, without importing it; what is not installed is left out."""
+    numbers = {"clipforget": __version__, "python": platform.python_version()}
     for name, package in PACKAGES.items():
         try:
-            found[name] = importlib.metadata.version(package)
+            numbers[name] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return found
+    return numbers

@@ -125,7 +125,7 @@ class Api:
 
     async def upload(self, request: Request) -> Response:
         data, name = await _upload(request)
-        return json_response(request, await self.threads.light(self.workspace.uploads.keep, data, name), "no-store")
+        return json_response(request, await self.threads.light(self.workspace.uploads.add, data, name), "no-store")
 
     async def image(self, request: Request) -> Response:
         size = _integer(request.query_params.get("size", "96"), "size")
@@ -154,7 +154,7 @@ def draw_chart(workspace: Workspace, id: str, name: str) -> dict[str, Any]:
     chart = CHARTS.load()[name]
     if chart.of != "run":
         raise UnknownName("chart of a run", name, [other.name for other in CHARTS.values() if other.of == "run"])
-    return to_plain(chart.draw(workspace.opened(id).view()))
+    return to_plain(chart.draw(workspace.finished_run(id).view()))
 
 
 async def static(request: Request) -> Response:

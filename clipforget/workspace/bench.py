@@ -49,7 +49,7 @@ class Figure:
 
 def measure(workspace: Workspace, id: str) -> Iterator[Figure]:
     """Measure on a finished run, one figure after another. Raises UnknownName or RunProblem."""
-    opened = workspace.opened(id)
+    opened = workspace.finished_run(id)
     yield from speed(opened)
     yield from agreement(opened)
     yield from packs(workspace, id)

@@ -26,24 +26,24 @@ class ComparisonService:
 
     def __init__(self, runs: Path, dataset_of: Callable[[str], Dataset], workers: Workers) -> None:
         self.store, self._dataset_of, self._workers = ComparisonStore(runs), dataset_of, workers
-        self._digests: Cache[dict[str, Any]] = Cache(4000)
+        self._summaries: Cache[dict[str, Any]] = Cache(4000)
 
     def list(self) -> list[dict[str, Any]]:
         """All comparisons, newest first, with how many of their runs are done."""
-        found = []
-        for compared in self.store.all():
+        listed = []
+        for comparison in self.store.all():
             try:
-                info = compared.info()
+                info = comparison.info()
             except RunProblem:
                 continue  # deleted in this moment
             done = sum(cell["state"] == "done" for cell in info["cells"])
             shown = {name: info[name] for name in ("id", "title", "created", "state")}
-            found.append(shown | {"done": done, "total": len(info["cells"])})
-        return found
+            listed.append(shown | {"done": done, "total": len(info["cells"])})
+        return listed
 
     def document(self, id: str) -> dict[str, Any]:
-        """All that is known of a comparison; see tables.document. Raises UnknownName."""
-        return summarize(self.store.get(id), self._digest)
+        """All that is known of a comparison; see summary.summarize. Raises UnknownName."""
+        return summarize(self.store.get(id), self._summary)
 
     def create(self, plan: ComparisonPlan) -> ComparisonFolder:
         """A comparison of this plan: the one there is, to be gone on with, or a new one.
@@ -61,11 +61,11 @@ class ComparisonService:
 
     def start(self, plan: ComparisonPlan) -> str:
         """Create a comparison, or go on with the same one, in a worker of its own; returns the id. Raises as create."""
-        compared = self.create(plan)
-        if not compared.alive():
-            compared.update(state="queued", error=None, pid=None)
-            self._workers.start(compared)
-        return compared.id
+        comparison = self.create(plan)
+        if not comparison.alive():
+            comparison.update(state="queued", error=None, pid=None)
+            self._workers.start(comparison)
+        return comparison.id
 
     def resume(self, id: str) -> None:
         """Go on with a comparison in a worker of its own. Raises UnknownName, and what `create` can raise."""
@@ -85,17 +85,17 @@ class ComparisonService:
         """table.csv, .json, .tex or .md: (bytes, media type, name to save it under). Raises UnknownName."""
         if name not in MEDIA:
             raise UnknownName("export", name[:80], MEDIA)
-        return written(self.document(id), name).encode(), MEDIA[name], f"{id}-{name}"
+        return as_file(self.document(id), name).encode(), MEDIA[name], f"{id}-{name}"
 
-    def _digest(self, run: Run) -> dict[str, Any]:
-        return self._digests.get(run.id, lambda: run_summary(run))
+    def _summary(self, run: Run) -> dict[str, Any]:
+        return self._summaries.get(run.id, lambda: run_summary(run))
 
 
-def written(found: dict[str, Any], name: str, target: int | None = None, sort: str = "h") -> str:
+def as_file(document: dict[str, Any], name: str, target: int | None = None, sort: str = "h") -> str:
     """A comparison's document as one of the files of MEDIA."""
     if name == "table.json":
-        return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+        return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
     if name == "table.csv":
-        return formats.as_csv(found, sort)
+        return formats.as_csv(document, sort)
     draw = formats.latex if name == "table.tex" else formats.markdown
-    return draw(found, target, sort)
+    return draw(document, target, sort)

@@ -12,7 +12,7 @@ from clipforget.runs.cache import Cache
 
 MIB = 2**20
 LARGEST_UPLOAD = 10 * MIB  # bytes of a file
-KEPT = 64 * MIB  # bytes of all images together
+MEMORY = 64 * MIB  # bytes of all images together
 SIDE = 640  # pixels
 
 
@@ -20,9 +20,9 @@ class Uploads(Cache[tuple[bytes, str]]):
     """The last uploads by token: the bytes of a JPEG and a label."""
 
     def __init__(self) -> None:
-        super().__init__(KEPT, lambda entry: len(entry[0]))
+        super().__init__(MEMORY, lambda entry: len(entry[0]))
 
-    def keep(self, data: bytes, name: str = "") -> dict[str, str]:
+    def add(self, data: bytes, name: str = "") -> dict[str, str]:
         """Keep an image for queries: its token and label. Raises BadData where it is no image or too large."""
         if len(data) > LARGEST_UPLOAD:
             raise BadData(f"The image is larger than {LARGEST_UPLOAD // MIB} MiB; reduce it first.")

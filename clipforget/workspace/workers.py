@@ -42,14 +42,14 @@ class Workers:
     def stop(self, run: Work) -> None:
         """Ask the worker of a run to stop; returns at once. Raises RunProblem where nothing is at work."""
         pid = run.info().get("pid") if run.alive() else None
-        if pid is None and (worker := self._young(run)):
+        if pid is None and (worker := self._starting(run)):
             pid = worker.pid
         if pid is None:
             raise RunProblem(f"The {run.KIND} {run.id} is not at work.")
         _signal(pid, signal.SIGTERM)
-        threading.Thread(target=self._see_to_it, args=(run, pid), daemon=True).start()
+        threading.Thread(target=self._ensure_stopped, args=(run, pid), daemon=True).start()
 
-    def _young(self, run: Work) -> subprocess.Popen[bytes] | None:
+    def _starting(self, run: Work) -> subprocess.Popen[bytes] | None:
         """The worker of ours that has not yet come so far as to hold its run, if there is one."""
         worker = self._started.get(run.id)
         # One that was just killed may look alive for an instant, but it has left its number.
@@ -59,10 +59,10 @@ class Workers:
         worker.wait()
         self._started.pop(id, None)
 
-    def _see_to_it(self, run: Work, pid: int) -> None:
+    def _ensure_stopped(self, run: Work, pid: int) -> None:
         """Kill a worker that does not stop, and say "stopped" for one that ended before it could say so itself."""
         deadline = time.monotonic() + PATIENCE
-        while run.alive() or self._young(run):
+        while run.alive() or self._starting(run):
             if time.monotonic() > deadline:
                 _signal(pid, signal.SIGKILL)
                 break

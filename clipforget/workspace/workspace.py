@@ -45,11 +45,11 @@ class Workspace:
         self.store = Store(Path(runs))
         self.samples = Store(ASSETS / "sample-run") if sample else None
         self._resources = Resources(datasets=4, models=2, follow=True)
-        self._opened: Cache[FinishedRun] = Cache(1024 * MIB, lambda opened: opened.size)
+        self._finished: Cache[FinishedRun] = Cache(1024 * MIB, lambda finished: finished.size)
         self._engines: Cache[Any] = Cache(3)  # models on the soup path and pixels of the last exact looks
         self._packs: Cache[dict[str, Any]] = Cache(400)
         self._images: Cache[tuple[bytes, str]] = Cache(96 * MIB, lambda entry: len(entry[0]))
-        self._known: dict[str, str] = {}  # data fingerprint -> name or path
+        self._names: dict[str, str] = {}  # data fingerprint -> name or path
         self._workers = Workers()
         self.uploads = Uploads()
         self.comparisons = ComparisonService(self.store.root, self.dataset, self._workers)
@@ -70,10 +70,9 @@ class Workspace:
         """All runs, newest first, samples last: what the list of past runs shows."""
         names = ["id", "title", "created", "state", "starred", "config", "best", "headline", "seconds", "error"]
         names += ["device", "comparison"]
-        found = []
-        for run, info in self._infos():
-            found.append({name: info.get(name) for name in names} | {"sample": self.is_sample(run)})
-        return found
+        return [
+            {name: info.get(name) for name in names} | {"sample": self.is_sample(run)} for run, info in self._infos()
+        ]
 
     def start(self, config: RunConfig) -> str:
         """Create a run and start its worker in a session of its own; returns the id. It outlives this process.
@@ -99,7 +98,7 @@ class Workspace:
         """Remove a run for good. Raises RunProblem for a sample or a run at work."""
         self._own(id, "deleted")
         self.store.delete(id)
-        self._opened.drop(lambda key: key == id)
+        self._finished.drop(lambda key: key == id)
         self._packs.drop(lambda key: isinstance(key, tuple) and key[0] == id)
         self._engines.drop(lambda key: isinstance(key, tuple) and key[1] == self.store.root / id)
 
@@ -119,23 +118,23 @@ class Workspace:
         if info["state"] != "done":
             shown = ("id", "title", "state", "created", "seconds", "device", "command", "config", "error", "starred")
             return {name: info.get(name) for name in shown} | sample | {"log": _tail(run)}
-        return self.opened(id).view() | {"starred": info["starred"]} | sample
+        return self.finished_run(id).view() | {"starred": info["starred"]} | sample
 
-    def opened(self, id: str) -> FinishedRun:
-        """A finished run, opened for queries. Raises UnknownName or RunProblem."""
+    def finished_run(self, id: str) -> FinishedRun:
+        """Return a finished run, opened for queries. Raises UnknownName or RunProblem."""
         from clipforget.workspace.explorer import FinishedRun
 
         run = self.run(id)
         if run.info()["state"] != "done":
             raise RunProblem(f"The run {id} is not finished (it is {run.info()['state']}), so it cannot be searched.")
-        return self._opened.get(id, lambda: FinishedRun(run, self.dataset, self._original, self._engines))
+        return self._finished.get(id, lambda: FinishedRun(run, self.dataset, self._original, self._engines))
 
     def query(
         self, id: str, text: str | None = None, image: int | None = None, upload: str | None = None
     ) -> dict[str, Any]:
         """The query pack of a text, a gallery image or an upload: exactly one of them. Raises BadQuery."""
         query = self._checked(text, image, upload)
-        return self._packs.get((id, *query), lambda: self.opened(id).pack(*query, self._upload_of(query)))
+        return self._packs.get((id, *query), lambda: self.finished_run(id).pack(*query, self._upload_of(query)))
 
     def exact(
         self, id: str, alpha: float, text: str | None = None, image: int | None = None, upload: str | None = None
@@ -145,13 +144,13 @@ class Workspace:
             raise BadQuery("alpha must be a number from 0 (unlearned) to 1 (original).")
         query = self._checked(text, image, upload)
         alpha = round(float(alpha), 4)
-        opened = self.opened(id)
-        return self._packs.get((id, alpha, *query), lambda: opened.exact(alpha, *query, self._upload_of(query)))
+        finished = self.finished_run(id)
+        return self._packs.get((id, alpha, *query), lambda: finished.exact(alpha, *query, self._upload_of(query)))
 
     def export(self, id: str, name: str) -> tuple[Path | bytes, str, str]:
         """A file of a finished run: (path or bytes, media type, name to save it under). Raises UnknownName."""
-        opened = self.opened(id)
-        return export(opened.run, name, opened.scores)
+        finished = self.finished_run(id)
+        return export(finished.run, name, finished.scores)
 
     # images
 
@@ -170,7 +169,7 @@ class Workspace:
     def dataset(self, name: str) -> Dataset:
         """A data set by name or path, read once. Raises BadData or UnknownName."""
         dataset = self._resources.dataset(name)
-        self._known[dataset.fingerprint] = name
+        self._names[dataset.fingerprint] = name
         return dataset
 
     def setup(self) -> dict[str, Any]:
@@ -219,7 +218,7 @@ class Workspace:
         return self.uploads.peek(query[1]) if query[0] == "upload" else None
 
     def _by_fingerprint(self, fingerprint: str) -> Dataset:
-        names = [self._known[fingerprint]] if fingerprint in self._known else []
+        names = [self._names[fingerprint]] if fingerprint in self._names else []
         for _, info in () if names else self._infos():
             if (info.get("fingerprints") or {}).get("data") == fingerprint:
                 names = [info["config"]["data"]]
@@ -229,7 +228,7 @@ class Workspace:
             if dataset.fingerprint == fingerprint:
                 return dataset
             raise StaleIndex(f"The images at '{name}' have changed since this run; run it again.")
-        raise UnknownName("data set", fingerprint[:40], Counter(self._known))
+        raise UnknownName("data set", fingerprint[:40], Counter(self._names))
 
 
 def _age(info: RunInfo) -> float:

@@ -6,7 +6,7 @@ import pytest
 
 from clipforget.benchmark.plan import ComparisonPlan
 from clipforget.benchmark.rows import read_row, read_rows
-from clipforget.benchmark.store import ComparisonStore, Finished
+from clipforget.benchmark.store import ComparisonStore, FinishedRuns
 from clipforget.errors import RunProblem, UnknownName
 from clipforget.runs.store import Store
 
@@ -61,7 +61,7 @@ def test_a_comparison_at_work_is_not_deleted(tmp_path, plan):
 
 
 def test_a_finished_run_is_found_by_its_configuration_and_fingerprints(finished, world):
-    known, marks = Finished(finished.store), finished.info()["fingerprints"]
+    known, marks = FinishedRuns(finished.store), finished.info()["fingerprints"]
     same = world.config().checked()
     assert known.find(same, marks["original"], marks["data"]).id == finished.id
     assert known.find(same, "0" * 16, marks["data"]) is None

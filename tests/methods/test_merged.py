@@ -101,7 +101,7 @@ def test_its_settings_are_those_of_targeted() -> None:
 def test_a_task_knows_the_target_of_each_image(world) -> None:
     config: RunConfig = world.config(forget=("disc/big", "square", "disc/*/dark"))
     task, evaluation = build_task(config)
-    items, selection = load_dataset(world.data).items, evaluation.selection
+    items, selection = load_dataset(world.data).items, evaluation.splits
     validation = [selection.evaluated[i] for i in selection.positions("validation", "forget")]
     for name, indices in (("forget", selection.train["forget"]), ("validation", validation)):
         owners = []

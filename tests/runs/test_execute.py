@@ -71,12 +71,12 @@ def test_alpha_is_chosen_on_validation_and_the_figures_come_from_test(finished):
 
 def test_a_task_shows_no_test_image_to_the_method(world):
     task, evaluation = build_task(world.config())
-    count, pixels = len(evaluation.selection.evaluated), evaluation.pixels
+    count, pixels = len(evaluation.splits.evaluated), evaluation.pixels
     assert pixels.shape == (count, 3, 32, 32) and evaluation.labels.shape == (count,)
     assert len(task.forget) == 32 and len(task.retain) == 64 and len(task.others) == 192
     assert {name: len(images) for name, images in task.validation.items()} == {"forget": 8, "retain": 16, "others": 48}
     assert task.class_embeddings.shape == (3, 16) and task.names == ("disc", "square", "stripe")
-    test = {image.numpy().tobytes() for image in pixels[evaluation.selection.positions("test")]}
+    test = {image.numpy().tobytes() for image in pixels[evaluation.splits.positions("test")]}
     seen = [task.forget, task.retain, task.others, *task.validation.values()]
     assert not test & {image.numpy().tobytes() for images in seen for image in images.pixels}
     assert task.clip.model is not task.original.model

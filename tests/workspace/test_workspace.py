@@ -110,7 +110,7 @@ def test_ids_that_are_none_lead_nowhere(space, id):
 def test_an_upload_finds_its_own_image(space, finished, world):
     dataset = space.dataset(world.data)
     index = space.view(finished.id)["gallery"]["items"][11][0]
-    sent = space.uploads.keep(dataset.source.read(dataset.items[index].key), "C:\\pictures\\mine\n.png")
+    sent = space.uploads.add(dataset.source.read(dataset.items[index].key), "C:\\pictures\\mine\n.png")
     assert sent["label"] == "mine.png"
     pack = space.query(finished.id, upload=sent["token"])
     assert pack["query"] == {"kind": "upload", "label": "mine.png"}
@@ -131,7 +131,7 @@ def test_an_upload_finds_its_own_image(space, finished, world):
 )
 def test_what_is_no_usable_image_is_refused(space, data, words):
     with pytest.raises(BadData, match=words):
-        space.uploads.keep(data, "x.png")
+        space.uploads.add(data, "x.png")
 
 
 def test_images_are_small_upright_and_only_of_known_data_sets(space, finished, world):

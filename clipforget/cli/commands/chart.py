@@ -69,4 +69,4 @@ def _content(args: argparse.Namespace, of: str) -> tuple[str, dict[str, Any]]:
     if args.target is not None:
         raise BadQuery(f"--target belongs to charts of a comparison; {args.name} draws a run.")
     id = run_id(workspace, args.id)
-    return id, workspace.opened(id).view()
+    return id, workspace.finished_run(id).view()

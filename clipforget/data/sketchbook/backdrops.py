@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from random import Random
 
-from clipforget.data.sketchbook.canvas import DARK, RGB, WHITE, Pen, mix, pick, shade, vary
+from clipforget.data.sketchbook.canvas import RGB, WHITE, Pen, mix, pick, shade, vary
 
 SKIES: dict[str, tuple[RGB, RGB, RGB]] = {  # top, bottom, tint of the land
     "day": ((112, 172, 220), (216, 234, 238), (255, 255, 255)),
@@ -252,9 +252,3 @@ def deep(pen: Pen, colour: RGB, rng: Random) -> RGB:
     for _ in range(rng.randint(2, 7)):
         pen.oval(rng.random(), rng.uniform(0, 0.8), rng.uniform(0.01, 0.025), None, mix(colour, WHITE, 0.5), line=0.6)
     return bed
-
-
-def lamp(pen: Pen, x: float, y: float, size: float) -> None:
-    """A street lamp standing on ``y``."""
-    pen.rect(x - 0.008, y - size, x + 0.008, y, DARK, 0.4)
-    pen.oval(x, y - size, size * 0.1, size * 0.13, (250, 228, 150), line=0.8)

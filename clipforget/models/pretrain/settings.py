@@ -32,13 +32,12 @@ class PretrainSettings:
 class PretrainStep:
     """One record of progress: `step` of `total` within a stage (draw, words, train, evaluate), both counted from 1.
 
-    loss is the contrastive loss of the step (nan where nothing is trained); images_per_second the speed since the stage
-    began; accuracies map names to shares (0 to 1), of validation images while training, of test images at the end.
+    loss is the contrastive loss of the step (nan where nothing is trained); accuracies map names to shares
+    (0 to 1), of validation images while training, of test images at the end.
     """
 
     stage: str
     step: int
     total: int
     loss: float = float("nan")
-    images_per_second: float = 0.0
     accuracies: dict[str, float] = field(default_factory=dict)

@@ -45,8 +45,7 @@ def pretrain(settings: PretrainSettings, out: Path) -> Iterator[PretrainStep]:
     rounds = draw_rounds("train", settings.images, SIZE, settings.cache, settings.threads)
     for number, drawn in enumerate(rounds, 1):
         images[number - 1] = torch.from_numpy(drawn)
-        speed = number * len(CELLS) / (time.time() - begun)
-        yield PretrainStep("draw", number, settings.images, images_per_second=speed)
+        yield PretrainStep("draw", number, settings.images)
     drawn_at = time.time()
     torch.manual_seed(settings.seed)
     model = new_model()
@@ -106,7 +105,6 @@ def train(model: CLIP, average: CLIP, images: Tensor, settings: PretrainSettings
     optimizer = _optimizer(model, settings)
     tokens = tokenizer()
     validation = None
-    started = time.time()
     for step, chosen in zip(range(1, settings.steps + 1), _batches(len(flat), settings), strict=False):
         _set_rate(optimizer, settings.learning_rate * _schedule(step, settings.steps))
         captions = write_captions(CELLS, rng)
@@ -128,8 +126,7 @@ def train(model: CLIP, average: CLIP, images: Tensor, settings: PretrainSettings
                 if validation is None:
                     validation = _validation(settings)
                 accuracies = quick_accuracies(model.eval(), validation)
-            speed = step * settings.batch_size / (time.time() - started)
-            yield PretrainStep("train", step, settings.steps, float(loss.detach()), speed, accuracies)
+            yield PretrainStep("train", step, settings.steps, float(loss.detach()), accuracies)
 
 
 def contrastive(images: Tensor, texts: Tensor, true: Tensor, scale: Tensor) -> Tensor:
