@@ -123,9 +123,7 @@ def test_the_program_is_called_as_it_was_started(tmp_path):
             done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
             return done.stdout + done.stderr
 
-        assert shown("runs", "--help").startswith(f"usage: {name} runs ")
         assert shown("rnu").startswith(f"{name}: There is no command")
-        assert f"Start one: {name} compare" in shown("compare", "--list")
         assert f"Then:  {name} reproduce table2" in shown("reproduce", "table2")
 
 
