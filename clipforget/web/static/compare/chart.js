@@ -11,7 +11,7 @@ export function compareChart(app, id, { name, title, note: words }) {
     const note = h("p.cf-wait", {}, "Drawing…");
     let figure = null;
     let drawn = "";
-    let found = null;
+    let comparison = null;
     const tools = chartTools(
         plot,
         () => `clipforget-${id}-${name}`,
@@ -26,8 +26,8 @@ export function compareChart(app, id, { name, title, note: words }) {
     );
 
     async function draw() {
-        node.hidden = !found.done;
-        const wanted = `${found.done} ${app.state.of}`;
+        node.hidden = !comparison.done;
+        const wanted = `${comparison.done} ${app.state.of}`;
         if (node.hidden || drawn === wanted) return;
         drawn = wanted;
         try {
@@ -64,7 +64,7 @@ export function compareChart(app, id, { name, title, note: words }) {
 
     const offs = [
         app.bus.on("of", () => {
-            if (found) draw();
+            if (comparison) draw();
         }),
         app.bus.on("theme", () => {
             if (figure) loaded().relayout(plot, themeValues(figure.layout));
@@ -73,7 +73,7 @@ export function compareChart(app, id, { name, title, note: words }) {
     return {
         node,
         update: (document) => {
-            found = document;
+            comparison = document;
             draw();
         },
         end: () => offs.forEach((off) => off()),

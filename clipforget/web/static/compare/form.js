@@ -206,7 +206,7 @@ export function compareForm(app) {
     function drawExperiment() {
         const { note } = experiment() || {};
         parts.experimentNote.hidden = !note;
-        parts.experimentNote.textContent = note || "";
+        parts.experimentNote.textContent = note ? `On the embedded drawings: ${note}` : "";
         for (const part of [parts.chosen, parts.titled, parts.sized]) part.hidden = Boolean(note);
         show("");
         estimate();
@@ -258,7 +258,7 @@ export function compareForm(app) {
         document
             .getElementById("cf-compare-targets")
             ?.replaceChildren(...names.map((name) => h("option", { value: name })));
-        plan.targets = plan.targets.filter((target) => target.every((one) => names.includes(one)));
+        plan.targets = plan.targets.filter((target) => target.every((entry) => names.includes(entry)));
         if (!plan.targets.length && names.length) plan.targets = [first];
         drawTargets();
     }
@@ -290,9 +290,9 @@ export function compareForm(app) {
             .split(" + ")
             .map((part) => part.trim())
             .filter(Boolean);
-        const unknown = target.find((one) => !names.includes(one));
+        const unknown = target.find((entry) => !names.includes(entry));
         if (unknown) return show(`There is no target '${unknown}' in these images; choose one from the list.`);
-        if (target.length && !plan.targets.some((one) => String(one) === String(target))) plan.targets.push(target);
+        if (target.length && !plan.targets.some((entry) => String(entry) === String(target))) plan.targets.push(target);
         parts.target.value = "";
         show("");
         drawTargets();

@@ -23,11 +23,11 @@ export function matrix(app) {
         bar,
     );
     let chosen = [];
-    let found = null;
+    let comparison = null;
     let squares = new Map();
 
     function build() {
-        const { targets, seeds, rows } = found;
+        const { targets, seeds, rows } = comparison;
         squares = new Map();
         const lines = rows
             .filter((row) => row.cells.length)
@@ -79,7 +79,7 @@ export function matrix(app) {
 
     function square(row, target, seed) {
         const index = row.cells.find(
-            (cell) => found.cells[cell].target === target.key && found.cells[cell].seed === seed,
+            (cell) => comparison.cells[cell].target === target.key && comparison.cells[cell].seed === seed,
         );
         if (index === undefined) return null;
         const button = h("button.cf-square", {
@@ -111,18 +111,18 @@ export function matrix(app) {
     }
 
     function choose(index) {
-        const cell = found.cells[index];
+        const cell = comparison.cells[index];
         if (cell.state === "failed") toast(cell.error || "This run failed.");
         if (!cell.run) return;
         chosen = chosen.includes(index) ? chosen.filter((other) => other !== index) : [...chosen.slice(-1), index];
-        for (const [at, { button }] of squares) button.setAttribute("aria-pressed", String(chosen.includes(at)));
+        for (const [index, { button }] of squares) button.setAttribute("aria-pressed", String(chosen.includes(index)));
         drawBar();
     }
 
     function drawBar() {
         const label = (index) => squares.get(index).name;
-        const done = chosen.every((index) => found.cells[index].state === "done");
-        const run = (index) => found.cells[index].run;
+        const done = chosen.every((index) => comparison.cells[index].state === "done");
+        const run = (index) => comparison.cells[index].run;
         const button = (words, work) => h("button.cf-button.cf-primary", { type: "button", onclick: work }, words);
         if (!chosen.length)
             return bar.replaceChildren(
@@ -144,20 +144,20 @@ export function matrix(app) {
     }
 
     const update = (document) => {
-        const first = !found;
-        found = document;
+        const first = !comparison;
+        comparison = document;
         if (first) build();
-        found.cells.forEach((cell, index) => {
-            const at = squares.get(index);
-            if (!at) return;
+        comparison.cells.forEach((cell, index) => {
+            const square = squares.get(index);
+            if (!square) return;
             const score = cell.h === null || cell.h === undefined ? "" : `, H ${cell.h.toFixed(1)}`;
-            const text = `${at.name}: ${cell.state}${score}${cell.error ? `, ${cell.error}` : ""}`;
-            if (text === at.shown) return;
-            at.shown = text;
-            at.button.dataset.state = cell.state;
-            at.button.title = text;
-            at.button.setAttribute("aria-label", text);
-            at.button.style.setProperty("--h", String(cell.h ?? 0));
+            const text = `${square.name}: ${cell.state}${score}${cell.error ? `, ${cell.error}` : ""}`;
+            if (text === square.shown) return;
+            square.shown = text;
+            square.button.dataset.state = cell.state;
+            square.button.title = text;
+            square.button.setAttribute("aria-label", text);
+            square.button.style.setProperty("--h", String(cell.h ?? 0));
         });
         drawBar();
     };

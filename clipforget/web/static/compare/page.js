@@ -41,7 +41,7 @@ function listPage(app) {
                               "by the same rules, with the same seeds.",
                       ),
             );
-            if (comparisons.some((one) => AT_WORK.includes(one.state))) timer = setTimeout(draw, EVERY * 2);
+            if (comparisons.some((entry) => AT_WORK.includes(entry.state))) timer = setTimeout(draw, EVERY * 2);
         } catch (error) {
             list.replaceChildren(h("p.cf-wait", {}, error.message));
             if (error.status === 0) timer = setTimeout(draw, 2000);
@@ -59,7 +59,7 @@ function listPage(app) {
 }
 
 function table(app, comparisons) {
-    const line = (one) =>
+    const line = (entry) =>
         h(
             "tr",
             {},
@@ -68,13 +68,13 @@ function table(app, comparisons) {
                 {},
                 h(
                     "button.cf-text.cf-compare-open",
-                    { type: "button", onclick: () => app.openCompare(one.id) },
-                    one.title || one.id,
+                    { type: "button", onclick: () => app.openCompare(entry.id) },
+                    entry.title || entry.id,
                 ),
             ),
-            h("td", {}, stateChip(one.state)),
-            h("td", {}, `${one.done} of ${one.total}`),
-            h("td", {}, when(one.created)),
+            h("td", {}, stateChip(entry.state)),
+            h("td", {}, `${entry.done} of ${entry.total}`),
+            h("td", {}, when(entry.created)),
         );
     return h(
         "div.cf-scroll",
@@ -106,11 +106,11 @@ function onePage(app, id) {
     async function draw() {
         clearTimeout(timer);
         try {
-            const found = await get(path);
+            const comparison = await get(path);
             if (ended) return;
             parts ??= build(app, id, node, act);
-            parts.forEach((part) => part.update(found));
-            if (AT_WORK.includes(found.state)) timer = setTimeout(draw, document.hidden ? HIDDEN : EVERY);
+            parts.forEach((part) => part.update(comparison));
+            if (AT_WORK.includes(comparison.state)) timer = setTimeout(draw, document.hidden ? HIDDEN : EVERY);
         } catch (error) {
             if (ended) return;
             if (error.status === 0) timer = setTimeout(draw, 2000);
@@ -166,7 +166,7 @@ function build(app, id, node, act) {
 function head(app, id, act) {
     const title = h("h2");
     const chip = h("span");
-    const said = h("p.cf-compare-said");
+    const status = h("p.cf-compare-said");
     const bar = h("div.cf-bar", { role: "progressbar", "aria-label": "Runs done" }, h("i"));
     const button = (name, words, work) =>
         h(
@@ -210,32 +210,32 @@ function head(app, id, act) {
             "All comparisons",
         ),
         h("header.cf-compare-head", {}, title, chip, h("div.cf-compare-tools", {}, stop, resume, menu, repeat, remove)),
-        said,
+        status,
         bar,
         error,
     );
-    const update = (found) => {
-        const busy = AT_WORK.includes(found.state);
-        title.textContent = found.title || found.id;
-        chip.replaceChildren(stateChip(found.state));
-        command = found.command || "";
+    const update = (comparison) => {
+        const busy = AT_WORK.includes(comparison.state);
+        title.textContent = comparison.title || comparison.id;
+        chip.replaceChildren(stateChip(comparison.state));
+        command = comparison.command || "";
         stop.hidden = !busy;
-        resume.hidden = busy || found.done === found.total;
+        resume.hidden = busy || comparison.done === comparison.total;
         remove.hidden = busy;
-        menu.hidden = !found.done;
-        bar.hidden = found.state === "done";
-        bar.firstChild.style.transform = `scaleX(${found.done / Math.max(found.total, 1)})`;
-        set(bar, found.done, found.total);
-        said.textContent = [
-            `${found.model} on ${found.data}`,
-            `${found.done} of ${found.total} runs`,
-            busy && found.eta !== null ? `${clock(found.eta)} left` : "",
-            now(found),
+        menu.hidden = !comparison.done;
+        bar.hidden = comparison.state === "done";
+        bar.firstChild.style.transform = `scaleX(${comparison.done / Math.max(comparison.total, 1)})`;
+        set(bar, comparison.done, comparison.total);
+        status.textContent = [
+            `${comparison.model} on ${comparison.data}`,
+            `${comparison.done} of ${comparison.total} runs`,
+            busy && comparison.eta !== null ? `${clock(comparison.eta)} left` : "",
+            now(comparison),
         ]
             .filter(Boolean)
             .join(" · ");
-        error.hidden = !found.error;
-        error.textContent = found.error || "";
+        error.hidden = !comparison.error;
+        error.textContent = comparison.error || "";
     };
     return { node, update };
 }
@@ -250,11 +250,11 @@ function set(bar, done, total) {
 }
 
 /** What is being done at this moment, in words. */
-function now(found) {
-    const { now: at } = found;
-    if (!at) return "";
-    const target = found.targets.find((one) => one.key === at.target);
-    const row = found.rows.find((one) => one.cells.includes(at.cell));
-    const stage = at.stage ? `${at.stage} ${at.step}/${at.total}` : "";
-    return [row?.label, target?.label, `seed ${at.seed}`, stage].filter(Boolean).join(", ");
+function now(comparison) {
+    const { now: current } = comparison;
+    if (!current) return "";
+    const target = comparison.targets.find((entry) => entry.key === current.target);
+    const row = comparison.rows.find((entry) => entry.cells.includes(current.cell));
+    const stage = current.stage ? `${current.stage} ${current.step}/${current.total}` : "";
+    return [row?.label, target?.label, `seed ${current.seed}`, stage].filter(Boolean).join(", ");
 }

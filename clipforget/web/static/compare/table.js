@@ -9,8 +9,8 @@ const LOW_FIRST = ["label", "forget", "seconds", "memory", "parameters"];
 const number = (digits) => (value) => value.toFixed(digits);
 
 /** The columns: key, heading, how to find the statistic, how to word it, and its ratio to before where it has one. */
-function columns(found) {
-    const sets = found.columns.map(({ key, label }) => ({
+function columns(comparison) {
+    const sets = comparison.columns.map(({ key, label }) => ({
         key,
         label,
         of: (figures) => figures.columns[key]?.after,
@@ -71,7 +71,7 @@ export function resultTable(app) {
         caption,
         notes,
     );
-    let found = null;
+    let comparison = null;
 
     const figuresOf = (row) => (app.state.of === "" ? row.all : row.targets[app.state.of]);
     const choose = (changes) => {
@@ -82,13 +82,13 @@ export function resultTable(app) {
     };
 
     function draw() {
-        const known = columns(found);
+        const known = columns(comparison);
         const all = [{ key: "label", label: "Method" }, ...known];
-        if (app.state.of !== "" && !found.targets.some((target) => String(target.key) === app.state.of))
+        if (app.state.of !== "" && !comparison.targets.some((target) => String(target.key) === app.state.of))
             app.state.of = "";
-        filter.hidden = found.targets.length < 2;
+        filter.hidden = comparison.targets.length < 2;
         filter.replaceChildren(
-            ...[["", "all targets"], ...found.targets.map((target) => [String(target.key), target.label])].map(
+            ...[["", "all targets"], ...comparison.targets.map((target) => [String(target.key), target.label])].map(
                 ([key, words]) =>
                     h(
                         "button",
@@ -127,26 +127,26 @@ export function resultTable(app) {
                 ),
             ),
         );
-        const [nothing, ...others] = found.rows;
+        const [nothing, ...others] = comparison.rows;
         const by = known.find((column) => column.key === key);
         const value = (row) => (key === "label" ? row.label : (by.of(figuresOf(row) ?? { columns: {} })?.mean ?? null));
         others.sort((a, b) => compare(value(a), value(b), down));
         const best = Math.max(...others.map((row) => figuresOf(row)?.h?.mean ?? -1));
-        const said = [];
+        const footnotes = [];
         body.replaceChildren(
-            ...[nothing, ...others].map((row, i) => line(row, figuresOf(row), known, i === 0 ? null : best, said)),
+            ...[nothing, ...others].map((row, i) => line(row, figuresOf(row), known, i === 0 ? null : best, footnotes)),
         );
-        notes.replaceChildren(...said.map((text) => h("li", {}, text)));
-        notes.hidden = !said.length;
-        none.hidden = found.done > 0;
-        table.hidden = caption.hidden = !found.done;
-        filter.hidden ||= !found.done;
+        notes.replaceChildren(...footnotes.map((text) => h("li", {}, text)));
+        notes.hidden = !footnotes.length;
+        none.hidden = comparison.done > 0;
+        table.hidden = caption.hidden = !comparison.done;
+        filter.hidden ||= !comparison.done;
     }
 
     return {
         node,
         update: (document) => {
-            found = document;
+            comparison = document;
             draw();
         },
     };
@@ -168,10 +168,10 @@ function compare(a, b, down) {
     return down ? -rise : rise;
 }
 
-function line(row, figures, known, best, said) {
+function line(row, figures, known, best, footnotes) {
     const marks = row.notes.map((text) => {
-        if (!said.includes(text)) said.push(text);
-        return said.indexOf(text) + 1;
+        if (!footnotes.includes(text)) footnotes.push(text);
+        return footnotes.indexOf(text) + 1;
     });
     const settings = Object.entries(row.settings || {})
         .map(([name, value]) => `${name.replaceAll("_", " ")} ${value}`)
@@ -192,13 +192,13 @@ function line(row, figures, known, best, said) {
 }
 
 function cell(column, figures, best) {
-    const found = figures && column.of(figures);
+    const statistic = figures && column.of(figures);
     const ratio = figures && column.ratio?.(figures);
     const node = h("td", { "data-column": column.key });
-    if (!found) return (node.append("–"), node);
-    node.append(h("span.cf-mean", {}, column.words(found.mean)));
-    if (found.spread && column.spread !== false)
-        node.append(h("span.cf-spread", {}, ` ± ${column.words(found.spread)}`));
+    if (!statistic) return (node.append("–"), node);
+    node.append(h("span.cf-mean", {}, column.words(statistic.mean)));
+    if (statistic.spread && column.spread !== false)
+        node.append(h("span.cf-spread", {}, ` ± ${column.words(statistic.spread)}`));
     if (ratio) node.append(h("small", {}, `${percent(ratio.mean)}%`));
     if (best) node.classList.add("cf-best-h");
     return node;

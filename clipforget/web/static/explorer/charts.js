@@ -10,8 +10,8 @@ const TOGETHER = ["alpha", "tradeoff"]; // charts that show two runs over each o
 
 const MAIN = ["forget", "siblings", "others"];
 
-/** One chart inside `place`: its name and title are the server's. */
-export function chart(app, { name, title, note: words }, place) {
+/** One chart inside `container`: its name and title are the server's. */
+export function chart(app, { name, title, note: words }, container) {
     const plot = h("div.cf-plot", { role: "img", "aria-label": `Chart: ${title}` });
     const line = h("div.cf-alpha-line", { hidden: true, "aria-hidden": "true" });
     const dots = h("div.cf-dots", { "aria-hidden": "true" });
@@ -20,7 +20,7 @@ export function chart(app, { name, title, note: words }, place) {
     const tools = chartTools(plot, file, () => figure);
     const alone = onlyA();
     const about = words ? h("p.cf-help", {}, words) : "";
-    place.replaceChildren(alone, about, h("div.cf-plotbox", {}, plot, line, dots, note), tools);
+    container.replaceChildren(alone, about, h("div.cf-plotbox", {}, plot, line, dots, note), tools);
     let figure = null;
     let drawn = "";
 
@@ -82,11 +82,11 @@ export function chart(app, { name, title, note: words }, place) {
         const curves = plot.data.filter((trace) => trace.customdata?.length === 101);
         while (dots.childElementCount < curves.length) dots.append(h("i"));
         curves.forEach((trace, i) => {
-            const at = trace.customdata.findIndex(
+            const index = trace.customdata.findIndex(
                 (own) => Math.abs((Array.isArray(own) ? own[0] : own) - app.index / 100) < 0.001,
             );
-            const x = xaxis._offset + xaxis.l2p(trace.x[at]);
-            const y = yaxis._offset + yaxis.l2p(trace.y[at]);
+            const x = xaxis._offset + xaxis.l2p(trace.x[index]);
+            const y = yaxis._offset + yaxis.l2p(trace.y[index]);
             dots.children[i].style.cssText =
                 `transform:translate(${x}px,${y}px);background:${trace.line?.color || "currentColor"}`;
         });

@@ -183,7 +183,7 @@ function makeApp(gradio) {
         try {
             const runs = await refreshRuns(app);
             if (app.state.run !== wanted) return;
-            const run = runs.find((one) => one.id === wanted);
+            const run = runs.find((entry) => entry.id === wanted);
             if (!run) return stage.ended("missing", null);
             if (run.state === "done") return await showRun(wanted);
             stage.progress(run);
@@ -194,7 +194,7 @@ function makeApp(gradio) {
                 }, 2000);
             stage.ended(
                 "failed",
-                app.runs.find((one) => one.id === wanted),
+                app.runs.find((entry) => entry.id === wanted),
                 error.message,
             );
         }

@@ -42,24 +42,24 @@ function card(title, role) {
     return { node, value, delta, note, name: name.lastChild };
 }
 
-/** Fill `place` with the cards of the open run and keep them at the present alpha. */
-export function figures(app, place) {
+/** Fill `container` with the cards of the open run and keep them at the present alpha. */
+export function figures(app, container) {
     let update = (/** @type {number} */ _) => {};
     app.bus.on("open", () => {
-        update = draw(app, place);
+        update = draw(app, container);
     });
     app.bus.on("alpha", (index) => update(index));
     app.bus.on("exact", () => update(app.index));
 }
 
-function draw(app, place) {
+function draw(app, container) {
     const view = app.view;
-    place.classList.toggle("cf-two", Boolean(app.rival));
+    container.classList.toggle("cf-two", Boolean(app.rival));
     const rows = CARDS.map((key) => view.rows.find((row) => row.key === key)).filter(Boolean);
     const alpha = alphaCard(app);
     const parts = rows.map((row) => (app.rival ? accuracyPair(app, row, row.role) : accuracyCard(app, row, row.role)));
     const score = app.rival ? scorePair(view, app.rival.view) : scoreCard(view);
-    place.replaceChildren(alpha.node, ...parts.map((part) => part.node), score.node);
+    container.replaceChildren(alpha.node, ...parts.map((part) => part.node), score.node);
     return (index) => [alpha, ...parts, score].forEach((part) => part.update(index));
 }
 

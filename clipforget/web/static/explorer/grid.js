@@ -85,8 +85,8 @@ function showMark(cell, mark, text, title) {
     cell.badge.title = title;
 }
 
-/** Both grids inside `place`. Emits nothing; the page calls open/search through `on`. */
-export function grids(app, place, on) {
+/** Both grids inside `container`. Emits nothing; the page calls open/search through `on`. */
+export function grids(app, container, on) {
     const cells = { before: [], after: [] };
     const light = (id, lit) => {
         for (const cell of [...cells.before, ...cells.after])
@@ -108,7 +108,7 @@ export function grids(app, place, on) {
         const head = h("header", {}, h("h2", {}, headings[side], titles[side]));
         return h("section.cf-panel", { "data-side": side }, head, refusals[side], list);
     });
-    place.replaceChildren(...panels);
+    container.replaceChildren(...panels);
 
     app.bus.on("alpha", () => draw());
     app.bus.on("pack", () => draw());
@@ -132,7 +132,7 @@ export function grids(app, place, on) {
             refusals[side].hidden = !(now[side].refused && !now[side].list.ids.length);
             refusals[side].textContent = `Refused: this prompt names ${now[side].refused}.`;
         }
-        place.classList.toggle("cf-two", Boolean(app.rival));
+        container.classList.toggle("cf-two", Boolean(app.rival));
         panels[1].classList.toggle("cf-peek", app.peeking);
         for (let rank = 0; rank < 24; rank++) {
             drawOne(now.before.view, cells.before[rank], before, rank, state.k);

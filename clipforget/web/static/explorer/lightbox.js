@@ -71,8 +71,8 @@ export function lightbox(app) {
         name.textContent = full;
         facts.replaceChildren(
             ...pair("Role", role),
-            ...pair(`${before.name}, ${before.sub}`, place(before.list, id)),
-            ...pair(`${after.name}, ${after.sub}`, place(after.list, id)),
+            ...pair(`${before.name}, ${before.sub}`, rankIn(before.list, id)),
+            ...pair(`${after.name}, ${after.sub}`, rankIn(after.list, id)),
         );
     }
 
@@ -92,7 +92,7 @@ export function lightbox(app) {
 
 const pair = (term, text) => [h("dt", {}, term), h("dd", {}, text)];
 
-function place(list, id) {
+function rankIn(list, id) {
     const rank = list.ids.indexOf(id);
     return rank < 0 ? "not among the first 24" : `rank ${rank + 1}, cosine ${list.cosines[rank].toFixed(3)}`;
 }

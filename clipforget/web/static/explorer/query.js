@@ -7,8 +7,8 @@ import { about, imageUrl } from "./grid.js";
 
 const LARGEST = 10 * 2 ** 20; // bytes, as the server has it: a larger file need not travel
 
-/** Fill `place` with the bar. Searching goes through app.search, which keeps only the newest answer. */
-export function queryBar(app, place) {
+/** Fill `container` with the bar. Searching goes through app.search, which keeps only the newest answer. */
+export function queryBar(app, container) {
     const input = h("input", {
         type: "search",
         id: "cf-query",
@@ -52,9 +52,9 @@ export function queryBar(app, place) {
         h("span", {}, "Upload"),
     );
     const note = h("p.cf-query-note", { role: "status" });
-    place.replaceChildren(h("div.cf-querybar", {}, form, button, file, by), chips, note);
-    place.addEventListener("dragover", (event) => event.preventDefault());
-    place.addEventListener("drop", (event) => {
+    container.replaceChildren(h("div.cf-querybar", {}, form, button, file, by), chips, note);
+    container.addEventListener("dragover", (event) => event.preventDefault());
+    container.addEventListener("drop", (event) => {
         event.preventDefault();
         send(event.dataTransfer.files[0]);
     });

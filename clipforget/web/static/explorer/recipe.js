@@ -4,8 +4,8 @@
 import { copy, h, icon, percent } from "../lib/dom.js";
 import { onlyA } from "./versus.js";
 
-/** A table of settings and the command line in `place`. */
-export function recipe(app, place) {
+/** A table of settings and the command line in `container`. */
+export function recipe(app, container) {
     const show = () => {
         const { view } = app;
         const { config } = view;
@@ -27,7 +27,7 @@ export function recipe(app, place) {
             format(value),
             name in (config.settings || {}),
         ]);
-        place.replaceChildren(
+        container.replaceChildren(
             ...(app.rival ? [onlyA()] : []),
             h(
                 "div.cf-command",

@@ -7,37 +7,37 @@ import { sparkline } from "./figures.js";
 const NONE =
     "This run was scored before there were retrieval scores. Run it again, with the command under Recipe, to see them.";
 
-/** A table in `place`, drawn once a run; alpha only changes its numbers and moves its dots. */
-export function retrievalTable(app, place) {
+/** A table in `container`, drawn once a run; alpha only changes its numbers and moves its dots. */
+export function retrievalTable(app, container) {
     let drawn = "";
     let update = (/** @type {number} */ _) => {};
     const show = () => {
         const [view, other] = [app.view, app.rival?.view];
         const key = `${view.id} ${other?.id}`;
-        if (drawn !== key) update = draw(app, place, view, other);
+        if (drawn !== key) update = draw(app, container, view, other);
         drawn = key;
         update(app.index);
     };
     app.bus.on("alpha", (index) => {
-        if (!place.hidden && drawn) update(index);
+        if (!container.hidden && drawn) update(index);
     });
     return { show };
 }
 
-function draw(app, place, view, other) {
+function draw(app, container, view, other) {
     const table = view.retrieval;
     if (!table || (other && !other.retrieval)) {
-        place.replaceChildren(h("p.cf-wait", {}, other && table ? NONE.replace("This run", "Run B") : NONE));
+        container.replaceChildren(h("p.cf-wait", {}, other && table ? NONE.replace("This run", "Run B") : NONE));
         return () => {};
     }
     const same = (row) =>
-        other?.retrieval.rows.find((one) => one.score === row.score && one.prompts.join() === row.prompts.join());
+        other?.retrieval.rows.find((entry) => entry.score === row.score && entry.prompts.join() === row.prompts.join());
     const lines = table.rows.filter((row) => !other || same(row)).map((row) => line(app, row, table.k, same(row)));
     const heads = ["before", ...(other ? ["A", "B", "B − A"] : ["after", "change"])].map((name) =>
         h("th.cf-number", { scope: "col" }, name),
     );
     const names = ["prompt", "score"].map((name) => h("th", { scope: "col" }, name));
-    place.replaceChildren(
+    container.replaceChildren(
         h(
             "div.cf-scroll",
             {},
@@ -48,7 +48,7 @@ function draw(app, place, view, other) {
                 h(
                     "tbody",
                     {},
-                    lines.map((one) => one.node),
+                    lines.map((entry) => entry.node),
                 ),
             ),
         ),
@@ -61,7 +61,7 @@ function draw(app, place, view, other) {
         ),
     );
     return (index) => {
-        for (const one of lines) one.update(index);
+        for (const entry of lines) entry.update(index);
     };
 }
 

@@ -6,8 +6,8 @@ import { versusPicker } from "./versus.js";
 
 const ROLES = ["forget", "siblings", "others"];
 
-/** Fill `place`; `both` is the element of the two grids. */
-export function sideSwitch(app, place, both) {
+/** Fill `container`; `both` is the element of the two grids. */
+export function sideSwitch(app, container, both) {
     const choose = (side) => {
         both.dataset.side = side;
         for (const button of sides.children) button.setAttribute("aria-pressed", String(button.dataset.side === side));
@@ -33,7 +33,7 @@ export function sideSwitch(app, place, both) {
             return entry;
         }),
     );
-    place.replaceChildren(
+    container.replaceChildren(
         legend,
         h("div.cf-phone.cf-versus-phone", {}, versusPicker(app, "cf-vs-phone")),
         sides,

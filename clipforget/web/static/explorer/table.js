@@ -3,13 +3,13 @@
 
 import { h, percent, points } from "../lib/dom.js";
 
-/** A table in `place` that follows alpha while it is seen. */
-export function figuresTable(app, place) {
+/** A table in `container` that follows alpha while it is seen. */
+export function figuresTable(app, container) {
     const head = h("tr");
     const body = h("tbody");
-    place.replaceChildren(h("div.cf-scroll", { tabIndex: 0 }, h("table.cf-table", {}, h("thead", {}, head), body)));
+    container.replaceChildren(h("div.cf-scroll", { tabIndex: 0 }, h("table.cf-table", {}, h("thead", {}, head), body)));
     const update = () => {
-        if (place.hidden || !app.view) return;
+        if (container.hidden || !app.view) return;
         const names = app.rival
             ? ["before", "A", "B", "B\u00a0−\u00a0A", "95% of B"]
             : ["before", "after", "change", "95% interval"];

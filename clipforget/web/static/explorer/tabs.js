@@ -16,8 +16,8 @@ const TABLES = [
     { name: "runs", title: "Runs", order: 1000, fill: runsTable },
 ];
 
-/** Fill `place` with tabs; the chosen one stands in the address as view=. */
-export function tabs(app, place) {
+/** Fill `container` with tabs; the chosen one stands in the address as view=. */
+export function tabs(app, container) {
     const charts = app.charts
         .filter(({ of }) => of === "run")
         .map((about) => ({ ...about, fill: (_, box) => chart(app, about, box) }));
@@ -55,7 +55,7 @@ export function tabs(app, place) {
         event.stopPropagation();
         event.preventDefault();
     });
-    place.replaceChildren(list, ...[...made.values()].map(({ box }) => box));
+    container.replaceChildren(list, ...[...made.values()].map(({ box }) => box));
     const current = () => (made.has(app.state.view) ? app.state.view : panes[0].name);
     const show = () => {
         for (const [name, { tab, box, content }] of made) {

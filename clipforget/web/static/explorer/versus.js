@@ -52,7 +52,7 @@ export function names(a, b) {
         ["model", (config) => config.model],
         ["seed", (config) => `seed ${config.seed}`],
     ];
-    const told = differences.filter(([key]) => different(key)).map(([, text]) => text);
+    const texts = differences.filter(([key]) => different(key)).map(([, text]) => text);
     const own = Object.keys({ ...a.settings, ...b.settings })
         .filter(
             (name) =>
@@ -62,7 +62,7 @@ export function names(a, b) {
         .slice(0, 2);
     const settings = (run) => own.map((name) => `${name.replaceAll("_", " ")} ${run.settings[name]}`);
     return [a, b].map((run) =>
-        [run.config.method.replaceAll("_", " "), ...told.map((text) => text(run.config)), ...settings(run)].join(", "),
+        [run.config.method.replaceAll("_", " "), ...texts.map((text) => text(run.config)), ...settings(run)].join(", "),
     );
 }
 
@@ -82,7 +82,7 @@ export async function loadRival(app) {
     if (!vs || vs === run) return drop(app);
     if (app.rival?.view.id === vs) return;
     app.rival = null;
-    let said = "These two runs were scored on different images, so they cannot stand side by side.";
+    let message = "These two runs were scored on different images, so they cannot stand side by side.";
     try {
         const view = await get(`runs/${encodeURIComponent(vs)}/view`);
         if (app.state.run !== run || app.state.vs !== vs) return;
@@ -90,12 +90,12 @@ export async function loadRival(app) {
             app.rival = { view, pack: null };
             return;
         }
-        if (view.state !== "done") said = "The second run is not finished, so it has nothing to show yet.";
+        if (view.state !== "done") message = "The second run is not finished, so it has nothing to show yet.";
     } catch (error) {
-        said = error.message;
+        message = error.message;
     }
     if (app.state.run !== run || app.state.vs !== vs) return;
-    toast(said);
+    toast(message);
     drop(app);
 }
 

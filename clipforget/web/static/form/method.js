@@ -24,11 +24,11 @@ export function mount(element, { props, trigger, watch }) {
     const about = h("div.cf-about");
     const preset = h("div.cf-preset");
     const fields = h("div.cf-settings");
-    const place = h("div.cf-method-form", {}, select, about, preset, fields);
+    const container = h("div.cf-method-form", {}, select, about, preset, fields);
     let drawn = "";
     let listed = "";
     const value = () => props.value || { method: "", settings: {} };
-    const method = () => props.methods.find((one) => one.name === value().method) || props.methods[0];
+    const method = () => props.methods.find((entry) => entry.name === value().method) || props.methods[0];
     const presets = () => [{ name: "default", settings: {}, note: "" }, ...(props.presets?.[method().name] || [])];
 
     function choose(name, settings) {
@@ -49,16 +49,16 @@ export function mount(element, { props, trigger, watch }) {
 
     function list() {
         const [ours, ...others] = props.methods;
-        const named = (one) => h("option", { value: one.name }, one.title);
+        const named = (entry) => h("option", { value: entry.name }, entry.title);
         const groups = Object.entries(GROUPS).map(([changes, label]) => [
             label,
-            others.filter((one) => (one.changes || "image tower") === changes),
+            others.filter((entry) => (entry.changes || "image tower") === changes),
         ]);
         select.replaceChildren(
             named(ours),
             ...groups
-                .filter(([, found]) => found.length)
-                .map(([label, found]) => h("optgroup", { label }, found.map(named))),
+                .filter(([, group]) => group.length)
+                .map(([label, group]) => h("optgroup", { label }, group.map(named))),
         );
     }
 
@@ -86,21 +86,21 @@ export function mount(element, { props, trigger, watch }) {
     function drawPreset() {
         const known = presets();
         const now = canonical(value().settings);
-        const found = known.find((one) => canonical(one.settings) === now);
+        const current = known.find((entry) => canonical(entry.settings) === now);
         const box = h(
             "select",
             {
                 id: "cf-preset",
                 "aria-label": "Preset",
-                onchange: () => choose(method().name, { ...known.find((one) => one.name === box.value)?.settings }),
+                onchange: () => choose(method().name, { ...known.find((entry) => entry.name === box.value)?.settings }),
             },
-            known.map((one) => h("option", { value: one.name }, one.name)),
-            found ? null : h("option", { value: OWN }, OWN),
+            known.map((entry) => h("option", { value: entry.name }, entry.name)),
+            current ? null : h("option", { value: OWN }, OWN),
         );
-        box.value = found ? found.name : OWN;
+        box.value = current ? current.name : OWN;
         preset.replaceChildren(
             h("label", {}, h("span", {}, "Preset"), box),
-            h("p.cf-help", { role: "status" }, found?.note || ""),
+            h("p.cf-help", { role: "status" }, current?.note || ""),
         );
         preset.hidden = !method().options.length;
     }
@@ -120,8 +120,8 @@ export function mount(element, { props, trigger, watch }) {
 
     /** Redraw what the value says; while the visitor types, the fields stay as they are. */
     function draw(all) {
-        if (!place.isConnected) element.replaceChildren(place);
-        const names = JSON.stringify(props.methods.map((one) => one.name));
+        if (!container.isConnected) element.replaceChildren(container);
+        const names = JSON.stringify(props.methods.map((entry) => entry.name));
         if (names !== listed) list();
         listed = names;
         select.value = method().name;
@@ -135,7 +135,7 @@ export function mount(element, { props, trigger, watch }) {
     }
 
     watch(["value", "methods", "presets"], () => draw(false));
-    element.replaceChildren(place);
+    element.replaceChildren(container);
     draw(true);
 }
 
@@ -158,7 +158,7 @@ function fieldOf(option, now, changed) {
         const box = h(
             "select",
             { id, onchange: () => changed(box.value) },
-            option.choices.map((one) => h("option", { value: one }, one)),
+            option.choices.map((entry) => h("option", { value: entry }, entry)),
         );
         box.value = now;
         return h("label.cf-field", {}, words, box);

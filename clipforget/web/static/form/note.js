@@ -7,13 +7,13 @@ const count = (number) => Number(number).toLocaleString("en");
 
 /** Gradio mounts this on a component; its value is {}, {text}, {data}, {estimate} or {error}. */
 export function mount(element, { props, watch }) {
-    const place = h("div.cf-formnote", { role: "status" });
-    element.replaceChildren(place);
+    const container = h("div.cf-formnote", { role: "status" });
+    element.replaceChildren(container);
     const draw = () => {
-        if (!place.isConnected) element.replaceChildren(place);
+        if (!container.isConnected) element.replaceChildren(container);
         const { text, data, estimate, error } = props.value || {};
-        place.classList.toggle("cf-error", Boolean(error));
-        place.replaceChildren(
+        container.classList.toggle("cf-error", Boolean(error));
+        container.replaceChildren(
             ...(error ? [error] : estimate ? estimated(estimate) : data ? [described(data)] : text ? [text] : []),
         );
     };
@@ -35,6 +35,6 @@ function estimated({ seconds, device, images, forget, retain }) {
         h("strong", {}, `about ${time}`),
         ` on ${device}`,
         h("br"),
-        `${count(forget)} to forget, ${count(retain)} retained, ${count(images)} looked at`,
+        `${count(forget)} to forget, ${count(retain)} retained, ${count(images)} in all`,
     ];
 }

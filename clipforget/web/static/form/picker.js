@@ -10,7 +10,7 @@ import { h } from "../lib/dom.js";
 export function mount(element, { props, trigger, watch }) {
     const box = h("div.cf-tiles", { role: "group", "aria-label": "Subgroups to forget" });
     const hint = h("p.cf-help");
-    const place = h("div", {}, box, hint);
+    const container = h("div", {}, box, hint);
     let drawn = "";
     const picked = () => props.value || [];
     const toggle = (name) => {
@@ -38,7 +38,7 @@ export function mount(element, { props, trigger, watch }) {
             h("span.cf-tile-name", {}, name),
         );
     const draw = () => {
-        if (!place.isConnected) element.replaceChildren(place);
+        if (!container.isConnected) element.replaceChildren(container);
         const items = props.items || [];
         const wanted = JSON.stringify(items);
         if (wanted !== drawn) box.replaceChildren(...items.map(tile));
@@ -55,6 +55,6 @@ export function mount(element, { props, trigger, watch }) {
         hint.hidden = !hint.textContent;
     };
     watch(["value", "items", "alone"], draw);
-    element.replaceChildren(place);
+    element.replaceChildren(container);
     draw();
 }

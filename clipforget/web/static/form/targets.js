@@ -7,7 +7,7 @@ import { h, iconButton } from "../lib/dom.js";
 export function mount(element, { props, trigger, watch }) {
     const chips = h("div.cf-targets");
     const list = h("datalist", { id: "cf-all-targets" });
-    const said = h("p.cf-help", { role: "alert" });
+    const message = h("p.cf-help", { role: "alert" });
     const input = h("input", {
         type: "text",
         list: list.id,
@@ -22,7 +22,7 @@ export function mount(element, { props, trigger, watch }) {
         },
     });
     const button = h("button.cf-button", { type: "button", onclick: () => add() }, "Add");
-    const place = h("div.cf-more-targets", {}, chips, h("div.cf-add", {}, input, button), list, said);
+    const container = h("div.cf-more-targets", {}, chips, h("div.cf-add", {}, input, button), list, message);
     let offered = "";
     const value = () => props.value || [];
 
@@ -34,17 +34,17 @@ export function mount(element, { props, trigger, watch }) {
 
     function add() {
         const wanted = input.value.trim();
-        said.textContent =
+        message.textContent =
             !wanted || (props.items || []).includes(wanted)
                 ? ""
                 : "There is no such target in these images; choose one from the list.";
-        if (!wanted || said.textContent) return;
+        if (!wanted || message.textContent) return;
         input.value = "";
         if (!value().includes(wanted)) change([...value(), wanted]);
     }
 
     function draw() {
-        if (!place.isConnected) element.replaceChildren(place);
+        if (!container.isConnected) element.replaceChildren(container);
         chips.replaceChildren(
             ...value().map((target) =>
                 h(
@@ -66,6 +66,6 @@ export function mount(element, { props, trigger, watch }) {
     }
 
     watch(["value", "items"], draw);
-    element.replaceChildren(place);
+    element.replaceChildren(container);
     draw();
 }

@@ -122,7 +122,7 @@ export function toast(text) {
 }
 
 /** Copy text and say so. */
-export async function copy(text, said) {
+export async function copy(text, message) {
     try {
         await navigator.clipboard.writeText(text);
     } catch {
@@ -133,7 +133,7 @@ export async function copy(text, said) {
         document.execCommand("copy");
         area.remove();
     }
-    toast(said);
+    toast(message);
 }
 
 /**

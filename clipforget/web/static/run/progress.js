@@ -143,15 +143,15 @@ function curves(steps) {
 }
 
 function series(steps, field) {
-    const found = new Map();
+    const lines = new Map();
     steps.forEach((step, x) =>
         Object.entries(step[field] || {}).forEach(([name, y]) => {
             if (!Number.isFinite(y)) return;
-            if (!found.has(name)) found.set(name, []);
-            found.get(name).push([x, y]);
+            if (!lines.has(name)) lines.set(name, []);
+            lines.get(name).push([x, y]);
         }),
     );
-    return found;
+    return lines;
 }
 
 function small(title, lines, top) {

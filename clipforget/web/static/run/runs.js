@@ -24,8 +24,8 @@ export async function refreshRuns(app) {
     return runs;
 }
 
-/** A table of the runs in `place`. */
-export function runsTable(app, place) {
+/** A table of the runs in `container`. */
+export function runsTable(app, container) {
     const body = h("tbody");
     const table = h(
         "table.cf-table.cf-runlist",
@@ -50,7 +50,7 @@ export function runsTable(app, place) {
             draw();
         },
     });
-    place.replaceChildren(h("div.cf-scroll", {}, table), none, more);
+    container.replaceChildren(h("div.cf-scroll", {}, table), none, more);
     const draw = () => {
         const shown = app.runs.filter((run) => all || run.starred || !run.comparison);
         const count = app.runs.filter((run) => run.comparison).length;
