@@ -129,6 +129,7 @@ def read_json(kind: type[Config], values: Any, what: str) -> Config:
 def with_current_names(settings: type, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the same values under the names that the settings have today."""
     current = {former: option.name for option in options(settings) for former in option.former}
+    current |= {option.name: option.name for option in options(settings)}  # a name in use is nobody's former one
     return {current.get(name, name): value for name, value in values.items()}
 
 

@@ -5,7 +5,7 @@ from dataclasses import FrozenInstanceError, dataclass
 import pytest
 
 from clipforget.errors import BadSetting, UnknownName
-from clipforget.settings import as_dict, option, options, parse
+from clipforget.settings import as_dict, option, options, parse, with_current_names
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,16 @@ def test_bad_values_are_one_sentence(name, value, reason):
 def test_unknown_settings_propose_the_nearest():
     with pytest.raises(UnknownName, match=r"There is no setting 'rnk'\. Did you mean 'rank'"):
         parse(Sample, {"rnk": 1})
+
+
+def test_former_names_give_the_current_ones_and_a_name_in_use_stays():
+    @dataclass(frozen=True)
+    class Renamed:
+        reach: float = option(1.0, "Reach")
+        largest: float = option(2.0, "Largest", former=("reach", "most"))
+
+    assert with_current_names(Renamed, {"reach": 3, "most": 4, "other": 5}) == {"reach": 3, "largest": 4, "other": 5}
+    assert parse(Renamed, {"most": "4"}) == Renamed(largest=4.0)
 
 
 def test_settings_do_not_change():
