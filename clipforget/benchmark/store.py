@@ -98,12 +98,12 @@ class ComparisonFolder(RunFolder[ComparisonInfo]):
 
     @property
     def store(self) -> Store:
-        """The store of the runs that are its cells."""
+        """Return the store of the runs that are its cells."""
         return Store(self.folder.parent.parent)
 
     @property
     def plan(self) -> ComparisonPlan:
-        """What is compared, as it was asked for."""
+        """Return what is compared, as it was asked for."""
         return _plan(self._stored())
 
     def _stored(self) -> ComparisonInfo:
@@ -140,11 +140,11 @@ class FinishedRuns:
         self._runs.setdefault(_key(run.config.checked()), []).insert(0, run)
 
     def candidates(self, config: RunConfig) -> list[Run]:
-        """The finished runs of this configuration, whatever their model and images were."""
+        """Return the finished runs of this configuration, whatever their model and images were."""
         return self._runs.get(_key(config), [])
 
     def find(self, config: RunConfig, original: str, data: str) -> Run | None:
-        """The newest one whose original weights and images have these fingerprints."""
+        """Return the newest one whose original weights and images have these fingerprints."""
         for run in self.candidates(config):
             fingerprints = run.info()["fingerprints"]
             if fingerprints.get("original") == original and fingerprints.get("data") == data:

@@ -51,28 +51,28 @@ class Dataset:
 
     @property
     def superclasses(self) -> tuple[str, ...]:
-        """The label bank: superclass names, sorted."""
+        """Return the class names: the superclasses, sorted."""
         return tuple(sorted({item.superclass for item in self.items}))
 
     @property
     def shifted_sets(self) -> tuple[str, ...]:
-        """Names of the shifted sets, in order of appearance."""
+        """Return the names of the shifted sets, in order of appearance."""
         return tuple(dict.fromkeys(item.split for item in self.items if item.split not in SPLITS))
 
     def subgroups(self, superclass: str) -> tuple[str, ...]:
-        """Names of the subgroups of a superclass, sorted; empty where the set has no such level."""
+        """Return the names of the subgroups of a superclass, sorted; empty where the set has no such level."""
         return tuple(sorted({i.subgroup for i in self.items if i.superclass == superclass and i.subgroup}))
 
     def styles(self) -> tuple[str, ...]:
-        """Names of the styles, sorted; empty where the set has no such level."""
+        """Return the names of the styles, sorted; empty where the set has no such level."""
         return tuple(sorted({item.style for item in self.items if item.style}))
 
     def of(self, split: str) -> tuple[Item, ...]:
-        """The items of a split or shifted set."""
+        """Return the items of a split or shifted set."""
         return tuple(item for item in self.items if item.split == split)
 
     def open(self, item: Item) -> Image:
-        """The image, RGB, upright, first frame. Raises BadData where the file has gone or is damaged inside."""
+        """Return the image, RGB, upright, first frame. Raises BadData where the file has gone or is damaged inside."""
         from clipforget.data.images import decode
 
         try:

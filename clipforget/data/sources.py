@@ -30,7 +30,7 @@ class FolderSource:
         self.files = dict(sorted(self._walk(str(root), "", (os.path.realpath(root),))))
 
     def read(self, key: str) -> bytes:
-        """The bytes of a file. Raises BadData where it cannot be opened any more."""
+        """Return the bytes of a file. Raises BadData where it cannot be opened any more."""
         try:
             return (self.root / key).read_bytes()
         except OSError as error:
@@ -89,13 +89,13 @@ class TarSource:
             raise tarfile.ReadError("its end is missing")
 
     def read(self, key: str) -> bytes:
-        """The bytes of a member."""
+        """Return the bytes of a member."""
         offset, size = self._where[key]
         return self._bytes[offset : offset + size]
 
 
 def open_source(path: str | Path) -> FolderSource | TarSource:
-    """The files of a folder or an uncompressed .tar. Raises BadData with what to do next."""
+    """Open a folder or an uncompressed .tar. Raises BadData with what to do next."""
     shown = printable(str(path))
     try:
         path = Path(path).expanduser()
@@ -111,12 +111,12 @@ def open_source(path: str | Path) -> FolderSource | TarSource:
 
 
 def printable(text: str) -> str:
-    """The text with bytes that are no UTF-8 written as escapes, fit for a page, a log and JSON."""
+    """Return the text with bytes that are no UTF-8 written as escapes, fit for a page, a log and JSON."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def hidden(name: str) -> bool:
-    """True for the names that systems leave behind: dotfiles and the folder of macOS archives."""
+    """Return True for the names that systems leave behind: dotfiles and the folder of macOS archives."""
     return name.startswith(".") or name == "__MACOSX"
 
 

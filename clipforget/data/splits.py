@@ -48,7 +48,7 @@ class Splits:
         return tuple(dict.fromkeys((*self.evaluated, *trained)))
 
     def validation_only(self) -> Splits:
-        """The same without test images and shifted sets, for whoever may not see them: validation comes first."""
+        """Return the same without the test images and shifted sets, which methods may not see: validation is first."""
         count = self.parts.count("validation")
         blocks = {name: getattr(self, name)[:count] for name in ("evaluated", "parts", "roles")}
         return replace(self, **blocks)

@@ -59,22 +59,22 @@ class Target:
 
     @property
     def levels(self) -> tuple[str, ...]:
-        """The named levels, coarse to fine, e.g. ("airplane", "pencil sketch")."""
+        """Return the named levels, coarse to fine, e.g. ("airplane", "pencil sketch")."""
         return tuple(level for level in (self.superclass, self.subgroup, self.style) if level != "*")
 
     @property
     def label(self) -> str:
-        """The target for people, e.g. "airplane / biplane"."""
+        """Return the target for people, e.g. "airplane / biplane"."""
         return label(*self.levels)
 
     @property
     def short(self) -> str:
-        """The finest level that is named, e.g. "biplane"."""
+        """Return the finest level that is named, e.g. "biplane"."""
         return self.levels[-1]
 
     @property
     def name(self) -> str:
-        """The subgroup, or the superclass where it takes all of them."""
+        """Return the subgroup, or the superclass where it takes all of them."""
         return self.superclass if self.subgroup == "*" else self.subgroup
 
     def prompt(self, template: str) -> str:

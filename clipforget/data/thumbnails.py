@@ -13,7 +13,7 @@ PLAIN = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 
 
 def thumbnail(data: bytes, size: int) -> tuple[bytes, str]:
-    """An image file reduced to at most `size` pixels a side: (bytes, media type).
+    """Reduce an image file to at most `size` pixels a side: (bytes, media type).
 
     The original bytes where they already are a small plain file. Raises BadData where they are no image.
     """
@@ -24,7 +24,7 @@ def thumbnail(data: bytes, size: int) -> tuple[bytes, str]:
 
 
 def encode(image: Image.Image, size: int) -> bytes:
-    """An RGB image as a JPEG of at most `size` pixels a side."""
+    """Return an RGB image as a JPEG of at most `size` pixels a side."""
     small = image.copy()
     small.thumbnail((size, size), Image.Resampling.LANCZOS)
     out = io.BytesIO()

@@ -24,7 +24,7 @@ class Cache(Generic[Value]):
         self._making: dict[Hashable, threading.Lock] = {}
 
     def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
-        """The value of `key`, made where it is not known. What `make` raises is raised, and nothing is kept."""
+        """Return the value of `key`, made where it is not known. What `make` raises is raised, and nothing is kept."""
         with self._lock:
             if key in self._values:
                 self._values.move_to_end(key)
@@ -42,7 +42,7 @@ class Cache(Generic[Value]):
                     self._making.pop(key, None)
 
     def peek(self, key: Hashable) -> Value | None:
-        """The value of `key`, or None where it is not known (any more)."""
+        """Return the value of `key`, or None where it is not known (any more)."""
         with self._lock:
             if key not in self._values:
                 return None
@@ -67,6 +67,6 @@ class Cache(Generic[Value]):
                 self._total -= self._values.pop(key)[1]
 
     def values(self) -> list[Value]:
-        """The values now kept, oldest first."""
+        """Return the values now kept, oldest first."""
         with self._lock:
             return [value for value, _ in self._values.values()]

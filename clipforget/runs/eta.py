@@ -28,7 +28,7 @@ class Clock:
         self.planned = dict(planned)
 
     def eta(self, stage: str, step: int, total: int, now: float) -> float:
-        """Seconds left at time `now` (seconds), with `step` of `total` done in `stage`. It moves steadily."""
+        """Return the seconds left at `now` (seconds), with `step` of `total` done in `stage`. It moves steadily."""
         order = list(self.planned)
         index = order.index(stage) if stage in order else 0
         begun = self._begun.setdefault(stage, now if step == 0 or not self._begun else self._last(now))

@@ -78,12 +78,12 @@ class Run(RunFolder[RunInfo]):
 
     @property
     def store(self) -> Store:
-        """The store the run belongs to."""
+        """Return the store the run belongs to."""
         return Store(self.folder.parent)
 
     @property
     def config(self) -> RunConfig:
-        """The configuration the run was created with."""
+        """Return the configuration the run was created with."""
         return RunConfig.read(self._stored()["config"])
 
     def _stored(self) -> RunInfo:

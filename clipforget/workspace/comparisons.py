@@ -29,7 +29,7 @@ class ComparisonService:
         self._summaries: Cache[dict[str, Any]] = Cache(4000)
 
     def list(self) -> list[dict[str, Any]]:
-        """All comparisons, newest first, with how many of their runs are done."""
+        """Return all comparisons, newest first, with how many of their runs are done."""
         listed = []
         for comparison in self.store.all():
             try:
@@ -42,11 +42,11 @@ class ComparisonService:
         return listed
 
     def document(self, id: str) -> dict[str, Any]:
-        """All that is known of a comparison; see summary.summarize. Raises UnknownName."""
+        """Return all that is known of a comparison; see summary.summarize. Raises UnknownName."""
         return summarize(self.store.get(id), self._summary)
 
     def create(self, plan: ComparisonPlan) -> ComparisonFolder:
-        """A comparison of this plan: the one there is, to be gone on with, or a new one.
+        """Return a comparison of this plan: the one there is, to be gone on with, or a new one.
 
         Raises what can be told without the model: an unknown method, setting, target or data set, too few images.
         """
@@ -92,7 +92,7 @@ class ComparisonService:
 
 
 def as_file(document: dict[str, Any], name: str, target: int | None = None, sort: str = "h") -> str:
-    """A comparison's document as one of the files of MEDIA."""
+    """Write a comparison's document as one of the files of MEDIA."""
     if name == "table.json":
         return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
     if name == "table.csv":

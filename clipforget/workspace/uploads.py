@@ -23,7 +23,7 @@ class Uploads(Cache[tuple[bytes, str]]):
         super().__init__(MEMORY, lambda entry: len(entry[0]))
 
     def add(self, data: bytes, name: str = "") -> dict[str, str]:
-        """Keep an image for queries: its token and label. Raises BadData where it is no image or too large."""
+        """Keep an image for queries; return its token and label. Raises BadData where it is no image or too large."""
         if len(data) > LARGEST_UPLOAD:
             raise BadData(f"The image is larger than {LARGEST_UPLOAD // MIB} MiB; reduce it first.")
         try:

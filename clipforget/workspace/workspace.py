@@ -57,17 +57,17 @@ class Workspace:
     # runs
 
     def run(self, id: str) -> Run:
-        """The run of that id, a sample among them. Raises UnknownName."""
+        """Return the run of that id, a sample among them. Raises UnknownName."""
         if self.samples is not None and id in self.samples.ids():
             return self.samples.get(id)
         return self.store.get(id)
 
     def is_sample(self, run: Run) -> bool:
-        """True where the run ships with the app."""
+        """Return True where the run ships with the app."""
         return self.samples is not None and run.folder.parent == self.samples.root
 
     def runs(self) -> list[dict[str, Any]]:
-        """All runs, newest first, samples last: what the list of past runs shows."""
+        """Return all runs, newest first, samples last: what the list of past runs shows."""
         names = ["id", "title", "created", "state", "starred", "config", "best", "headline", "seconds", "error"]
         names += ["device", "comparison"]
         return [
@@ -103,7 +103,7 @@ class Workspace:
         self._engines.drop(lambda key: isinstance(key, tuple) and key[1] == self.store.root / id)
 
     def events(self, id: str, after: int = 0) -> dict[str, Any]:
-        """State, events from number `after` on, and the seconds since the run was created."""
+        """Return state, events from number `after` on, and the seconds since the run was created."""
         run = self.run(id)
         events, info = run.events(after), run.info()
         return {"state": info["state"], "error": info["error"], "events": events, "now": _age(info)}
@@ -111,7 +111,7 @@ class Workspace:
     # what a finished run shows
 
     def view(self, id: str) -> dict[str, Any]:
-        """The view JSON of a run; of one that is not finished only what is known. Raises UnknownName."""
+        """Return the view JSON of a run; of one that is not finished only what is known. Raises UnknownName."""
         run = self.run(id)
         info = run.info()
         sample = {"sample": self.is_sample(run)}
@@ -132,14 +132,14 @@ class Workspace:
     def query(
         self, id: str, text: str | None = None, image: int | None = None, upload: str | None = None
     ) -> dict[str, Any]:
-        """The query pack of a text, a gallery image or an upload: exactly one of them. Raises BadQuery."""
+        """Return the query pack of a text, a gallery image or an upload: exactly one of them. Raises BadQuery."""
         query = self._checked(text, image, upload)
         return self._packs.get((id, *query), lambda: self.finished_run(id).pack(*query, self._upload_of(query)))
 
     def exact(
         self, id: str, alpha: float, text: str | None = None, image: int | None = None, upload: str | None = None
     ) -> dict[str, Any]:
-        """Scores and results at one alpha from freshly embedded images. Raises BadQuery for an alpha outside 0 to 1."""
+        """Return scores and results at one alpha, images embedded anew. Raises BadQuery for an alpha outside 0 to 1."""
         if not (isinstance(alpha, int | float) and math.isfinite(alpha) and 0 <= alpha <= 1):
             raise BadQuery("alpha must be a number from 0 (unlearned) to 1 (original).")
         query = self._checked(text, image, upload)
@@ -148,14 +148,14 @@ class Workspace:
         return self._packs.get((id, alpha, *query), lambda: finished.exact(alpha, *query, self._upload_of(query)))
 
     def export(self, id: str, name: str) -> tuple[Path | bytes, str, str]:
-        """A file of a finished run: (path or bytes, media type, name to save it under). Raises UnknownName."""
+        """Return a file of a finished run: (path or bytes, media type, name to save it under). Raises UnknownName."""
         finished = self.finished_run(id)
         return export(finished.run, name, finished.scores)
 
     # images
 
     def image(self, fingerprint: str, index: int, size: int) -> tuple[bytes, str]:
-        """An image of a data set at most `size` pixels a side: (bytes, media type). Raises UnknownName, BadQuery."""
+        """Return an image, at most `size` pixels a side: (bytes, media type). Raises UnknownName, BadQuery."""
         if size not in SIZES:
             raise BadQuery(f"size must be one of {', '.join(map(str, SIZES))}.")
         dataset = self._by_fingerprint(fingerprint)
@@ -167,21 +167,21 @@ class Workspace:
     # what can be chosen
 
     def dataset(self, name: str) -> Dataset:
-        """A data set by name or path, read once. Raises BadData or UnknownName."""
+        """Return a data set by name or path, read once. Raises BadData or UnknownName."""
         dataset = self._resources.dataset(name)
         self._names[dataset.fingerprint] = name
         return dataset
 
     def setup(self) -> dict[str, Any]:
-        """Models, data sets, methods and devices to choose from. Names of earlier runs are among them."""
+        """Return models, data sets, methods and devices to choose from. Names of earlier runs are among them."""
         return setup.describe([info["config"] for info in self.runs()], self.dataset, self.store.root)
 
     def data(self, name: str) -> dict[str, Any]:
-        """One data set with sample images for each subgroup. Raises BadData or UnknownName."""
+        """Return one data set with sample images for each subgroup. Raises BadData or UnknownName."""
         return setup.describe_data(self.dataset(name), name, samples=True)
 
     def estimate(self, config: RunConfig) -> dict[str, Any]:
-        """Seconds, device and image counts of a run not yet started. Raises what is wrong with the configuration."""
+        """Return seconds, device and image counts of a run to come. Raises what is wrong with the configuration."""
         config = config.checked()
         return setup.estimate(config, self.dataset(config.data), self.store)
 
