@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from clipforget.cli.terminal import PROG
-from clipforget.errors import BadQuery, UnknownName
+from clipforget.errors import BadQuery, BadSetting, UnknownName
 from clipforget.runs.config import RunConfig
 from clipforget.settings import Option, options
 
@@ -82,6 +82,12 @@ def describe(entry: Option) -> str:
 def settings_of(args: argparse.Namespace) -> dict[str, Any]:
     """Return the settings that were named on the command line, by name."""
     return {name.removeprefix("set:"): value for name, value in vars(args).items() if name.startswith("set:")}
+
+
+def check_seed_count(count: int) -> None:
+    """Raise BadSetting for a number of seeds that makes no sense."""
+    if not 1 <= count <= MOST_SEEDS:
+        raise BadSetting(f"--seeds is how many, a whole number from 1 to {MOST_SEEDS}; it is {count}.")
 
 
 def names(text: str) -> list[str]:

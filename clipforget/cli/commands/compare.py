@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from clipforget.cli.commands import command
 from clipforget.cli.options import (
-    MOST_SEEDS,
     STOPPED,
     Parser,
     add_fields,
     add_json,
     add_runs,
+    check_seed_count,
     comparison_id,
     names,
     workspace_of,
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from clipforget.runs.documents import StepEvent
     from clipforget.workspace.workspace import Workspace
 
-SEEDS = 3
 ABOUT = """Run several methods on several targets and seeds, one run after the other, and put them on one table.
 
   compare --method targeted --method gradient_ascent --forget airplane/biplane --forget "dog/pug + dog/corgi"
@@ -46,6 +45,7 @@ an ordinary run. Finished ones are not run again: type the same command once mor
 def add_options(parser: Parser) -> None:
     """Add rows, targets and seeds, or which comparison to show, and the form of the table."""
     from clipforget.benchmark.formats import SORTS
+    from clipforget.benchmark.plan import ComparisonPlan
 
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = ABOUT
@@ -55,7 +55,7 @@ def add_options(parser: Parser) -> None:
     add("--methods", metavar="A,B|all", type=names, default=[], help=several)
     add("--forget", metavar="TARGET", action="append", default=[], help='a target; "A + B" forgets both in one run')
     add("--retain", metavar="TARGET", action="append", default=[], help="what every run is to keep in view")
-    add("--seeds", type=int, metavar="N", help=f"how many seeds (default: {SEEDS})")
+    add("--seeds", type=int, metavar="N", help=f"how many seeds (default: {len(ComparisonPlan.seeds)})")
     add("--seed-start", type=int, metavar="N", help="the first of them (default: 0)")
     add("--seed", type=int, metavar="N", action="append", default=[], help="exactly this seed (may be repeated)")
     add("--preset", metavar="NAME", default="default", help="preset of rows that name none: tuned, paper or default")
@@ -114,9 +114,8 @@ def planned(args: argparse.Namespace) -> ComparisonPlan:
     words = [*args.method, *args.methods]
     if args.seed and (args.seeds is not None or args.seed_start is not None):
         raise BadSetting("Name either single seeds with --seed, or how many with --seeds and --seed-start.")
-    count = SEEDS if args.seeds is None else args.seeds
-    if not 1 <= count <= MOST_SEEDS:
-        raise BadSetting(f"--seeds is how many, a whole number from 1 to {MOST_SEEDS}; it is {count}.")
+    count = len(ComparisonPlan.seeds) if args.seeds is None else args.seeds
+    check_seed_count(count)
     first = args.seed_start or 0
     values = {name: getattr(args, name) for name in SHARED}
     values |= {"seeds": args.seed or list(range(first, first + count)), "title": args.title}

@@ -8,7 +8,7 @@ from typing import Any
 
 from clipforget.cli.commands import command
 from clipforget.cli.commands.compare import finish
-from clipforget.cli.options import MOST_SEEDS, Parser, add_json, add_runs, workspace_of
+from clipforget.cli.options import Parser, add_json, add_runs, check_seed_count, workspace_of
 from clipforget.cli.terminal import as_started, emit
 from clipforget.errors import BadSetting
 from clipforget.runs.config import RunConfig
@@ -52,8 +52,7 @@ def reproduce(args: argparse.Namespace) -> int:
         return NOTHING_DONE
     if args.data and args.sketchbook:
         raise BadSetting("Name either your own images with --data or the embedded drawings with --sketchbook.")
-    if not 1 <= args.seeds <= MOST_SEEDS:
-        raise BadSetting(f"--seeds is how many, a whole number from 1 to {MOST_SEEDS}; it is {args.seeds}.")
+    check_seed_count(args.seeds)
     case = experiment.sketchbook if args.sketchbook else experiment.paper
     model = args.model or (RunConfig.model if args.sketchbook else MODEL)
     config = RunConfig(model=model, data=args.data or RunConfig.data, device=args.device)
