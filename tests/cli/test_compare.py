@@ -115,7 +115,7 @@ def test_on_a_terminal_a_bar_follows_the_run_and_goes_away(words, tmp_path):
     event = {"kind": "step", "t": 5.0, "stage": "forget", "step": 2, "total": 8, "eta": 10.0}
     board.show(CellProgress(0, "running", event=event))
     drawn = stream.getvalue()
-    assert "0/2  ours, disc/big, seed 0  forget 2/8" in drawn and "0:25 left" in drawn, "10 s and a cell of 15 s"
+    assert "0/2  0:25 left  ours, disc/big, seed 0  forget 2/8" in drawn, "10 s and a cell of 15 s"
     compared.set_cell(0, state="done", seconds=15.0)
     board.show(CellProgress(0, "done"))
     line, below = stream.getvalue()[len(drawn) :].rsplit("\n", 1)

@@ -222,7 +222,7 @@ class Board:
 
     def _running(self, index: int, event: StepEvent) -> str:
         step = f"{event['stage']} {event['step']}/{event['total']}"
-        return f"{self._count()}  {self._name(self.info['cells'][index])}  {step:<18}{self._left(event)}"
+        return f"{self._count()}{self._left(event)}  {self._name(self.info['cells'][index])}  {step:<18}"
 
     def _left(self, event: StepEvent | None = None) -> str:
         from clipforget.benchmark.summary import seconds_left
