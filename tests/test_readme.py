@@ -7,18 +7,20 @@ from pathlib import Path
 import pytest
 from small import FEW
 
+from clipforget.cli import report
 from clipforget.cli.commands import COMMANDS
 from clipforget.cli.main import read
 from clipforget.data.catalogue import load_dataset
 from clipforget.data.target import Target
 from clipforget.methods import METHODS
 from clipforget.runs.loading import build_task
+from clipforget.workspace.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 PYTHON = re.findall(r"^```python\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
 SHELL = re.findall(r"^```sh\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
-CALLS = [line for block in SHELL for line in block.splitlines() if line.startswith("python -m clipforget")]
+CALLS = re.findall(r"^(?:python -m|.*&&) clipforget (.+?)(?: +#.*)?$", "".join(SHELL), re.MULTILINE)
 MOST_WORDS = 40
 
 
@@ -51,7 +53,7 @@ def test_the_example_of_a_method_runs(world):
 
 @pytest.mark.parametrize("call", CALLS)
 def test_every_command_shown_can_be_read(call):
-    assert read(shlex.split(call)[3:]).entry.name in COMMANDS
+    assert read(shlex.split(call)).entry.name in COMMANDS
 
 
 def test_the_table_of_commands_is_the_parsers():
@@ -63,6 +65,14 @@ def test_the_table_of_methods_is_the_registry():
     shown = re.findall(r"^\| (?:\[(.+?)\]\((.+?)\)|([^|]+)) \| `(\w+)` \| (.+?) \|$", TEXT, re.MULTILINE)
     table = {name: (linked or plain, url, summary) for linked, url, plain, name, summary in shown}
     assert table == {name: (m.title, m.reference_url, m.summary) for name, m in METHODS.load().items()}
+
+
+def test_the_results_are_as_show_prints_them(tmp_path):
+    """Of the sample run, which is the first row; the others come from the same lines of code."""
+    workspace = Workspace(tmp_path)
+    (sample,) = workspace.samples.ids()
+    results = TEXT.split("<!-- results -->\n")[1].split("<!-- /results -->")[0].splitlines()
+    assert results[:4] == report.comparison([workspace.view(sample)]).splitlines()
 
 
 def test_every_command_and_make_target_exists():
