@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ import open_clip
 import torch
 
 from clipforget.errors import BadModel
+from clipforget.files import write_json
 from clipforget.models.weights import save
 
 CONFIG: dict[str, Any] = {
@@ -57,7 +57,7 @@ def save_model(model: torch.nn.Module, out: Path) -> Iterator[Path]:
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     try:
-        (part / "open_clip_config.json").write_text(json.dumps(CONFIG, indent=2) + "\n")
+        write_json(part / "open_clip_config.json", CONFIG, indent=2)
         state = {k: v.half() if v.is_floating_point() else v for k, v in model.state_dict().items()}
         save(state, part / "open_clip_model.safetensors", {"format": "pt"})
         yield part
