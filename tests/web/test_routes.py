@@ -62,7 +62,7 @@ def test_charts_and_exports_can_be_taken_away(client, finished):
     assert client.get(f"{base}/export/run.zip").content[:2] == b"PK"
     lines = client.get(f"{base}/export/scores.csv").text.splitlines()
     assert lines[0].startswith("key,label") and len(lines) > 300
-    for name in ("worker.lock", "..%2Frun.json", "%2Fetc%2Fpasswd", "path.npz.draft"):
+    for name in ("worker.lock", "..%2Frun.json", "%2Fetc%2Fpasswd", ".path-0a1b2c3d.npz"):
         assert client.get(f"{base}/export/{name}").status_code == 404
 
 
