@@ -55,11 +55,11 @@ def cliperase(batch: Batch, settings: ClipEraseSettings) -> dict[str, Tensor]:
     """Lower the cosine of the forget pairs, keep the other images' contrast and the original's similarities."""
     from clipforget.unlearning import losses
 
-    class_embeddings, kept = batch.class_embeddings(), batch.features("retain", "others")
+    class_embeddings, rest = batch.class_embeddings(), batch.features("retain", "others")
     teacher = batch.features("retain", "others", original=True) @ batch.class_embeddings(original=True).T
     forget = losses.caption_cosine(batch.features("forget"), batch.labels("forget"), class_embeddings)
-    retain = losses.zero_shot_cross_entropy(kept, batch.labels("retain", "others"), class_embeddings, batch.scale)
-    consistency = losses.similarity_divergence(batch.scale * kept @ class_embeddings.T, batch.scale * teacher)
+    retain = losses.zero_shot_cross_entropy(rest, batch.labels("retain", "others"), class_embeddings, batch.scale)
+    consistency = losses.similarity_divergence(batch.scale * rest @ class_embeddings.T, batch.scale * teacher)
     return {
         "forget": settings.forget_weight * forget,
         "retain": settings.retain_weight * retain,

@@ -130,8 +130,8 @@ def wrong_names(batch: Batch, settings: SalunSettings) -> dict[str, Tensor]:
 
     wrong = batch.wrong_labels("forget") if settings.relabel == RANDOM else runners_up(batch)
     forget = zero_shot_cross_entropy(batch.features("forget"), wrong, batch.class_embeddings(), batch.scale)
-    kept, labels = batch.features("retain", "others"), batch.labels("retain", "others")
-    retain = zero_shot_cross_entropy(kept, labels, batch.class_embeddings(), batch.scale)
+    rest, labels = batch.features("retain", "others"), batch.labels("retain", "others")
+    retain = zero_shot_cross_entropy(rest, labels, batch.class_embeddings(), batch.scale)
     return {"forget": forget, "retain": settings.retain_weight * retain}
 
 

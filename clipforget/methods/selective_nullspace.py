@@ -82,8 +82,8 @@ def selective_nullspace(task: Task, settings: SelectiveNullspaceSettings) -> Ite
     kinds = ("forget", "retain", "others")
     features = {name: task.original.embed(getattr(task, name).pixels).double() for name in kinds}
     if settings.form == "projection":
-        found = prototypes(features["forget"], task.forget.labels, features["retain"], task.retain.labels)
-        project(task.clip.model, projection(texts, found, settings.strength))
+        visual = prototypes(features["forget"], task.forget.labels, features["retain"], task.retain.labels)
+        project(task.clip.model, projection(texts, visual, settings.strength))
     else:
         coarse = class_embeddings[task.forget.labels.unique()]
         directions = torch.cat([coarse, texts]) - class_embeddings.mean(dim=0)
@@ -103,7 +103,7 @@ def caption(target: Target, mode: str, template: str) -> str:
     return named.prompt(template)
 
 
-def prototypes(forget: Tensor, labels: Tensor, retain: Tensor, kept: Tensor) -> Tensor:
+def prototypes(forget: Tensor, forget_labels: Tensor, retain: Tensor, retain_labels: Tensor) -> Tensor:
     """Return a visual prototype for each class among the forget images' labels: K x D from M x D and N x D features.
 
     mean f(D_f) - mean f(D_r) within the class, so that what it shares with its siblings stays; mean f(D_f) where no
@@ -111,12 +111,12 @@ def prototypes(forget: Tensor, labels: Tensor, retain: Tensor, kept: Tensor) -> 
     """
     import torch
 
-    found = []
-    for label in labels.unique():
-        siblings = retain[kept == label]
-        mean = forget[labels == label].mean(dim=0)
-        found.append(mean - siblings.mean(dim=0) if len(siblings) else mean)
-    return torch.stack(found)
+    means = []
+    for label in forget_labels.unique():
+        siblings = retain[retain_labels == label]
+        mean = forget[forget_labels == label].mean(dim=0)
+        means.append(mean - siblings.mean(dim=0) if len(siblings) else mean)
+    return torch.stack(means)
 
 
 def projection(texts: Tensor, prototypes: Tensor, strength: float) -> Tensor:
@@ -139,8 +139,8 @@ def selection(directions: Tensor, features: dict[str, Tensor], settings: Selecti
 
     from clipforget.unlearning.directions import basis, projection_matrix, regression
 
-    moments = {name: found.T @ found / len(found) for name, found in features.items() if len(found)}
+    moments = {name: rows.T @ rows / len(rows) for name, rows in features.items() if len(rows)}
     forget = moments.pop("forget")
     retain = torch.stack(list(moments.values())).mean(dim=0)
-    wanted = projection_matrix(basis(F.normalize(directions, dim=1)), settings.strength)
-    return regression(retain, forget, settings.forget_weight, settings.ridge, wanted)
+    target = projection_matrix(basis(F.normalize(directions, dim=1)), settings.strength)
+    return regression(retain, forget, settings.forget_weight, settings.ridge, target)

@@ -60,9 +60,9 @@ def ssd(task: Task, settings: SsdSettings) -> Iterator[Step]:
     weights = dict(task.clip.model.named_parameters())
     count = 0
     for name, information in forget.items():
-        kept = dampening(information, rest[name], settings.selection, settings.dampening)
-        weights[name].data.mul_(kept)
-        count += int((kept < 1).sum())
+        factors = dampening(information, rest[name], settings.selection, settings.dampening)
+        weights[name].data.mul_(factors)
+        count += int((factors < 1).sum())
     share = count / sum(information.numel() for information in forget.values())
     yield Step("forget", 1, 1, validation=validation_accuracy(task), data={"dampened": share})
 

@@ -88,9 +88,9 @@ def task_vector(task: Task, settings: TaskVectorSettings) -> Iterator[Step]:
         coefficient = settings.max_coefficient * (1 - (step - 1) / settings.coefficients)
         for name, weight in trainer.parameters.items():
             weight.data.copy_(negate(start[name], vector[name], coefficient))
-        found = trainer.validation_accuracy()
-        yield Step("negate", step, settings.coefficients + 1, validation=found, data={"coefficient": coefficient})
-        if found[control] >= settings.min_control_accuracy * before[control]:
+        accuracies = trainer.validation_accuracy()
+        yield Step("negate", step, settings.coefficients + 1, validation=accuracies, data={"coefficient": coefficient})
+        if accuracies[control] >= settings.min_control_accuracy * before[control]:
             break
 
 

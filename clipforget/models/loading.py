@@ -35,13 +35,13 @@ def load_clip(name: str, device: str = "cpu") -> Clip:
     open_clip lists them, e.g. RN50-quickgelu/openai, where pretrained may also be a checkpoint file. Raises BadModel or
     UnknownName with what to do next.
     """
-    chosen, name = choose_device(device), name.removeprefix("local-dir:")
+    torch_device, name = choose_device(device), name.removeprefix("local-dir:")
     folder = EMBEDDED[name] if name in EMBEDDED else _folder(name)
     if folder is not None:
-        model, transform, tokenizer = open_model(_local(folder), None, chosen)
+        model, transform, tokenizer = open_model(_local(folder), None, torch_device)
     else:
-        model, transform, tokenizer = open_model(*_listed(name), chosen)
-    return Clip(name, model.float().eval(), transform, tokenizer, chosen)
+        model, transform, tokenizer = open_model(*_listed(name), torch_device)
+    return Clip(name, model.float().eval(), transform, tokenizer, torch_device)
 
 
 def choose_device(device: str = "auto") -> torch.device:

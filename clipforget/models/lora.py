@@ -71,8 +71,8 @@ def merge(model: nn.Module, values: dict[str, Tensor] | None = None, *, names: S
             continue
         order = owner.parametrizations[leaf][0].order  # type: ignore[index, union-attr]
         parametrize.remove_parametrizations(owner, leaf, leave_parametrized=True)
-        places = {leaf: place for place, leaf in enumerate(order)}
-        owner._parameters = dict(sorted(owner._parameters.items(), key=lambda item: places.get(item[0], -1)))
+        positions = {leaf: position for position, leaf in enumerate(order)}
+        owner._parameters = dict(sorted(owner._parameters.items(), key=lambda item: positions.get(item[0], -1)))
         parameter = getattr(owner, leaf)
         if values is not None:
             parameter.copy_(values[name])

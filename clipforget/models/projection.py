@@ -37,19 +37,19 @@ def _fold(matrix: Tensor, values: Tensor) -> Tensor:
 
 def _last_map(tower: Any) -> nn.Linear | Tensor:
     kind = type(tower).__name__
-    found = None
+    last = None
     if kind == "ModifiedResNet":
-        found = tower.attnpool.c_proj
+        last = tower.attnpool.c_proj
     elif kind == "VisionTransformer":
-        found = tower.proj
+        last = tower.proj
     elif kind == "TimmModel":
-        found = _last_linear(tower)
-    if not isinstance(found, nn.Linear | Tensor):
+        last = _last_linear(tower)
+    if not isinstance(last, nn.Linear | Tensor):
         raise BadModel(
             f"The image tower {kind} does not end in a linear map, which this method changes; choose another method, "
             "or a ResNet, a ViT or a timm model with a projection."
         )
-    return found
+    return last
 
 
 def _last_linear(tower: Any) -> nn.Module | None:

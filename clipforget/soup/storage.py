@@ -57,12 +57,12 @@ def load_path(path: Path, *, original: str | None = None, unlearned: str | None 
         loaded = _build(meta, features, embeddings)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, *DAMAGE) as error:
         raise RunProblem(f"The soup path {path} is missing or damaged; run the forgetting again.") from error
-    for name, expected, found in (
+    for name, expected, actual in (
         ("original", original, loaded.original),
         ("unlearned model", unlearned, loaded.unlearned),
     ):
-        if expected is not None and expected != found:
-            raise StaleIndex(f"{path} belongs to another {name} ({found}, not {expected}): forget again.")
+        if expected is not None and expected != actual:
+            raise StaleIndex(f"{path} belongs to another {name} ({actual}, not {expected}): forget again.")
     return loaded
 
 

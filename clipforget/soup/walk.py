@@ -139,17 +139,17 @@ class _Images:
 class _Texts:
     """Text features along the path: given ones are the same everywhere, prompts are embedded as often as needed."""
 
-    def __init__(self, soup_model: SoupModel, given: Prompts) -> None:
+    def __init__(self, soup_model: SoupModel, prompts: Prompts) -> None:
         self.soup_model, self._embedded = soup_model, dict[float, Floats]()
         self._prompts: list[str] = []
-        if isinstance(given, Tensor):
-            given = given.detach().float().cpu().numpy()
-        if not isinstance(given, np.ndarray):
-            self._prompts = list(given)
+        if isinstance(prompts, Tensor):
+            prompts = prompts.detach().float().cpu().numpy()
+        if not isinstance(prompts, np.ndarray):
+            self._prompts = list(prompts)
         elif soup_model.text_changed:
             raise ValueError("the change touches the text tower: give the prompts, not their features")
         else:
-            self._embedded[1.0] = unit(given)
+            self._embedded[1.0] = unit(prompts)
 
     def features(self, alpha: float) -> Floats:
         """Return the M x D unit features at alpha."""
@@ -168,5 +168,5 @@ def _masks(
     for name, array in every.items():
         if array.shape != (count,):
             raise ValueError(f"{name} must have one entry for each of the {count} images, not the shape {array.shape}")
-    found = [array if name == "labels" else array.astype(bool) for name, array in every.items()]
-    return found[0], found[1], dict(zip(sets or {}, found[2:], strict=True))
+    checked = [array if name == "labels" else array.astype(bool) for name, array in every.items()]
+    return checked[0], checked[1], dict(zip(sets or {}, checked[2:], strict=True))

@@ -41,28 +41,28 @@ def statistics(original: Clip, reference: Tensor, *, recorded: bool = False) -> 
     norms: dict[str, Any] = dict(_watched(original))
     if not recorded and isinstance(next(iter(norms.values()), None), BATCH_NORMS):
         buffers = {name: dict(norm.named_buffers()) for name, norm in norms.items()}
-        found: dict[str, tuple[Moments, ...]] = {
+        own: dict[str, tuple[Moments, ...]] = {
             n: ((b["running_mean"].clone(), b["running_var"].clone()),) for n, b in buffers.items()
         }
-        return Statistics("batchnorm", found)
+        return Statistics("batchnorm", own)
     with torch.no_grad(), record_moments(norms) as seen:
         original.encode_image(reference.to(original.device))
     return Statistics("recorded", seen)
 
 
-def alignment_loss(seen: dict[str, tuple[Moments, ...]], wanted: Statistics) -> Tensor:
-    """Compute sum_l ||mean_l - wanted mean_l|| + ||var_l - wanted var_l||, norms over channels: a scalar >= 0."""
+def alignment_loss(recorded: dict[str, tuple[Moments, ...]], target: Statistics) -> Tensor:
+    """Compute sum_l ||mean_l - target mean_l|| + ||var_l - target var_l||, norms over channels: a scalar >= 0."""
     terms = [
-        torch.linalg.vector_norm(value.float() - target)
-        for name, pairs in wanted.moments.items()
-        for pair, targets in zip(seen[name], pairs, strict=True)
-        for value, target in zip(pair, targets, strict=True)
+        torch.linalg.vector_norm(value.float() - expected)
+        for name, pairs in target.moments.items()
+        for pair, targets in zip(recorded[name], pairs, strict=True)
+        for value, expected in zip(pair, targets, strict=True)
     ]
     return torch.stack(terms).sum()
 
 
 def align(
-    original: Clip, pixels: Tensor, wanted: Statistics, *, steps: int, bound: float, precision: str = FLOAT32
+    original: Clip, pixels: Tensor, target: Statistics, *, steps: int, bound: float, precision: str = FLOAT32
 ) -> tuple[Tensor, list[float]]:
     """Perturb B x 3 x H x W retain images so that the alignment loss of the original falls: the change, the losses.
 
@@ -76,7 +76,7 @@ def align(
         with torch.enable_grad(), record_moments(norms) as seen:
             with autocast(original.device, precision):
                 original.encode_image(pixels + delta)
-            loss = alignment_loss(seen, wanted)
+            loss = alignment_loss(seen, target)
             (delta.grad,) = torch.autograd.grad(loss, [delta])
         optimizer.step()
         with torch.no_grad():

@@ -25,19 +25,19 @@ def projection_matrix(directions: Tensor, strength: float = 1.0) -> Tensor:
 
 def orthogonal_part(vectors: Tensor, protected: Tensor) -> Tensor:
     """Return what M x D unit vectors have outside the span of N x D protected ones, without those that have nothing."""
-    kept = basis(protected)
-    left = vectors.double() @ projection_matrix(kept)
+    span = basis(protected)
+    left = vectors.double() @ projection_matrix(span)
     return left[left.norm(dim=1) > RESIDUE]
 
 
-def regression(retain: Tensor, forget: Tensor, weight: float, ridge: float, wanted: Tensor | None = None) -> Tensor:
+def regression(retain: Tensor, forget: Tensor, weight: float, ridge: float, target: Tensor | None = None) -> Tensor:
     """Return P = (R + w N F + g I) (R + w F + g I)^-1, D x D: F's vectors become N times themselves, R's stay.
 
-    retain (R) and forget (F) are D x D second moments X^T X of the vectors; wanted (N, D x D) defaults to zero. It is
+    retain (R) and forget (F) are D x D second moments X^T X of the vectors; target (N, D x D) defaults to zero. It is
     the minimum of E_R |P x - x|^2 + w E_F |P x - N x|^2 + g |P - I|^2.
     """
     identity = torch.eye(len(retain), dtype=torch.float64, device=retain.device)
     retain, forget = retain.double() + ridge * identity, weight * forget.double()
-    moved = retain if wanted is None else retain + wanted.double() @ forget
+    moved = retain if target is None else retain + target.double() @ forget
     solved: Tensor = torch.linalg.solve((retain + forget).T, moved.T)
     return solved.T

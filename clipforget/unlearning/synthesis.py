@@ -37,16 +37,16 @@ def synthesise(
     height, width = clip.image_size
     noise = torch.randn(len(labels), 3, height, width, generator=generator).to(clip.device)
     pixels, labels = noise.clamp(-BRIGHTEST, BRIGHTEST), labels.to(clip.device)
-    chosen = probabilities(clip, pixels, class_embeddings)[torch.arange(len(labels)), labels]
-    yield pixels, chosen
+    probability = probabilities(clip, pixels, class_embeddings)[torch.arange(len(labels)), labels]
+    yield pixels, probability
     for step in range(1, steps + 1):
         moved = pixels - RATE * noise[0].numel() ** 0.5 * _descent(clip, pixels, class_embeddings[labels], generator)
         moved = moved.clamp(-BRIGHTEST, BRIGHTEST)
         moved = blur(moved) if step % BLUR_EVERY == 0 else moved
-        pixels = torch.where((chosen >= SURE)[:, None, None, None], pixels, moved)
-        chosen = probabilities(clip, pixels, class_embeddings)[torch.arange(len(labels)), labels]
-        yield pixels, chosen
-        if bool((chosen >= SURE).all()):
+        pixels = torch.where((probability >= SURE)[:, None, None, None], pixels, moved)
+        probability = probabilities(clip, pixels, class_embeddings)[torch.arange(len(labels)), labels]
+        yield pixels, probability
+        if bool((probability >= SURE).all()):
             return
 
 

@@ -144,8 +144,8 @@ class Trainer:
         )
         with gradients_enabled(self.parameters.values(), within=self.task.clip.model):
             for step in range(1, settings.steps + 1):
-                found = loss(self.batch(), settings)
-                total = torch.stack(list(found.values())).sum()
+                losses = loss(self.batch(), settings)
+                total = torch.stack(list(losses.values())).sum()
                 if not total.isfinite():
                     raise BadSetting(f"The loss is no number any more at step {step}; take a smaller learning rate.")
                 optimizer.zero_grad()
@@ -154,7 +154,7 @@ class Trainer:
                 if after_step is not None:
                     after_step(optimizer)
                 evaluated = step % settings.check_every == 0 or step == settings.steps
-                figures = {name: float(value.detach()) for name, value in found.items()}
+                figures = {name: float(value.detach()) for name, value in losses.items()}
                 yield Step(stage, step, settings.steps, figures, self.validation_accuracy() if evaluated else {})
 
     def batch(self) -> Batch:

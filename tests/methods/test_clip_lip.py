@@ -84,4 +84,4 @@ def test_the_coarse_caption_is_judged_where_a_target_has_one(vit: Clip) -> None:
     coarse, fine = (ClipLip(task, ClipLipSettings(caption=caption, **FEW)) for caption in ("coarse", "fine"))
     assert [coarse.prompts[label] for label in coarse.labels] == ["a photo of a car."] * 4
     assert [fine.prompts[label] for label in fine.labels] == ["a photo of a convertible."] * 4
-    assert [coarse.fine[shown] for shown in coarse.shown] == ["a photo of a convertible."] * 4
+    assert [coarse.fine[label] for label in coarse.fine_labels] == ["a photo of a convertible."] * 4

@@ -48,8 +48,8 @@ class ClipLip:
         self.generator = torch.Generator().manual_seed(task.seed)
         count = settings.synthesis_images
         self.fine = [*task.forget_prompts, *task.retain_prompts]  # the first ones are to be forgotten
-        self.shown = torch.arange(len(task.forget_prompts)).repeat_interleave(count)
-        self.prompts, self.labels = self.fine, self.shown
+        self.fine_labels = torch.arange(len(task.forget_prompts)).repeat_interleave(count)
+        self.prompts, self.labels = self.fine, self.fine_labels
         coarse = [task.names.index(target.superclass) for target in task.targets if target.superclass != "*"]
         if settings.caption == "coarse" and coarse:
             self.prompts = [task.template.replace("{}", name) for name in task.names]
@@ -63,16 +63,16 @@ class ClipLip:
         """Dream up the images with the original."""
         with torch.no_grad():
             class_embeddings = self.task.original.encode_text(self.fine).float()
-        found = synthesise(
+        images = synthesise(
             self.task.original,
             class_embeddings,
-            self.shown,
+            self.fine_labels,
             steps=self.settings.synthesis_steps,
             generator=self.generator,
         )
-        for step, (pixels, chosen) in enumerate(found):
+        for step, (pixels, probability) in enumerate(images):
             self.pixels = pixels
-            figures = {"synthetic": float(chosen.mean())}
+            figures = {"synthetic": float(probability.mean())}
             yield Step("synthesise", max(step, 1), max(self.settings.synthesis_steps, 1), figures)
 
     def forget(self) -> Iterator[Step]:
@@ -126,6 +126,8 @@ class ClipLip:
     def _synthetic_accuracy(self) -> tuple[float, float]:
         """Of the synthetic images: the share still seen as what they are to show, and its mean probability."""
         class_embeddings = self.clip.encode_text(self.prompts).float()
-        found = torch.cat([probabilities(self.clip, part, class_embeddings) for part in self.pixels.split(BATCH)]).cpu()
-        own = found[torch.arange(len(self.labels)), self.labels]
-        return float((found.argmax(dim=1) == self.labels).float().mean()), float(own.mean())
+        shares = torch.cat(
+            [probabilities(self.clip, part, class_embeddings) for part in self.pixels.split(BATCH)]
+        ).cpu()
+        own = shares[torch.arange(len(self.labels)), self.labels]
+        return float((shares.argmax(dim=1) == self.labels).float().mean()), float(own.mean())

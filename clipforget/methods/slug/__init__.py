@@ -36,5 +36,5 @@ def slug(task: Task, settings: SlugSettings) -> Iterator[Step]:
     from clipforget.methods.slug.forgetting import Search, measure
 
     layers = yield from measure(task, settings.samples, settings.depth)
-    front = sorted((one for one in layers if one.chosen), key=lambda one: -one.forget)[: settings.layers]
+    front = sorted((layer for layer in layers if layer.chosen), key=lambda layer: -layer.forget)[: settings.layers]
     yield from Search(task, settings, layers).run(front)

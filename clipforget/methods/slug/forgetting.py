@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from clipforget.methods.slug.settings import SlugSettings
 
 
-CHUNK = 32  # images of a gradient that are held at once
+CHUNK = 32  # images whose activations are in memory at once
 FIRST = 0.02  # the first step tried, as a share of the layer's norm
 
 
@@ -47,16 +47,16 @@ def measure(task: Task, samples: int, depth: float) -> Generator[Step, None, lis
     forget, rest = forget_and_rest(task, samples)
     scale = task.clip.logit_scale
     yield Step("select", 1, 3)
-    lowered = mean_gradients(task.clip, names, forget, lambda x, y: losses.caption_cosine(x, y, task.class_embeddings))
+    g_f = mean_gradients(task.clip, names, forget, lambda x, y: losses.caption_cosine(x, y, task.class_embeddings))
     yield Step("select", 2, 3)
-    held = mean_gradients(
+    g_r = mean_gradients(
         task.clip, names, rest, lambda x, y: losses.zero_shot_cross_entropy(x, y, task.class_embeddings, scale)
     )
-    importance = [float(g.norm() / weights[name].detach().norm().clamp_min(1e-12)) for name, g in lowered.items()]
-    alignment = [abs(float(torch.cosine_similarity(g.flatten(), held[n].flatten(), dim=0))) for n, g in lowered.items()]
+    importance = [float(g.norm() / weights[name].detach().norm().clamp_min(1e-12)) for name, g in g_f.items()]
+    alignment = [abs(float(torch.cosine_similarity(g.flatten(), g_r[n].flatten(), dim=0))) for n, g in g_f.items()]
     front = set(pareto(importance, alignment))
     layers = [
-        Layer(name, importance[i], alignment[i], importance[i] / max(alignment[i], 1e-2), i in front, lowered[name])
+        Layer(name, importance[i], alignment[i], importance[i] / max(alignment[i], 1e-2), i in front, g_f[name])
         for i, name in enumerate(names)
     ]
     yield Step("select", 3, 3, data={"layers": _records(layers)})
@@ -74,8 +74,8 @@ def mean_gradients(
         for pixels, labels in zip(images.pixels.split(CHUNK), images.labels.split(CHUNK), strict=True):
             with torch.enable_grad():
                 value = loss(clip.encode_image(pixels.to(clip.device)), labels.to(clip.device))
-                found = torch.autograd.grad(value * len(labels) / len(images), weights, allow_unused=True)
-            for total, gradient in zip(totals, found, strict=True):
+                gradients = torch.autograd.grad(value * len(labels) / len(images), weights, allow_unused=True)
+            for total, gradient in zip(totals, gradients, strict=True):
                 total += 0 if gradient is None else gradient
     return dict(zip(names, totals, strict=True))
 
@@ -101,9 +101,9 @@ class Search:
             return Step("forget", next(numbers), total, validation=trial[1], data=data)
 
         for layer in front:
-            size, found = yield from relay(self._search(layer), partial(step, layer))
-            if best is None or self._score(found) > best[0]:
-                best = (self._score(found), layer, size)
+            size, accuracies = yield from relay(self._search(layer), partial(step, layer))
+            if best is None or self._score(accuracies) > best[0]:
+                best = (self._score(accuracies), layer, size)
             self._step(layer, 0.0)
         assert best is not None  # the front of a tower with a weight is never empty
         _, chosen, size = best
@@ -121,14 +121,14 @@ class Search:
         best: tuple[float, dict[str, float]] = (0.0, self.before)
         for _ in range(self.settings.evaluations):
             self._step(layer, size)
-            found = validation_accuracy(self.task, self.validation_images)
-            yield size, found
-            if found.get("forget", 0.0) <= self.task.goal:
-                high, best = size, (size, found)
+            accuracies = validation_accuracy(self.task, self.validation_images)
+            yield size, accuracies
+            if accuracies.get("forget", 0.0) <= self.task.goal:
+                high, best = size, (size, accuracies)
             else:
                 low = size
-                if high is None and self._score(found) >= self._score(best[1]):
-                    best = (size, found)
+                if high is None and self._score(accuracies) >= self._score(best[1]):
+                    best = (size, accuracies)
             if high is None and size >= self.settings.max_step:
                 break
             size = min(2 * size, self.settings.max_step) if high is None else (low + high) / 2
@@ -140,9 +140,9 @@ class Search:
         length = size * start.norm() / layer.gradient.norm().clamp_min(1e-12)
         self.weights[layer.name].data.copy_(start - length * layer.gradient)
 
-    def _score(self, found: dict[str, float]) -> float:
+    def _score(self, accuracies: dict[str, float]) -> float:
         """H on validation, 0 to 100: the share forgotten against the least share retained."""
-        return metrics.Tradeoff.of(self.before, found).h
+        return metrics.Tradeoff.of(self.before, accuracies).h
 
 
 def _records(layers: list[Layer]) -> list[dict[str, Any]]:

@@ -131,7 +131,7 @@ class TargetedForgetting:
         """Take T steps on aligned siblings and average the weights, which becomes the result."""
         task, settings = self.task, self.settings
         recorded = settings.alignment == "recorded"
-        wanted = alignment.statistics(task.original, self.probe.pixels, recorded=recorded)
+        target = alignment.statistics(task.original, self.probe.pixels, recorded=recorded)
         align_steps = settings.align_steps if recorded or settings.alignment == "batchnorm" else 0
         reminders = batches.batches(task.retain, settings.batch_size, self.generator)
         optimizer = torch.optim.Adam(self.parameters(), lr=settings.remind_learning_rate)
@@ -143,19 +143,19 @@ class TargetedForgetting:
         for step in range(1, settings.remind_steps + 1):
             pixels, labels = (part.to(task.clip.device) for part in next(reminders))
             delta, course = alignment.align(
-                task.original, pixels, wanted, steps=align_steps, bound=settings.align_bound, precision=self.precision
+                task.original, pixels, target, steps=align_steps, bound=settings.align_bound, precision=self.precision
             )
-            found = self._losses()
+            values = self._losses()
             with precision.autocast(task.clip.device, self.precision):
                 features = task.clip.encode_image(pixels + delta)
-            found["retain"] = losses.zero_shot_cross_entropy(
+            values["retain"] = losses.zero_shot_cross_entropy(
                 features.float(), labels, task.class_embeddings, task.clip.logit_scale
             )
             if settings.alignment == "distillation":
                 teacher = task.original.embed(pixels).to(task.clip.device)
                 distance = losses.feature_distance(features.float(), teacher)
-                found["retain"] = found["retain"] + task.clip.logit_scale * distance
-            figures = self._descend(optimizer, found, 1.0, settings.remind_forget_weight)
+                values["retain"] = values["retain"] + task.clip.logit_scale * distance
+            figures = self._descend(optimizer, values, 1.0, settings.remind_forget_weight)
             for name, update in self.updates.items():
                 average[name].lerp_(update.update().detach(), 1 - settings.ema_decay)
             self.values = {name: base[name].detach() + mean.view_as(base[name]) for name, mean in average.items()}
@@ -194,29 +194,29 @@ class TargetedForgetting:
                     )
         forget, retain, others = features.split([len(fx), len(rx), len(ox)])
         if settings.mode in ("mirror", "margin"):
-            lowered = losses.runner_up_margin(forget, fy, texts, margin)
+            cosine_loss = losses.runner_up_margin(forget, fy, texts, margin)
         else:
             floor = self.mismatched if settings.mode == "hinge" else None
-            lowered = losses.caption_cosine(forget, fy, texts, floor)
+            cosine_loss = losses.caption_cosine(forget, fy, texts, floor)
         return {
-            "forget": scale * lowered,
+            "forget": scale * cosine_loss,
             "retain": losses.zero_shot_cross_entropy(retain, ry, texts, scale),
             "others": losses.zero_shot_cross_entropy(others, oy, texts, scale),
             "distill": scale * losses.feature_distance(others, teacher),
         }
 
     def _descend(
-        self, optimizer: torch.optim.Optimizer, found: dict[str, Tensor], retain: float, forget: float
+        self, optimizer: torch.optim.Optimizer, values: dict[str, Tensor], retain: float, forget: float
     ) -> dict[str, float]:
-        total = self.settings.retain_weight * found["others"] + (
-            self.factor * forget * found["forget"]
-            + retain * found["retain"]
-            + self.settings.distill_weight * found["distill"]
+        total = self.settings.retain_weight * values["others"] + (
+            self.factor * forget * values["forget"]
+            + retain * values["retain"]
+            + self.settings.distill_weight * values["distill"]
         )
         optimizer.zero_grad()
         total.backward()
         optimizer.step()
-        return {name: float(loss.detach()) for name, loss in found.items()}
+        return {name: float(loss.detach()) for name, loss in values.items()}
 
     def _evaluate(self) -> dict[str, float]:
         """Validation accuracies now; with `balance` it also moves the forget weight and remembers the best state."""

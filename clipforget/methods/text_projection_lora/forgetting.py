@@ -23,10 +23,10 @@ PROJECTIONS = ("text_projection", "text.text_projection")
 def projection(clip: Clip) -> Tensor:
     """Return the text projection, width x D. Raises BadModel where the tower ends in anything but a plain matrix."""
     parameters: dict[str, Tensor] = dict(clip.model.named_parameters())
-    found = [parameters[name] for name in PROJECTIONS if name in parameters]
-    if not found:
+    projections = [parameters[name] for name in PROJECTIONS if name in parameters]
+    if not projections:
         raise BadModel(f"The text tower of '{clip.name}' has no plain text projection; choose another method.")
-    return found[0]
+    return projections[0]
 
 
 @torch.no_grad()
@@ -68,17 +68,17 @@ class TextProjectionLora:
         """Return the weighted scalars whose sum is minimised."""
         settings, scale = self.settings, self.task.clip.logit_scale
         forget, retain, class_embeddings = (self.project(texts) for texts in self.texts)
-        found = {
+        values = {
             "forget": losses.feature_distance(forget, self.toward),
             "retain": settings.retain_weight * losses.feature_distance(retain, self.before[1]),
         }
         if settings.images:
-            (fx, fy), kept = self.images["forget"], [self.images[name] for name in ("retain", "others")]
-            found["forget images"] = scale * losses.runner_up_margin(fx, fy, class_embeddings, settings.margin)
-            found["retain images"] = torch.stack(
-                [losses.zero_shot_cross_entropy(x, y, class_embeddings, scale) for x, y in kept if len(x)]
+            (fx, fy), rest = self.images["forget"], [self.images[name] for name in ("retain", "others")]
+            values["forget images"] = scale * losses.runner_up_margin(fx, fy, class_embeddings, settings.margin)
+            values["retain images"] = torch.stack(
+                [losses.zero_shot_cross_entropy(x, y, class_embeddings, scale) for x, y in rest if len(x)]
             ).sum()
-        return {k: settings.image_weight * v if k.endswith("images") else v for k, v in found.items()}
+        return {k: settings.image_weight * v if k.endswith("images") else v for k, v in values.items()}
 
     def train(self) -> Iterator[Step]:
         """Train the update alone with Adam; it is merged however this ends."""
@@ -88,11 +88,11 @@ class TextProjectionLora:
         try:
             with gradients_enabled(self.low.parameters(), within=self.task.clip.model):
                 for step in range(1, settings.steps + 1):
-                    found = self.losses()
+                    values = self.losses()
                     optimizer.zero_grad()
-                    torch.stack(list(found.values())).sum().backward()
+                    torch.stack(list(values.values())).sum().backward()
                     optimizer.step()
-                    figures = {name: float(value.detach()) for name, value in found.items()}
+                    figures = {name: float(value.detach()) for name, value in values.items()}
                     evaluated = step == settings.steps or step % settings.check_every == 0
                     yield Step("forget", step, settings.steps, figures, self._evaluate(start) if evaluated else {})
         finally:
@@ -100,9 +100,9 @@ class TextProjectionLora:
 
     def _evaluate(self, start: Tensor) -> dict[str, float]:
         self._merge(start)
-        found = validation_accuracy(self.task, self.validation_images, TEXT)
+        accuracies = validation_accuracy(self.task, self.validation_images, TEXT)
         self.weight.data.copy_(start)
-        return found
+        return accuracies
 
     @torch.no_grad()
     def _merge(self, start: Tensor) -> None:

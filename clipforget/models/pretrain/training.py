@@ -76,9 +76,9 @@ def learn_words(model: CLIP, settings: PretrainSettings) -> Iterator[PretrainSte
     model.train()
     for step in range(1, settings.word_steps + 1):
         _set_rate(optimizer, settings.learning_rate * _schedule(step, settings.word_steps))
-        one, other = write_captions(CELLS, rng), write_captions(CELLS, rng)
-        features = [F.normalize(model.encode_text(tokens([c.text for c in part])), dim=-1) for part in (one, other)]
-        same, implied = relation(truth(one).float(), truth(other).float())
+        first, second = write_captions(CELLS, rng), write_captions(CELLS, rng)
+        features = [F.normalize(model.encode_text(tokens([c.text for c in part])), dim=-1) for part in (first, second)]
+        same, implied = relation(truth(first).float(), truth(second).float())
         logits = (model.logit_scale.detach().exp() * features[0] @ features[1].T).masked_fill(implied, -1e4)
         loss = (_one_way(logits, same) + _one_way(logits.T, same.T)) / 2
         optimizer.zero_grad()
@@ -88,14 +88,14 @@ def learn_words(model: CLIP, settings: PretrainSettings) -> Iterator[PretrainSte
             yield PretrainStep("words", step, settings.word_steps, float(loss.detach()))
 
 
-def relation(one: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
+def relation(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
     """Say which captions claim the same, and which follow from each other without that; both T x U, bool.
 
-    one, other: cells x T and cells x U, 1.0 where the caption is true of the cell.
+    first, second: cells x T and cells x U, 1.0 where the caption is true of the cell.
     """
-    both = one.T @ other
-    first, second = both == one.sum(0)[:, None], both == other.sum(0)[None]
-    return first & second, first ^ second
+    both = first.T @ second
+    within, around = both == first.sum(0)[:, None], both == second.sum(0)[None]
+    return within & around, within ^ around
 
 
 def train(model: CLIP, average: CLIP, images: Tensor, settings: PretrainSettings) -> Iterator[PretrainStep]:
@@ -105,14 +105,14 @@ def train(model: CLIP, average: CLIP, images: Tensor, settings: PretrainSettings
     optimizer = _optimizer(model, settings)
     tokens = tokenizer()
     validation = None
-    for step, chosen in zip(range(1, settings.steps + 1), _batches(len(flat), settings), strict=False):
+    for step, indices in zip(range(1, settings.steps + 1), _batches(len(flat), settings), strict=False):
         _set_rate(optimizer, settings.learning_rate * _schedule(step, settings.steps))
         captions = write_captions(CELLS, rng)
         model.train()
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=has_bfloat16(torch.device("cpu"))):
-            features = model.encode_image(augment(flat[chosen]))
+            features = model.encode_image(augment(flat[indices]))
         texts = model.encode_text(tokens([caption.text for caption in captions]))
-        loss = contrastive(features.float(), texts, truth(captions)[chosen % len(CELLS)], model.logit_scale.exp())
+        loss = contrastive(features.float(), texts, truth(captions)[indices % len(CELLS)], model.logit_scale.exp())
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -189,8 +189,8 @@ def settle_batch_norm(model: CLIP, images: Tensor, settings: PretrainSettings) -
     model.train()
     flat = images.flatten(0, 1)
     order = torch.from_numpy(np.random.default_rng(settings.seed).permutation(len(flat))[:8192])
-    for chosen in order.split(settings.batch_size):
-        model.encode_image(normalise(flat[chosen].permute(0, 3, 1, 2).float().div(255)))
+    for indices in order.split(settings.batch_size):
+        model.encode_image(normalise(flat[indices].permute(0, 3, 1, 2).float().div(255)))
     for norm in norms:
         norm.momentum = 0.1
     model.eval()
