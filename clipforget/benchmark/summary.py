@@ -1,4 +1,4 @@
-"""The document of a comparison, from the scores of the runs that are its cells: figures, spreads and curves. No torch.
+"""The summary of a comparison, from the scores of the runs that are its cells: figures, spreads and curves. No torch.
 
 Every figure is that of a run's own suggested alpha, so methods are compared at matched forgetting on validation.
 Accuracies and ratios are shares, 0 to 1; H and Score percent, 0 to 100; seconds; bytes; A = 101 alphas.
@@ -8,95 +8,127 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+from clipforget.benchmark.documents import (
+    Column,
+    ColumnFigures,
+    ComparisonSummary,
+    Curve,
+    Figures,
+    Now,
+    Stat,
+    SummaryCell,
+    SummaryRow,
+)
 from clipforget.benchmark.plan import JOIN
-from clipforget.benchmark.store import ComparisonFolder
+from clipforget.benchmark.store import CellInfo, ComparisonFolder, ComparisonInfo
 from clipforget.data.splits import ROLES
 from clipforget.errors import RunProblem, UnknownName
+from clipforget.evaluation.documents import HAndScore
 from clipforget.evaluation.metrics import is_retained, ratio
 from clipforget.evaluation.scores import read_scores, tradeoff_at
 from clipforget.methods import METHODS
-from clipforget.runs.documents import Event
+from clipforget.runs.documents import StepEvent
 from clipforget.runs.store import Run
 from clipforget.soup.path import index_of
 
 NOTHING = "do nothing"
-PLAIN = ("alpha", "h", "score", "seconds", "memory", "parameters")  # figures beside the columns
 DIGITS = 4
-RunSummary = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class SetFigures:
+    """The accuracies of a set before and after, and their ratio."""
+
+    label: str
+    before: float
+    after: float
+    ratio: float
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What a comparison needs of a finished run, at its suggested alpha, whose index is `index`.
+
+    sets are keyed forget, siblings, others and shifted:<name>. Of every alpha: what is forgotten (1 - ratio of forget)
+    and retained (the smallest other ratio). seconds, memory and parameters are None where the run does not say.
+    """
+
+    alpha: float
+    h: float
+    score: float
+    sets: dict[str, SetFigures]
+    chance: float
+    untouched: HAndScore
+    seconds: float | None = None
+    memory: int | None = None
+    parameters: int | None = None
+    index: int = 0
+    alphas: Sequence[float] = ()
+    forgotten: Sequence[float] = ()
+    retained: Sequence[float] = ()
 
 
 def run_summary(run: Run) -> RunSummary:
-    """What a comparison needs of a finished run. Raises RunProblem where its scores cannot be read.
-
-    columns maps forget, siblings, others and shifted:<name> to label, before, after and ratio at the suggested alpha;
-    curve holds alphas, forgotten (1 - ratio of forget) and retained (the smallest other ratio); `index` is that of the
-    suggested alpha.
-    """
+    """Summarize a finished run. Raises RunProblem where its scores cannot be read."""
     scores = read_scores(run.path("scores.json"))
     index = index_of(scores["best"], scores["alphas"])
-    columns = {}
+    sets = {}
     for row in scores["rows"]:
         if row["key"] == "forget" or is_retained(row["key"]):
             before, after = row["before"]["value"], row["after"][index]
-            shares = {"before": before, "after": after, "ratio": ratio(after, before)}
-            columns[row["key"]] = {"label": row["label"], **shares}
+            sets[row["key"]] = SetFigures(row["label"], before, after, ratio(after, before))
     along = [tradeoff_at(scores["rows"], i) for i in range(len(scores["alphas"]))]
-    curve = {
-        "alphas": scores["alphas"],
-        "forgotten": [round(each.forgotten, DIGITS) for each in along],
-        "retained": [round(each.retained, DIGITS) for each in along],
-        "index": index,
-    }
     cost = run.info().get("cost") or {}
-    figures: dict[str, float | None] = {
-        "alpha": scores["best"],
-        "h": scores["h"][index],
-        "score": scores["score"][index],
-    }
-    figures |= {name: cost.get(name) for name in ("seconds", "memory", "parameters")}
-    return {**figures, "columns": columns, "curve": curve, "chance": scores["chance"], "nothing": scores["do_nothing"]}
+    return RunSummary(
+        alpha=scores["best"],
+        h=scores["h"][index],
+        score=scores["score"][index],
+        sets=sets,
+        chance=scores["chance"],
+        untouched=scores["do_nothing"],
+        index=index,
+        alphas=scores["alphas"],
+        forgotten=[round(each.forgotten, DIGITS) for each in along],
+        retained=[round(each.retained, DIGITS) for each in along],
+        **{name: cost.get(name) for name in ("seconds", "memory", "parameters")},
+    )
 
 
-def summarize(compared: ComparisonFolder, digest_of: Callable[[Run], RunSummary] = run_summary) -> dict[str, Any]:
-    """All that is known of a comparison as plain JSON; the first row is always that of doing nothing.
-
-    A cell's `row` is the place among these rows, so 1 is the first that was asked for. A curve's `index` is that of
-    the suggested alpha (of the mean one over seeds), null for the mean over targets; its `point` is the mean over runs
-    at their own alphas. digest_of may remember the digests of runs.
-    """
-    info = compared.info()
+def summarize(comparison: ComparisonFolder, summary_of: Callable[[Run], RunSummary] = run_summary) -> ComparisonSummary:
+    """Summarize a comparison as plain JSON. summary_of may remember the summaries of runs."""
+    info = comparison.info()
     alive = info["state"] in ("queued", "running")
-    cells: list[dict[str, Any]] = [dict(cell, row=cell["row"] + 1) for cell in info["cells"]]
-    digests = {}
-    for index, cell in enumerate(cells):
-        if cell["state"] == "running" and not alive:
-            cell["state"] = "stopped"
-        if cell["state"] == "done":
-            try:
-                digests[index] = digest_of(compared.store.get(cell["run"]))
-            except (UnknownName, RunProblem):
-                cell |= {"state": "waiting", "run": None}  # its run is gone: it will be run again
-        cell |= _cell_figures(digests.get(index))
-    event = _event(compared, cells) if alive else None
-    names = ("id", "title", "created", "state", "error", "command", "model", "data", "seeds")
+    read = [_cell(comparison, cell, alive, summary_of) for cell in info["cells"]]
+    cells = [cell for cell, _ in read]
+    runs = {index: run for index, (_, run) in enumerate(read) if run is not None}
+    event = _event(comparison, cells) if alive else None
     return {
-        **{name: value for name, value in info.items() if name in names},
-        "chance": next((found["chance"] for found in digests.values()), None),
+        "id": info["id"],
+        "title": info["title"],
+        "created": info["created"],
+        "state": info["state"],
+        "error": info["error"],
+        "command": info["command"],
+        "model": info["model"],
+        "data": info["data"],
+        "seeds": info["seeds"],
+        "chance": next((run.chance for run in runs.values()), None),
         "targets": [{"key": key, "label": JOIN.join(target)} for key, target in enumerate(info["targets"])],
         "done": sum(cell["state"] == "done" for cell in cells),
         "total": len(cells),
         "eta": seconds_left(cells, event) if alive else None,
         "now": _now(cells, event) if alive else None,
-        "columns": _columns(digests.values()),
-        "rows": _rows(info, cells, digests),
+        "columns": _columns(runs.values()),
+        "rows": _rows(info, cells, runs),
         "cells": cells,
-        "curves": _curves(info, cells, digests),
+        "curves": _curves(info, cells, runs),
     }
 
 
-def seconds_left(cells: Sequence[Mapping[str, Any]], event: Mapping[str, Any] | None = None) -> float | None:
+def seconds_left(cells: Sequence[CellInfo], event: StepEvent | None = None) -> float | None:
     """Seconds until the last cell: each open one takes the median of the finished cells of its row, or of all.
 
     `event` is the last of the cell at work; before any cell is finished its own estimate serves for all. None where
@@ -107,7 +139,7 @@ def seconds_left(cells: Sequence[Mapping[str, Any]], event: Mapping[str, Any] | 
         if cell["state"] == "done" and cell["seconds"] is not None:
             known.setdefault(cell["row"], []).append(cell["seconds"])
     every = [seconds for found in known.values() for seconds in found]
-    now, left = (event or {}).get("t", 0.0), (event or {}).get("eta")
+    now, left = (event["t"], event["eta"]) if event else (0.0, None)
     if not every and left is not None:
         every = [now + left]
     if not every:
@@ -120,90 +152,110 @@ def seconds_left(cells: Sequence[Mapping[str, Any]], event: Mapping[str, Any] | 
     return round(total, 1)
 
 
-def _event(compared: ComparisonFolder, cells: Sequence[Mapping[str, Any]]) -> Event | None:
+def _cell(
+    comparison: ComparisonFolder, cell: CellInfo, alive: bool, summary_of: Callable[[Run], RunSummary]
+) -> tuple[SummaryCell, RunSummary | None]:
+    """A cell as the summary shows it: one whose run is gone waits again, one that nobody works at is stopped."""
+    state, run, found = cell["state"], cell["run"], None
+    if state == "running" and not alive:
+        state = "stopped"
+    if state == "done":
+        try:
+            found = summary_of(comparison.store.get(run or ""))
+        except (UnknownName, RunProblem):
+            state, run = "waiting", None
+    forget, siblings, others = (found.sets[role].after if found and role in found.sets else None for role in ROLES)
+    h, alpha = (found.h, found.alpha) if found else (None, None)
+    shown: CellInfo = {**cell, "row": cell["row"] + 1, "state": state, "run": run}
+    return {**shown, "h": h, "alpha": alpha, "forget": forget, "siblings": siblings, "others": others}, found
+
+
+def _event(comparison: ComparisonFolder, cells: Sequence[CellInfo]) -> StepEvent | None:
     """The last event of the run at work."""
     for cell in cells:
         if cell["state"] == "running" and cell["run"]:
             try:
-                events = compared.store.get(cell["run"]).events()
+                events = comparison.store.get(cell["run"]).events()
             except UnknownName:
                 return None
-            return events[-1] if events and events[-1]["kind"] == "step" else None
+            last = events[-1] if events else None
+            return last if last is not None and last["kind"] == "step" else None
     return None
 
 
-def _now(cells: Sequence[Mapping[str, Any]], event: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def _now(cells: Sequence[CellInfo], event: StepEvent | None) -> Now | None:
     for index, cell in enumerate(cells):
         if cell["state"] == "running":
-            step = {name: (event or {}).get(name) for name in ("stage", "step", "total")}
-            return {"cell": index, **{name: cell[name] for name in ("row", "target", "seed")}, **step}
+            stage, step, total = (event["stage"], event["step"], event["total"]) if event else (None, None, None)
+            row, target, seed = cell["row"], cell["target"], cell["seed"]
+            return Now(cell=index, row=row, target=target, seed=seed, stage=stage, step=step, total=total)
     return None
 
 
-def _cell_figures(found: RunSummary | None) -> dict[str, Any]:
-    if found is None:
-        return dict.fromkeys(("h", "alpha", *ROLES))
-    after = {key: found["columns"].get(key, {}).get("after") for key in ROLES}
-    return {"h": found["h"], "alpha": found["alpha"], **after}
+def _columns(runs: Iterable[RunSummary]) -> list[Column]:
+    labels = {role: role for role in ROLES}
+    for run in runs:
+        labels |= {key: figures.label for key, figures in run.sets.items() if key not in ROLES}
+    return [{"key": key, "label": label} for key, label in labels.items()]
 
 
-def _columns(digests: Iterable[RunSummary]) -> list[dict[str, str]]:
-    found = {role: role for role in ROLES}
-    for one in digests:
-        found |= {key: column["label"] for key, column in one["columns"].items() if key not in ROLES}
-    return [{"key": key, "label": label} for key, label in found.items()]
-
-
-def _rows(info: Mapping[str, Any], cells: Sequence[Mapping[str, Any]], digests: Mapping[int, RunSummary]) -> list[dict]:
-    places = range(len(info["targets"]))
+def _rows(info: ComparisonInfo, cells: Sequence[CellInfo], runs: Mapping[int, RunSummary]) -> list[SummaryRow]:
+    keys = range(len(info["targets"]))
     nothing: dict[int, RunSummary] = {}  # one a target, whose runs share their original and their images
-    for index, found in digests.items():
-        nothing.setdefault(cells[index]["target"], _untouched(found))
-    rows: list[dict[str, Any]] = [
+    for index, run in runs.items():
+        nothing.setdefault(cells[index]["target"], _untouched(run))
+    rows: list[SummaryRow] = [
         {
             "label": NOTHING, "method": "", "preset": "", "settings": {}, "notes": [],
             "all": _figures(list(nothing.values())),
-            "targets": {str(key): _figures([nothing[key]] if key in nothing else []) for key in places},
+            "targets": {str(key): _figures([nothing[key]] if key in nothing else []) for key in keys},
             "cells": [],
         }
     ]  # fmt: skip
     for number, row in enumerate(info["rows"], start=1):
         own = [index for index, cell in enumerate(cells) if cell["row"] == number]
-        done = {key: [digests[i] for i in own if i in digests and cells[i]["target"] == key] for key in places}
-        notes = [*METHODS.load()[row["method"]].notes, *row.get("notes", [])]
+        done = {key: [runs[i] for i in own if i in runs and cells[i]["target"] == key] for key in keys}
         rows.append(
             {
-                **{name: row[name] for name in ("label", "method", "preset", "settings")},
-                "notes": notes,
-                "all": _figures([found for key in places for found in done[key]]),
+                "label": row["label"], "method": row["method"], "preset": row["preset"], "settings": row["settings"],
+                "notes": [*METHODS.load()[row["method"]].notes, *row.get("notes", [])],
+                "all": _figures([run for key in keys for run in done[key]]),
                 "targets": {str(key): _figures(found) for key, found in done.items()},
                 "cells": own,
             }
-        )
+        )  # fmt: skip
     return rows
 
 
-def _untouched(found: RunSummary) -> RunSummary:
-    """What the run of a digest would have shown had nothing been done."""
-    columns = {key: column | {"after": column["before"], "ratio": 1.0} for key, column in found["columns"].items()}
-    free = {"seconds": 0.0, "memory": None, "parameters": 0}
-    return {"alpha": 1.0, "h": found["nothing"]["h"], "score": found["nothing"]["score"], **free, "columns": columns}
+def _untouched(run: RunSummary) -> RunSummary:
+    """What a run would have shown had nothing been done."""
+    sets = {key: replace(figures, after=figures.before, ratio=1.0) for key, figures in run.sets.items()}
+    h, score = run.untouched["h"], run.untouched["score"]
+    return replace(run, alpha=1.0, h=h, score=score, sets=sets, seconds=0.0, memory=None, parameters=0)
 
 
-def _figures(digests: Sequence[RunSummary]) -> dict[str, Any]:
-    keys = dict.fromkeys(key for found in digests for key in found["columns"])
-    columns = {
-        key: {
-            name: stat([found["columns"][key][name] for found in digests if key in found["columns"]])
-            for name in ("before", "after", "ratio")
+def _figures(runs: Sequence[RunSummary]) -> Figures:
+    columns: dict[str, ColumnFigures] = {}
+    for key in dict.fromkeys(key for run in runs for key in run.sets):
+        own = [run.sets[key] for run in runs if key in run.sets]
+        columns[key] = {
+            "before": stat(each.before for each in own),
+            "after": stat(each.after for each in own),
+            "ratio": stat(each.ratio for each in own),
         }
-        for key in keys
+    return {
+        "n": len(runs),
+        "alpha": stat(run.alpha for run in runs),
+        "h": stat(run.h for run in runs),
+        "score": stat(run.score for run in runs),
+        "seconds": stat(run.seconds for run in runs),
+        "memory": stat(run.memory for run in runs),
+        "parameters": stat(run.parameters for run in runs),
+        "columns": columns,
     }
-    plain = {name: stat([found[name] for found in digests]) for name in PLAIN}
-    return {"n": len(digests), **plain, "columns": columns}
 
 
-def stat(values: Iterable[float | None]) -> dict[str, float | None] | None:
+def stat(values: Iterable[float | None]) -> Stat | None:
     """Mean and sample standard deviation (n - 1) of the known values; no spread of one, None of none."""
     known = [float(value) for value in values if value is not None]
     if not known:
@@ -212,27 +264,35 @@ def stat(values: Iterable[float | None]) -> dict[str, float | None] | None:
     return {"mean": round(statistics.fmean(known), DIGITS), "spread": spread}
 
 
-def _curves(
-    info: Mapping[str, Any], cells: Sequence[Mapping[str, Any]], digests: Mapping[int, RunSummary]
-) -> list[dict]:
+def _curves(info: ComparisonInfo, cells: Sequence[CellInfo], runs: Mapping[int, RunSummary]) -> list[Curve]:
     curves = []
     for number, row in enumerate(info["rows"], start=1):
-        own = {i: digests[i]["curve"] for i in digests if cells[i]["row"] == number}
-        targets = sorted({cells[i]["target"] for i in own})
+        own = {index: run for index, run in runs.items() if cells[index]["row"] == number}
+        targets = sorted({cells[index]["target"] for index in own})
         for key in [*targets, *([None] if len(targets) > 1 else [])]:
-            chosen = [curve for i, curve in own.items() if key in (None, cells[i]["target"])]
-            curves.append({"label": row["label"], "method": row["method"], "target": key, **_mean(chosen, key)})
+            shown = [run for index, run in own.items() if key in (None, cells[index]["target"])]
+            curves.append(_curve(row, key, shown))
     return curves
 
 
-def _mean(curves: Sequence[Mapping[str, Any]], key: int | None) -> dict[str, Any]:
-    """The mean of curves over the same alphas."""
-    alphas = curves[0]["alphas"]
-    means = {
-        name: [round(statistics.fmean(values), DIGITS) for values in zip(*(c[name] for c in curves), strict=True)]
-        for name in ("forgotten", "retained")
+def _curve(row: Mapping[str, Any], key: int | None, runs: Sequence[RunSummary]) -> Curve:
+    """The mean of runs over the same alphas."""
+    alpha = statistics.fmean(run.alphas[run.index] for run in runs)
+    return {
+        "label": row["label"],
+        "method": row["method"],
+        "target": key,
+        "alphas": list(runs[0].alphas),
+        "forgotten": [_mean(values) for values in zip(*(run.forgotten for run in runs), strict=True)],
+        "retained": [_mean(values) for values in zip(*(run.retained for run in runs), strict=True)],
+        "index": None if key is None else index_of(alpha, runs[0].alphas),
+        "point": {
+            "alpha": round(alpha, DIGITS),
+            "forgotten": _mean(run.forgotten[run.index] for run in runs),
+            "retained": _mean(run.retained[run.index] for run in runs),
+        },
     }
-    chosen = statistics.fmean(alphas[curve["index"]] for curve in curves)
-    point = {n: round(statistics.fmean(c[n][c["index"]] for c in curves), DIGITS) for n in ("forgotten", "retained")}
-    index = None if key is None else index_of(chosen, alphas)
-    return {"alphas": alphas, **means, "index": index, "point": {"alpha": round(chosen, DIGITS), **point}}
+
+
+def _mean(values: Iterable[float]) -> float:
+    return round(statistics.fmean(values), DIGITS)

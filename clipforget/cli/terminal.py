@@ -16,7 +16,7 @@ PROG = "clipforget" if Path(sys.argv[0]).stem == "clipforget" else MODULE  # as 
 FORMAT = "{bar:24}  {desc}"  # tqdm's; the bar is 24 cells wide
 
 
-def emit(as_json: bool, content: dict[str, Any], text: str) -> None:
+def emit(as_json: bool, content: Mapping[str, Any], text: str) -> None:
     """Print either the content as one JSON document or the text."""
     print(json.dumps(content, indent=1, ensure_ascii=False, default=list) if as_json else as_started(text))
 

@@ -47,7 +47,7 @@ class ComparisonApi:
         return json_response(request, {"comparisons": await self.threads.light(self.workspace.comparisons.list)})
 
     async def document(self, request: Request) -> Response:
-        return json_response(request, await self.threads.light(self.workspace.comparisons.document, _id(request)))
+        return json_response(request, await self.threads.light(self.workspace.comparisons.summary, _id(request)))
 
     async def start(self, request: Request) -> Response:
         body = await json_body(request)
@@ -114,7 +114,7 @@ def experiment_plan(body: dict[str, Any], runs: Path) -> ComparisonPlan:
 
 def draw_chart(workspace: Workspace, id: str, name: str, target: str | None) -> dict[str, Any]:
     """Return a comparison's chart as plotly figure JSON, of one target (its key) or of the mean over targets."""
-    document = workspace.comparisons.document(id)
+    document = workspace.comparisons.summary(id)
     keys = {str(entry["key"]): entry["key"] for entry in document["targets"]}
     if target is not None and target not in keys:
         raise BadQuery(f"There is no target {target[:40]} in this comparison.")

@@ -59,7 +59,7 @@ def measure(workspace: Workspace, id: str) -> Iterator[Figure]:
 
 def speed(opened: FinishedRun) -> Iterator[Figure]:
     """Time the soup path against embedding at every alpha, and the changed stages against the whole image tower."""
-    souped = opened.souped()
+    souped = opened.soup_model()
     pixels = _pixels(opened, slice(SAMPLE))
     start, count = souped.first, len(souped.parts)
     prefix = souped.run(pixels, 0, start)
@@ -83,7 +83,7 @@ def speed(opened: FinishedRun) -> Iterator[Figure]:
 
 def agreement(opened: FinishedRun) -> Iterator[Figure]:
     """Compare interpolated with exact results on the gallery, where nodes lie farthest apart."""
-    souped, path = opened.souped(), opened.path
+    souped, path = opened.soup_model(), opened.path
     gallery = slice(opened.start, opened.stop)
     pixels, named = _pixels(opened, gallery), opened.evalset.class_names["superclass"]
     labels, texts = named.labels[gallery], souped.text(1.0, named.prompts)
@@ -147,7 +147,7 @@ def _pixels(opened: FinishedRun, which: slice) -> Tensor:
     """Some of the evaluated images as a tensor for the image tower, B x 3 x H x W."""
     from clipforget.runs.loading import read_pixels
 
-    *_, (_, pixels) = read_pixels(opened.dataset(), opened.evalset.items[which], opened.souped().clip)
+    *_, (_, pixels) = read_pixels(opened.dataset(), opened.evalset.items[which], opened.soup_model().clip)
     return pixels
 
 

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from clipforget.benchmark import formats
+from clipforget.benchmark.documents import ComparisonSummary
 from clipforget.benchmark.formats import MEDIA
 from clipforget.benchmark.plan import ComparisonPlan
 from clipforget.benchmark.rows import with_preset_settings
 from clipforget.benchmark.store import ComparisonFolder, ComparisonStore
-from clipforget.benchmark.summary import run_summary, summarize
+from clipforget.benchmark.summary import RunSummary, run_summary, summarize
 from clipforget.data.dataset import Dataset
 from clipforget.errors import RunProblem, UnknownName
 from clipforget.runs.cache import Cache
@@ -26,7 +27,7 @@ class ComparisonService:
 
     def __init__(self, runs: Path, dataset_of: Callable[[str], Dataset], workers: Workers) -> None:
         self.store, self._dataset_of, self._workers = ComparisonStore(runs), dataset_of, workers
-        self._summaries: Cache[dict[str, Any]] = Cache(4000)
+        self._run_summaries: Cache[RunSummary] = Cache(4000)
 
     def list(self) -> list[dict[str, Any]]:
         """Return all comparisons, newest first, with how many of their runs are done."""
@@ -41,9 +42,9 @@ class ComparisonService:
             listed.append(shown | {"done": done, "total": len(info["cells"])})
         return listed
 
-    def document(self, id: str) -> dict[str, Any]:
-        """Return all that is known of a comparison; see summary.summarize. Raises UnknownName."""
-        return summarize(self.store.get(id), self._summary)
+    def summary(self, id: str) -> ComparisonSummary:
+        """Return all that is known of a comparison. Raises UnknownName."""
+        return summarize(self.store.get(id), self._run_summary)
 
     def create(self, plan: ComparisonPlan) -> ComparisonFolder:
         """Return a comparison of this plan: the one there is, to be gone on with, or a new one.
@@ -85,17 +86,17 @@ class ComparisonService:
         """table.csv, .json, .tex or .md: (bytes, media type, name to save it under). Raises UnknownName."""
         if name not in MEDIA:
             raise UnknownName("export", name[:80], MEDIA)
-        return as_file(self.document(id), name).encode(), MEDIA[name], f"{id}-{name}"
+        return as_file(self.summary(id), name).encode(), MEDIA[name], f"{id}-{name}"
 
-    def _summary(self, run: Run) -> dict[str, Any]:
-        return self._summaries.get(run.id, lambda: run_summary(run))
+    def _run_summary(self, run: Run) -> RunSummary:
+        return self._run_summaries.get(run.id, lambda: run_summary(run))
 
 
-def as_file(document: dict[str, Any], name: str, target: int | None = None, sort: str = "h") -> str:
-    """Write a comparison's document as one of the files of MEDIA."""
+def as_file(summary: ComparisonSummary, name: str, target: int | None = None, sort: str = "h") -> str:
+    """Write a comparison's summary as one of the files of MEDIA."""
     if name == "table.json":
-        return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+        return json.dumps(summary, indent=1, ensure_ascii=False) + "\n"
     if name == "table.csv":
-        return formats.as_csv(document, sort)
+        return formats.as_csv(summary, sort)
     draw = formats.latex if name == "table.tex" else formats.markdown
-    return draw(document, target, sort)
+    return draw(summary, target, sort)

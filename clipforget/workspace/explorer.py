@@ -9,7 +9,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -20,14 +20,18 @@ from clipforget.evaluation.refusal import Refusal
 from clipforget.evaluation.scores import read_scores
 from clipforget.runs.cache import Cache
 from clipforget.runs.store import Run
-from clipforget.soup.path import TOP_K, index_of
+from clipforget.soup.path import TOP_K, Floats, index_of
 from clipforget.soup.storage import load_path
+from clipforget.workspace.documents import ExactResults, QueryPack, RunView
 from clipforget.workspace.gallery import Gallery, apply_refusal, part_of
 from clipforget.workspace.view import view
 
 if TYPE_CHECKING:
     from clipforget.models.clip import Clip
     from clipforget.soup.model import SoupModel
+
+
+Upload = tuple[bytes, str]  # the file and its label
 
 
 class FinishedRun:
@@ -48,9 +52,11 @@ class FinishedRun:
         self.run, self._dataset_of, self._clip_of = run, dataset_of, clip_of
         self._engines = Cache(2) if engines is None else engines
         self.info = run.info()
-        marks = self.info["fingerprints"]
+        fingerprints = self.info["fingerprints"]
         self.scores = read_scores(run.path("scores.json"))
-        self.path = load_path(run.path("path.npz"), original=marks["original"], unlearned=marks["unlearned"])
+        self.path = load_path(
+            run.path("path.npz"), original=fingerprints["original"], unlearned=fingerprints["unlearned"]
+        )
         self.evalset = EvalSet.read(self.scores["evaluated"])
         self.refusal = Refusal(tuple(self.scores.get("refused", ())))
         if len(self.path) != len(self.evalset):
@@ -65,12 +71,12 @@ class FinishedRun:
         each = self.path.nodes[0].features.nbytes
         return len(self.path.nodes) * each * 2
 
-    def view(self) -> dict[str, Any]:
-        """The view JSON."""
+    def view(self) -> RunView:
+        """Return what is shown of the run apart from its queries."""
         return view(self.run, self.scores)
 
-    def pack(self, kind: str, value: Any, upload: tuple[bytes, str] | None = None) -> dict[str, Any]:
-        """The query pack of a text, a gallery image (its number) or an upload (bytes, label).
+    def pack(self, kind: str, value: Any, upload: Upload | None = None) -> QueryPack:
+        """Rank the gallery at every alpha for a text, a gallery image (its number) or an upload (bytes, label).
 
         A text that names a refused word finds nothing below alpha 1, and the pack says which word: `refused`.
         Where it has words that the model was never taught, `note` is a sentence on them.
@@ -78,11 +84,14 @@ class FinishedRun:
         label = self._label(kind, value, upload)
         leave_out = value if kind == "image" else None
         query = self._embedded(kind, value, upload)
-        found = self.gallery.pack(query, leave_out)
         word = self.refusal.word(value) if kind == "text" else None
+        ranking = self.gallery.pack(query, leave_out)
+        ranking = apply_refusal(ranking, word) if word else ranking
         note = self._note(value) if kind == "text" else ""
-        said = {"note": note} if note else {}
-        return {"query": {"kind": kind, "label": label}, **said, **(apply_refusal(found, word) if word else found)}
+        pack = cast(QueryPack, {"query": {"kind": kind, "label": label}, **ranking})
+        if note:
+            pack["note"] = note
+        return pack
 
     def _note(self, text: str) -> str:
         """What to know of the words of a text; empty for the suggested queries, for which no model need be loaded."""
@@ -95,42 +104,46 @@ class FinishedRun:
         named = ", ".join(f"“{word}”" for word in untaught[:5]) + (" and others" if len(untaught) > 5 else "")
         return f"This model was never taught {named}, and searches by the other words alone."
 
-    def exact(self, alpha: float, kind: str, value: Any, upload: tuple[bytes, str] | None = None) -> dict[str, Any]:
-        """Scores and results at one alpha, all evaluated images embedded anew with the weights at that alpha.
+    def exact(self, alpha: float, kind: str, value: Any, upload: Upload | None = None) -> ExactResults:
+        """Return scores and results at one alpha, all evaluated images embedded anew with the weights at that alpha.
 
         As in `pack`, a refused text has no results below alpha 1, and `refused` says the word.
         """
         from clipforget.evaluation.retrieval import Index
 
         self._label(kind, value, upload)
-        souped = self.souped()
-        features = souped.embed(alpha, self._all_pixels())
-        classifiers = {level: souped.text(alpha, named.prompts) for level, named in self.evalset.class_names.items()}
+        soup_model = self.soup_model()
+        features = soup_model.embed(alpha, self._all_pixels())
+        classifiers = {
+            level: soup_model.text(alpha, named.prompts) for level, named in self.evalset.class_names.items()
+        }
         rows = self.evalset.values(features, classifiers, alpha, self.refusal)
         gallery = features[self.start : self.stop]
         query = gallery[value : value + 1] if kind == "image" else self._embed_one(alpha, kind, value, upload)
         index = Index(gallery, self.path.fingerprint(alpha))
         ids, cosines = index.search(query, self.path.fingerprint(alpha), min(TOP_K + 1, len(gallery)))
-        kept = [(int(i), round(float(c), 3)) for i, c in zip(ids[0], cosines[0], strict=True)]
-        kept = [hit for hit in kept if kind != "image" or hit[0] != value][:TOP_K]
-        pack = self.gallery.pack(self._embedded(kind, value, upload), value if kind == "image" else None)
-        both = {i for i, _ in kept} & set(pack["after"]["ids"][index_of(alpha)])
-        figures = {"alpha": alpha, "rows": {key: round(number, 4) for key, number in rows.items()}}
-        word = self.refusal.word(value) if kind == "text" else None
-        if word and alpha < 1:
-            return {**figures, "ids": [], "cosines": [], "agreement": 1.0, "refused": word}
-        return {
-            **figures,
-            "ids": [i for i, _ in kept],
-            "cosines": [c for _, c in kept],
-            "agreement": round(len(both) / max(len(kept), 1), 4),
+        hits = [(int(i), round(float(cosine), 3)) for i, cosine in zip(ids[0], cosines[0], strict=True)]
+        hits = [hit for hit in hits if kind != "image" or hit[0] != value][:TOP_K]
+        ranking = self.gallery.pack(self._embedded(kind, value, upload), value if kind == "image" else None)
+        both = {i for i, _ in hits} & set(ranking["after"]["ids"][index_of(alpha)])
+        results: ExactResults = {
+            "alpha": alpha,
+            "rows": {key: round(number, 4) for key, number in rows.items()},
+            "ids": [i for i, _ in hits],
+            "cosines": [cosine for _, cosine in hits],
+            "agreement": round(len(both) / max(len(hits), 1), 4),
         }
+        word = self.refusal.word(value) if kind == "text" else None
+        return (
+            {**results, "ids": [], "cosines": [], "agreement": 1.0, "refused": word} if word and alpha < 1 else results
+        )
 
-    def souped(self) -> SoupModel:
+    def soup_model(self) -> SoupModel:
         """The model that can be put at any alpha. Raises StaleIndex where the original is not the run's any more."""
-        return self._engines.get(("souped", self.run.folder), self._make_souped)
+        model: SoupModel = self._engines.get(("soup model", self.run.folder), self._load_soup_model)
+        return model
 
-    def _make_souped(self) -> SoupModel:
+    def _load_soup_model(self) -> SoupModel:
         from clipforget.models.weights import load
         from clipforget.soup.model import SoupModel
 
@@ -138,10 +151,10 @@ class FinishedRun:
         if clip.fingerprint() != self.path.original:
             name = self.info["config"]["model"]
             raise StaleIndex(f"The model '{name}' is not the one of this run any more; run the forgetting again.")
-        souped = SoupModel(clip, load(self.run.path("delta.safetensors")), self.path.precision)
-        if souped.unlearned != self.path.unlearned:
+        soup_model = SoupModel(clip, load(self.run.path("delta.safetensors")), self.path.precision)
+        if soup_model.unlearned != self.path.unlearned:
             raise StaleIndex("The change of weights is not the one the soup path was made with; run it again.")
-        return souped
+        return soup_model
 
     def dataset(self) -> Dataset:
         """The data set. Raises StaleIndex where its images are not the run's any more."""
@@ -161,46 +174,49 @@ class FinishedRun:
                 raise
             return self._clip_of(name, "cpu")  # a run from a machine with another accelerator
 
-    def _label(self, kind: str, value: Any, upload: tuple[bytes, str] | None) -> str:
+    def _label(self, kind: str, value: Any, upload: Upload | None) -> str:
         if kind == "image":
             if not 0 <= value < self.stop - self.start:
                 raise BadQuery(f"There is no image {value} in the gallery; it holds {self.stop - self.start}.")
             return label_of(self.scores["gallery"], value)
         return upload[1] if upload is not None else value
 
-    def _embedded(self, kind: str, value: Any, upload: tuple[bytes, str] | None) -> np.ndarray:
+    def _embedded(self, kind: str, value: Any, upload: Upload | None) -> Floats:
         """The query as L x D unit features, or 1 x D where they are the same at every node."""
         if kind == "image":
             return np.stack([node.features[value] for node in self.gallery.path.nodes])
         if kind == "text":
-            return self.texts[value] if value in self.texts else self.souped().texts(self.path.alphas, [value])[:, 0]
+            return (
+                self.texts[value] if value in self.texts else self.soup_model().texts(self.path.alphas, [value])[:, 0]
+            )
         pixels = self._upload_pixels(upload)
-        return np.concatenate([self.souped().embed(alpha, pixels) for alpha in self.path.alphas])
+        return np.concatenate([self.soup_model().embed(alpha, pixels) for alpha in self.path.alphas])
 
-    def _embed_one(self, alpha: float, kind: str, value: Any, upload: tuple[bytes, str] | None) -> np.ndarray:
+    def _embed_one(self, alpha: float, kind: str, value: Any, upload: Upload | None) -> Floats:
         if kind == "text":
-            return self.souped().text(alpha, [value])
-        return self.souped().embed(alpha, self._upload_pixels(upload))
+            return self.soup_model().text(alpha, [value])
+        return self.soup_model().embed(alpha, self._upload_pixels(upload))
 
-    def _upload_pixels(self, upload: tuple[bytes, str] | None) -> Any:
+    def _upload_pixels(self, upload: Upload | None) -> Any:
         from PIL import Image
 
         if upload is None:
             raise BadQuery("The uploaded image is not kept any more; upload it again.")
-        return self.souped().clip.preprocess([Image.open(io.BytesIO(upload[0])).convert("RGB")])
+        return self.soup_model().clip.preprocess([Image.open(io.BytesIO(upload[0])).convert("RGB")])
 
     def _all_pixels(self) -> Any:
         """N x 3 x H x W pixels of every evaluated image; runs of one model and target share them."""
         from clipforget.runs.loading import read_pixels
 
         def read() -> Any:
-            return list(read_pixels(self.dataset(), self.evalset.items, self.souped().clip))[-1][1]
+            return list(read_pixels(self.dataset(), self.evalset.items, self.soup_model().clip))[-1][1]
 
-        marks = self.info["fingerprints"]
-        return self._engines.get(("pixels", marks["data"], marks["original"], self.evalset.items), read)
+        fingerprints = self.info["fingerprints"]
+        key = ("pixels", fingerprints["data"], fingerprints["original"], self.evalset.items)
+        return self._engines.get(key, read)
 
 
-def _read_texts(run: Run) -> dict[str, np.ndarray]:
+def _read_texts(run: Run) -> dict[str, Floats]:
     """Text features that were kept with the run, so that its own queries need no model: L x D or 1 x D each."""
     try:
         with run.path("queries.npz").open("rb") as raw, np.load(raw, allow_pickle=False) as file:

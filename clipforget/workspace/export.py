@@ -5,11 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from clipforget.errors import RunProblem, UnknownName
+from clipforget.evaluation.documents import Scores
 from clipforget.runs.store import Run
 from clipforget.tabular import csv_safe
 
@@ -23,7 +22,7 @@ MADE = {"scores.csv": "text/csv; charset=utf-8", "run.zip": "application/zip"}
 ARCHIVED = (*PLAIN, "path.npz", "queries.npz", "worker.log")
 
 
-def export(run: Run, name: str, scores: Mapping[str, Any]) -> tuple[Path | bytes, str, str]:
+def export(run: Run, name: str, scores: Scores) -> tuple[Path | bytes, str, str]:
     """A file of a finished run: (its path or its bytes, media type, name to save it under).
 
     Raises UnknownName for anything but the files named here, RunProblem where the run lacks it.
@@ -39,7 +38,7 @@ def export(run: Run, name: str, scores: Mapping[str, Any]) -> tuple[Path | bytes
     return data, MADE[name], f"{run.id}-scores.csv" if name == "scores.csv" else f"{run.id}.zip"
 
 
-def table(scores: Mapping[str, Any]) -> str:
+def table(scores: Scores) -> str:
     """The rows of a run as CSV: one line for each row and alpha, and the untouched model as alpha "original"."""
     out = io.StringIO()
     writer = csv.writer(out)
@@ -53,7 +52,7 @@ def table(scores: Mapping[str, Any]) -> str:
     return out.getvalue()
 
 
-def archive(run: Run, scores: Mapping[str, Any]) -> bytes:
+def archive(run: Run, scores: Scores) -> bytes:
     """The run's folder as a .zip."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:

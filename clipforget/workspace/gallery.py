@@ -5,14 +5,14 @@ Letters: N gallery images, L nodes of the soup path, D embedding, A = 101 alphas
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from clipforget.evaluation.retrieval import Index, nearest
-from clipforget.soup.path import ALPHAS, TOP_K, SoupPath
+from clipforget.soup.path import ALPHAS, TOP_K, Floats, SoupPath
+from clipforget.workspace.documents import Hits, HitsAlong, Ranking
 
 
 class Gallery:
@@ -22,8 +22,8 @@ class Gallery:
         self.path = path
         self.indexes = {node.alpha: Index(node.features, node.fingerprint) for node in path.nodes}
 
-    def pack(self, query: np.ndarray, leave_out: int | None = None) -> dict[str, Any]:
-        """The K nearest images at each of the A alphas, and under the original (alpha 1).
+    def pack(self, query: Floats, leave_out: int | None = None) -> Ranking:
+        """Rank the images at each of the A alphas, and under the original (alpha 1): the K nearest.
 
         query is L x D unit features, one row a node, or 1 x D where they are the same everywhere. An image query
         leaves itself out of its results. Nodes are searched through their FAISS index; between two nodes the cosines
@@ -35,12 +35,12 @@ class Gallery:
             best, values = self._nearest(alpha, query, similar[:, 0], k, leave_out)
             ids.append([int(i) for i in best])
             cosines.append([round(float(value), 3) for value in values])
-        before = {"ids": ids[-1], "cosines": cosines[-1]}
+        before = Hits(ids=ids[-1], cosines=cosines[-1])
         return {"k": k, "before": before, "after": {"ids": ids, "cosines": cosines}}
 
     def _nearest(
-        self, alpha: float, query: np.ndarray, similar: np.ndarray, k: int, leave_out: int | None
-    ) -> tuple[np.ndarray, np.ndarray]:
+        self, alpha: float, query: Floats, similar: Floats, k: int, leave_out: int | None
+    ) -> tuple[NDArray[np.int64], Floats]:
         """The k nearest images: at a node through its index, else by their cosines with the query (N)."""
         if alpha in self.indexes:
             wanted = self.path.texts(query[:, None], alpha)
@@ -52,16 +52,14 @@ class Gallery:
         return nearest(similar, k)
 
 
-def apply_refusal(pack: Mapping[str, Any], word: str) -> dict[str, Any]:
-    """The pack of a text that names a refused word: no image at any alpha below 1, and `refused` holds the word."""
-    after = {
-        name: [row if alpha == 1.0 else [] for alpha, row in zip(ALPHAS, rows, strict=True)]
-        for name, rows in pack["after"].items()
-    }
-    return {**pack, "after": after, "refused": word}
+def apply_refusal(ranking: Ranking, word: str) -> Ranking:
+    """Return the ranking of a text that names a refused word: no image at any alpha below 1, and the word."""
+    before, below = ranking["before"], len(ALPHAS) - 1
+    after: HitsAlong = {"ids": [*[[]] * below, before["ids"]], "cosines": [*[[]] * below, before["cosines"]]}
+    return {**ranking, "after": after, "refused": word}
 
 
 def part_of(path: SoupPath, start: int, stop: int) -> SoupPath:
-    """The path of images start to stop alone; the arrays are shared."""
+    """Return the path of images start to stop alone; the arrays are shared."""
     nodes = tuple(replace(node, features=node.features[start:stop]) for node in path.nodes)
     return replace(path, nodes=nodes)

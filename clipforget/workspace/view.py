@@ -5,42 +5,49 @@ Letters: N gallery images, L nodes of the soup path, D embedding, A = 101 alphas
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import cast
 
 from clipforget.data.target import Target
+from clipforget.evaluation.documents import Scores, ShownScores
+from clipforget.runs.documents import StepEvent
 from clipforget.runs.store import Run
+from clipforget.workspace.documents import RunView
 
 
-def view(run: Run, scores: Mapping[str, Any]) -> dict[str, Any]:
-    """All that the page shows of a run apart from its queries, from its folder and its scores.json."""
+def view(run: Run, scores: Scores) -> RunView:
+    """Return all that is shown of a run apart from its queries, from its folder and its scores."""
     from clipforget.methods import METHODS
     from clipforget.settings import as_dict, parse
 
     info = run.info()
     config = info["config"]
     method = METHODS.load()[config["method"]]
-    names = ["id", "title", "state", "created", "seconds", "device", "command", "config"]
-    settings = as_dict(parse(method.settings, config["settings"]))
     steps = [event for event in run.events() if event["kind"] == "step" and event["stage"] in method.stages]
-    layers: list[Any] = next((event["data"]["layers"] for event in steps if "layers" in event["data"]), [])
-    hidden = ("evaluated",)
+    shown = cast(ShownScores, {name: value for name, value in scores.items() if name != "evaluated"})
     return {
-        **{name: value for name, value in info.items() if name in names},
+        **shown,
+        "id": info["id"],
+        "title": info["title"],
+        "state": info["state"],
+        "created": info["created"],
+        "seconds": info["seconds"],
+        "device": info["device"],
+        "command": info["command"],
+        "config": config,
         "target": ", ".join(Target.read(text).short for text in config["forget"]),
         "starred": info.get("starred", False),
         "cost": info.get("cost"),
-        "settings": settings,
+        "settings": as_dict(parse(method.settings, config["settings"])),
         "notes": [*method.notes, *alpha_warning(scores, config["tolerance"])],
-        **{name: value for name, value in scores.items() if name not in hidden},
-        "layers": layers,
+        "layers": next((event["data"]["layers"] for event in steps if "layers" in event["data"]), []),
         "steps": steps,
         "original_share": original_share(steps),
     }
 
 
-def alpha_warning(scores: Mapping[str, Any], tolerance: float) -> list[str]:
-    """Why alpha 0 is suggested although it does not pass on validation: a sentence, or none where an alpha passes."""
+def alpha_warning(scores: Scores, tolerance: float) -> list[str]:
+    """Say why alpha 0 is suggested although it does not pass on validation; nothing where an alpha passes."""
     limit, upper = max(scores["chance"], tolerance), scores["validation"]["upper"][0]
     if scores["best"] > 0 or upper <= limit:
         return []
@@ -50,11 +57,11 @@ def alpha_warning(scores: Mapping[str, Any], tolerance: float) -> list[str]:
     ]
 
 
-def original_share(steps: Sequence[Mapping[str, Any]]) -> float | None:
-    """What the method says it left of the original in the unlearned model, b at most 1; None where it says nothing.
+def original_share(steps: Sequence[StepEvent]) -> float | None:
+    """Return the share b of the original that the method says it left in the unlearned model, at most 1, or None.
 
     The whole share of the original at an alpha is then alpha + (1 - alpha) b. b is below 0 where the unlearned model
     lies beyond what was trained.
     """
-    said = [event["data"]["original_share"] for event in steps if "original_share" in event["data"]]
-    return round(said[-1], 6) if said else None
+    shares = [event["data"]["original_share"] for event in steps if "original_share" in event["data"]]
+    return round(shares[-1], 6) if shares else None

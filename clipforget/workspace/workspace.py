@@ -26,6 +26,7 @@ from clipforget.runs.resources import Resources
 from clipforget.runs.store import Run, Store
 from clipforget.workspace import setup
 from clipforget.workspace.comparisons import ComparisonService
+from clipforget.workspace.documents import ExactResults, QueryPack
 from clipforget.workspace.export import export
 from clipforget.workspace.uploads import Uploads
 from clipforget.workspace.workers import Workers
@@ -47,7 +48,7 @@ class Workspace:
         self._resources = Resources(datasets=4, models=2, follow=True)
         self._finished: Cache[FinishedRun] = Cache(1024 * MIB, lambda finished: finished.size)
         self._engines: Cache[Any] = Cache(3)  # models on the soup path and pixels of the last exact looks
-        self._packs: Cache[dict[str, Any]] = Cache(400)
+        self._packs: Cache[Any] = Cache(400)  # query packs and exact results
         self._images: Cache[tuple[bytes, str]] = Cache(96 * MIB, lambda entry: len(entry[0]))
         self._names: dict[str, str] = {}  # data fingerprint -> name or path
         self._workers = Workers()
@@ -129,23 +130,27 @@ class Workspace:
             raise RunProblem(f"The run {id} is not finished (it is {run.info()['state']}), so it cannot be searched.")
         return self._finished.get(id, lambda: FinishedRun(run, self.dataset, self._original, self._engines))
 
-    def query(
-        self, id: str, text: str | None = None, image: int | None = None, upload: str | None = None
-    ) -> dict[str, Any]:
+    def query(self, id: str, text: str | None = None, image: int | None = None, upload: str | None = None) -> QueryPack:
         """Return the query pack of a text, a gallery image or an upload: exactly one of them. Raises BadQuery."""
         query = self._checked(text, image, upload)
-        return self._packs.get((id, *query), lambda: self.finished_run(id).pack(*query, self._upload_of(query)))
+
+        def pack() -> QueryPack:
+            return self.finished_run(id).pack(*query, self._upload_of(query))
+
+        found: QueryPack = self._packs.get((id, *query), pack)
+        return found
 
     def exact(
         self, id: str, alpha: float, text: str | None = None, image: int | None = None, upload: str | None = None
-    ) -> dict[str, Any]:
+    ) -> ExactResults:
         """Return scores and results at one alpha, images embedded anew. Raises BadQuery for an alpha outside 0 to 1."""
         if not (isinstance(alpha, int | float) and math.isfinite(alpha) and 0 <= alpha <= 1):
             raise BadQuery("alpha must be a number from 0 (unlearned) to 1 (original).")
         query = self._checked(text, image, upload)
         alpha = round(float(alpha), 4)
-        finished = self.finished_run(id)
-        return self._packs.get((id, alpha, *query), lambda: finished.exact(alpha, *query, self._upload_of(query)))
+        key, finished = (id, alpha, *query), self.finished_run(id)
+        results: ExactResults = self._packs.get(key, lambda: finished.exact(alpha, *query, self._upload_of(query)))
+        return results
 
     def export(self, id: str, name: str) -> tuple[Path | bytes, str, str]:
         """Return a file of a finished run: (path or bytes, media type, name to save it under). Raises UnknownName."""

@@ -124,14 +124,14 @@ def test_curves_are_means_over_seeds_and_over_targets(shown):
     assert one["point"] == {"alpha": 0.5, "forgotten": 0.625, "retained": 0.75}
 
 
-def test_a_digest_reads_a_real_run_as_its_scores_say(finished):
+def test_a_summary_reads_a_real_run_as_its_scores_say(finished):
     found, stored = run_summary(finished), json.loads(finished.path("scores.json").read_text())
     at = stored["alphas"].index(stored["best"])
     forget = next(row for row in stored["rows"] if row["key"] == "forget")
-    assert found["h"] == stored["h"][at] and found["columns"]["forget"]["after"] == forget["after"][at]
-    gone, kept = found["curve"]["forgotten"][at], found["curve"]["retained"][at]
-    assert found["h"] == pytest.approx(100 * 2 * gone * kept / max(gone + kept, 1e-9), abs=0.05)
-    assert found["seconds"] > 0 and found["parameters"] > 0
+    assert found.h == stored["h"][at] and found.sets["forget"].after == forget["after"][at]
+    gone, kept = found.forgotten[at], found.retained[at]
+    assert found.h == pytest.approx(100 * 2 * gone * kept / max(gone + kept, 1e-9), abs=0.05)
+    assert found.seconds > 0 and found.parameters > 0
 
 
 def test_text_and_markdown_show_ratios_beneath(shown):
@@ -178,6 +178,6 @@ def test_exports_are_files_with_a_name(compared):
         data, media, title = comparing.export(compared.id, name)
         assert data.decode() and media and title == f"{compared.id}-{name}"
     data, _, _ = comparing.export(compared.id, "table.json")
-    assert json.loads(data) == comparing.document(compared.id)
+    assert json.loads(data) == comparing.summary(compared.id)
     with pytest.raises(UnknownName, match=r"Did you mean 'table\.csv'"):
         comparing.export(compared.id, "tables.csv")

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -39,7 +40,7 @@ def test_the_sample_run_is_in_old_words_and_opens_in_todays():
     assert set(words(stored)) >= set(OLD), "the sample run has been made anew: this test needs a file of version 0.1"
     scores = read_scores(run.path("scores.json"))
     shown = FinishedRun(run, lambda name: None, lambda name, device: None).view()
-    for document in (scores, shown, run_summary(run)):
+    for document in (scores, shown, asdict(run_summary(run))):
         left = {word for word in words(document) if word in OLD or word.startswith("suite")}
         assert not left, left
     assert [re.sub("^suite", "shifted", row["key"]) for row in stored["rows"]] == [row["key"] for row in scores["rows"]]

@@ -131,7 +131,7 @@ def test_other_texts_and_images_are_answered(opened):
 
 def test_texts_move_with_alpha_where_the_text_tower_is_changed(opened, world):
     side = opened["text"]
-    assert side.souped().text_changed and set(load(side.run.path("delta.safetensors"))) == {"text_projection"}
+    assert side.soup_model().text_changed and set(load(side.run.path("delta.safetensors"))) == {"text_projection"}
     assert len(side.view()["nodes"]) >= 3
     ends = [node.features for node in side.path.nodes]
     assert all(np.array_equal(features, ends[0]) for features in ends), "no image moves"

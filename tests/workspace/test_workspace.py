@@ -274,17 +274,17 @@ def test_a_comparison_is_worked_on_in_a_process_of_its_own_stopped_and_gone_on_w
     with pytest.raises(UnknownName, match="Did you mean 'disc'"):
         comparing.start(replace(plan, targets=(("disk/big",),)))
     id = comparing.start(plan)
-    wait_for(lambda: (comparing.document(id)["now"] or {}).get("stage") == "forget" and comparing.document(id)["done"])
+    wait_for(lambda: (comparing.summary(id)["now"] or {}).get("stage") == "forget" and comparing.summary(id)["done"])
     (entry,) = comparing.list()
     assert entry["state"] == "running" and (entry["done"], entry["total"]) == (1, 2)
-    assert comparing.document(id)["eta"] > 0 and comparing.start(plan) == id, "the same one is not started twice"
+    assert comparing.summary(id)["eta"] > 0 and comparing.start(plan) == id, "the same one is not started twice"
     with pytest.raises(RunProblem, match="stop it first"):
         comparing.delete(id)
     space = Workspace(tmp_path, sample=False)
     again = space.comparisons
     again.stop(id)
-    wait_for(lambda: again.document(id)["state"] == "stopped", 10)
-    assert [cell["state"] for cell in again.document(id)["cells"]] == ["done", "stopped"]
+    wait_for(lambda: again.summary(id)["state"] == "stopped", 10)
+    assert [cell["state"] for cell in again.summary(id)["cells"]] == ["done", "stopped"]
     wait_for(lambda: not ComparisonStore(tmp_path).get(id).alive(), 10)  # the worker ends a moment after its last word
     with pytest.raises(RunProblem, match="not at work"):
         again.stop(id)

@@ -6,7 +6,7 @@ import argparse
 import html
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from clipforget.cli.commands import command
 from clipforget.cli.options import Parser, add_json, add_runs, comparison_id, run_id, workspace_of
@@ -14,6 +14,10 @@ from clipforget.cli.terminal import emit
 from clipforget.errors import BadQuery
 from clipforget.files import atomic
 from clipforget.tabular import table
+
+if TYPE_CHECKING:
+    from clipforget.benchmark.documents import ComparisonSummary
+    from clipforget.workspace.documents import RunView
 
 
 def add_options(parser: Parser) -> None:
@@ -56,16 +60,18 @@ def chart(args: argparse.Namespace) -> None:
     print(f"Wrote {path}.")
 
 
-def _content(args: argparse.Namespace, of: str) -> tuple[str, dict[str, Any]]:
-    """Return what a chart draws, with its id: the view of a run, or the document of a comparison."""
+def _content(args: argparse.Namespace, of: str) -> tuple[str, RunView | ComparisonSummary]:
+    """Return what a chart draws, with its id: the view of a run, or the summary of a comparison."""
     from clipforget.benchmark.formats import target_key
     from clipforget.benchmark.store import ComparisonStore
 
     workspace = workspace_of(args)
     if of == "comparison":
         id = comparison_id(ComparisonStore(Path(args.runs)).ids(), args.id)
-        document = workspace.comparisons.document(id)
-        return id, document if args.target is None else {**document, "target": target_key(document, args.target)}
+        summary = workspace.comparisons.summary(id)
+        if args.target is not None:
+            summary["target"] = target_key(summary, args.target)
+        return id, summary
     if args.target is not None:
         raise BadQuery(f"--target belongs to charts of a comparison; {args.name} draws a run.")
     id = run_id(workspace, args.id)

@@ -6,7 +6,7 @@ import argparse
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from clipforget.cli.commands import command
 from clipforget.cli.options import (
@@ -25,6 +25,7 @@ from clipforget.errors import BadSetting, ClipforgetError
 from clipforget.tabular import table
 
 if TYPE_CHECKING:
+    from clipforget.benchmark.documents import ComparisonSummary
     from clipforget.benchmark.execute import CellProgress
     from clipforget.benchmark.plan import ComparisonPlan
     from clipforget.benchmark.store import CellInfo, ComparisonFolder
@@ -92,7 +93,7 @@ def compare(args: argparse.Namespace) -> int:
         _list(workspace, args.json)
         return 0
     if args.show:
-        _print(workspace.comparisons.document(comparison_id(store.ids(), args.show)), args)
+        _print(workspace.comparisons.summary(comparison_id(store.ids(), args.show)), args)
         return 0
     if args.resume:
         folder = store.get(comparison_id(store.ids(), args.resume))
@@ -102,7 +103,7 @@ def compare(args: argparse.Namespace) -> int:
         folder = workspace.comparisons.create(plan)
     status = finish(folder, args.runs)
     if not status:
-        _print(workspace.comparisons.document(folder.id), args)
+        _print(workspace.comparisons.summary(folder.id), args)
     return status
 
 
@@ -167,21 +168,21 @@ def finish(folder: ComparisonFolder, runs: str) -> int:
     return 0
 
 
-def _print(document: dict[str, Any], args: argparse.Namespace) -> None:
+def _print(summary: ComparisonSummary, args: argparse.Namespace) -> None:
     from clipforget.benchmark import formats
 
-    target = None if args.target is None else formats.target_key(document, args.target)
+    target = None if args.target is None else formats.target_key(summary, args.target)
     if args.csv:
-        print(formats.as_csv(document, args.sort), end="")
+        print(formats.as_csv(summary, args.sort), end="")
     elif args.latex:
-        print(formats.latex(document, target, args.sort), end="")
+        print(formats.latex(summary, target, args.sort), end="")
     elif args.markdown:
-        print(formats.markdown(document, target, args.sort), end="")
+        print(formats.markdown(summary, target, args.sort), end="")
     else:
-        more = [] if target is not None or len(document["targets"]) == 1 else ["One target alone: --target TARGET."]
-        state = "" if document["state"] == "done" else f"It is {document['state']}."
-        ends = [*more, state, f"Comparison {document['id']}. To repeat it: {document['command']}"]
-        emit(args.json, document, "\n".join([formats.text(document, target, args.sort), *filter(None, ends)]))
+        more = [] if target is not None or len(summary["targets"]) == 1 else ["One target alone: --target TARGET."]
+        state = "" if summary["state"] == "done" else f"It is {summary['state']}."
+        ends = [*more, state, f"Comparison {summary['id']}. To repeat it: {summary['command']}"]
+        emit(args.json, summary, "\n".join([formats.text(summary, target, args.sort), *filter(None, ends)]))
 
 
 def _list(workspace: Workspace, as_json: bool) -> None:

@@ -1,7 +1,7 @@
-"""Charts: one file each. A chart takes a run's view, or a comparison's document (plain records): a plotly figure.
+"""Charts: one file each. A chart takes a run's view, or a comparison's summary: a plotly figure.
 
     @chart("alpha", title="Accuracy over alpha", order=10)
-    def alpha(view: dict) -> Figure:
+    def alpha(view: RunView) -> Figure:
         ...
 
 Charts know neither torch nor gradio. Figures have a transparent background and set no font colour, so that one figure
@@ -23,14 +23,14 @@ from clipforget.registry import Registry
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-Draw = Callable[[dict[str, Any]], "Figure"]
+Draw = Callable[[Any], "Figure"]
 
 
 @dataclass(frozen=True)
 class Chart:
     """A registered chart: `draw(view)` gives the figure; the first line of its docstring is the summary.
 
-    `of` says what it draws: the view of a "run", or the document of a "comparison". Charts stand on the page by
+    `of` says what it draws: the view of a "run", or the summary of a "comparison". Charts stand on the page by
     rising `order`; `note` is a sentence above the chart.
     """
 
@@ -47,7 +47,7 @@ CHARTS: Registry[Chart] = Registry("chart", __name__)
 
 
 def chart(name: str, *, title: str, **about: Any) -> Callable[[Draw], Draw]:
-    """Register a function from a view (of="comparison": from a document) to a figure; `about`: of, note and order."""
+    """Register a function from a view (of="comparison": from a summary) to a figure; `about`: of, note and order."""
 
     def register(draw: Draw) -> Draw:
         CHARTS[name] = Chart(name, title, (draw.__doc__ or "").strip().splitlines()[0], draw, **about)
@@ -64,7 +64,8 @@ def listing() -> list[dict[str, Any]]:
 
 def to_plain(figure: Figure) -> dict[str, Any]:
     """A figure as JSON-ready dicts and plain lists: no typed arrays, None for nan and infinities."""
-    return _plain(figure.to_plotly_json())
+    plain: dict[str, Any] = _plain(figure.to_plotly_json())
+    return plain
 
 
 def _plain(content: Any) -> Any:

@@ -7,12 +7,14 @@ from typing import Any
 import plotly.graph_objects as go
 
 from clipforget.data.splits import ROLES
+from clipforget.evaluation.documents import ScoreRow
 from clipforget.web.charts import chart
 from clipforget.web.charts._style import COLOURS, DASHES, LINE, axis, empty, faded, figure, safe
+from clipforget.workspace.documents import RunView
 
 
 @chart("alpha", title="Accuracy over alpha", order=10)
-def alpha(view: dict[str, Any]) -> go.Figure:
+def alpha(view: RunView) -> go.Figure:
     """Zero-shot accuracy of every set at every alpha: 95 % intervals, exact nodes, chance and the suggested alpha."""
     alphas, rows = view.get("alphas") or [], [row for row in view.get("rows") or [] if row.get("after")]
     if not alphas or not rows:
@@ -39,7 +41,7 @@ def alpha(view: dict[str, Any]) -> go.Figure:
     return fig
 
 
-def _band(alphas: list[float], row: dict[str, Any]) -> go.Scatter:
+def _band(alphas: list[float], row: ScoreRow) -> go.Scatter:
     return go.Scatter(
         x=[*alphas, *reversed(alphas)],
         y=[*row["high"], *reversed(row["low"])],
@@ -53,7 +55,7 @@ def _band(alphas: list[float], row: dict[str, Any]) -> go.Scatter:
     )
 
 
-def _line(alphas: list[float], row: dict[str, Any], *, thick: bool) -> go.Scatter:
+def _line(alphas: list[float], row: ScoreRow, *, thick: bool) -> go.Scatter:
     return go.Scatter(
         x=alphas,
         y=row["after"],
@@ -68,7 +70,7 @@ def _line(alphas: list[float], row: dict[str, Any], *, thick: bool) -> go.Scatte
     )
 
 
-def _nodes(alphas: list[float], row: dict[str, Any], nodes: list[float]) -> go.Scatter:
+def _nodes(alphas: list[float], row: ScoreRow, nodes: list[float]) -> go.Scatter:
     at = {round(alpha, 2): value for alpha, value in zip(alphas, row["after"], strict=True)}
     exact = [node for node in nodes if round(node, 2) in at]
     return go.Scatter(

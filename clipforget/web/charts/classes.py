@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import plotly.graph_objects as go
@@ -10,18 +11,19 @@ from clipforget.data.splits import ROLES
 from clipforget.soup.path import index_of
 from clipforget.web.charts import chart
 from clipforget.web.charts._style import COLOURS, LINE, ORIGINAL, PATTERNS, axis, empty, figure, short
+from clipforget.workspace.documents import RunView
 
 LIGHT = "rgba(255, 255, 255, 0.6)"  # of the patterns
 SHOWN = 32  # classes; of more, the target, its siblings and those that change most
 
 
 @chart("classes", title="Per class", order=30)
-def classes(view: dict[str, Any]) -> go.Figure:
+def classes(view: RunView) -> go.Figure:
     """Accuracy of each class before and after at the suggested alpha; the target's class is split into its subgroups.
 
     `layout.meta.classes` lists which classes of the view the bars show, so that a page can move them along alpha.
     """
-    per_class = view.get("per_class") or {}
+    per_class: Mapping[str, Any] = view.get("per_class") or {}
     labels, roles, before = (per_class.get(key) or [] for key in ("labels", "roles", "before"))
     alphas, after = view.get("alphas") or [], per_class.get("after") or []
     if not labels or not after:

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from clipforget.web.charts import chart
 from clipforget.web.charts._style import COLOURS, MARGIN, ORIGINAL, axis, empty, faded, figure, safe, short
+from clipforget.workspace.documents import RunView
 
 SHOWN = 20  # layers with the highest relative Fisher information
 CHANGED, LEFT, FAR = "changed", "left alone", "further from the output than depth allows"
@@ -15,7 +16,7 @@ KINDS = {CHANGED: COLOURS["forget"], LEFT: ORIGINAL, FAR: faded(ORIGINAL, 0.35)}
 
 
 @chart("layers", title="Layers", order=60)
-def layers(view: dict[str, Any]) -> go.Figure:
+def layers(view: RunView) -> go.Figure:
     """Relative Fisher information of each layer, highest first: those that were changed, and why others were not."""
     records = [layer for layer in view.get("layers") or [] if layer.get("relative") is not None]
     if not records:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 import plotly.graph_objects as go
 
+from clipforget.runs.documents import StepEvent
 from clipforget.web.charts import chart
 from clipforget.web.charts._style import COLOURS, DASHES, GRID, LINE, axis, empty, figure, safe
+from clipforget.workspace.documents import RunView
 
 ROLES = {"forget": "forget", "retain": "siblings", "siblings": "siblings", "others": "others"}
 PALETTE = ("#b07aa1", "#e39b3a", "#5aa9a3", "#8a8f98", "#9c755f")
 
 
 @chart("losses", title="Losses", order=70)
-def losses(view: dict[str, Any]) -> go.Figure:
+def losses(view: RunView) -> go.Figure:
     """Losses (above) and validation accuracies (below) over the steps of each stage."""
     steps = [event for event in view.get("steps") or [] if event.get("losses") or event.get("validation")]
     if not steps:
@@ -25,7 +27,7 @@ def losses(view: dict[str, Any]) -> go.Figure:
         yaxis2=axis("validation", domain=[0, 0.44], range=[-0.03, 1.05], tickformat=".0%"),
     )
     for which, panel, form in (("losses", "y", "%{y:.4g}"), ("validation", "y2", "%{y:.1%}")):
-        names = dict.fromkeys(name for event in steps for name in event.get(which) or {})
+        names = dict.fromkeys(name for event in steps for name in _figures(event, which))
         for number, name in enumerate(names):
             fig.add_trace(_curve(steps, which, name, number, panel, form))
     for stage, first, last in _spans(steps):
@@ -36,14 +38,14 @@ def losses(view: dict[str, Any]) -> go.Figure:
     return fig
 
 
-def _curve(steps: list[dict[str, Any]], which: str, name: str, number: int, panel: str, form: str) -> go.Scatter:
+def _curve(steps: list[StepEvent], which: str, name: str, number: int, panel: str, form: str) -> go.Scatter:
     role = ROLES.get(name)
     colour = COLOURS[role] if role else PALETTE[number % len(PALETTE)] if which == "losses" else LINE
-    points = [(x, event) for x, event in enumerate(steps, start=1) if name in (event.get(which) or {})]
+    points = [(x, event) for x, event in enumerate(steps, start=1) if name in _figures(event, which)]
     label = safe(f"{name} (loss)" if which == "losses" else name)
     return go.Scatter(
         x=[x for x, _ in points],
-        y=[event[which][name] for _, event in points],
+        y=[_figures(event, which)[name] for _, event in points],
         yaxis=panel,
         mode="lines+markers",
         name=label,
@@ -55,7 +57,11 @@ def _curve(steps: list[dict[str, Any]], which: str, name: str, number: int, pane
     )
 
 
-def _spans(steps: list[dict[str, Any]]) -> list[tuple[str, int, int]]:
+def _figures(event: StepEvent, which: str) -> Mapping[str, float]:
+    return (event.get("losses") if which == "losses" else event.get("validation")) or {}
+
+
+def _spans(steps: list[StepEvent]) -> list[tuple[str, int, int]]:
     """Stage, first and last position (from 1) of each run of steps of one stage."""
     spans: list[tuple[str, int, int]] = []
     for x, event in enumerate(steps, start=1):

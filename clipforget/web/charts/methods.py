@@ -6,6 +6,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from clipforget.benchmark.documents import ComparisonSummary, Curve
 from clipforget.web.charts import chart
 from clipforget.web.charts._style import COLOURS, LINE, ORIGINAL, axis, empty, figure, safe
 
@@ -22,14 +23,14 @@ HOVER = "alpha %{customdata:.2f}<br>forgotten %{x:.1%}<br>kept %{y:.1%}"
     "methods", title="Trade-off over alpha", of="comparison", order=10,
     note="Up and to the right is better: everything forgotten, nothing harmed.",
 )  # fmt: skip
-def methods(document: dict[str, Any]) -> go.Figure:
+def methods(summary: ComparisonSummary) -> go.Figure:
     """One curve a method along alpha; markers at the suggested alphas. Upper right forgets all and harms nothing.
 
-    The document's "target" (a key, which the page adds) chooses a target; without it the mean over all is drawn.
+    Its "target" (a key, which the page adds) chooses a target; without it the mean over all is drawn.
     """
-    keys = [target["key"] for target in document.get("targets") or []]
-    wanted = document.get("target", keys[0] if len(keys) == 1 else None)
-    curves = document.get("curves") or []
+    keys = [target["key"] for target in summary.get("targets") or []]
+    wanted = summary.get("target", keys[0] if len(keys) == 1 else None)
+    curves = summary.get("curves") or []
     shown = [curve for curve in curves if curve["target"] == wanted]
     shown = shown or [curve for curve in curves if wanted is None]  # so far all finished runs are of one target
     if not shown:
@@ -39,7 +40,7 @@ def methods(document: dict[str, Any]) -> go.Figure:
         yaxis=axis("kept share of the worst other set", range=[-0.03, 1.06], tickformat=".0%"),
         legend={"orientation": "v", "x": 1.02, "y": 1, "yanchor": "top", "bgcolor": "rgba(0, 0, 0, 0)"},
     )
-    rows = [row for row in document["rows"] if row["method"]]
+    rows = [row for row in summary["rows"] if row["method"]]
     for ours in (False, True):  # ours last, so on top
         labels = [row["label"] for row in rows if (row["method"] == OURS) == ours]
         for curve in shown:
@@ -49,7 +50,7 @@ def methods(document: dict[str, Any]) -> go.Figure:
     return fig
 
 
-def _traces(curve: dict[str, Any], number: int) -> list[go.Scatter]:
+def _traces(curve: Curve, number: int) -> list[go.Scatter]:
     """The curve of a row, and its suggested point."""
     ours, name = curve["method"] == OURS, safe(curve["label"])
     colour = COLOURS["forget"] if ours else WHEEL[number % len(WHEEL)]

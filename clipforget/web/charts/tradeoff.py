@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import plotly.graph_objects as go
 
 from clipforget.evaluation.metrics import is_retained
@@ -11,10 +9,11 @@ from clipforget.evaluation.scores import tradeoff_at
 from clipforget.soup.path import index_of
 from clipforget.web.charts import chart
 from clipforget.web.charts._style import COLOURS, LINE, ORIGINAL, axis, empty, figure
+from clipforget.workspace.documents import RunView
 
 
 @chart("tradeoff", title="Trade-off", order=20)
-def tradeoff(view: dict[str, Any]) -> go.Figure:
+def tradeoff(view: RunView) -> go.Figure:
     """Forgetting against retention along alpha: the upper right corner forgets everything and harms nothing."""
     alphas, rows = view.get("alphas") or [], [row for row in view.get("rows") or [] if row["before"]["value"] > 0]
     if not alphas or not any(row["key"] == "forget" for row in rows) or not any(is_retained(r["key"]) for r in rows):
