@@ -49,7 +49,7 @@ def presets(method: str, model: str, runs: Path) -> list[Preset]:
     entry = METHODS.load()[method]
     note = f"From the literature: {entry.source}."
     named = {name: Preset(name, method, dict(values), note) for name, values in entry.presets.items()}
-    for folder in (*_shipped(model), runs / OWN / slug(model)):
+    for folder in (*_shipped(model), runs / OWN / model_folder(model)):
         for path in sorted(folder.glob(f"*/{method}.json")):
             named[path.parent.name] = _read(path)
     return list(named.values())
@@ -69,7 +69,7 @@ def save_preset(preset: Preset, model: str, root: Path) -> Path:
     Raises BadSetting for a name of other characters than a-z, 0-9 and -, or where the folder cannot be written.
     """
     check_name(preset.name)
-    path = root / slug(model) / preset.name / f"{preset.method}.json"
+    path = root / model_folder(model) / preset.name / f"{preset.method}.json"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_json(path, asdict(preset))
@@ -84,7 +84,7 @@ def check_name(name: str) -> None:
         raise BadSetting(f"'{name[:80]}' is no name for a preset; use lower-case letters, digits and hyphens.")
 
 
-def slug(model: str) -> str:
+def model_folder(model: str) -> str:
     """Return the folder name of a model: its own name, a local folder's last part, or architecture-tag."""
     path = Path(os.path.expanduser(model))
     name = path.resolve().name if path.is_dir() or path.is_absolute() else model
@@ -96,7 +96,7 @@ def _shipped(model: str) -> Iterator[Path]:
     (RN50 serves RN50-quickgelu/openai)."""
     architecture, tag = model.partition("/")[::2]
     for folder in sorted(SHIPPED.iterdir()) if SHIPPED.is_dir() else ():
-        if folder.name == slug(model) or (tag and architecture.startswith(folder.name)):
+        if folder.name == model_folder(model) or (tag and architecture.startswith(folder.name)):
             yield folder
 
 

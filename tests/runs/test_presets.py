@@ -10,7 +10,7 @@ from clipforget.cli.main import main
 from clipforget.errors import BadSetting, UnknownName
 from clipforget.methods import METHODS
 from clipforget.runs import presets as module
-from clipforget.runs.presets import OWN, SHIPPED, Preset, find_preset, presets, save_preset, slug
+from clipforget.runs.presets import OWN, SHIPPED, Preset, find_preset, model_folder, presets, save_preset
 from clipforget.runs.store import Store
 from clipforget.settings import parse
 from clipforget.workspace.setup import describe_method
@@ -43,8 +43,8 @@ def test_the_own_one_wins_over_shipped_and_literature(tmp_path, monkeypatch):
 def test_a_model_is_a_folder_name(tmp_path):
     assert presets("targeted", "~nobody-of-this-name/x", tmp_path)
     (tmp_path / "my clip").mkdir()
-    assert slug(str(tmp_path / "my clip")) == "my-clip"
-    assert slug("RN50-quickgelu/openai") == "RN50-quickgelu-openai" and slug("/../..") == "model"
+    assert model_folder(str(tmp_path / "my clip")) == "my-clip"
+    assert model_folder("RN50-quickgelu/openai") == "RN50-quickgelu-openai" and model_folder("/../..") == "model"
 
 
 @pytest.mark.parametrize("name", ["", "../x", "Tuned", "a/b", "x" * 50])
