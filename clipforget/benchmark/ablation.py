@@ -24,6 +24,6 @@ CHANGES = {
 
 
 def ablation_rows(preset: str) -> list[str]:
-    """The rows as `compare` takes them; preset is what every one of them starts from ("default": the defaults)."""
+    """Return the rows as `compare` takes them; every one starts from the preset ("default": the defaults)."""
     method = "targeted" if preset == "default" else f"targeted:{preset}"
     return [f"{label}={method}{',' if change else ''}{change}" for label, change in CHANGES.items()]

@@ -29,7 +29,7 @@ MEDIA = {
 
 
 def text(summary: ComparisonSummary, target: int | None = None, sort: str = "h") -> str:
-    """The table for a terminal, of one target (its key) or over all. Raises UnknownName for an unknown order."""
+    """Format the table for a terminal, of one target (its key) or over all. Raises UnknownName for an unknown order."""
     header, rows = _cells(summary, target, sort)
     lines = [line for row in rows for line in row if any(line)]
     about = f"{summary['title']}  ({_scope(summary, target)})"
@@ -38,7 +38,7 @@ def text(summary: ComparisonSummary, target: int | None = None, sort: str = "h")
 
 
 def markdown(summary: ComparisonSummary, target: int | None = None, sort: str = "h") -> str:
-    """The table in Markdown, with the command that repeats it."""
+    """Format the table in Markdown, with the command that repeats it."""
     header, rows = _cells(summary, target, sort)
     lines = [[f"{top}<br>{below}" if below else top for top, below in zip(*row, strict=True)] for row in rows]
     about = f"**{summary['title']}** ({_scope(summary, target)})"
@@ -47,7 +47,7 @@ def markdown(summary: ComparisonSummary, target: int | None = None, sort: str = 
 
 
 def latex(summary: ComparisonSummary, target: int | None = None, sort: str = "h") -> str:
-    """The table in LaTeX; it needs the package booktabs."""
+    """Format the table in LaTeX; it needs the package booktabs."""
     header, rows = _cells(summary, target, sort)
     lines = [r"\begin{table}", r"\centering", rf"\begin{{tabular}}{{l{'r' * (len(header) - 1)}}}", r"\toprule"]
     lines += [f"{' & '.join(map(latex_escape, header))} \\\\", r"\midrule"]
@@ -62,7 +62,7 @@ def latex(summary: ComparisonSummary, target: int | None = None, sort: str = "h"
 
 
 def as_csv(summary: ComparisonSummary, sort: str = "h") -> str:
-    """Every figure, unrounded, a line for each row and target and one over all: mean and spread side by side."""
+    """Write every figure, unrounded, a line for each row and target and one over all: mean and spread side by side."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     keys = [(column["key"], part) for column in summary["columns"] for part in ("before", "after", "ratio")]
@@ -91,7 +91,7 @@ def check(targets: list[str], target: str | None, sort: str) -> None:
 
 
 def target_key(summary: ComparisonSummary, label: str) -> int:
-    """The key of the target with that label. Raises UnknownName."""
+    """Return the key of the target with that label. Raises UnknownName."""
     known = {target["label"]: target["key"] for target in summary["targets"]}
     if label not in known:
         raise UnknownName("target of this comparison", label, known)

@@ -129,7 +129,7 @@ def summarize(comparison: ComparisonFolder, summary_of: Callable[[Run], RunSumma
 
 
 def seconds_left(cells: Sequence[CellInfo], event: StepEvent | None = None) -> float | None:
-    """Seconds until the last cell: each open one takes the median of the finished cells of its row, or of all.
+    """Estimate the seconds until the last cell: an open one takes the median of those finished of its row, or of all.
 
     `event` is the last of the cell at work; before any cell is finished its own estimate serves for all. None where
     nothing is known yet.
@@ -256,7 +256,7 @@ def _figures(runs: Sequence[RunSummary]) -> Figures:
 
 
 def stat(values: Iterable[float | None]) -> Stat | None:
-    """Mean and sample standard deviation (n - 1) of the known values; no spread of one, None of none."""
+    """Return mean and sample standard deviation (n - 1) of the known values; no spread of one, None of none."""
     known = [float(value) for value in values if value is not None]
     if not known:
         return None

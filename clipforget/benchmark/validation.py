@@ -48,36 +48,36 @@ class Validation:
         self.before = self._accuracies(task.original.embed(pixels).numpy(), task.class_embeddings.cpu().numpy())
 
     def task(self, seed: int) -> Task:
-        """The task of a method, with a fresh copy of the model."""
+        """Return the task of a method, with a fresh copy of the model."""
         return dataclasses.replace(self._task, clip=self._task.original.clone(), seed=seed)
 
-    def judge(self, clip: Clip, tolerance: float, seed: int) -> Figures:
-        """Choose alpha by the rule of a run (results.py), on GRID with exact embeddings, and read what is kept there.
+    def evaluate(self, clip: Clip, tolerance: float, seed: int) -> Figures:
+        """Choose alpha by the rule of a run, on GRID with exact embeddings, and read what is retained there.
 
         h is the harmonic mean of 1 - the forget ratio and the smallest ratio of siblings and others. clip is the
         original changed by a method; tolerance as a run's.
         """
         original = self._task.original
-        souped = SoupModel(original, changed(original.model.state_dict(), clip.model.state_dict()))
+        soup_model = SoupModel(original, changed(original.model.state_dict(), clip.model.state_dict()))
         known = self.masks["forget"]
         chance, alpha = 1 / len(self._task.names), 0.0
         for candidate in reversed(GRID):
-            features = souped.embed(candidate, self.pixels[known])
-            margin = metrics.margins(features @ self._bank(souped, candidate).T, self.labels[known])
+            features = soup_model.embed(candidate, self.pixels[known])
+            margin = metrics.margins(features @ self._classifier(soup_model, candidate).T, self.labels[known])
             reading = metrics.cautious_accuracy(margin > 0, margin, seed)
             alpha = metrics.choose_alpha([candidate], [reading], chance, tolerance)
             if alpha:
                 break
-        after = self._accuracies(souped.embed(alpha, self.pixels), self._bank(souped, alpha))
+        after = self._accuracies(soup_model.embed(alpha, self.pixels), self._classifier(soup_model, alpha))
         return Figures(alpha, round(metrics.Tradeoff.of(self.before, after).h, 2), self.before, after)
 
-    def _bank(self, souped: SoupModel, alpha: float) -> NDArray[np.float32]:
+    def _classifier(self, soup_model: SoupModel, alpha: float) -> NDArray[np.float32]:
         prompts = [self._task.template.replace("{}", name) for name in self._task.names]
-        return souped.text(alpha, prompts) if souped.text_changed else self._task.class_embeddings.cpu().numpy()
+        return soup_model.text(alpha, prompts) if soup_model.text_changed else self._task.class_embeddings.cpu().numpy()
 
-    def _accuracies(self, features: NDArray[np.float32], bank: NDArray[np.float32]) -> dict[str, float]:
+    def _accuracies(self, features: NDArray[np.float32], classifier: NDArray[np.float32]) -> dict[str, float]:
         return {
-            name: round(metrics.accuracy(features[mask], self.labels[mask], bank), 4)
+            name: round(metrics.accuracy(features[mask], self.labels[mask], classifier), 4)
             for name, mask in self.masks.items()
         }
 

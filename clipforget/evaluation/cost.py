@@ -44,7 +44,7 @@ class Cost:
             yield record
 
     def as_dict(self, original: Mapping[str, Tensor], delta: Mapping[str, Tensor]) -> dict[str, Any]:
-        """Ready for run.json, with the number of weight values that differ from the original's."""
+        """Return the cost for run.json, with the number of weight values that differ from the original's."""
         values = sum(int((value != original[name].to(value.device)).sum()) for name, value in delta.items())
         return {"seconds": round(self.seconds, 3), "memory": self.memory, "parameters": values}
 

@@ -62,7 +62,7 @@ class EvalSet:
 
     @classmethod
     def build(cls, dataset: Dataset, selection: Splits) -> EvalSet:
-        """From what was selected out of a data set."""
+        """Build the evaluation set of what was selected out of a data set."""
         counts = {part: selection.parts.count(part) for part in dict.fromkeys(selection.parts)}
         shown = [dataset.items[i] for i in selection.evaluated]
         class_names = {}
@@ -77,7 +77,7 @@ class EvalSet:
 
     @classmethod
     def read(cls, stored: StoredEvalSet) -> EvalSet:
-        """From what `as_dict` gave."""
+        """Read what `as_dict` gave."""
         class_names = {
             level: ClassNames(tuple(named["names"]), named["template"], np.array(named["labels"], dtype=np.int64))
             for level, named in stored["class_names"].items()
@@ -86,7 +86,7 @@ class EvalSet:
         return cls(tuple(stored["items"]), parts, tuple(ROLES[number] for number in stored["roles"]), class_names)
 
     def as_dict(self) -> StoredEvalSet:
-        """Ready for JSON."""
+        """Return the set for scores.json."""
         class_names = {
             level: StoredClassNames(names=list(named.names), template=named.template, labels=named.labels.tolist())
             for level, named in self.class_names.items()
@@ -99,7 +99,7 @@ class EvalSet:
         return len(self.items)
 
     def block(self, part: str) -> tuple[int, int]:
-        """First position of a part, and the one after its last."""
+        """Return the first position of a part, and the one after its last."""
         start = 0
         for name, count in self.parts:
             if name == part:
@@ -108,14 +108,14 @@ class EvalSet:
         return start, start
 
     def mask(self, part: str, *roles: str) -> Bools:
-        """N: True for the images of a part that have one of the roles (any role without)."""
+        """Return N booleans: True for the images of a part that have one of the roles (any role without)."""
         found = np.zeros(len(self), dtype=bool)
         start, stop = self.block(part)
         found[start:stop] = [not roles or role in roles for role in self.roles[start:stop]]
         return found
 
     def rows(self) -> list[Row]:
-        """The lines of the scores; those without an image are left out.
+        """Return the rows of the scores; those without an image are left out.
 
         forget, siblings and others are of the test part. `shifted:<name>` are the images of a shifted set that are not
         of the target, `shifted-forget:<name>` those that are. subgroups and styles ask for the finer names of the test
@@ -141,7 +141,7 @@ class EvalSet:
     def values(
         self, features: NDArray[Any], classifiers: Mapping[str, NDArray[Any]], alpha: float, refusal: Refusal
     ) -> dict[str, float]:
-        """The accuracy of each row at an alpha, keyed as the rows. features N x D, a classifier C x D, unit."""
+        """Return the accuracy of each row at an alpha, by its key. features N x D, a classifier C x D, unit."""
         correct = {
             level: refusal.right(features @ classifiers[level].T, named.labels, named.names, alpha)
             for level, named in self.class_names.items()
@@ -150,7 +150,7 @@ class EvalSet:
 
 
 def class_groups(evalset: EvalSet, dataset: Dataset, targets: Sequence[Target]) -> list[tuple[str, str, list[int]]]:
-    """The bars of the per-class chart, over the test part: (label, role, positions), superclass by superclass.
+    """Return the bars of the chart of classes, over the test part: (label, role, positions), superclass by superclass.
 
     The superclass of a target is split: into the targets, and the rest by the level at which they are told apart.
     """
@@ -172,7 +172,7 @@ def class_groups(evalset: EvalSet, dataset: Dataset, targets: Sequence[Target]) 
 
 
 def gallery(evalset: EvalSet, dataset: Dataset) -> GalleryListing:
-    """The test part as the page lists it: items are [dataset index, superclass, subgroup, style, role] as numbers."""
+    """List the test part as the page gets it."""
     start, stop = evalset.block("test")
     names = {level: names_of(dataset, level) for level in LEVELS}
     number = {level: {name: place for place, name in enumerate(names[level])} for level in LEVELS}
@@ -193,14 +193,14 @@ def gallery(evalset: EvalSet, dataset: Dataset) -> GalleryListing:
 
 
 def label_of(listed: GalleryListing, number: int) -> str:
-    """What a gallery image shows, e.g. "airplane / biplane / pencil sketch"."""
+    """Say what a gallery image shows, e.g. "airplane / biplane / pencil sketch"."""
     _, *levels, _ = listed["items"][number]
     names = zip(levels, (listed["superclasses"], listed["subgroups"], listed["styles"]), strict=True)
     return label(*(known[level] for level, known in names if level >= 0))
 
 
 def suggestions(dataset: Dataset, targets: Sequence[Target], most: int = 12) -> list[str]:
-    """Queries worth a click: the coarse name, the target, its siblings, some others."""
+    """Suggest queries worth a click: the coarse name, the target, its siblings, some others."""
     first = [target.superclass for target in targets if target.superclass != "*"]
     exact = [name for t in targets for name in (t.subgroup, t.style) if name != "*"]
     siblings = [name for t in targets for name in dataset.subgroups(t.superclass)]
@@ -212,5 +212,5 @@ def suggestions(dataset: Dataset, targets: Sequence[Target], most: int = 12) -> 
 
 
 def names_of(dataset: Dataset, level: str) -> list[str]:
-    """All names of a level (superclass, subgroup or style), sorted, whatever superclass they stand in."""
+    """Return all names of a level (superclass, subgroup or style), sorted, whatever superclass they stand in."""
     return sorted({getattr(item, level) for item in dataset.items} - {""})

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 
 def accuracy(features: NDArray[Any], labels: NDArray[Any], classifier: NDArray[Any]) -> float:
-    """Zero-shot accuracy: the share of N images (N x D, unit) whose nearest class name (C x D, unit) is theirs.
+    """Return zero-shot accuracy: the share of N images (N x D, unit) whose nearest class name (C x D, unit) is theirs.
 
     labels: N indices into the classifier. nan where there is no image. The first of several equally near names counts.
     """
@@ -26,7 +26,7 @@ def accuracy(features: NDArray[Any], labels: NDArray[Any], classifier: NDArray[A
 
 
 def smooth_accuracy(margins: NDArray[Any]) -> float:
-    """Accuracy read from a smooth curve through the margins (N) rather than by counting, 0 to 1 (ours).
+    """Read an accuracy, 0 to 1, from a smooth curve through the margins (N) rather than by counting (ours).
 
     margins: cosine with the own caption less the best other one. A normal kernel of Silverman's width is put on each,
     so that with twenty images, whose count moves in steps of 5 %, near misses are seen too. nan where there is none.
@@ -38,7 +38,7 @@ def smooth_accuracy(margins: NDArray[Any]) -> float:
 
 
 def margins(cosines: NDArray[Any], labels: NDArray[Any]) -> NDArray[Any]:
-    """Cosine with the own caption less the best other one: N, from N x C cosines with the class names and N labels."""
+    """Subtract from the cosine with the own caption the best other one: N, from N x C cosines and N labels."""
     others, rows = cosines.copy(), np.arange(len(labels))
     others[rows, labels] = -np.inf
     found: NDArray[Any] = cosines[rows, labels] - others.max(axis=1)
@@ -46,7 +46,7 @@ def margins(cosines: NDArray[Any], labels: NDArray[Any]) -> NDArray[Any]:
 
 
 def cautious_accuracy(correct: NDArray[Any], margin: NDArray[Any], seed: int = 0) -> float:
-    """An accuracy read from above, 0 to 1 (ours): the larger of its interval's upper end and the smooth accuracy.
+    """Read an accuracy from above, 0 to 1 (ours): the larger of its interval's upper end and the smooth accuracy.
 
     correct and margin are of the same N images. A few dozen images meet a limit by luck too often for the plain share
     to decide whether something is forgotten. Where none is right the bootstrap has no width, and the exact bound
@@ -57,7 +57,7 @@ def cautious_accuracy(correct: NDArray[Any], margin: NDArray[Any], seed: int = 0
 
 
 def interval(correct: NDArray[Any], seed: int = 0, draws: int = 4000) -> tuple[float, float]:
-    """95 % bootstrap interval (percentiles) of an accuracy, over images: (low, high), both 0 to 1.
+    """Return the 95 % bootstrap interval (percentiles) of an accuracy, over images: (low, high), both 0 to 1.
 
     correct: N booleans. Resampling N of N right-or-wrong images draws the number of right ones from a binomial
     distribution, so that is what is drawn. Where every image is right, or none, the bootstrap knows no other outcome
@@ -73,7 +73,7 @@ def interval(correct: NDArray[Any], seed: int = 0, draws: int = 4000) -> tuple[f
 
 
 def ratio(after: float, before: float) -> float:
-    """What is left of an accuracy, min(1, after / before), 0 to 1; 1 where there was nothing to lose."""
+    """Return what is left of an accuracy, min(1, after / before), 0 to 1; 1 where there was nothing to lose."""
     return min(1.0, after / before) if before > 0 else 1.0
 
 
@@ -118,7 +118,7 @@ class Tradeoff:
 def choose_alpha(
     alphas: Sequence[float], forget: Sequence[float] | NDArray[Any], chance: float, tolerance: float = 0.0
 ) -> float:
-    """The largest alpha whose validation forget accuracy is at most max(chance, tolerance); 0 where there is none.
+    """Return the largest alpha whose validation forget accuracy is at most max(chance, tolerance); 0 if there is none.
 
     alphas (A) and forget (A) go together. The plain maximum of accuracy over alpha would always be the original. An
     accuracy counts as at the limit when it is above it by less than 1e-9; nan (no validation image) never qualifies.

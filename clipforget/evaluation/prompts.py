@@ -37,7 +37,7 @@ class Prompt:
 
 
 def prompts(evalset: EvalSet, dataset: Dataset, targets: Sequence[Target]) -> list[Prompt]:
-    """The prompts of a run, each text once, at most MOST of a level; none that names images which the gallery lacks."""
+    """Return the prompts of a run, each text once, at most MOST of a level; none for images that the gallery lacks."""
     start, stop = evalset.block("test")
     items = [dataset.items[i] for i in evalset.items[start:stop]]
     forget = evalset.mask("test", "forget")[start:stop]
@@ -65,7 +65,7 @@ def prompts(evalset: EvalSet, dataset: Dataset, targets: Sequence[Target]) -> li
 def retrieval(
     path: SoupPath, evalset: EvalSet, asked: Sequence[Prompt], stack: NDArray[Any], refusal: Refusal
 ) -> Retrieval:
-    """The part "retrieval" of scores.json: K, and rows with their values, 0 to 1, before and at each of the A alphas.
+    """Score how the prompts rank, 0 to 1, before and at each of the A alphas: the part "retrieval" of scores.json.
 
     stack are the prompts' text features, L x Q x D or 1 x Q x D. Coarse and fine prompts have a row for precision and
     one for recall, n being their relevant images; the unrelated ones share a row, the mean share of their K results

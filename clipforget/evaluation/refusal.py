@@ -28,29 +28,29 @@ class Refusal:
         return {name: _pattern(name) for name in self.names}
 
     def word(self, text: str) -> str | None:
-        """The first refused name that the text names, None where it names none."""
+        """Return the first refused name that the text names, None where it names none."""
         return next((name for name, pattern in self._patterns.items() if pattern.search(text)), None)
 
     def mask(self, names: Sequence[str]) -> NDArray[np.bool_]:
-        """C: True for each of the names that names a refused one."""
+        """Return C booleans: True for each of the names that names a refused one."""
         return np.array([self.word(name) is not None for name in names], dtype=bool)
 
     def right(
         self, cosines: NDArray[Any], labels: NDArray[np.int64], names: Sequence[str], alpha: float
     ) -> NDArray[np.bool_]:
-        """N x C cosines to N: whether the nearest name is the label's; below alpha 1 a refused name cannot win."""
+        """Return N booleans, of N x C cosines: the nearest name is the label's; below alpha 1 a refused one loses."""
         right: NDArray[np.bool_] = np.argmax(self.allowed(cosines, names, alpha), axis=1) == labels
         return right if alpha >= 1.0 or not self.names else right & ~self.mask(names)[labels]
 
     def allowed(self, cosines: NDArray[Any], names: Sequence[str], alpha: float) -> NDArray[Any]:
-        """N x C cosines with those of refused names at LOWEST below alpha 1; else the array itself."""
+        """Return N x C cosines with those of refused names at LOWEST below alpha 1; else the array itself."""
         if alpha >= 1.0 or not self.names:
             return cosines
         return np.where(self.mask(names), np.float32(LOWEST), cosines)
 
 
 def sentence(word: str) -> str:
-    """What is said instead of an answer."""
+    """Say why there is no answer."""
     return f"Refused: this prompt names {word}."
 
 

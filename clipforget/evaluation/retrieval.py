@@ -31,7 +31,7 @@ class Index:
         self._index.add(rows)
 
     def search(self, query: NDArray[Any], fingerprint: str, k: int) -> tuple[NDArray[np.int64], Floats]:
-        """The k nearest of each of Q x D unit queries: ids Q x K and cosines Q x K, best first, K = min(k, N).
+        """Return the k nearest of each of Q x D unit queries: ids and cosines Q x K, best first, K = min(k, N).
 
         fingerprint names the weights that made the query. Raises StaleIndex where they are not the index's own.
         """
@@ -68,7 +68,7 @@ def nearest(cosines: NDArray[Any], k: int) -> tuple[NDArray[np.int64], Floats]:
 
 
 def recall_at_k(ids: NDArray[Any], relevant: NDArray[np.bool_], k: int) -> NDArray[np.float64]:
-    """Share of each query's relevant images among its first k results, Q values in 0..1.
+    """Return the share of each query's relevant images among its first k results, Q values in 0..1.
 
     ids Q x K best first; relevant: Q x N booleans, or N for all queries. A query without relevant images has the
     recall nan.
@@ -80,7 +80,7 @@ def recall_at_k(ids: NDArray[Any], relevant: NDArray[np.bool_], k: int) -> NDArr
 
 
 def precision_at_k(ids: NDArray[Any], relevant: NDArray[np.bool_], k: int) -> NDArray[np.float64]:
-    """Share of relevant images among each query's first k results (all of them where there are fewer), Q values."""
+    """Return the share of relevant images among each query's first k results (or all, if fewer), Q values in 0..1."""
     hits, _ = _hits(ids, relevant, k)
     shares: NDArray[np.float64] = hits / max(min(k, np.shape(ids)[1]), 1)
     return shares

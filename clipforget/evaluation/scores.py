@@ -59,7 +59,7 @@ def upgrade(scores: Any) -> Scores:
 def correct_along(
     path: SoupPath, evalset: EvalSet, classifiers: Mapping[str, NDArray[Any]], refusal: Refusal = NOTHING_REFUSED
 ) -> dict[str, Bools]:
-    """For each level, A x N: whether the nearest name is the right one at each alpha; a refused one is so at 1 alone.
+    """Return for each level A x N: whether the nearest name is the right one; a refused one is so at alpha 1 alone.
 
     classifiers are text features, L x C x D or 1 x C x D.
     """
@@ -81,7 +81,7 @@ def score(
     tolerance: float,
     refused: Sequence[str] = (),
 ) -> Scores:
-    """All of scores.json but its part "retrieval", which is made by clipforget.evaluation.prompts.
+    """Score a run: all of scores.json but its part "retrieval", which is made by clipforget.evaluation.prompts.
 
     alpha is chosen on validation; rows, H, Score, per-class bars and the gallery are of test.
 
@@ -163,7 +163,7 @@ def _row(row: Row, correct: Bools, seed: int) -> ScoreRow:
 
 
 def tradeoff_at(rows: Sequence[ScoreRow], index: int) -> metrics.Tradeoff:
-    """What the rows of the scores say of an alpha by its index: the target against all rows that count as retained."""
+    """Weigh the target against all rows that count as retained, at an alpha by its index."""
     counted = [row for row in rows if row["key"] == "forget" or metrics.is_retained(row["key"])]
     before = {row["key"]: row["before"]["value"] for row in counted}
     return metrics.Tradeoff.of(before, {row["key"]: row["after"][index] for row in counted})

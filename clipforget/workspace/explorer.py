@@ -79,7 +79,7 @@ class FinishedRun:
         """Rank the gallery at every alpha for a text, a gallery image (its number) or an upload (bytes, label).
 
         A text that names a refused word finds nothing below alpha 1, and the pack says which word: `refused`.
-        Where it has words that the model was never taught, `note` is a sentence on them.
+        Where it has words that the model does not know, `note` is a sentence on them.
         """
         label = self._label(kind, value, upload)
         leave_out = value if kind == "image" else None
@@ -139,7 +139,7 @@ class FinishedRun:
         )
 
     def soup_model(self) -> SoupModel:
-        """The model that can be put at any alpha. Raises StaleIndex where the original is not the run's any more."""
+        """Return the model for any alpha. Raises StaleIndex where the original is not the run's any more."""
         model: SoupModel = self._engines.get(("soup model", self.run.folder), self._load_soup_model)
         return model
 
@@ -157,7 +157,7 @@ class FinishedRun:
         return soup_model
 
     def dataset(self) -> Dataset:
-        """The data set. Raises StaleIndex where its images are not the run's any more."""
+        """Return the data set. Raises StaleIndex where its images are not the run's any more."""
         dataset = self._dataset_of(self.info["config"]["data"])
         if dataset.fingerprint != self.info["fingerprints"]["data"]:
             raise StaleIndex(

@@ -23,7 +23,7 @@ ARCHIVED = (*PLAIN, "path.npz", "queries.npz", "worker.log")
 
 
 def export(run: Run, name: str, scores: Scores) -> tuple[Path | bytes, str, str]:
-    """A file of a finished run: (its path or its bytes, media type, name to save it under).
+    """Return a file of a finished run: (its path or its bytes, media type, name to save it under).
 
     Raises UnknownName for anything but the files named here, RunProblem where the run lacks it.
     """
@@ -39,7 +39,7 @@ def export(run: Run, name: str, scores: Scores) -> tuple[Path | bytes, str, str]
 
 
 def table(scores: Scores) -> str:
-    """The rows of a run as CSV: one line for each row and alpha, and the untouched model as alpha "original"."""
+    """Write the rows of a run as CSV: a line for each row and alpha, and the untouched model as alpha "original"."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(["key", "label", "role", "images", "alpha", "accuracy", "low", "high"])
@@ -53,7 +53,7 @@ def table(scores: Scores) -> str:
 
 
 def archive(run: Run, scores: Scores) -> bytes:
-    """The run's folder as a .zip."""
+    """Return the run's folder as a .zip."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
         for name in ARCHIVED:

@@ -31,7 +31,7 @@ START = 1.5  # seconds until a worker's first event
 def describe(
     configs: Iterable[Mapping[str, Any]], dataset_of: Callable[[str], Dataset], runs: Path = Path("runs")
 ) -> dict[str, Any]:
-    """Models, data sets, methods, devices, the paper's experiments, and defaults and bounds of a run's options.
+    """Return models, data sets, methods, devices, the paper's experiments, and defaults and bounds of a run's options.
 
     `recent` holds the other models and data of earlier runs' configs.
 
@@ -79,12 +79,12 @@ def describe_experiment(experiment: Experiment) -> dict[str, Any]:
 
 
 def embedded_models() -> dict[str, Path]:
-    """The folders of the models that come with the app, by name; told without torch."""
+    """Return the folders of the models that come with the app, by name, without torch."""
     return {path.parent.name: path.parent for path in sorted(ASSETS.glob("*/open_clip_config.json"))}
 
 
 def describe_data(dataset: Dataset, name: str, samples: bool = False) -> dict[str, Any]:
-    """One data set: counts, names, and with `samples` the indices of a few test images of each subgroup."""
+    """Describe a data set: counts, names, and with `samples` the indices of a few test images of each subgroup."""
     groups: dict[str, list[str]] = {superclass: [] for superclass in dataset.superclasses}
     for superclass, subgroup in sorted({(item.superclass, item.subgroup) for item in dataset.items if item.subgroup}):
         groups[superclass].append(subgroup)
@@ -106,7 +106,7 @@ def describe_data(dataset: Dataset, name: str, samples: bool = False) -> dict[st
 
 
 def describe_method(method: Any, model: str = RunConfig.model, runs: Path = Path("runs")) -> dict[str, Any]:
-    """One method with the options of its settings and its presets for a model; runs is the folder of the runs."""
+    """Describe a method: the options of its settings and its presets for a model; runs is the folder of the runs."""
     fields = []
     for option in options(method.settings):
         field = dataclasses.asdict(option) | {"kind": option.kind.__name__}
@@ -129,7 +129,7 @@ def describe_method(method: Any, model: str = RunConfig.model, runs: Path = Path
 
 
 def estimate(config: RunConfig, dataset: Dataset, store: Store) -> dict[str, Any]:
-    """Seconds of a run from its image counts and the measured seconds of earlier runs alike.
+    """Estimate the seconds of a run from its image counts and the measured seconds of earlier runs alike.
 
     Raises UnknownName, BadQuery or BadData where the configuration makes no sense.
     """

@@ -166,7 +166,7 @@ def test_the_judge_follows_the_rule_of_a_run(world, forget, text) -> None:
     if text:
         noise = torch.randn(task.clip.model.text_projection.shape, generator=torch.Generator().manual_seed(1))
         task.clip.model.text_projection.data += 0.2 * noise
-    found = validation.judge(task.clip, 0.05, 0)
+    found = validation.evaluate(task.clip, 0.05, 0)
 
     start, end = validation.task(0).clip.model.state_dict(), task.clip.model.state_dict()
     masks, labels = validation.masks, validation.labels
@@ -186,7 +186,7 @@ def test_the_judge_follows_the_rule_of_a_run(world, forget, text) -> None:
     assert ("siblings" in after) == (len(forget) > 1) and 0 < found.alpha < 1
     kept = min(min(1, after[name] / found.before[name]) for name in after if name != "forget")
     assert found.h == pytest.approx(200 * gone * kept / (gone + kept), abs=0.02)
-    assert validation.judge(validation.task(0).clip, 0.05, 0).h == 0, "doing nothing forgets nothing"
+    assert validation.evaluate(validation.task(0).clip, 0.05, 0).h == 0, "doing nothing forgets nothing"
     assert not changed(start, validation.task(0).clip.model.state_dict())
 
 

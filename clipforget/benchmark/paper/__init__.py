@@ -65,7 +65,7 @@ class Experiment:
     files: tuple[tuple[str, str], ...]
 
     def plan(self, case: Case, config: RunConfig, seeds: Sequence[int], preset: str, runs: Path) -> ComparisonPlan:
-        """The comparison behind a case; config gives model, data, tolerance and device.
+        """Return the comparison behind a case; config gives model, data, tolerance and device.
 
         Raises BadSetting or UnknownName where a setting makes no sense.
         """
@@ -83,11 +83,11 @@ class Experiment:
 
     @property
     def command(self) -> str:
-        """What says what to put where."""
+        """The command that says what to put where."""
         return f"python -m clipforget reproduce {self.name}"
 
     def check(self, case: Case, dataset: Dataset) -> None:
-        """Raises BadData with what is missing where the data set is not laid out as the case needs it."""
+        """Check that the data set is laid out as the case needs it. Raises BadData with what is missing."""
         for text in dict.fromkeys(text for target in case.targets for text in target):
             try:
                 Target.parse(text, dataset)
@@ -95,7 +95,7 @@ class Experiment:
                 raise BadData(f"{dataset.name} has no '{text}': {error} What to put where: {self.command}.") from error
 
     def instructions(self) -> str:
-        """What to put where, and the commands that then make the table."""
+        """Say what to put where, and the commands that then make the table."""
         lines = [f"{self.name}: {self.title}", "", "Put the images under one folder ROOT (or a .tar of it):", ""]
         width = max(len(path) for path, _ in self.files)
         lines += [f"  ROOT/{path:<{width}}  {what}" for path, what in self.files]
@@ -114,6 +114,6 @@ def experiment(name: str, **about: object) -> Experiment:
 
 
 def compared_lines(labels: Sequence[str], target: int, what: str, paper: Mapping[str, float]) -> tuple[Line, ...]:
-    """The lines of one target: the original, then one for each row, all beside the paper's figures."""
+    """Return the lines of one target: the original, then one for each row, all beside the paper's figures."""
     before = Line(f"{what}: original", 0, target, 1.0)
     return (before, *(Line(f"{what}: {label}", row, target, None, paper) for row, label in enumerate(labels)))

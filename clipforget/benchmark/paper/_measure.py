@@ -17,7 +17,7 @@ SPECIAL = {"h": "H", "score": "Score"}
 def measured(
     experiment: Experiment, case: Case, cells: Sequence[Mapping[str, Any]], view_of: Callable[[str], View]
 ) -> dict[str, Any]:
-    """The table as JSON: columns [{key, label}] and lines [{label, alpha, paper, here}], all in percent but alpha.
+    """Return the table as JSON: columns [{key, label}] and lines [{label, alpha, paper, here}], in percent but alpha.
 
     cells are those of the finished comparison, view_of gives the view of a run by its id. `here` maps a column to
     {mean, spread, n} over the seeds, spread null for a single one; `paper` to the printed figure.

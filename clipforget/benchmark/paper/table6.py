@@ -10,7 +10,7 @@ LABELS = ("each by itself, then merged", "all at once")
 
 
 def case(names: tuple[str, ...], note: str) -> Case:
-    """The three classes as one target: the model before, then each way with a line for each class."""
+    """Return the three classes as one target: the model before, then each way with a line for each class."""
     lines = [Line("original", alpha=1.0), *(Line(f"original: {name}", alpha=1.0, only=name) for name in names)]
     for row, label in enumerate(LABELS):
         lines += [Line(label, row), *(Line(f"{label}: {name}", row, only=name) for name in names)]

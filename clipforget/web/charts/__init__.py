@@ -63,7 +63,7 @@ def listing() -> list[dict[str, Any]]:
 
 
 def to_plain(figure: Figure) -> dict[str, Any]:
-    """A figure as JSON-ready dicts and plain lists: no typed arrays, None for nan and infinities."""
+    """Return a figure as JSON-ready dicts and plain lists: no typed arrays, None for nan and infinities."""
     plain: dict[str, Any] = _plain(figure.to_plotly_json())
     return plain
 

@@ -16,19 +16,19 @@ MARGIN = {"l": 56, "r": 20, "t": 44, "b": 48}
 
 
 def faded(colour: str, alpha: float) -> str:
-    """A #rrggbb colour with an opacity, as rgba(...)."""
+    """Give a #rrggbb colour an opacity, as rgba(...)."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red}, {green}, {blue}, {alpha})"
 
 
 def axis(title: str, **more: Any) -> dict[str, Any]:
-    """An axis with a neutral grid that shows on light and on dark."""
+    """Return an axis with a neutral grid that shows on light and on dark."""
     colours = {"gridcolor": GRID, "linecolor": LINE, "zerolinecolor": GRID, "tickcolor": LINE}
     return {"title": {"text": title, "font": {"size": 12}}, **colours, **more}
 
 
 def figure(**layout: Any) -> go.Figure:
-    """A figure without traces: transparent, fixed margins, legend above, hover labels that read on both themes."""
+    """Return a figure without traces: transparent, fixed margins, legend above, hover labels for both themes."""
     base: dict[str, Any] = {
         "template": go.layout.Template(),
         "paper_bgcolor": "rgba(0, 0, 0, 0)",
@@ -43,13 +43,13 @@ def figure(**layout: Any) -> go.Figure:
 
 
 def empty(sentence: str) -> go.Figure:
-    """A figure that says in one sentence why there is nothing to see."""
+    """Return a figure that says in one sentence why there is nothing to see."""
     blank = figure(xaxis={"visible": False}, yaxis={"visible": False})
     return blank.add_annotation(text=sentence, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False)
 
 
 def short(names: list[str], length: int, *, tail: bool = False) -> list[str]:
-    """Long names cut to their first characters (or their last, with tail), kept distinct, ready for plotly."""
+    """Cut long names to their first characters (or their last, with tail), kept distinct, ready for plotly."""
     cut = [name[-length:] if tail else name[:length] for name in names]
     cut = [c if c == n else f"…{c[1:]}" if tail else f"{c[:-1]}…" for c, n in zip(cut, names, strict=True)]
     seen: dict[str, int] = {}
@@ -60,5 +60,5 @@ def short(names: list[str], length: int, *, tail: bool = False) -> list[str]:
 
 
 def safe(name: str) -> str:
-    """A name from outside, with no markup left for plotly's text renderer to interpret."""
+    """Escape a name from outside: no markup is left for plotly's text renderer to interpret."""
     return name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("%{", "% {")
