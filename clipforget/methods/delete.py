@@ -61,7 +61,7 @@ def delete(batch: Batch, settings: DeleteSettings) -> dict[str, Tensor]:
 
 
 def masked_divergence(logits: Tensor, teacher: Tensor, labels: Tensor) -> Tensor:
-    """Mean KL(teacher without the own class || now) over B x C logits and B labels, a scalar >= 0 in nats."""
+    """Average KL(teacher without the own class || now) over B x C logits and B labels, a scalar >= 0 in nats."""
     import math
 
     from torch.nn import functional as F

@@ -107,4 +107,5 @@ def eraser(covariance: Tensor, cross: Tensor, ridge: float, strength: float = 1.
     values, vectors = torch.linalg.eigh(covariance)
     whitening, unwhitening = (vectors * values**power @ vectors.T for power in (-0.5, 0.5))
     white = whitening @ cross
-    return identity - strength * unwhitening @ white @ torch.linalg.pinv(white) @ whitening
+    change: Tensor = strength * unwhitening @ white @ torch.linalg.pinv(white) @ whitening
+    return identity - change
