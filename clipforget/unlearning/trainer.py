@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -133,7 +133,7 @@ class Trainer:
 
     def train(
         self, loss: Loss, after_step: Callable[[torch.optim.Optimizer], None] | None = None, stage: str = "forget"
-    ) -> Iterator[Step]:
+    ) -> Generator[Step, None, None]:
         """Minimise the sum of the named losses; after_step is called with the optimizer once the weights have moved.
 
         Raises BadSetting where the training diverges.
