@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from small import FEW
 
+from clipforget.benchmark import paper
 from clipforget.benchmark.ablation import ablation_rows
 from clipforget.benchmark.paper import EXPERIMENTS, Case, Experiment, Line
 from clipforget.benchmark.paper._measure import measured
 from clipforget.benchmark.rows import read_row
+from clipforget.cli import main
 from clipforget.cli.commands.reproduce import as_markdown, text
 from clipforget.data.catalogue import load_dataset
 from clipforget.data.dataset import Item
 from clipforget.errors import BadData
 from clipforget.runs.config import RunConfig
+from clipforget.workspace import setup
 
 NAMES = sorted(EXPERIMENTS.load())
 CHEAP = ",".join(f"{name}={value}" for name, value in FEW.items())
@@ -129,3 +134,32 @@ def test_ablation_changes_one_thing_a_row() -> None:
         assert values.items() >= base.items() and len(values) == len(base) + (label != "as it is"), label
     assert all(row.settings["layers"] == 3 for row in [read_row(f"{t},layers=3") for t in ablation_rows("paper")])
     assert read_row(ablation_rows("paper")[1]).settings["mode"] == "paper"
+
+
+DROPPED = """
+from clipforget.benchmark.paper import Case, experiment
+
+CASE = Case((("airplane",),), (), "A note.")
+experiment("dropped", title="one file", rows=("targeted",), paper=CASE, sketchbook=CASE, files=())
+"""
+
+
+def test_an_experiment_dropped_as_a_file_is_on_the_command_line_and_on_the_page(tmp_path, monkeypatch):
+    (tmp_path / "dropped.py").write_text(DROPPED)
+    monkeypatch.setattr(paper, "__path__", [*paper.__path__, str(tmp_path)])
+    importlib.invalidate_caches()
+    try:
+        args = main.read(["reproduce", "dropped", "--sketchbook"])
+        offered = setup.describe([], load_dataset)["experiments"]
+        assert args.name == "dropped" and args.sketchbook
+        about = {
+            "name": "dropped",
+            "title": "one file",
+            "rows": ["targeted"],
+            "targets": [["airplane"]],
+            "note": "A note.",
+        }
+        assert about in offered
+    finally:
+        EXPERIMENTS.pop("dropped", None)
+        sys.modules.pop("clipforget.benchmark.paper.dropped", None)

@@ -64,8 +64,8 @@ def reproduce(args: argparse.Namespace) -> int:
     status = finish(folder, args.runs)
     if status:
         return status
-    result = measured(experiment, case, folder.info()["cells"], workspace.view)
-    result |= {"comparison": folder.id, "model": config.model, "data": config.data}
+    measures = measured(experiment, case, folder.info()["cells"], lambda id: workspace.finished_run(id).view())
+    result: dict[str, Any] = {**measures, "comparison": folder.id, "model": config.model, "data": config.data}
     emit(args.json, result, as_markdown(result) if args.markdown else text(result))
     return 0
 
