@@ -1,9 +1,13 @@
 """Folders of every shape become a Dataset with its leftovers listed, or one clear sentence."""
 
+import io
+
+import numpy as np
 import pytest
 from pictures import CLASSES, pack, picture, put, reasons
+from PIL import Image
 
-from clipforget.data.folder import load_folder
+from clipforget.data.folder import LARGE, load_folder
 from clipforget.data.target import Target
 from clipforget.errors import BadData, BadQuery, UnknownName
 
@@ -84,6 +88,28 @@ def test_leftovers_are_listed_with_their_reason(folder):
     assert set(found) == set(bad)
     assert all(expected in found[key] for key, (_, expected) in bad.items())
     assert len(dataset.items) == 52
+
+
+def test_a_jpeg_damaged_inside_is_listed_and_the_rest_read(folder):
+    noise = np.random.default_rng(0).integers(0, 255, (300, 300, 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(noise).save(buffer, "JPEG", quality=95, progressive=True)
+    whole = buffer.getvalue()
+    assert len(whole) > LARGE  # such a file is checked in a thread
+    half = len(whole) // 2
+    put(folder, "train/bird/owl/broken.jpg", whole[:half] + b"\xff\xc4\x00\x05\xff" * 6 + whole[half:])
+    put(folder, "train/bird/owl/whole.jpg", whole)
+    dataset = load_folder(folder)
+    assert reasons(dataset) == {"train/bird/owl/broken.jpg": "cannot be read as an image (damaged or cut off)"}
+    assert len(dataset.items) == 53 and len(load_folder(folder, trusted=True).items) == 54
+
+
+def test_suffixes_that_pillow_reads_are_images(folder):
+    for name, format in (("a.jfif", "JPEG"), ("b.JPE", "JPEG"), ("c.ppm", "PPM"), ("d", "JPEG"), ("e.heic", "JPEG")):
+        put(folder, f"train/bird/owl/{name}", picture(format))
+    dataset = load_folder(folder)
+    assert set(reasons(dataset)) == {"train/bird/owl/d", "train/bird/owl/e.heic"} and len(dataset.items) == 55
+    assert set(reasons(dataset).values()) == {"is no image file by its suffix; rename or convert it if it is one"}
 
 
 def test_copies_are_kept_once_and_rather_in_test(folder):

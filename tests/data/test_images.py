@@ -2,12 +2,14 @@
 
 import io
 import random
+import struct
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, TiffImagePlugin, features
+from PIL.PngImagePlugin import PngInfo
 
-from clipforget.data.images import LARGEST, SMALLEST, check, decode
+from clipforget.data.images import LARGEST, LARGEST_TEXT, SMALLEST, check, decode, suffixes
 from clipforget.errors import BadData
 
 
@@ -49,6 +51,123 @@ def test_16_bit_grey_is_scaled_by_its_range(low, high):
     pixels = np.asarray(decode(encode(Image.fromarray(grey), "PNG")))
     assert pixels[0, 0, 0] == 0
     assert pixels[-1, -1, 0] == pytest.approx(high / 65535 * 255, abs=1)
+
+
+def tiff(pixels: np.ndarray, **tags: object) -> bytes:
+    """A TIFF with the tags named by their number, as t262."""
+    named = TiffImagePlugin.ImageFileDirectory_v2()
+    for tag, value in tags.items():
+        named[int(tag[1:])] = value
+    return encode(Image.fromarray(pixels), "TIFF", tiffinfo=named)
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.float32])
+def test_tiffs_whose_white_is_zero_are_no_negatives(dtype):
+    grey = np.full((16, 16), 65535, dtype)
+    grey[:8] = 0
+    data = tiff(grey).replace(struct.pack("<HHII", 262, 3, 1, 1), struct.pack("<HHII", 262, 3, 1, 0))
+    pixels = np.asarray(decode(data))
+    assert (pixels[:8] == 255).all() and (pixels[8:] == 0).all()
+
+
+@pytest.mark.parametrize("nothing", [np.nan, np.inf, -np.inf, -9999, np.finfo(np.float32).min, 1e20])
+@pytest.mark.parametrize("high", [1, 255, 2000])
+def test_pixels_that_hold_no_data_are_black_and_leave_the_others_alone(nothing, high):
+    grey = np.linspace(0, high, 256, dtype=np.float32).reshape(16, 16)
+    whole = np.asarray(decode(tiff(grey)))
+    grey[:2] = nothing
+    pixels = np.asarray(decode(tiff(grey)))
+    assert (pixels[:2] == 0).all() and (pixels[2:] == whole[2:]).all()
+
+
+def test_the_no_data_value_that_a_tiff_names():
+    grey = np.linspace(-5, 5, 256, dtype=np.float32).reshape(16, 16)
+    whole = np.asarray(decode(tiff(grey)))
+    grey[8] = 7
+    pixels = np.asarray(decode(tiff(grey, t42113="7")))
+    assert (pixels[8] == 0).all() and (pixels[9:] == whole[9:]).all()
+
+
+def test_pixels_of_nothing_at_all_are_black():
+    assert np.asarray(decode(tiff(np.full((16, 16), np.nan, np.float32)))).max() == 0
+
+
+def test_two_values_far_apart_are_both_data():
+    grey = np.full((16, 16), -100, np.float32)
+    grey[:8] = 100
+    assert set(np.asarray(decode(tiff(grey))).flat) == {0, 255}
+
+
+def test_pngs_with_a_long_text_or_colour_profile_are_read():
+    text = PngInfo()
+    text.add_itxt("workflow", "node " * 300_000, zip=True)
+    for data in (encode(ramp(), "PNG", pnginfo=text), encode(ramp(), "PNG", icc_profile=b"\0" * 2**21)):
+        check(data)
+        assert np.array_equal(decode(data), ramp())
+
+
+def test_text_beyond_all_reason_is_named():
+    text = PngInfo()
+    text.add_itxt("workflow", "n" * (LARGEST_TEXT + 1), zip=True)
+    for judge in (check, decode):
+        with pytest.raises(BadData, match="holds more than 64 MiB of text"):
+            judge(encode(ramp(), "PNG", pnginfo=text))
+
+
+FORMATS = {".jfif": "JPEG", ".jpe": "JPEG", ".avif": "AVIF", ".jp2": "JPEG2000", ".ppm": "PPM", ".tga": "TGA"}
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_what_pillow_reads_is_read(suffix):
+    if not features.check({"AVIF": "avif", "JPEG2000": "jpg_2000"}.get(FORMATS[suffix], "zlib")):
+        pytest.skip("this Pillow was built without it")
+    assert suffixes()[suffix] == FORMATS[suffix]
+    data = encode(ramp(), FORMATS[suffix])
+    check(data)
+    assert decode(data).size == (24, 16)
+
+
+def test_programs_videos_and_files_inside_files_are_not():
+    assert not {".pdf", ".eps", ".ps", ".mpg", ".flc", ".wmf", ".ico", ".h5"} & set(suffixes())
+    for format in ("EPS", "ICO"):
+        for judge in (check, decode):
+            with pytest.raises(BadData, match="of no format that can be read"):
+                judge(encode(ramp(), format))
+
+
+def test_a_codec_that_pillow_lacks_takes_its_suffix_away(monkeypatch):
+    suffixes.cache_clear()
+    monkeypatch.setattr(features, "check", lambda name: name != "jpg_2000")
+    assert ".jp2" not in suffixes() and ".jpg" in suffixes()
+    suffixes.cache_clear()
+
+
+def test_a_kind_of_a_format_that_is_not_supported_is_named():
+    data = tiff(np.full((16, 16), 0.5, np.float32)).replace(
+        struct.pack("<HHII", 258, 3, 1, 32), struct.pack("<HHII", 258, 3, 1, 7)
+    )
+    with pytest.raises(BadData, match="a kind of TIFF that is not supported"):
+        check(data)
+
+
+def test_the_check_finds_in_a_jpeg_what_decoding_finds():
+    rng = random.Random(0)
+    broken = 0
+    for number in range(200):
+        noise = np.random.default_rng(number).integers(0, 255, (40, 60, 3), dtype=np.uint8)
+        damaged = bytearray(encode(Image.fromarray(noise), "JPEG", progressive=number % 2 == 0))
+        start = rng.randrange(len(damaged) // 2, len(damaged) - 40)
+        damaged[start : start + 30] = b"\xff\xc4\x00\x05\xff" * 6  # the end mark stays
+        outcomes = set()
+        for judge in (check, decode):
+            try:
+                judge(bytes(damaged))
+                outcomes.add("")
+            except BadData as error:
+                outcomes.add(str(error))
+        assert len(outcomes) == 1
+        broken += outcomes != {""}
+    assert broken > 20
 
 
 def test_float_grey_uses_its_own_range():
