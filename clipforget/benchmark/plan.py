@@ -14,7 +14,7 @@ from typing import Any
 
 from clipforget.benchmark.rows import Row, default_label, distinct, with_current_settings
 from clipforget.errors import BadSetting
-from clipforget.runs.config import BRIEF, RunConfig, command_line, unique
+from clipforget.runs.config import HIDDEN_DEFAULTS, RunConfig, command_line, unique
 from clipforget.settings import STRICT, as_dict, option_like, read_json
 
 JOIN = " + "  # between the targets that one run forgets together
@@ -111,7 +111,7 @@ class ComparisonPlan:
         return command_line(
             "compare",
             self,
-            BRIEF,
+            HIDDEN_DEFAULTS,
             rows={"method": [row.text for row in self.rows]},
             targets={"forget": [JOIN.join(target) for target in self.targets], "retain": self.retain},
             seeds=seeds,

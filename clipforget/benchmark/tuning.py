@@ -27,7 +27,7 @@ from clipforget.generators import relay
 from clipforget.methods import METHODS, Method
 from clipforget.runs.config import RunConfig, command_line
 from clipforget.runs.devices import likely_device
-from clipforget.runs.presets import OWN, Preset, check_name, save_preset
+from clipforget.runs.presets import OWN_FOLDER, Preset, check_name, save_preset
 from clipforget.runs.resources import Resources
 from clipforget.runs.store import Store, versions
 from clipforget.settings import STRICT, as_dict, option, option_like, options, parse, read_json
@@ -115,7 +115,7 @@ def tune(config: TuneConfig, runs: Path, out: Path | None = None) -> Iterator[Tu
         if preset is None:
             yield session.step(f"{method.name}: no trial forgot anything, so there is no preset.")
             continue
-        path = save_preset(preset, config.model, runs / OWN if out is None else out)
+        path = save_preset(preset, config.model, runs / OWN_FOLDER if out is None else out)
         yield replace(session.step(f"{method.name}: {preset.note} Saved as {path}."), preset=preset)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from clipforget.errors import BadSetting
 from clipforget.methods import METHODS
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from clipforget.data.dataset import Dataset
     from clipforget.data.splits import Splits
 
-BRIEF = ("tolerance", "device", "gallery", "nodes")  # left out of a command where they have their defaults
+Value = TypeVar("Value")
+HIDDEN_DEFAULTS = ("tolerance", "device", "gallery", "nodes")  # a command tells these only where they differ
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class RunConfig:
 
     def command(self) -> str:
         """Return the command line that repeats the run, quoted for a POSIX shell."""
-        return command_line("run", self, BRIEF, settings=dict(sorted(self.settings.items())))
+        return command_line("run", self, HIDDEN_DEFAULTS, settings=dict(sorted(self.settings.items())))
 
     @property
     def title(self) -> str:
@@ -88,20 +89,20 @@ def current_settings(method: str, settings: Mapping[str, SettingValue]) -> dict[
     return with_current_names(METHODS[method].settings, settings)
 
 
-def command_line(command: str, config: object, brief: Iterable[str] = (), **written: Any) -> str:
+def command_line(command: str, config: object, hidden_defaults: Iterable[str] = (), **replaced: Any) -> str:
     """Return the command line with an option for each field of a configuration, quoted for a POSIX shell.
 
-    A list is repeated, a dict names the options in place of the field. brief are the fields that are left out where
-    they have their default; written replaces values of fields.
+    A list is repeated, a dict names the options in place of the field. hidden_defaults are the fields that are left out
+    where they have their default; replaced gives other values of fields.
     """
     words = ["python", "-m", "clipforget", command]
     for entry in options(type(config)):
-        value = written.get(entry.name, getattr(config, entry.name))
-        if entry.name in brief and value == entry.default:
+        value = replaced.get(entry.name, getattr(config, entry.name))
+        if entry.name in hidden_defaults and value == entry.default:
             continue
         for name, values in (value if isinstance(value, dict) else {entry.name: value}).items():
-            for each in values if isinstance(values, list | tuple) else [values]:
-                words += as_option(name, each)
+            for item in values if isinstance(values, list | tuple) else [values]:
+                words += as_option(name, item)
     return shlex.join(words)
 
 
@@ -113,6 +114,6 @@ def as_option(name: str, value: SettingValue) -> list[str]:
     return [f"--{flag}={value}"] if str(value).startswith("-") else [f"--{flag}", str(value)]
 
 
-def unique(values: Iterable[Any]) -> tuple[Any, ...]:
+def unique(values: Iterable[Value]) -> tuple[Value, ...]:
     """Return the values in their order, each once."""
     return tuple(dict.fromkeys(values))

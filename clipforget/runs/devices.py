@@ -1,4 +1,4 @@
-"""Which devices there most likely are, told without torch."""
+"""Which devices there most likely are. No torch."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 
 def devices() -> list[str]:
-    """Return the devices that are most likely usable, told without torch; the worker has the last word."""
+    """Return the devices that are most likely usable, without torch; the worker has the last word."""
     names = ["auto", "cpu"]
     cards = sum(1 for number in range(16) if os.path.exists(f"/dev/nvidia{number}"))
     names += ["cuda"] if cards == 1 else [f"cuda:{number}" for number in range(cards)]
@@ -15,7 +15,7 @@ def devices() -> list[str]:
 
 
 def likely_device(device: str) -> str:
-    """Return the device that a configuration will most likely use, told without importing torch."""
+    """Return the device that a configuration will most likely use, without torch."""
     if device != "auto":
         return device.removesuffix(":0")  # the first card, under its other name
     if os.path.exists("/dev/nvidia0") and os.environ.get("CUDA_VISIBLE_DEVICES", "0") not in ("", "-1"):

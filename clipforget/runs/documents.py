@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, NotRequired, TypedDict
 
+from clipforget.evaluation.documents import Headline
+
 
 class FolderInfo(TypedDict):
     """What the JSON file of every folder of work says. `created` is ISO 8601 in UTC; pid is that of the worker."""
@@ -29,7 +31,7 @@ class RunInfo(FolderInfo):
     cost: dict[str, Any] | None  # evaluation.cost.Cost.as_dict
     starred: bool
     best: float | None  # the suggested alpha
-    headline: dict[str, Any] | None  # evaluation.scores.headline
+    headline: Headline | None
     comparison: NotRequired[str]  # the id of the comparison it was made for
 
 

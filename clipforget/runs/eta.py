@@ -10,7 +10,7 @@ from clipforget.runs.config import RunConfig
 from clipforget.runs.documents import Event
 from clipforget.runs.store import Store
 
-STEADY = 0.35  # weight of the newest estimate against the one shown before
+SMOOTHING = 0.35  # weight of the newest estimate against the one shown before
 ALIKE = ("model", "data", "method", "device", "gallery")  # what runs have in common that take equally long
 DOUBT = 4.0  # seconds of planned work before the measured speed counts as much as the plan
 
@@ -20,8 +20,8 @@ class Clock:
 
     def __init__(self, planned: Mapping[str, float]) -> None:
         self.planned = dict(planned)
-        self._begun: dict[str, float] = {}
-        self._shown: tuple[float, float] | None = None  # time, eta
+        self._starts: dict[str, float] = {}
+        self._shown: tuple[float, float] | None = None  # when, and seconds left
 
     def plan(self, planned: Mapping[str, float]) -> None:
         """Replace the planned seconds, e.g. once the number of images is known."""
@@ -31,19 +31,18 @@ class Clock:
         """Return the seconds left at `now` (seconds), with `step` of `total` done in `stage`. It moves steadily."""
         order = list(self.planned)
         index = order.index(stage) if stage in order else 0
-        begun = self._begun.setdefault(stage, now if step == 0 or not self._begun else self._last(now))
+        start = self._starts.setdefault(stage, now if step == 0 or not self._starts else self._last(now))
         share = min(max(step / total, 0.0), 1.0) if total > 0 else 0.0
-        spent = now - begun
+        spent = now - start
         done = sum(self.planned[name] for name in order[:index]) + share * self.planned.get(stage, 0.0)
-        started = min(self._begun.values())
-        speed = (now - started + DOUBT) / (done + DOUBT)
-        here = (1 - share) * self.planned.get(stage, 0.0) * speed
+        speed = (now - min(self._starts.values()) + DOUBT) / (done + DOUBT)
+        left = (1 - share) * self.planned.get(stage, 0.0) * speed
         if share > 0:
-            here = (1 - share) * here + share * spent * (1 - share) / share
-        left = here + speed * sum(self.planned[name] for name in order[index + 1 :])
+            left = (1 - share) * left + share * spent * (1 - share) / share
+        left += speed * sum(self.planned[name] for name in order[index + 1 :])
         if self._shown is not None:
             before = max(self._shown[1] - (now - self._shown[0]), 0.0)
-            left = before + STEADY * (left - before)
+            left = before + SMOOTHING * (left - before)
         self._shown = (now, left)
         return left
 
@@ -67,14 +66,14 @@ def plan(store: Store, config: RunConfig, stages: Sequence[str], images: int) ->
 
     The median of up to five finished runs alike (model, data, method, device, gallery); else a guess from the count.
     """
-    like = []
+    measured: list[dict[str, float]] = []
     for run, info in store.infos():
-        same = all(info["config"].get(name) == getattr(config, name) for name in ALIKE)
-        if info["state"] == "done" and same:
-            like.append(stage_seconds(run.events()))
-        if len(like) == 5:
+        alike = all(info["config"].get(name) == getattr(config, name) for name in ALIKE)
+        if info["state"] == "done" and alike:
+            measured.append(stage_seconds(run.events()))
+        if len(measured) == 5:
             break
-    return {stage: _median(like, stage, _guess(stage, images)) for stage in stages}
+    return {stage: _median(measured, stage, _guess(stage, images)) for stage in stages}
 
 
 def _median(measured: Sequence[Mapping[str, float]], stage: str, guess: float) -> float:
@@ -84,6 +83,6 @@ def _median(measured: Sequence[Mapping[str, float]], stage: str, guess: float) -
 
 def _guess(stage: str, images: int) -> float:
     """Seconds on two processor cores and a small model; only ever used before the first run of a kind."""
-    each = {"load": 0.001, "restore": 0.001, "score": 0.0001}.get(stage, 0.0006)
+    per_image = {"load": 0.001, "restore": 0.001, "score": 0.0001}.get(stage, 0.0006)
     fixed = {"load": 4.0, "score": 0.3}.get(stage, 1.0)
-    return fixed + each * images
+    return fixed + per_image * images

@@ -35,13 +35,13 @@ from clipforget.settings import parse
 if TYPE_CHECKING:
     from clipforget.data.dataset import Dataset
     from clipforget.runs.loading import Evaluation
-    from clipforget.soup.path import SoupPath
+    from clipforget.soup.path import Floats, SoupPath
     from clipforget.soup.walk import PathStep
     from clipforget.unlearning.task import Task
 
 POLL = 0.25  # seconds between two tries for a busy device
-EVERY = 0.2  # seconds between two events of the soup path
-REPEAT = 5.0  # seconds between two events that say so
+WALK_INTERVAL = 0.2  # seconds between two events of the soup path
+WAIT_INTERVAL = 5.0  # seconds between two events of a run that waits for its device
 Events = Generator[Event, None, None]
 
 
@@ -59,11 +59,11 @@ def stoppable() -> Iterator[None]:
             stopped = True
             raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    handlers = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:
-        for number, handler in before.items():
+        for number, handler in handlers.items():
             signal.signal(number, handler)
 
 
@@ -90,7 +90,7 @@ def execute(run: Run, resources: Resources | None = None) -> Events:
             yield journal.end("failed", str(error))
         except Exception as error:
             traceback.print_exc(file=sys.stderr)
-            yield journal.end("failed", f"A bug: {type(error).__name__}: {_line(error)} (see the log of the run).")
+            yield journal.end("failed", f"A bug: {type(error).__name__}: {_line_of(error)} (see the log of the run).")
             raise
 
 
@@ -100,7 +100,7 @@ class Journal:
     def __init__(self, run: Run) -> None:
         self.run, self.start = run, time.monotonic()
         self.clock = Clock({})
-        self.work = self.start  # when the work began, the waiting over
+        self.work_start = self.start  # when the waiting for the device was over
 
     def step(
         self,
@@ -115,7 +115,7 @@ class Journal:
     ) -> StepEvent:
         """Append a step event and return it."""
         now = time.monotonic()
-        eta = None if stage == "wait" else round(self.clock.eta(stage, step, total, now - self.work), 2)
+        eta = None if stage == "wait" else round(self.clock.eta(stage, step, total, now - self.work_start), 2)
         event: StepEvent = {
             "t": round(now - self.start, 3),
             "kind": "step",
@@ -134,7 +134,7 @@ class Journal:
         """Append the last event and set the run's state, error and seconds."""
         seconds = round(time.monotonic() - self.start, 3)
         event = self.run.append(EndEvent(t=seconds, kind="end", state=state, note=note))
-        spent = round(time.monotonic() - self.work, 3)
+        spent = round(time.monotonic() - self.work_start, 3)
         self.run.update(state=state, seconds=spent, error=note if state == "failed" else None)
         return event
 
@@ -144,14 +144,14 @@ def _stages(run: Run, journal: Journal, resources: Resources) -> Events:
 
     config = run.config.checked()
     method = METHODS.load()[config.method]
-    lock, since = run.store.device_lock(likely_device(config.device)), -REPEAT
+    lock, last = run.store.device_lock(likely_device(config.device)), -WAIT_INTERVAL
     while not lock.acquire(wait=False):
-        if time.monotonic() - since >= REPEAT:
-            since = time.monotonic()
+        if time.monotonic() - last >= WAIT_INTERVAL:
+            last = time.monotonic()
             yield journal.step("wait", 0, 1, "Another run is using the device; this one starts when it is done.")
         time.sleep(POLL)
     with lock:
-        journal.work = time.monotonic()
+        journal.work_start = time.monotonic()
         run.update(state="running")
         stages = ("load", *method.stages, "restore", "score")
         journal.clock.plan(plan(run.store, config, stages, images=3000))
@@ -217,7 +217,7 @@ def _finish(
     path = yield from _walk(walk, journal)
     save_path(path, run.path("path.npz"))
     yield journal.step("score", 0, 1)
-    classifiers = {level: soup_model.texts(path.alphas, named.prompts) for level, named in evalset.class_names.items()}
+    classifiers = {level: soup_model.texts(path.alphas, names.prompts) for level, names in evalset.class_names.items()}
     targets = evaluation.splits.forget
     ranked = prompts(evalset, evaluation.dataset, targets)
     texts = [*suggested, *(prompt.text for prompt in ranked)]
@@ -232,12 +232,12 @@ def _finish(
 
 def _walk(walk: Generator[PathStep, None, SoupPath], journal: Journal) -> Generator[StepEvent, None, SoupPath]:
     """The steps of a walk along the soup path, not more than a few a second."""
-    last, step = -EVERY, -1
+    last, step = -WALK_INTERVAL, -1
 
     def event(record: PathStep) -> StepEvent | None:
         nonlocal last, step
         now = time.monotonic()
-        if record.step == step or (now - last < EVERY and record.step != record.total):
+        if record.step == step or (now - last < WALK_INTERVAL and record.step != record.total):
             return None
         last, step = now, record.step
         data = {"nodes": record.nodes, "alpha": record.alpha}
@@ -246,13 +246,13 @@ def _walk(walk: Generator[PathStep, None, SoupPath], journal: Journal) -> Genera
     return (yield from relay(walk, event))
 
 
-def write_texts(run: Run, texts: list[str], features: Any) -> None:
-    """Keep text features (L x M x D, or 1 x M x D) with the run, so that its own queries need no model."""
+def write_texts(run: Run, texts: list[str], features: Floats) -> None:
+    """Store text features (L x M x D, or 1 x M x D) with the run, so that its own queries need no model."""
     import numpy as np
 
     with atomic(run.path("queries.npz")) as draft:
         np.savez(draft, texts=np.array(json.dumps(texts)), features=features)
 
 
-def _line(error: BaseException) -> str:
+def _line_of(error: BaseException) -> str:
     return (str(error).strip().splitlines() or ["no message"])[0][:200]

@@ -24,7 +24,6 @@ LOCK = "run.lock"  # held while the files of the folder are written
 WORKER_LOCK = "worker.lock"  # held as long as a worker is alive
 GRACE = 10.0  # seconds a queued one may wait for its worker to come alive
 
-
 Info = TypeVar("Info", bound=FolderInfo)
 
 
@@ -58,7 +57,7 @@ class RunFolder(Generic[Info]):
                 info["state"] = "lost"
         return info
 
-    def update(self, **changes: Any) -> None:
+    def update(self, **changes: object) -> None:
         """Change fields of the JSON file, atomically, one writer at a time. Raises BadSetting for an unknown state."""
         if changes.get("state", "queued") not in STATES:
             raise BadSetting(f"'{changes['state']}' is no state of a {self.KIND}; known: {', '.join(STATES)}.")

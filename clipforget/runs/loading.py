@@ -1,4 +1,4 @@
-"""From a run's configuration to tensors: the method's task and the images the run is judged by.
+"""From a run's configuration to tensors: the method's task and the images the run is evaluated on.
 
 Letters: N images, H x W pixels, C classes, D embedding.
 """
@@ -28,7 +28,7 @@ CHUNK = 256  # images between two records of progress
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The images a run is judged by, N in all, in the order of `splits.evaluated`.
+    """The images a run is evaluated on, N in all, in the order of `splits.evaluated`.
 
     pixels is N x 3 x H x W, normalised for the model; labels N (int64, indices into dataset.superclasses).
     """
@@ -52,11 +52,11 @@ def build_task(config: RunConfig) -> tuple[Task, Evaluation]:
 def load(
     config: RunConfig, dataset: Dataset, splits: Splits, resources: Resources
 ) -> Generator[tuple[int, int], None, tuple[Task, Evaluation]]:
-    """As `build_task`, yielding (images done, images in all) on the way; the model is loaded before the first."""
+    """Load as `build_task` does, yielding (images done, images in all); the model is loaded before the first."""
     order = splits.images
     clip = resources.clip(config.model, config.device)
     key = (config.model, dataset.fingerprint, order)  # the preprocessing comes with the model
-    cached: Tensor | None = resources.pixels.peek(key)
+    cached = resources.pixels.peek(key)
     pixels = torch.empty(0) if cached is None else cached
     for done, filled in read_pixels(dataset, order, clip) if cached is None else ():
         pixels = filled
@@ -86,22 +86,22 @@ def _assemble(
     config: RunConfig, dataset: Dataset, splits: Splits, order: Sequence[int], clip: Clip, pixels: Tensor
 ) -> tuple[Task, Evaluation]:
     names = dataset.superclasses
-    number = {name: index for index, name in enumerate(names)}
-    labels = np.array([number[dataset.items[i].superclass] for i in order], dtype=np.int64)
+    label_of = {name: index for index, name in enumerate(names)}
+    labels = np.array([label_of[dataset.items[i].superclass] for i in order], dtype=np.int64)
     count = len(splits.evaluated)
-    row = {i: index for index, i in enumerate(order)}
+    row_of = {i: row for row, i in enumerate(order)}
 
     def images(rows: Sequence[int]) -> ImageSet:
         return ImageSet(pixels[list(rows)], torch.from_numpy(labels[list(rows)]))
 
-    train = {name: images([row[i] for i in indices]) for name, indices in splits.train.items()}
+    train = {name: images([row_of[i] for i in indices]) for name, indices in splits.train.items()}
     validation = {
         "forget": images(splits.positions("validation", "forget")),
         "retain": images(splits.validation_retain),
         "others": images(splits.positions("validation", "others")),
     }
 
-    def owners(indices: Sequence[int]) -> Tensor:
+    def first_targets(indices: Sequence[int]) -> Tensor:
         return torch.tensor([first_target(dataset.items[i], splits.forget) for i in indices], dtype=torch.int64)
 
     validation_forget = [splits.evaluated[position] for position in splits.positions("validation", "forget")]
@@ -118,7 +118,7 @@ def _assemble(
         template=dataset.template,
         seed=config.seed,
         targets=splits.forget,
-        target_of={"forget": owners(splits.train["forget"]), "validation": owners(validation_forget)},
+        target_of={"forget": first_targets(splits.train["forget"]), "validation": first_targets(validation_forget)},
         forget_prompts=tuple(dict.fromkeys(target.prompt(dataset.template) for target in splits.forget)),
         retain_prompts=retain_prompts(splits.forget, dataset),
         goal=max(1 / len(names), config.tolerance),

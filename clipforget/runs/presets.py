@@ -1,7 +1,7 @@
 """Presets: settings of a method under a name. From the literature, shipped for a model, or the user's own.
 
 A preset file is `<folder of the model>/<name>/<method>.json` with the fields of Preset; one that `tune` wrote says in
-`provenance` how it was found. Needs no torch.
+`provenance` how it came about. Needs no torch.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from clipforget.runs.config import current_settings
 from clipforget.settings import SettingValue, read_json
 
 SHIPPED = ASSETS / "presets"
-OWN = "presets"  # the folder of the user's own, below that of the runs
+OWN_FOLDER = "presets"  # of the user's own presets, below the folder of the runs
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
 
 
@@ -36,7 +36,7 @@ class Preset:
     provenance: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def shown(self) -> str:
+    def text(self) -> str:
         """The settings in one line for people."""
         return ", ".join(f"{name} {value}" for name, value in self.settings.items()) or "the defaults"
 
@@ -48,19 +48,19 @@ def presets(method: str, model: str, runs: Path) -> list[Preset]:
     """
     entry = METHODS.load()[method]
     note = f"From the literature: {entry.source}."
-    named = {name: Preset(name, method, dict(values), note) for name, values in entry.presets.items()}
-    for folder in (*_shipped(model), runs / OWN / model_folder(model)):
+    by_name = {name: Preset(name, method, dict(values), note) for name, values in entry.presets.items()}
+    for folder in (*_shipped(model), runs / OWN_FOLDER / model_folder(model)):
         for path in sorted(folder.glob(f"*/{method}.json")):
-            named[path.parent.name] = _read(path)
-    return list(named.values())
+            by_name[path.parent.name] = _read(path)
+    return list(by_name.values())
 
 
 def find_preset(method: str, name: str, model: str, runs: Path) -> Preset:
     """Return the preset of that name. Raises UnknownName with those there are, BadSetting as `presets` does."""
-    named = {preset.name: preset for preset in presets(method, model, runs)}
-    if name not in named:
-        raise UnknownName(f"preset of {method}", name, named)
-    return named[name]
+    by_name = {preset.name: preset for preset in presets(method, model, runs)}
+    if name not in by_name:
+        raise UnknownName(f"preset of {method}", name, by_name)
+    return by_name[name]
 
 
 def save_preset(preset: Preset, model: str, root: Path) -> Path:
@@ -103,8 +103,8 @@ def _shipped(model: str) -> Iterator[Path]:
 def _read(path: Path) -> Preset:
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
-        own = {"name": path.parent.name, "method": path.stem}  # whatever the file says
-        preset = read_json(Preset, stored | own if isinstance(stored, dict) else stored, "preset")
+        identity = {"name": path.parent.name, "method": path.stem}  # whatever the file says
+        preset = read_json(Preset, stored | identity if isinstance(stored, dict) else stored, "preset")
     except (OSError, ValueError, ClipforgetError) as error:
         reason = str(error).rstrip(".")
         raise BadSetting(f"The preset {path} cannot be read ({reason}); repair or delete it.") from error

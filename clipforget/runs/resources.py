@@ -6,12 +6,14 @@ imported before it is asked for.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from clipforget.data.catalogue import load_dataset, path_of
 from clipforget.runs.cache import Cache
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from clipforget.data.dataset import Dataset
     from clipforget.models.clip import Clip
 
@@ -29,7 +31,7 @@ class Resources:
         self._follow = follow
         self._datasets: Cache[Dataset] = Cache(datasets)
         self._clips: Cache[tuple[Clip, str]] = Cache(models)
-        self.pixels: Cache[Any] = Cache(PIXELS, lambda pixels: pixels.nbytes)
+        self.pixels: Cache[Tensor] = Cache(PIXELS, lambda pixels: pixels.nbytes)
 
     def dataset(self, name: str) -> Dataset:
         """Return a data set by name or path. Raises as `load_dataset`."""

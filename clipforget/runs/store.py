@@ -99,14 +99,14 @@ class Run(RunFolder[RunInfo]):
         with FileLock(self.path(LOCK)), self.path("events.jsonl").open("a+b") as file:
             file.seek(0)
             content = file.read()
-            whole = content[: content.rfind(b"\n") + 1]
-            file.truncate(len(whole))  # a line torn by a crash would spoil this one
-            numbered = {"n": whole.count(b"\n"), **{key: value for key, value in event.items() if key != "n"}}
+            lines = content[: content.rfind(b"\n") + 1]
+            file.truncate(len(lines))  # a line torn by a crash would spoil this one
+            numbered = {"n": lines.count(b"\n"), **{key: value for key, value in event.items() if key != "n"}}
             file.write(json.dumps(finite(numbered), ensure_ascii=False).encode() + b"\n")
         return cast(AnyEvent, numbered)
 
     def events(self, after: int = 0) -> list[Event]:
-        """Return the events from number `after` on (so many are known already), without a torn last line."""
+        """Return the events from number `after` on, without a torn last line."""
         try:
             lines = self.path("events.jsonl").read_bytes().split(b"\n")[:-1]
         except FileNotFoundError:

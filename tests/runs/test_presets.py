@@ -10,7 +10,7 @@ from clipforget.cli.main import main
 from clipforget.errors import BadSetting, UnknownName
 from clipforget.methods import METHODS
 from clipforget.runs import presets as module
-from clipforget.runs.presets import OWN, SHIPPED, Preset, find_preset, model_folder, presets, save_preset
+from clipforget.runs.presets import OWN_FOLDER, SHIPPED, Preset, find_preset, model_folder, presets, save_preset
 from clipforget.runs.store import Store
 from clipforget.settings import parse
 from clipforget.workspace.setup import describe_method
@@ -63,10 +63,10 @@ def test_a_damaged_file_is_named(content, tmp_path):
 
 
 def test_a_preset_of_former_names_is_read_under_the_current_ones(tmp_path):
-    save_preset(Preset("old", "targeted", {"forget_rate": 0.01, "batch": 8, "rank": 4}, "Old."), "m", tmp_path / OWN)
+    save_preset(Preset("old", "targeted", {"forget_rate": 0.01, "batch": 8, "rank": 4}), "m", tmp_path / OWN_FOLDER)
     preset = find_preset("targeted", "old", "m", tmp_path)
     assert preset.settings == {"forget_learning_rate": 0.01, "batch_size": 8, "rank": 4}
-    assert preset.shown == "forget_learning_rate 0.01, batch_size 8, rank 4"
+    assert preset.text == "forget_learning_rate 0.01, batch_size 8, rank 4"
 
 
 def test_every_shipped_preset_is_valid():

@@ -60,5 +60,5 @@ def _text(method: Method, presets: list[Preset]) -> str:
     head = [f"{method.title}: {method.summary}", source, f"Stages: {stages}", *method.notes]
     rows = [[f"--{opt.name.replace('_', '-')}", describe(opt)] for opt in options(method.settings)]
     parts = ["\n".join(head), table(("option of run", "what it is"), rows)]
-    rows = [[preset.name, preset.shown, preset.note] for preset in presets]
+    rows = [[preset.name, preset.text, preset.note] for preset in presets]
     return "\n\n".join([*parts, table(("--preset", "settings", "where from"), rows)] if rows else parts)

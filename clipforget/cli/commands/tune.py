@@ -56,6 +56,6 @@ def tune(args: argparse.Namespace) -> None:
             presets += [step.preset] if step.preset else []
     finally:
         bar.close()
-    rows = [[preset.method, preset.name, preset.shown, preset.note] for preset in presets]
+    rows = [[preset.method, preset.name, preset.text, preset.note] for preset in presets]
     text = table(("method", "preset", "settings", "how found"), rows) if rows else "No preset was found."
     emit(args.json, {"presets": [vars(preset) for preset in presets], "trials": trials}, text)
