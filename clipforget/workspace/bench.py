@@ -49,23 +49,23 @@ class Figure:
 
 def measure(workspace: Workspace, id: str) -> Iterator[Figure]:
     """Measure on a finished run, one figure after another. Raises UnknownName or RunProblem."""
-    opened = workspace.finished_run(id)
-    yield from speed(opened)
-    yield from agreement(opened)
+    finished = workspace.finished_run(id)
+    yield from speed(finished)
+    yield from agreement(finished)
     yield from packs(workspace, id)
     yield waiting_for_help()
     yield waiting_for_page(workspace)
 
 
-def speed(opened: FinishedRun) -> Iterator[Figure]:
+def speed(finished: FinishedRun) -> Iterator[Figure]:
     """Time the soup path against embedding at every alpha, and the changed stages against the whole image tower."""
-    souped = opened.soup_model()
-    pixels = _pixels(opened, slice(SAMPLE))
-    start, count = souped.first, len(souped.parts)
-    prefix = souped.run(pixels, 0, start)
-    whole = _median(lambda: souped.run(pixels, 0, count))
-    changed = _median(lambda: souped.run(prefix.clone(), start, count))
-    nodes = len(opened.path.nodes)
+    soup = finished.soup_model()
+    pixels = _pixels(finished, slice(SAMPLE))
+    start, count = soup.first, len(soup.parts)
+    prefix = soup.run(pixels, 0, start)
+    whole = _median(lambda: soup.run(pixels, 0, count))
+    changed = _median(lambda: soup.run(prefix.clone(), start, count))
+    nodes = len(finished.path.nodes)
     naive, walked = whole * len(ALPHAS), max(whole - changed, 0.0) + changed * nodes
     yield Figure(
         "whole tower / changed stages",
@@ -81,19 +81,19 @@ def speed(opened: FinishedRun) -> Iterator[Figure]:
     )
 
 
-def agreement(opened: FinishedRun) -> Iterator[Figure]:
+def agreement(finished: FinishedRun) -> Iterator[Figure]:
     """Compare interpolated with exact results on the gallery, where nodes lie farthest apart."""
-    souped, path = opened.soup_model(), opened.path
-    gallery = slice(opened.start, opened.stop)
-    pixels, named = _pixels(opened, gallery), opened.evalset.class_names["superclass"]
-    labels, texts = named.labels[gallery], souped.text(1.0, named.prompts)
+    soup, path = finished.soup_model(), finished.path
+    gallery = slice(finished.start, finished.stop)
+    pixels, named = _pixels(finished, gallery), finished.evalset.class_names["superclass"]
+    labels, texts = named.labels[gallery], soup.text(1.0, named.prompts)
     widest = sorted(zip(path.alphas[:-1], path.alphas[1:], strict=True), key=lambda ends: ends[0] - ends[1])[:MIDDLES]
     shares, points = [], []
     for low, high in widest:
         alpha = (low + high) / 2
-        exact, between = souped.embed(alpha, pixels), unit(path.features(alpha)[gallery])
-        for found in zip(_top(exact, texts), _top(between, texts), strict=True):
-            shares.append(len(np.intersect1d(*found)) / len(found[0]))
+        exact, between = soup.embed(alpha, pixels), unit(path.features(alpha)[gallery])
+        for nearest in zip(_top(exact, texts), _top(between, texts), strict=True):
+            shares.append(len(np.intersect1d(*nearest)) / len(nearest[0]))
         right = [(np.argmax(side @ texts.T, axis=1) == labels).mean() for side in (exact, between)]
         points.append(100 * abs(right[0] - right[1]))
     middles = f"{len(points)} alphas amid the widest gaps, {len(texts)} queries, {len(pixels)} images"
@@ -143,11 +143,11 @@ def _answered(address: str, start: float, page: subprocess.Popen[bytes]) -> floa
     return max(waited, LONGEST_WAIT)
 
 
-def _pixels(opened: FinishedRun, which: slice) -> Tensor:
+def _pixels(finished: FinishedRun, which: slice) -> Tensor:
     """Some of the evaluated images as a tensor for the image tower, B x 3 x H x W."""
     from clipforget.runs.loading import read_pixels
 
-    *_, (_, pixels) = read_pixels(opened.dataset(), opened.evalset.items[which], opened.soup_model().clip)
+    *_, (_, pixels) = read_pixels(finished.dataset(), finished.evalset.items[which], finished.soup_model().clip)
     return pixels
 
 

@@ -33,10 +33,10 @@ def data(args: argparse.Namespace) -> None:
     elif len(args.words) > 1:
         raise BadQuery("Name one data set; quote a path with spaces.")
     elif not args.words:
-        known = {name: str(entry.path or entry.title) for name, entry in DATASETS.load().items()}
+        paths = {name: str(entry.path or entry.title) for name, entry in DATASETS.load().items()}
         more = "Any folder or .tar of train|test/<superclass>/<subgroup>/*.jpg is named by its path."
-        listed = table(("name", "where"), [list(row) for row in known.items()])
-        emit(args.json, {"data": known}, f"{listed}\n\n{more}")
+        listed = table(("name", "where"), [list(row) for row in paths.items()])
+        emit(args.json, {"data": paths}, f"{listed}\n\n{more}")
     else:
         dataset = load_dataset(args.words[0])
         emit(args.json, _described(dataset), _counted(dataset))

@@ -35,8 +35,8 @@ def methods(args: argparse.Namespace) -> None:
     from clipforget.methods import METHODS
     from clipforget.runs.presets import presets
 
-    known = METHODS.load()
-    about = [known[args.name]] if args.name else list(known.values())
+    METHODS.load()
+    about = [METHODS[args.name]] if args.name else list(METHODS.values())
     presets_of = {method.name: presets(method.name, args.model, Path(args.runs)) for method in about}
     listed = [
         {
