@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import warnings
 from pathlib import Path
 
 from clipforget.data.catalogue import DATASETS
@@ -14,6 +15,8 @@ from clipforget.workspace.workspace import Workspace
 def serve(runs: Path, *, host: str, port: int, browser: bool = True, sample: bool = True) -> None:
     """Serve the page over a folder of runs until it is interrupted. Raises BadSetting where it cannot listen there."""
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: no request leaves this machine
+    # Gradio silences this itself, but not reliably while another thread imports; the page makes no sound.
+    warnings.filterwarnings("ignore", "Couldn't find ffmpeg", RuntimeWarning)
     workspace = Workspace(runs, sample=sample)
     threading.Thread(target=_warm, args=(workspace,), daemon=True).start()
     from clipforget.web.page import launch

@@ -40,5 +40,5 @@ def test_a_port_in_use_is_refused_in_one_line(tmp_path):
         port = taken.getsockname()[1]
         words = [sys.executable, "app.py", "--port", str(port), "--no-browser", "--no-sample", "--runs", str(tmp_path)]
         done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert done.returncode == 2 and done.stderr.count("\n") == 1, done.stderr
     assert f"Cannot serve on 127.0.0.1:{port}" in done.stderr and "--port" in done.stderr
