@@ -57,14 +57,11 @@ class Index:
 def nearest(cosines: NDArray[Any], k: int) -> tuple[NDArray[np.int64], Floats]:
     """Return the k largest of N cosines as `Index.search` orders them: ids K and cosines K, best first; k in 1..N.
 
-    The one search without FAISS, for rankings along alpha: `SoupPath.cosines_along` gives the cosines, and an index of
-    the interpolated features, made anew for each of 101 alphas, takes several times as long (measured: 2000 x 128).
+    For rankings along alpha, whose cosines `SoupPath.cosines_along` gives: an index of one dimension ranks them, where
+    one of the interpolated features, made anew for each of 101 alphas, would take several times as long.
     """
-    cosines = np.round(cosines, EQUAL)
-    edge = np.partition(cosines, len(cosines) - k)[len(cosines) - k]
-    best = np.flatnonzero(cosines >= edge)  # with all that tie at the end, to be settled by id
-    best = best[np.lexsort((best, -cosines[best]))][:k]
-    return best, cosines[best]
+    [ids], [values] = Index(cosines[:, None], "").search(np.ones((1, 1)), "", k)
+    return ids, values
 
 
 def recall_at_k(ids: NDArray[Any], relevant: NDArray[np.bool_], k: int) -> NDArray[np.float64]:
