@@ -6,15 +6,29 @@ The splits are train, validation and test; any other folder at the top is a shif
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
+from clipforget.data.sources import printable
 from clipforget.errors import BadData
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 SPLITS = ("train", "validation", "test")
+
+
+@lru_cache(maxsize=4096)
+def as_label(name: str) -> str:
+    """Return the name of a folder, or a level of a target, as a label: one form of each accent (NFC), single spaces.
+
+    Underscores and whatever cannot be printed count as spaces; " + ", which joins targets, loses its own.
+    """
+    composed = unicodedata.normalize("NFC", name)
+    spaced = " ".join("".join(c if c.isprintable() and c != "_" else " " for c in composed).split())
+    return spaced.replace(" + ", "+")
 
 
 @dataclass(frozen=True)
@@ -78,4 +92,4 @@ class Dataset:
         try:
             return decode(self.source.read(item.key))
         except BadData as error:
-            raise BadData(f"The image {item.key} {error}; take it out of the data set.") from error
+            raise BadData(f"The image {printable(item.key)} {error}; take it out of the data set.") from error

@@ -9,12 +9,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 
-from clipforget.data.dataset import SPLITS, Dataset, Item
+from clipforget.data.dataset import SPLITS, Dataset, Item, as_label
 from clipforget.data.images import check, suffixes
-from clipforget.data.sources import LARGEST_FILE, LAYOUT, FolderSource, TarSource, open_source
+from clipforget.data.sources import LARGEST_FILE, LAYOUT, FolderSource, TarSource, open_source, printable
 from clipforget.errors import BadData
 
 SPLIT_NAMES = {name: name for name in SPLITS} | {"val": "validation", "valid": "validation"}
@@ -37,18 +36,17 @@ def load_folder(path: str | Path, name: str | None = None, *, trusted: bool = Fa
     prefix = _wrapper(source.files)
     items, skipped = _read_all(source, prefix, trusted)
     items, lonely = _drop_small_classes(_split_validation(items))
-    shown = Path(path).expanduser()
     digest = hashlib.sha256()
     for item, content in items:
         digest.update(f"{item.split}\0{item.key[len(prefix) :]}\0".encode() + content)
     dataset = Dataset(
-        name or shown.resolve().stem,
+        name or printable(Path(path).expanduser().resolve().stem),
         tuple(item for item, _ in items),
         source,
         digest.hexdigest()[:16],
-        tuple(sorted([*source.skipped, *skipped, *lonely])),
+        tuple(sorted((printable(key), reason) for key, reason in [*source.skipped, *skipped, *lonely])),
     )
-    _require(dataset, shown)
+    _require(dataset, printable(str(path)))
     return dataset
 
 
@@ -69,7 +67,7 @@ def _read_all(source: FolderSource | TarSource, prefix: str, trusted: bool) -> t
         if item is not None:
             reason, content = verdicts[key]
             if not reason and first.setdefault(content, key) != key:
-                reason = f"is a copy of {first[content]}"
+                reason = f"is a copy of {printable(first[content])}"
         if item is None or reason:
             skipped.append((key, reason))
         else:
@@ -109,7 +107,7 @@ def _item(key: str, parts: list[str]) -> tuple[Item | None, str]:
         return None, "is no image file by its suffix; rename or convert it if it is one"
     if not 3 <= len(parts) <= 5:
         return None, "does not lie in split/superclass[/subgroup[/style]]/"
-    split, *names = [_label(folder) for folder in parts[:-1]]
+    split, *names = [as_label(folder) for folder in parts[:-1]]
     if not split or any(name in ("", "*") for name in names):
         return None, "lies in a folder whose name is no usable label"
     return Item(key, SPLIT_NAMES.get(split.lower(), split), *names), ""
@@ -117,12 +115,6 @@ def _item(key: str, parts: list[str]) -> tuple[Item | None, str]:
 
 def _is_image(key: str) -> bool:
     return os.path.splitext(key)[1].lower() in suffixes()
-
-
-@lru_cache(maxsize=4096)
-def _label(folder: str) -> str:
-    """A folder name as a label: underscores and whatever cannot be printed become single spaces."""
-    return " ".join("".join(c if c.isprintable() and c != "_" else " " for c in folder).split())
 
 
 def _split_validation(items: Read) -> Read:
@@ -157,7 +149,7 @@ def _drop_small_classes(items: Read) -> tuple[Read, Skipped]:
     return kept, [(item.key, reasons[item.superclass]) for item, _ in items if item.superclass in reasons]
 
 
-def _require(dataset: Dataset, path: Path) -> None:
+def _require(dataset: Dataset, path: str) -> None:
     why = f" ({len(dataset.skipped):,} files skipped: {_most_common(dataset)})" if dataset.skipped else ""
     missing = [split for split in ("train", "test") if not dataset.of(split)]
     if missing:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import re
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,13 @@ DEEPEST = 6  # folder levels below the root that are looked into: a wrapper, spl
 END = 1024  # bytes, all zero, that end every .tar
 LARGEST_FILE = 256 * 2**20  # bytes; larger files are left out unread
 MOST_FILES = 2_000_000
+SYSTEM_NAMES = {  # in lower case
+    "__macosx", "icon\r", "network trash folder", "temporary items",  # macOS
+    "$recycle.bin", "recycler", "system volume information", "thumbs.db", "ehthumbs.db", "desktop.ini",  # Windows
+    "lost+found",  # Linux
+    "@eadir", "#recycle", "#snapshot", "@recycle", "@recently-snapshot",  # network storage
+}  # fmt: skip
+NO_TEXT = re.compile("[\0-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"(\xb5/\xfd": "zstd", b"PK\x03\x04": "zip"}
 
 
@@ -47,7 +55,7 @@ class FolderSource:
             if hidden(entry.name):
                 continue
             if reason := _bad_name(key):
-                self.skipped.append((printable(key), reason))
+                self.skipped.append((key, reason))
             elif entry.is_file():
                 yield key, entry.stat().st_size
             elif not entry.is_dir():
@@ -78,7 +86,7 @@ class TarSource:
                 if any(hidden(part) for part in key.split("/") if part != "..") or member.isdir():
                     continue
                 if reason:
-                    self.skipped.append((printable(key), reason))
+                    self.skipped.append((key, reason))
                 else:
                     where[key] = (member.offset_data, member.size)
         self._where = dict(sorted(where.items()))
@@ -111,13 +119,17 @@ def open_source(path: str | Path) -> FolderSource | TarSource:
 
 
 def printable(text: str) -> str:
-    """Return the text with bytes that are no UTF-8 written as escapes, fit for a page, a log and JSON."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    """Return the text with what is no text written as escapes, fit for a terminal, a page, a log and JSON.
+
+    That is bytes that are no UTF-8, control characters (they could colour a terminal or clear it), other ends of lines
+    and changes of the direction of writing.
+    """
+    return NO_TEXT.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def hidden(name: str) -> bool:
-    """Return True for the names that systems leave behind: dotfiles and the folder of macOS archives."""
-    return name.startswith(".") or name == "__MACOSX"
+    """Return True for the names that systems leave behind: dotfiles, recycle bins, thumbnails, marks of downloads."""
+    return name.startswith(".") or name.lower() in SYSTEM_NAMES or name.endswith(":Zone.Identifier")
 
 
 def _open_tar(path: Path) -> TarSource:
@@ -125,13 +137,14 @@ def _open_tar(path: Path) -> TarSource:
         head = file.read(8)
     for magic, name in COMPRESSED.items():
         if head.startswith(magic):
-            raise BadData(f"{path} is compressed ({name}); unpack it and give the folder or the plain .tar.")
+            raise BadData(
+                f"{printable(str(path))} is compressed ({name}); unpack it and give the folder or the plain .tar."
+            )
     try:
         return TarSource(path)
     except (tarfile.TarError, EOFError, UnicodeError) as error:
-        raise BadData(
-            f"{path} is neither a folder nor a whole .tar ({error}); copy it again if it was cut off on its way."
-        ) from error
+        reason = f"is neither a folder nor a whole .tar ({error}); copy it again if it was cut off on its way."
+        raise BadData(f"{printable(str(path))} {reason}") from error
 
 
 def _bad_name(key: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from clipforget.data.dataset import Dataset, Item
+from clipforget.data.dataset import Dataset, Item, as_label
 from clipforget.errors import BadQuery, UnknownName
 
 
@@ -21,8 +21,8 @@ class Target:
 
     @classmethod
     def read(cls, text: str) -> Target:
-        """Read a target, of whatever data set. Raises BadQuery for a text that is none."""
-        parts = [part.strip() for part in text.split("/")]
+        """Read a target, of whatever data set, its levels as folder names. Raises BadQuery for a text that is none."""
+        parts = [as_label(part) for part in text.split("/")]
         if not 1 <= len(parts) <= 3 or not parts[0]:
             raise BadQuery(f"'{text}' is no target; write superclass, superclass/subgroup or superclass/*/style.")
         target = cls(*parts)

@@ -1,12 +1,14 @@
 """Folders of every shape become a Dataset with its leftovers listed, or one clear sentence."""
 
 import io
+import unicodedata
 
 import numpy as np
 import pytest
 from pictures import CLASSES, pack, picture, put, reasons
 from PIL import Image
 
+from clipforget.benchmark.plan import read_target
 from clipforget.data.folder import LARGE, load_folder
 from clipforget.data.target import Target
 from clipforget.errors import BadData, BadQuery, UnknownName
@@ -142,6 +144,47 @@ def test_odd_names_stay_names(folder, name):
     label = name.replace("\n", " ")
     assert label in dataset.superclasses and dataset.subgroups(label) == (label,)
     assert Target.parse(f"{label}/{label}", dataset).superclass == label
+
+
+def test_accents_composed_and_decomposed_are_one_class(folder):
+    for split, form in (("train", "NFC"), ("test", "NFD")):
+        for i in range(4):
+            put(folder, f"{split}/{unicodedata.normalize(form, 'café')}/{unicodedata.normalize(form, 'Zoë')}/{i}.png")
+    dataset = load_folder(folder)
+    assert dataset.skipped == () and dataset.superclasses == ("bird", "caf\u00e9", "ship")
+    assert dataset.subgroups("caf\u00e9") == ("Zo\u00eb",)
+    assert sum(target.matches(i) for target in [Target.parse("cafe\u0301", dataset)] for i in dataset.items) == 8
+
+
+def test_targets_are_written_as_the_folders_are(folder):
+    for split in ("train", "test"):
+        for i in range(4):
+            put(folder, f"{split}/sea_lion/bread + butter/{i}.png")
+    dataset = load_folder(folder)
+    target = Target.parse("sea_lion/bread + butter", dataset)
+    assert target == Target.parse("sea lion/bread+butter", dataset)
+    (again,) = read_target(str(target))  # " + " joins targets
+    assert sum(Target.parse(again, dataset).matches(item) for item in dataset.items) == 8
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["@eaDir", "$RECYCLE.BIN", "lost+found", "#recycle", "__MACOSX", ".ipynb_checkpoints", "System Volume Information"],
+)
+def test_folders_of_the_system_are_neither_classes_nor_shifted_sets(folder, tmp_path, name):
+    before = load_folder(folder)
+    put(folder, f"{name}/bird/owl/0.png")
+    put(folder, f"train/{name}/owl/0.png")
+    put(folder, f"train/bird/{name}/0.png/THUMB_M.png")
+    put(folder, f"train/bird/owl/{name}/0.png")
+    for dataset in (load_folder(folder), load_folder(pack(folder, tmp_path / "a.tar"))):
+        assert (dataset.fingerprint, dataset.skipped) == (before.fingerprint, ())
+
+
+def test_files_of_the_system_are_not_listed(folder):
+    for name in ("Thumbs.db", "desktop.ini", ".DS_Store", "._0.png", "0.png:Zone.Identifier"):
+        put(folder, f"train/bird/owl/{name}")
+    assert load_folder(folder).skipped == ()
 
 
 def test_empty_folder(tmp_path):

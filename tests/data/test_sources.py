@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pictures import pack, picture, put, reasons
 
+from clipforget.cli.main import main
 from clipforget.data.folder import load_folder
 from clipforget.errors import BadData
 
@@ -45,6 +46,28 @@ def test_names_that_are_no_text_are_listed_printably(folder):
         pytest.skip("this file system takes only UTF-8 names")
     ((key, reason),) = load_folder(folder).skipped
     assert reason == "has a name that is no UTF-8" and key.encode()
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_escape_codes_in_names_never_reach_the_terminal(folder, tmp_path, capsys, packed):
+    evil = "\x1b[2J\x1b]0;owned\x07\x9b31m\u202e"
+    for split in ("train", "test"):
+        for i in range(3):
+            put(folder, f"{split}/{evil}fish/{evil}shark/{evil}{i}.png")
+    copy = put(folder, f"train/bird/owl/{evil}text.txt", b"hello").with_name(f"{evil}copy.png")
+    copy.write_bytes((folder / f"test/{evil}fish/{evil}shark/{evil}0.png").read_bytes())
+    path = folder.rename(tmp_path / f"{evil}set")
+    path = pack(path, tmp_path / f"{evil}set.tar") if packed else path
+    empty = tmp_path / f"{evil}empty"
+    empty.mkdir()
+    for words in (["data", str(path)], ["data", str(path), "--json"], ["data", str(empty)], ["data", f"{path}/none"]):
+        assert main(words) == (0 if words[1] == str(path) else 2)
+        shown = "".join(capsys.readouterr())
+        assert shown and not set("\x1b\x07\x9b\u202e") & set(shown)
+    dataset = load_folder(path)
+    item = next(item for item in dataset.items if evil in item.key)
+    assert dataset.open(item).size == (12, 12)
+    assert not set("\x1b\x07\x9b\u202e") & set(f"{dataset.name}{dataset.skipped}{dataset.superclasses}")
 
 
 def test_tar_with_links_and_names_that_lead_out(folder, tmp_path):

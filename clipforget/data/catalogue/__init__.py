@@ -5,7 +5,8 @@
         return load_folder("/data/birds.tar", "my_birds")
 
 A file in this folder is enough: its data set stands in `python -m clipforget data` and on the page. Names of its
-levels hold no "/" and are not "*", which mean something in a target. Files named _* are plumbing.
+levels are labels (`as_label` leaves them alone), hold no "/" and are not "*", which mean something in a target. Files
+named _* are plumbing.
 """
 
 from __future__ import annotations
