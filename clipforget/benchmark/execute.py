@@ -1,4 +1,4 @@
-"""Works through the cells of a comparison, one run after the other, in this process.
+"""Work through the cells of a comparison, one run after the other, in this process.
 
     with stoppable():
         for record in run_cells(comparison):
@@ -42,7 +42,7 @@ def run_cells(comparison: ComparisonFolder) -> Records:
 
     Closing the generator or a KeyboardInterrupt ends it in state stopped. It is done as soon as one cell is, with the
     first sentence of those that failed as its error; failed where all did. A bug in a cell leaves its traceback on
-    stderr and the cell failed; one anywhere else is raised. Raises RunProblem where another worker is at it.
+    stderr and the cell failed; one anywhere else is raised. Raises RunProblem where another worker is at work on it.
     """
     with comparison.worker_lock():
         comparison.update(state="running", pid=os.getpid(), error=None)

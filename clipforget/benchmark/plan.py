@@ -4,7 +4,7 @@
     for cell in plan.cells():
         plan.config(cell)  # an ordinary RunConfig
 
-(What a row is, and how one is written as text, is at home in rows.py.)
+(What a row is, and how one is written as text, is in rows.py.)
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ class ComparisonPlan:
 
     def cells(self) -> list[Cell]:
         """Return every cell, target by target (so that its images are decoded once), then seed by seed."""
-        order = [(t, seed) for t in range(len(self.targets)) for seed in self.seeds]
-        return [Cell(row, target, seed) for target, seed in order for row in range(len(self.rows))]
+        rows, targets = range(len(self.rows)), range(len(self.targets))
+        return [Cell(row, target, seed) for target in targets for seed in self.seeds for row in rows]
 
     def config(self, cell: Cell) -> RunConfig:
         """Return the run that a cell stands for."""

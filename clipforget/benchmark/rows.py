@@ -17,7 +17,7 @@ from clipforget.settings import STRICT, SettingValue
 
 ALL = "all"
 DEFAULT = "default"  # the name under which the settings as they stand in the code are asked for
-UNTOUCHED = "do_nothing"  # every table has this row anyway
+DO_NOTHING = "do_nothing"  # every table has this row anyway
 RUNS_FOLDER = Path("runs")
 
 
@@ -45,62 +45,63 @@ class Row:
 
 
 def read_rows(
-    words: Iterable[str], preset: str = DEFAULT, model: str = RunConfig.model, runs: Path = RUNS_FOLDER
+    texts: Iterable[str], preset: str = DEFAULT, model: str = RunConfig.model, runs: Path = RUNS_FOLDER
 ) -> tuple[Row, ...]:
     """Return rows from their texts; "all" stands for every method. `preset` serves those that name none and no setting.
 
     A method that has no such preset keeps its defaults, and a note of its row says so.
     Raises UnknownName or BadSetting.
     """
-    names = [word.strip() for text in words for word in (_every() if text.strip() == ALL else [text])]
-    return tuple(read_row(name, preset, model, runs) for name in dict.fromkeys(names))
+    methods = [name for name in METHODS.load() if name != DO_NOTHING]
+    every_row = [row.strip() for text in texts for row in (methods if text.strip() == ALL else [text])]
+    return tuple(read_row(text, preset, model, runs) for text in dict.fromkeys(every_row))
 
 
 def read_row(text: str, preset: str = DEFAULT, model: str = RunConfig.model, runs: Path = RUNS_FOLDER) -> Row:
     """Return the row of `[LABEL=]METHOD[:PRESET][,SETTING=VALUE...]`; see `read_rows`."""
-    first, *given = [part.strip() for part in text.split(",")]
-    label, _, first = first.rpartition("=")
-    name, colon, own = first.partition(":")
-    METHODS.load()[name]  # raises UnknownName
+    head, *assignments = [part.strip() for part in text.split(",")]
+    label, _, head = head.rpartition("=")
+    method, colon, named_preset = head.partition(":")
+    METHODS.load()[method]  # raises UnknownName
     settings: dict[str, SettingValue] = {}
-    for part in given:
-        key, equals, value = part.partition("=")
+    for part in assignments:
+        name, equals, value = part.partition("=")
         if not equals:
             raise BadSetting(f"'{part}' is no setting; write METHOD,SETTING=VALUE, e.g. targeted,layers=3.")
-        settings[key.strip().replace("-", "_")] = value.strip()
-    wanted = own if colon else DEFAULT if settings else preset
-    known = {preset.name: preset.settings for preset in presets(name, model, runs)}
+        settings[name.strip().replace("-", "_")] = value.strip()
+    preset = named_preset if colon else DEFAULT if settings else preset
+    by_name = {entry.name: entry.settings for entry in presets(method, model, runs)}
     notes: tuple[str, ...] = ()
-    if wanted not in (DEFAULT, *known):
+    if preset not in (DEFAULT, *by_name):
         if colon:
-            raise UnknownName(f"preset of {name}", own, [DEFAULT, *known])
-        notes = (f"It has no preset '{wanted}' for this model, so its defaults were used.",)
-    settings = {**known.get(wanted, {}), **current_settings(name, settings)}
-    settings = RunConfig(forget=("*",), method=name, settings=settings).checked().settings
-    origin = wanted if wanted in known and not given else ""
-    return Row(name, label or default_label(name, origin, settings), origin, settings, notes)
+            raise UnknownName(f"preset of {method}", preset, [DEFAULT, *by_name])
+        notes = (f"It has no preset '{preset}' for this model, so its defaults were used.",)
+    settings = {**by_name.get(preset, {}), **current_settings(method, settings)}
+    settings = RunConfig(forget=("*",), method=method, settings=settings).checked().settings
+    origin = preset if preset in by_name and not assignments else ""
+    return Row(method, label or default_label(method, origin, settings), origin, settings, notes)
 
 
 def check_preset(preset: str, model: str, runs: Path) -> None:
     """Raise UnknownName where no method at all has a preset of this name for the model."""
-    known = {DEFAULT, *(entry.name for method in METHODS.load() for entry in presets(method, model, runs))}
-    if preset not in known:
-        raise UnknownName(f"preset for {model}", preset, known)
+    names = {DEFAULT, *(entry.name for method in METHODS.load() for entry in presets(method, model, runs))}
+    if preset not in names:
+        raise UnknownName(f"preset for {model}", preset, names)
 
 
 def default_label(method: str, preset: str, settings: Mapping[str, SettingValue]) -> str:
     """Return what a row is called where nobody says otherwise: by its preset, or else by its settings."""
-    more = [preset] if preset else [f"{name} {value}" for name, value in sorted(settings.items())]
+    details = [preset] if preset else [f"{name} {value}" for name, value in sorted(settings.items())]
     title = METHODS.load()[method].title
-    return f"{title} ({'; '.join(more)})" if more else title
+    return f"{title} ({'; '.join(details)})" if details else title
 
 
 def with_preset_settings(row: Row, model: str, runs: Path) -> Row:
     """Return the row with its preset's settings where it names a preset alone. Raises UnknownName for the preset."""
     if not row.preset or row.settings:
         return row
-    read = read_row(f"{row.method}:{row.preset}", model=model, runs=runs)
-    return replace(read, label=row.label or read.label)
+    complete = read_row(f"{row.method}:{row.preset}", model=model, runs=runs)
+    return replace(complete, label=row.label or complete.label)
 
 
 def with_current_settings(row: Row) -> Row:
@@ -108,8 +109,8 @@ def with_current_settings(row: Row) -> Row:
     settings = current_settings(row.method, row.settings)
     if settings == row.settings:
         return row
-    plain = row.label == default_label(row.method, row.preset, row.settings)
-    label = default_label(row.method, row.preset, settings) if plain else row.label
+    own_label = row.label != default_label(row.method, row.preset, row.settings)
+    label = row.label if own_label else default_label(row.method, row.preset, settings)
     return replace(row, settings=settings, label=label)
 
 
@@ -125,7 +126,3 @@ def distinct(rows: Sequence[Row]) -> list[Row]:
             label, number = f"{row.label} {number}", number + 1
         labelled.append(replace(row, label=label))
     return labelled
-
-
-def _every() -> list[str]:
-    return [name for name in METHODS.load() if name != UNTOUCHED]

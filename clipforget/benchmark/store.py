@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
@@ -72,13 +73,10 @@ class ComparisonStore(FolderStore["ComparisonFolder"]):
             "command": plan.command(),
             **plan.as_dict(),
             "cells": [
-                {
-                    "row": cell.row, "target": cell.target, "seed": cell.seed,
-                    "state": "waiting", "run": None, "seconds": None, "error": None,
-                }
+                asdict(cell) | {"state": "waiting", "run": None, "seconds": None, "error": None}
                 for cell in plan.cells()
             ],
-        }  # fmt: skip
+        }
         write_json(comparison.path("comparison.json"), info)
         return comparison
 
@@ -114,7 +112,7 @@ class ComparisonFolder(RunFolder[ComparisonInfo]):
             return cast(ComparisonInfo, {**info, **plan.as_dict(), "command": plan.command()})
         return info
 
-    def set_cell(self, index: int, **changes: Any) -> None:
+    def set_cell(self, index: int, **changes: object) -> None:
         """Change fields of one cell, atomically."""
         cells: list[Any] = self._stored()["cells"]
         cells[index] |= changes
@@ -126,7 +124,7 @@ def _plan(info: Mapping[str, Any]) -> ComparisonPlan:
 
 
 class FinishedRuns:
-    """The finished runs of a store, found by their whole configuration; `add` those that finish later."""
+    """The finished runs of a store by their whole configuration; `add` those that finish later."""
 
     def __init__(self, store: Store) -> None:
         self._runs: dict[str, list[Run]] = {}
@@ -136,7 +134,7 @@ class FinishedRuns:
                     self.add(run)
 
     def add(self, run: Run) -> None:
-        """Take a finished run in; the newest of a configuration is found first."""
+        """Add a finished run; the newest of a configuration comes first."""
         self._runs.setdefault(_key(run.config.checked()), []).insert(0, run)
 
     def candidates(self, config: RunConfig) -> list[Run]:
@@ -144,7 +142,7 @@ class FinishedRuns:
         return self._runs.get(_key(config), [])
 
     def find(self, config: RunConfig, original: str, data: str) -> Run | None:
-        """Return the newest one whose original weights and images have these fingerprints."""
+        """Return the newest run whose original weights and images have these fingerprints."""
         for run in self.candidates(config):
             fingerprints = run.info()["fingerprints"]
             if fingerprints.get("original") == original and fingerprints.get("data") == data:

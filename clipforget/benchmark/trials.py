@@ -1,4 +1,4 @@
-"""The trials of a tuning: which settings are tried, and the files that keep the finished ones. Needs no torch."""
+"""The trials of a tuning: which settings are tried, and the files of the finished ones. Needs no torch."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ class Trial:
     error: str | None = None
 
     @property
-    def brief(self) -> dict[str, Any]:
+    def figures(self) -> dict[str, Any]:
         """What the provenance of a preset says of it."""
-        figures = {name: getattr(self, name) for name in ("alpha", "h", "before", "after", "seconds")}
-        return figures | ({"error": self.error} if self.error else {})
+        values = {name: getattr(self, name) for name in ("alpha", "h", "before", "after", "seconds")}
+        return values | ({"error": self.error} if self.error else {})
 
 
 def draw(settings: type, count: int, seed: int) -> list[dict[str, SettingValue]]:
@@ -50,10 +50,10 @@ def draw(settings: type, count: int, seed: int) -> list[dict[str, SettingValue]]
     All are distinct. Fewer where the `search` values allow no more; a smaller count gives the first ones of a larger.
     """
     searched = [option for option in options(settings) if option.search]
-    every = math.prod(len(set(option.search)) for option in searched)
-    every += any(option.default not in option.search for option in searched)
+    combinations = math.prod(len(set(option.search)) for option in searched)
+    combinations += any(option.default not in option.search for option in searched)
     generator, draws = random.Random(seed), [dict[str, SettingValue]()]
-    while len(draws) < min(count, every):
+    while len(draws) < min(count, combinations):
         drawn = {option.name: generator.choice(option.search) for option in searched}
         differing = {o.name: drawn[o.name] for o in searched if drawn[o.name] != o.default}
         if differing not in draws:
@@ -74,11 +74,11 @@ def trials_folder(runs: Path) -> Path:
 class TrialStore:
     """The finished trials of one tuning, a file for each method and target.
 
-    fingerprints are those of model and data, `about` what else determines how a trial ends.
+    fingerprints are those of model and data, conditions what else determines how a trial ends.
     """
 
-    def __init__(self, folder: Path, fingerprints: dict[str, str], *about: Any) -> None:
-        self.folder, self.fingerprints, self.about = folder, fingerprints, about
+    def __init__(self, folder: Path, fingerprints: dict[str, str], *conditions: object) -> None:
+        self.folder, self.fingerprints, self.conditions = folder, fingerprints, conditions
 
     def add(self, method: Method, target: tuple[str, ...], trial: Trial) -> None:
         """Append a finished trial to its file."""
@@ -92,15 +92,15 @@ class TrialStore:
         path = self._file(method, target)
         if not path.is_file():
             return
-        concrete = [as_dict(parse(method.settings, settings)) for settings in drawn]
+        drawn_concrete = [as_dict(parse(method.settings, settings)) for settings in drawn]
         for line in path.read_text(encoding="utf-8").split("\n")[:-1]:
             trial = Trial(**json.loads(line))
-            settings, whole = (with_current_names(method.settings, s) for s in (trial.settings, trial.concrete))
-            if whole in concrete:
-                yield replace(trial, number=concrete.index(whole), settings=settings, concrete=whole)
+            settings, concrete = (with_current_names(method.settings, s) for s in (trial.settings, trial.concrete))
+            if concrete in drawn_concrete:
+                yield replace(trial, number=drawn_concrete.index(concrete), settings=settings, concrete=concrete)
 
     def _file(self, method: Method, target: tuple[str, ...]) -> Path:
-        content = json.dumps([self.fingerprints, method.name, target, *self.about], sort_keys=True)
+        content = json.dumps([self.fingerprints, method.name, target, *self.conditions], sort_keys=True)
         key = hashlib.sha256(content.encode()).hexdigest()[:12]
-        shown = re.sub(r"[^a-z0-9]+", "-", "-".join(target).lower()).strip("-")[:40]
-        return self.folder / f"{method.name}-{shown}-{key}.jsonl"
+        slug = re.sub(r"[^a-z0-9]+", "-", "-".join(target).lower()).strip("-")[:40]
+        return self.folder / f"{method.name}-{slug}-{key}.jsonl"

@@ -1,4 +1,4 @@
-"""Fair tuning: for every method the same number of trials, judged on validation images alone; the best is a preset.
+"""Fair tuning: for every method the same number of trials, compared on validation images alone; the best is a preset.
 
 Trials are a plain seeded random search over the values that the settings name as worth a trial (`search`). No optimiser
 library: with eight trials of a few settings on short grids, model-based search has nothing to learn from, random search
@@ -134,7 +134,7 @@ def _searchable(names: tuple[str, ...]) -> tuple[list[Method], list[str]]:
 
 
 class TuningSession:
-    """The trials of one tuning: which there are, which are finished, what the next one needs."""
+    """The trials of one tuning: which there are and which are finished."""
 
     def __init__(self, config: TuneConfig, methods: list[Method], resources: Resources, runs: Path) -> None:
         self.config, self.resources, self.runs = config, resources, runs
@@ -179,10 +179,10 @@ class TuningSession:
             result = trial.error or f"validation H {trial.h:.1f} at alpha {trial.alpha:.1f}"
             yield replace(self.step(f"{name}, {method.name}, trial {number}: {result}"), trial=trial)
 
-    def winner(self, method: Method, shown: TuneConfig) -> Preset | None:
-        """Return the settings of the best mean over the targets (of equals the first) with how they were found.
+    def winner(self, method: Method, published: TuneConfig) -> Preset | None:
+        """Return the settings of the best mean over the targets (of equals the first) with their provenance.
 
-        shown is the configuration as the provenance is to tell it.
+        published is the configuration as the provenance is to tell it.
         """
         names = [JOIN.join(target) for target in self.config.targets]
         rows = [[self.finished[method.name, name, n] for name in names] for n in range(len(self.plan[method.name]))]
@@ -195,11 +195,11 @@ class TuningSession:
             f"on {', '.join(names)}."
         )
         provenance = {
-            "command": replace(shown, methods=(method.name,)).command(),
+            "command": replace(published, methods=(method.name,)).command(),
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
             "versions": versions(),
-            "model": shown.model,
-            "data": shown.data,
+            "model": published.model,
+            "data": published.data,
             "fingerprints": self.fingerprints,
             "targets": names,
             "seed": self.config.seed,
@@ -207,7 +207,7 @@ class TuningSession:
             "device": str(self.clip.device),
             "seconds": round(sum(trial.seconds for row in rows for trial in row), 1),
             "trials": [
-                {"settings": row[0].settings, "h": mean, "targets": {trial.target: trial.brief for trial in row}}
+                {"settings": row[0].settings, "h": mean, "targets": {trial.target: trial.figures for trial in row}}
                 for row, mean in zip(rows, means, strict=True)
             ],
         }

@@ -44,7 +44,7 @@ class Splits:
     @property
     def images(self) -> tuple[int, ...]:
         """Every image of the run once: the evaluated ones, in their order, then those trained on."""
-        trained = (i for name in ("forget", "retain", "others") for i in self.train[name])
+        trained = (i for name in TRAIN for i in self.train[name])
         return tuple(dict.fromkeys((*self.evaluated, *trained)))
 
     def validation_only(self) -> Splits:
@@ -115,17 +115,17 @@ def _retained(dataset: Dataset, roles: list[str], retain: tuple[Target, ...]) ->
     """The images to retain: what the user names, else the siblings, else (a whole class is forgotten) all others."""
     if retain:
         return {i for i, item in enumerate(dataset.items) if any(target.matches(item) for target in retain)}
-    wanted = "siblings" if "siblings" in roles else "others"
-    return {i for i, role in enumerate(roles) if role == wanted}
+    retained = "siblings" if "siblings" in roles else "others"
+    return {i for i, role in enumerate(roles) if role == retained}
 
 
 def _train(dataset: Dataset, roles: list[str], retained: set[int]) -> dict[str, tuple[int, ...]]:
     train = [i for i, item in enumerate(dataset.items) if item.split == "train"]
-    others = [i for i in train if roles[i] == "others"]
+    retain = [i for i in train if i in retained]
     groups = {
         "forget": [i for i in train if roles[i] == "forget"],
-        "retain": [i for i in train if i in retained],
-        "others": others or [i for i in train if i in retained],
+        "retain": retain,
+        "others": [i for i in train if roles[i] == "others"] or retain,
     }
     return {name: tuple(_sample(dataset, indices, TRAIN[name])) for name, indices in groups.items()}
 
@@ -165,7 +165,7 @@ def _sample(dataset: Dataset, indices: Iterable[int], size: int) -> list[int]:
     ranked = []
     for group in groups.values():
         group.sort(key=lambda i: _hash(dataset.items[i].key))
-        ranked += [(round_, _hash(dataset.items[i].key), i) for round_, i in enumerate(group)]
+        ranked += [(rank, _hash(dataset.items[i].key), i) for rank, i in enumerate(group)]
     return sorted(i for _, _, i in sorted(ranked)[:size])
 
 
@@ -178,8 +178,8 @@ def _check(splits: Splits) -> None:
     sizes["validation images to forget"] = len(splits.positions("validation", "forget"))
     sizes["validation images to retain"] = len(splits.validation_retain)
     sizes["test images to forget"] = len(splits.positions("test", "forget"))
-    for what, count in sizes.items():
+    for images, count in sizes.items():
         if count < FEWEST:
             targets = ", ".join(str(target) for target in splits.forget)
-            cure = "add images, or choose a target that has more of them"
-            raise BadData(f"Only {count} {what} for '{targets}', at least {FEWEST} are needed: {cure}.")
+            advice = "add images, or choose a target that has more of them"
+            raise BadData(f"Only {count} {images} for '{targets}', at least {FEWEST} are needed: {advice}.")

@@ -21,7 +21,7 @@ class Target:
 
     @classmethod
     def read(cls, text: str) -> Target:
-        """Read a target, of whatever data set, its levels as folder names. Raises BadQuery for a text that is none."""
+        """Read a target of any data set, its levels as folder names. Raises BadQuery for a text that is none."""
         parts = [as_label(part) for part in text.split("/")]
         if not 1 <= len(parts) <= 3 or not parts[0]:
             raise BadQuery(f"'{text}' is no target; write superclass, superclass/subgroup or superclass/*/style.")
@@ -42,9 +42,9 @@ class Target:
             ("subgroup", target.subgroup, dataset.subgroups(target.superclass)),
             ("style", target.style, dataset.styles()),
         )
-        for kind, name, known in levels:
-            if name != "*" and name not in known:
-                raise UnknownName(kind, name, known)
+        for level, name, names in levels:
+            if name != "*" and name not in names:
+                raise UnknownName(level, name, names)
         return target
 
     def covers(self, superclass: str) -> bool:

@@ -1,7 +1,7 @@
 """The embedded image set "sketchbook": small pictures drawn entirely by this code, the same on every machine.
 
 Eight superclasses of four subgroups each, in four drawing styles, with two shifted test sets. Seeds are split
-by range so that no picture is ever in two splits (see :data:`SEED_RANGES`).
+by range so that no picture is ever in two splits (see SEED_RANGES).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import os
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from random import Random
 
@@ -25,8 +25,8 @@ STYLES: tuple[str, ...] = tuple(RENDER)
 SHIFTED_SETS: tuple[str, ...] = ("cluttered scenes", "rotated and noisy")
 SPLITS: tuple[str, ...] = ("train", "validation", "test")
 
-#: First seed (inclusive) and last (exclusive) of every split and shifted set. The shipped tar uses the first few of
-#: each range; pretraining may draw any further train seeds.
+# First seed (inclusive) and last (exclusive) of every split and shifted set. The shipped tar uses the first few of
+# each range; pretraining may draw any further train seeds.
 SEED_RANGES: dict[str, tuple[int, int]] = {
     "train": (0, 1_000_000),
     "validation": (1_000_000, 2_000_000),
@@ -34,33 +34,23 @@ SEED_RANGES: dict[str, tuple[int, int]] = {
     "cluttered scenes": (3_000_000, 4_000_000),
     "rotated and noisy": (4_000_000, 5_000_000),
 }
-#: Pictures per (subgroup, style) cell in the shipped tar.
+# Pictures of each subgroup and style in the shipped tar.
 COUNTS: dict[str, int] = {"train": 24, "validation": 8, "test": 12, "cluttered scenes": 4, "rotated and noisy": 4}
 
 
 def draw(
     superclass: str, subgroup: str, style: str, seed: int, *, shifted_set: str | None = None, size: int = 96
 ) -> Image.Image:
-    """Draw one picture.
+    """Draw one picture, RGB, `size` x `size` pixels (16 to 512); equal arguments give equal pixels on any machine.
 
-    Args:
-        superclass, subgroup: names from :data:`SUBGROUPS`.
-        style: a name from :data:`STYLES`.
-        seed: any integer; equal arguments give equal pixels on any machine.
-        shifted_set: None for a plain picture, or a name from :data:`SHIFTED_SETS`.
-        size: edge of the square picture in pixels, 16..512.
-
-    Returns:
-        An RGB image of ``size`` x ``size`` pixels. The two drawn styles without colour have equal channels.
-
-    Raises:
-        ValueError: for an unknown name or a size out of range; the message lists what is known.
+    Names are those of SUBGROUPS, STYLES and SHIFTED_SETS; shifted_set None is a plain picture. The two drawn styles
+    without colour have equal channels. Raises ValueError for an unknown name, with those there are, or for the size.
     """
-    _known("superclass", superclass, SUBGROUPS)
-    _known(f"subgroup of {superclass}", subgroup, SUBGROUPS[superclass])
-    _known("style", style, STYLES)
+    _check_name("superclass", superclass, SUBGROUPS)
+    _check_name(f"subgroup of {superclass}", subgroup, SUBGROUPS[superclass])
+    _check_name("style", style, STYLES)
     if shifted_set is not None:
-        _known("shifted set", shifted_set, SHIFTED_SETS)
+        _check_name("shifted set", shifted_set, SHIFTED_SETS)
     if not 16 <= size <= 512:
         raise ValueError(f"size must be 16..512 pixels, not {size}")
     rng = Random("|".join(("sketchbook", superclass, subgroup, style, str(int(seed)), shifted_set or "")))
@@ -68,13 +58,13 @@ def draw(
     return corrupt(picture, rng) if shifted_set == "rotated and noisy" else picture
 
 
-def _known(what: str, name: str, names: object) -> None:
-    if name not in names:  # type: ignore[operator]
-        raise ValueError(f"unknown {what}: {name!r}; known are {', '.join(names)}")  # type: ignore[arg-type]
+def _check_name(kind: str, name: str, names: Collection[str]) -> None:
+    if name not in names:
+        raise ValueError(f"unknown {kind}: {name!r}; known are {', '.join(names)}")
 
 
 def cells() -> Iterator[tuple[str, str, str]]:
-    """All (superclass, subgroup, style) triples, in a fixed order."""
+    """Yield all (superclass, subgroup, style) triples, in a fixed order."""
     for superclass, subgroups in SUBGROUPS.items():
         for subgroup in subgroups:
             for style in STYLES:
@@ -82,7 +72,7 @@ def cells() -> Iterator[tuple[str, str, str]]:
 
 
 def encode(picture: Image.Image) -> bytes:
-    """The WebP bytes in which an RGB picture is shipped.
+    """Return the WebP bytes in which an RGB picture is shipped.
 
     A picture of few greys (ink) is kept without loss, which is smaller as well; others use quality 52, where at
     96 pixels no difference can be seen.
@@ -96,7 +86,7 @@ def encode(picture: Image.Image) -> bytes:
 
 
 def members() -> list[tuple[str, tuple[str, str, str, int, str | None]]]:
-    """Every picture of the shipped tar, sorted by name: (path in the tar, arguments of :func:`draw`)."""
+    """Return (path in the tar, arguments of `draw`) of every picture of the shipped tar, sorted by path."""
     rows: list[tuple[str, tuple[str, str, str, int, str | None]]] = []
     for split, count in COUNTS.items():
         shifted_set = split if split in SHIFTED_SETS else None
@@ -109,17 +99,10 @@ def members() -> list[tuple[str, tuple[str, str, str, int, str | None]]]:
 
 
 def build(path: str | os.PathLike[str], *, progress: Callable[[int, int], None] | None = None) -> int:
-    """Draw the shipped set into an uncompressed tar at ``path`` (replaced only once complete).
+    """Draw the shipped set into an uncompressed tar, replaced only once complete, and return the number of pictures.
 
-    Args:
-        path: where to write; missing folders are made.
-        progress: called as ``progress(done, total)`` after every picture.
-
-    Returns:
-        The number of pictures written. Equal code and libraries give equal bytes.
-
-    Raises:
-        OSError: if the file cannot be written.
+    Missing folders are made. progress(done, total) is called after every picture. Equal code and libraries give equal
+    bytes. Raises OSError where the file cannot be written.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
