@@ -84,7 +84,7 @@ def embed(task: Task, pixels: Tensor) -> Generator[Step, None, Tensor]:
     """Return the original's raw features of N x 3 x H x W pixels: N x D on the CPU, not normalised; a Step a chunk."""
     import torch
 
-    chunks, parts = pixels.split(CHUNK), []
+    chunks, parts = torch.split(pixels, CHUNK), []
     for done, chunk in enumerate(chunks, 1):
         with torch.no_grad():
             parts.append(task.original.model.encode_image(chunk.to(task.original.device)).float().cpu())

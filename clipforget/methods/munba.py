@@ -4,7 +4,7 @@ Source: Wu and Harandi, MUNBa: Machine Unlearning via Nash Bargaining (arXiv 241
 gradients g_f and g_r of the two losses propose directions; the Nash bargaining solution d = a_f g_f + a_r g_r solves
 K a = 1 / a with K = (g_f, g_r)^T (g_f, g_r) and a > 0, for two players in closed form. With cos the cosine of the two
 it is a_i = 1 / (|g_i| sqrt(1 + cos)), which is the paper's sqrt((1 - cos) / (|g_i|^2 sin^2)) cancelled down: neither
-gradient can dominate, |d|^2 = 2, and for a small step both losses fall by as much as a_i says. As in their code:
+gradient can dominate, |d|^2 = 2, and both losses fall, by learning rate / a_i for a small step. As in their code:
 forgetting is cross-entropy with a random name, retaining cross-entropy with the own one, plain SGD with momentum 0.9.
 Ours: the random name is never the own one, the image tower alone; where the gradients oppose each other exactly no
 direction serves both and the step is (next to) nothing, where theirs falls back to g_r + 0.1 g_f. Their learning rate
