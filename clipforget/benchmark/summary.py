@@ -26,7 +26,7 @@ from clipforget.benchmark.plan import JOIN
 from clipforget.benchmark.store import CellInfo, ComparisonFolder, ComparisonInfo
 from clipforget.data.splits import ROLES
 from clipforget.errors import RunProblem, UnknownName
-from clipforget.evaluation.documents import HAndScore
+from clipforget.evaluation.documents import HAndScore, RunCost
 from clipforget.evaluation.metrics import is_retained, ratio
 from clipforget.evaluation.scores import read_scores, tradeoff_at
 from clipforget.methods import METHODS
@@ -81,7 +81,7 @@ def run_summary(run: Run) -> RunSummary:
             before, after = row["before"]["value"], row["after"][index]
             sets[row["key"]] = SetFigures(row["label"], before, after, ratio(after, before))
     along = [tradeoff_at(scores["rows"], i) for i in range(len(scores["alphas"]))]
-    cost = run.info().get("cost") or {}
+    cost: RunCost = run.info().get("cost") or {}
     return RunSummary(
         alpha=scores["best"],
         h=scores["h"][index],
@@ -93,7 +93,9 @@ def run_summary(run: Run) -> RunSummary:
         alphas=scores["alphas"],
         forgotten=[round(each.forgotten, DIGITS) for each in along],
         retained=[round(each.retained, DIGITS) for each in along],
-        **{name: cost.get(name) for name in ("seconds", "memory", "parameters")},
+        seconds=cost.get("seconds"),
+        memory=cost.get("memory"),
+        parameters=cost.get("parameters"),
     )
 
 

@@ -8,12 +8,15 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
+
+from clipforget.evaluation.documents import RunCost
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+Record = TypeVar("Record")
 RESET, STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
 
 
@@ -28,8 +31,8 @@ class Cost:
     def __init__(self, device: torch.device) -> None:
         self.device, self.seconds, self.memory = device, 0.0, 0
 
-    def watch(self, records: Iterable[Any]) -> Iterator[Any]:
-        """Pass records on; only the time that making them takes is counted."""
+    def watch(self, records: Iterable[Record]) -> Iterator[Record]:
+        """Pass records on, counting only the time that making them takes."""
         self._reset()
         waiting = iter(records)
         while True:
@@ -43,7 +46,7 @@ class Cost:
                 self.memory = self._peak()
             yield record
 
-    def as_dict(self, original: Mapping[str, Tensor], delta: Mapping[str, Tensor]) -> dict[str, Any]:
+    def as_dict(self, original: Mapping[str, Tensor], delta: Mapping[str, Tensor]) -> RunCost:
         """Return the cost for run.json, with the number of weight values that differ from the original's."""
         values = sum(int((value != original[name].to(value.device)).sum()) for name, value in delta.items())
         return {"seconds": round(self.seconds, 3), "memory": self.memory, "parameters": values}
@@ -63,10 +66,10 @@ class Cost:
 
             return torch.cuda.max_memory_allocated(self.device)
         try:
-            found = re.search(r"VmHWM:\s+(\d+) kB", STATUS.read_text())
+            peak = re.search(r"VmHWM:\s+(\d+) kB", STATUS.read_text())
         except OSError:
-            found = None
-        return int(found[1]) * 1024 if found else _largest()
+            peak = None
+        return int(peak[1]) * 1024 if peak else _largest()
 
 
 def _largest() -> int:

@@ -149,6 +149,14 @@ class Change(TypedDict):
     after: Share
 
 
+class RunCost(TypedDict, total=False):
+    """Seconds of a method's own stages, peak memory in bytes, how many weight values it changed."""
+
+    seconds: float
+    memory: int
+    parameters: int
+
+
 class Headline(TypedDict):
     """The few figures of a run that stand in a list of runs, at the suggested alpha; None for a set without images."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, NotRequired, TypedDict
 
-from clipforget.evaluation.documents import Headline
+from clipforget.evaluation.documents import Headline, RunCost
 
 
 class FolderInfo(TypedDict):
@@ -28,7 +28,7 @@ class RunInfo(FolderInfo):
     device: str
     fingerprints: dict[str, str]  # of the original, the unlearned model and the data, once they are known
     seconds: float | None
-    cost: dict[str, Any] | None  # evaluation.cost.Cost.as_dict
+    cost: RunCost | None
     starred: bool
     best: float | None  # the suggested alpha
     headline: Headline | None

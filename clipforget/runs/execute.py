@@ -167,8 +167,8 @@ def _stages(run: Run, journal: Journal, resources: Resources) -> Events:
         cost, refused = Cost(task.clip.device), list[str]()
         for record in cost.watch(method.run(task, settings)):
             refused = record.data.get("refused", refused)
-            figures = {"losses": record.losses, "validation": record.validation, "data": record.data}
-            yield journal.step(record.stage, record.step, record.total, **figures)
+            step = (record.stage, record.step, record.total)
+            yield journal.step(*step, losses=record.losses, validation=record.validation, data=record.data)
         yield from _finish(run, config, task, evaluation, refused, journal, cost)
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import gradio as gr
 
+from clipforget.workspace.documents import NumberOption
+
 
 def script_component(file: str, **props: Any) -> gr.HTML:
     """Build a component that static/<file> draws from its props, so that names reach the page as text, never as markup.
@@ -16,7 +18,7 @@ def script_component(file: str, **props: Any) -> gr.HTML:
     return gr.HTML(html_template="<div></div>", js_on_load=mount(file), apply_default_css=False, **props)
 
 
-def number(options: Mapping[str, Any], name: str, **props: Any) -> gr.Number:
+def number(options: Mapping[str, NumberOption], name: str, **props: Any) -> gr.Number:
     """Build a number box for one of a run's options, with the option's default and help text."""
     about = options[name]
     return gr.Number(about["default"], label=name.capitalize(), info=about["help"], elem_classes="cf-number", **props)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 import gradio as gr
 
 from clipforget.errors import BadData, ClipforgetError
 from clipforget.runs.config import RunConfig
-from clipforget.runs.presets import presets
 from clipforget.web.components import heading, number, script_component
 from clipforget.web.targets import (
     ANY,
@@ -24,6 +23,7 @@ from clipforget.web.targets import (
     whole_styles,
 )
 from clipforget.workspace import setup
+from clipforget.workspace.documents import DataDescription, PresetDescription, SetupDescription
 from clipforget.workspace.workspace import Workspace
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -37,7 +37,7 @@ FREE_TEXT: dict[str, Any] = {"allow_custom_value": True}
 class Form:
     """The components of the set-up column and what they do. Build it inside a Blocks context."""
 
-    def __init__(self, workspace: Workspace, setup: dict[str, Any]) -> None:
+    def __init__(self, workspace: Workspace, setup: SetupDescription) -> None:
         self.workspace = workspace
         self.methods = {method["name"]: method for method in setup["methods"]}
         heading(1, "Model")
@@ -47,7 +47,7 @@ class Form:
             info="A name, open_clip model/pretrained, or a local folder",
         )  # fmt: skip
         heading(2, "Images")
-        data = [(entry["title"], entry["name"]) for entry in setup["data"]]
+        data = [(dataset["title"], dataset["name"]) for dataset in setup["data"]]
         data += [(name, name) for name in setup["recent"]["data"]]
         self.data = gr.Dropdown(
             data, value=RunConfig.data, label="Data set", allow_custom_value=True, elem_id="cf-data",
@@ -71,7 +71,7 @@ class Form:
             self.run = gr.Button("Run", variant="primary", size="lg", elem_id="cf-run")
         self.started = gr.Textbox(visible=False)
 
-    def _method(self, setup: dict[str, Any]) -> None:
+    def _method(self, setup: SetupDescription) -> None:
         methods, presets = setup["methods"], self.presets(RunConfig.model)
         first = {"method": methods[0]["name"], "settings": {}}
         self.method = script_component(
@@ -85,17 +85,15 @@ class Form:
             self.tolerance = number(setup["options"], "tolerance")
             self.gallery = number(setup["options"], "gallery", precision=0)
 
-    def presets(self, model: str) -> dict[str, list[dict[str, Any]]]:
+    def presets(self, model: str) -> dict[str, list[PresetDescription]]:
         """Return the presets of every method for a model; none where they cannot be read."""
-        shown = ("name", "settings", "note")
-        by_method = {}
+        presets: dict[str, list[PresetDescription]] = {}
         for method in self.methods:
             try:
-                entries = presets(method, model, self.workspace.store.root)
+                presets[method] = setup.describe_presets(method, model, self.workspace.store.root)
             except ClipforgetError:
-                entries = []
-            by_method[method] = [{name: getattr(preset, name) for name in shown} for preset in entries]
-        return by_method
+                presets[method] = []
+        return presets
 
     def inputs(self) -> list[Any]:
         """Return everything that makes a RunConfig, in the order that `config` takes it."""
@@ -104,17 +102,16 @@ class Form:
 
     def config(self, *values: Any) -> RunConfig:
         """Return the configuration that the form shows, without preselected siblings. Raises what is wrong with it."""
-        model, data, superclass, picked, style, extra, retain, chosen, seed, device, tolerance, gallery = values
-        entry = self.workspace.data(data)
-        kept = [] if set(retain) == set(siblings(entry, superclass, picked, style, extra)) else retain
+        model, data, superclass, picked, style, extra, retain, method, seed, device, tolerance, gallery = values
+        preselected = siblings(self.workspace.data(data), superclass, picked, style, extra)
         return RunConfig.read(
             {
                 "model": model,
                 "data": data,
                 "forget": [*targets(superclass, picked, style), *extra],
-                "retain": kept,
-                "method": chosen["method"],
-                "settings": chosen["settings"],
+                "retain": [] if set(retain) == set(preselected) else retain,
+                "method": method["method"],
+                "settings": method["settings"],
                 "seed": int(seed or 0),
                 "device": device,
                 "tolerance": RunConfig.tolerance if tolerance is None else tolerance,
@@ -124,16 +121,17 @@ class Form:
 
     def listen(self, page: gr.Blocks, explorer: Any) -> None:
         """Wire the form. `explorer` sends "use" with a finished run's config, to fill the form again."""
-        about = [self.superclass, self.picker, self.style, self.extra, self.retain, self.data_note]
-        page.load(self.show_data, self.data, about, **QUIET)
-        self.data.input(self.show_data, self.data, about, **LATEST)
+        of_data = [self.superclass, self.picker, self.style, self.extra, self.retain, self.data_note]
+        page.load(self.show_data, self.data, of_data, **QUIET)
+        self.data.input(self.show_data, self.data, of_data, **LATEST)
         self.model.change(self.show_presets, self.model, self.method, **LATEST)
         drawn = [self.picker, self.extra, self.method]  # by our own JavaScript: they tell of themselves by "input"
-        chosen = [self.data, self.superclass, self.picker, self.style, self.extra]
-        self.superclass.input(self.show_superclass, [*chosen[:2], self.extra], [self.picker, self.retain], **LATEST)
-        picked = [self.picker.input, self.style.input, self.extra.input]
-        gr.on(picked, self.show_siblings, chosen, self.retain, **LATEST)
-        changes = [each.input if each in drawn else each.change for each in self.inputs()]
+        superclass = [self.data, self.superclass, self.extra]
+        self.superclass.input(self.show_superclass, superclass, [self.picker, self.retain], **LATEST)
+        picks = [self.picker.input, self.style.input, self.extra.input]
+        target = [self.data, self.superclass, self.picker, self.style, self.extra]
+        gr.on(picks, self.show_siblings, target, self.retain, **LATEST)
+        changes = [part.input if part in drawn else part.change for part in self.inputs()]
         gr.on(changes, self.show_estimate, self.inputs(), self.estimate, **LATEST)
         start = self.run.click(self.start, self.inputs(), [self.started, self.estimate], **QUIET)
         start.success(None, self.started, None, js="(id) => { if (id) window.clipforget?.follow(id); }", **QUIET)
@@ -143,24 +141,11 @@ class Form:
     def show_data(self, name: str) -> list[Any]:
         """Offer the superclasses, subgroups and styles of another data set, or say why it cannot be read."""
         try:
-            entry = self.workspace.data(name)
+            data = self.workspace.data(name)
         except ClipforgetError as error:
             return [gr.skip()] * 5 + [{"error": str(error)}]
-        superclass = first_superclass(entry)
-        return [*self._about(entry, superclass, first_pick(entry, superclass), ANY, []), data_summary(entry)]
-
-    def _about(
-        self, entry: dict[str, Any], superclass: str, picked: list[str], style: str, extra: list[str]
-    ) -> list[Any]:
-        styles, every = entry.get("styles") or [], every_target(entry)
-        kept = siblings(entry, superclass, picked, style, extra)
-        return [
-            gr.update(choices=[*entry["superclasses"], NONE], value=superclass),
-            tile_update(entry, superclass, picked),
-            gr.update(choices=[ANY, *styles], value=style, visible=bool(styles)),
-            gr.update(value=extra, items=[*every, *whole_styles(entry)]),
-            gr.update(choices=every, value=kept),
-        ]
+        superclass = first_superclass(data)
+        return [*target_updates(data, superclass, first_pick(data, superclass), ANY, []), data_summary(data)]
 
     def show_presets(self, model: str) -> Any:
         """Offer the presets of another model."""
@@ -169,12 +154,12 @@ class Form:
     def show_superclass(self, data: str, superclass: str, extra: list[str]) -> list[Any]:
         """Offer the subgroups of another superclass, the first one picked, the others retained."""
         try:
-            entry = self.workspace.data(data)
+            described = self.workspace.data(data)
         except ClipforgetError:
             return [gr.skip()] * 2  # the note under the data set has said why
-        picked = first_pick(entry, superclass)
-        kept = siblings(entry, superclass, picked, ANY, extra)
-        return [tile_update(entry, superclass, picked), gr.update(value=kept)]
+        picked = first_pick(described, superclass)
+        retain = siblings(described, superclass, picked, ANY, extra)
+        return [tile_update(described, superclass, picked), gr.update(value=retain)]
 
     def show_siblings(self, data: str, superclass: str, picked: list[str], style: str, extra: list[str]) -> Any:
         """Retain the siblings of another pick."""
@@ -203,29 +188,42 @@ class Form:
         method = config["method"] if config["method"] in self.methods else next(iter(self.methods))
         superclass, picked, style, extra = read_targets(config["forget"])
         try:
-            entry = self.workspace.data(config["data"])
-            about, note = self._about(entry, superclass, picked, style, extra), data_summary(entry)
+            data = self.workspace.data(config["data"])
+            updates, note = target_updates(data, superclass, picked, style, extra), data_summary(data)
         except ClipforgetError as error:
-            about, note = [gr.skip()] * 5, {"error": str(error)}
+            updates, note = [gr.skip()] * 5, {"error": str(error)}
         if config.get("retain") and "error" not in note:
-            about[4]["value"] = list(config["retain"])
-        known = {option["name"] for option in self.methods[method]["options"]}
-        settings = {name: value for name, value in config["settings"].items() if name in known}
-        chosen = gr.update(value={"method": method, "settings": settings}, presets=self.presets(config["model"]))
-        last = [config.get("seed", 0), config.get("device", "auto")]
-        last += [config.get(name, getattr(RunConfig, name)) for name in ("tolerance", "gallery")]
-        return [config["model"], config["data"], *about, chosen, *last, note]
+            updates[4]["value"] = list(config["retain"])
+        names = {option["name"] for option in self.methods[method]["options"]}
+        settings = {name: value for name, value in config["settings"].items() if name in names}
+        updates.append(gr.update(value={"method": method, "settings": settings}, presets=self.presets(config["model"])))
+        last = [config.get(name, getattr(RunConfig, name)) for name in ("seed", "device", "tolerance", "gallery")]
+        return [config["model"], config["data"], *updates, *last, note]
 
 
-def form_choices(workspace: Workspace) -> dict[str, Any]:
+def form_choices(workspace: Workspace) -> SetupDescription:
     """Return what can be chosen, without reading a data set, so that the page shows at once."""
 
-    def unread(name: str) -> Any:
+    def unread(name: str) -> NoReturn:
         raise BadData("not read yet")
 
     return setup.describe([run["config"] for run in workspace.runs()], unread)
 
 
-def tile_update(entry: dict[str, Any], superclass: str, picked: list[str]) -> Any:
+def target_updates(
+    data: DataDescription, superclass: str, picked: list[str], style: str, extra: list[str]
+) -> list[Any]:
+    """Return the updates of superclass, tiles, style, further targets and retain set for another data set."""
+    styles, every = data["styles"], every_target(data)
+    return [
+        gr.update(choices=[*data["superclasses"], NONE], value=superclass),
+        tile_update(data, superclass, picked),
+        gr.update(choices=[ANY, *styles], value=style, visible=bool(styles)),
+        gr.update(value=extra, items=[*every, *whole_styles(data)]),
+        gr.update(choices=every, value=siblings(data, superclass, picked, style, extra)),
+    ]
+
+
+def tile_update(data: DataDescription, superclass: str, picked: list[str]) -> Any:
     """Return the update of the tiles: those of a superclass, some of them picked."""
-    return gr.update(value=picked, items=tiles(entry, superclass), alone=superclass == NONE)
+    return gr.update(value=picked, items=tiles(data, superclass), alone=superclass == NONE)

@@ -1,7 +1,4 @@
-"""What the form makes of a data set: targets, tiles and siblings, and the way from a run's targets back to a pick.
-
-An entry is a data set as workspace.setup describes it.
-"""
+"""What the form makes of a data set: targets, tiles and siblings, and the way from a run's targets back to a pick."""
 
 from __future__ import annotations
 
@@ -9,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from clipforget.data.target import Target
+from clipforget.workspace.documents import DataDescription
 
 ANY = "Any style"
 NONE = "None of these"
@@ -33,71 +31,70 @@ def read_targets(forget: list[str]) -> tuple[str, list[str], str, list[str]]:
     return first.superclass, picked, ANY if first.style == "*" else first.style, extra
 
 
-def siblings(entry: dict[str, Any], superclass: str, picked: list[str], style: str, extra: list[str]) -> list[str]:
+def siblings(data: DataDescription, superclass: str, picked: list[str], style: str, extra: list[str]) -> list[str]:
     """Return what shares the superclass and is not forgotten: the other subgroups, or the other styles of the target.
 
     With further targets none are named: the run itself then retains the siblings of them all.
     """
     if extra:
         return []
-    names = entry["superclasses"].get(superclass, [])
+    names = data["superclasses"].get(superclass, [])
     others = [str(Target(superclass, name)) for name in names if picked and name not in picked]
     if style == ANY:
         return others
-    styles = [name for name in entry.get("styles") or [] if name != style]
+    styles = [name for name in data["styles"] if name != style]
     return others + [str(Target(superclass, name, other)) for name in picked or ["*"] for other in styles]
 
 
-def every_target(entry: dict[str, Any]) -> list[str]:
+def every_target(data: DataDescription) -> list[str]:
     """Return all that can be retained: superclasses, their subgroups, and each of these in one style."""
-    names = [Target(name) for name in entry["superclasses"]]
-    pairs = [Target(name, subgroup) for name, subgroups in entry["superclasses"].items() for subgroup in subgroups]
-    styled = [replace(target, style=style) for target in [*pairs, *names] for style in entry.get("styles") or []]
+    names = [Target(name) for name in data["superclasses"]]
+    pairs = [Target(name, subgroup) for name, subgroups in data["superclasses"].items() for subgroup in subgroups]
+    styled = [replace(target, style=style) for target in [*pairs, *names] for style in data["styles"]]
     return [str(target) for target in (*names, *pairs, *styled)]
 
 
-def whole_styles(entry: dict[str, Any]) -> list[str]:
+def whole_styles(data: DataDescription) -> list[str]:
     """Return the targets that are a style in every superclass: what can be forgotten besides every_target."""
-    return [str(Target("*", "*", style)) for style in entry.get("styles") or []]
+    return [str(Target("*", "*", style)) for style in data["styles"]]
 
 
-def tiles(entry: dict[str, Any], superclass: str) -> list[dict[str, Any]]:
+def tiles(data: DataDescription, superclass: str) -> list[dict[str, Any]]:
     """Return a tile for each subgroup: its name and the addresses of a few sample thumbnails."""
-    samples, print_ = entry.get("samples", {}), entry.get("fingerprint", "")
+    samples = data.get("samples", {})
     return [
         {
             "name": name,
             "images": [
-                f"clipforget/images/{print_}/{i}?size=96" for i in samples.get(str(Target(superclass, name)), [])[:4]
+                f"clipforget/images/{data['fingerprint']}/{index}?size=96"
+                for index in samples.get(str(Target(superclass, name)), [])[:4]
             ],
         }
-        for name in entry["superclasses"].get(superclass, [])
+        for name in data["superclasses"].get(superclass, [])
     ]
 
 
-def first_superclass(entry: dict[str, Any]) -> str:
+def first_superclass(data: DataDescription) -> str:
     """Return the superclass with which the form opens: the first one with several subgroups."""
-    names: list[str] = list(entry["superclasses"])
-    return next((name for name in names if len(entry["superclasses"][name]) > 1), names[0])
+    names: list[str] = list(data["superclasses"])
+    return next((name for name in names if len(data["superclasses"][name]) > 1), names[0])
 
 
-def first_pick(entry: dict[str, Any], superclass: str) -> list[str]:
+def first_pick(data: DataDescription, superclass: str) -> list[str]:
     """Return the subgroup picked at first: biplane where there is one, else the first."""
-    names = entry["superclasses"].get(superclass, [])
+    names = data["superclasses"].get(superclass, [])
     if len(names) < 2:
         return []
     return ["biplane"] if "biplane" in names else names[:1]
 
 
-def first_target(entry: dict[str, Any]) -> list[str]:
+def first_target(data: DataDescription) -> list[str]:
     """Return the targets that the form names at first."""
-    superclass = first_superclass(entry)
-    return list(targets(superclass, first_pick(entry, superclass), ANY))
+    superclass = first_superclass(data)
+    return list(targets(superclass, first_pick(data, superclass), ANY))
 
 
-def data_summary(entry: dict[str, Any]) -> dict[str, Any]:
+def data_summary(data: DataDescription) -> dict[str, Any]:
     """Return what the note under the data set says."""
-    return {
-        "data": {key: entry.get(key) for key in ("count", "skipped", "shifted_sets")}
-        | {"superclasses": len(entry["superclasses"])}
-    }
+    counts = {"count": data["count"], "skipped": data["skipped"], "superclasses": len(data["superclasses"])}
+    return {"data": counts | {"shifted_sets": data["shifted_sets"]}}

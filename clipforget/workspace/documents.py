@@ -1,11 +1,50 @@
-"""What the page and the command line get of a finished run, field by field. A = 101 alphas, K neighbours."""
+"""What the page and the command line get, field by field: runs and queries, and what can be chosen before a run.
+
+A = 101 alphas, K neighbours.
+"""
 
 from __future__ import annotations
 
 from typing import Any, NotRequired, TypedDict
 
-from clipforget.evaluation.documents import ShownScores
+from clipforget.evaluation.documents import Headline, RunCost, ShownScores
 from clipforget.runs.documents import StepEvent
+from clipforget.settings import SettingValue
+
+
+class RunEntry(TypedDict):
+    """A line of the list of runs: the fields of run.json that it shows; `sample` for one that ships with the app."""
+
+    id: str
+    title: str
+    created: str
+    state: str
+    starred: bool | None
+    config: dict[str, Any]
+    best: float | None
+    headline: Headline | None
+    seconds: float | None
+    error: str | None
+    device: str
+    comparison: str | None
+    sample: bool
+
+
+class UnfinishedView(TypedDict):
+    """What is known of a run that is not finished; `log` is the end of its worker's."""
+
+    id: str
+    title: str
+    state: str
+    created: str
+    seconds: float | None
+    device: str
+    command: str
+    config: dict[str, Any]
+    error: str | None
+    starred: bool | None
+    sample: bool
+    log: str
 
 
 class RunView(ShownScores):
@@ -20,13 +59,19 @@ class RunView(ShownScores):
     command: str
     config: dict[str, Any]
     starred: bool
-    cost: dict[str, Any] | None
+    cost: RunCost | None
     settings: dict[str, Any]
     target: str  # what is forgotten, in short
     notes: list[str]
     layers: list[dict[str, Any]]  # what the method says of its choice of layers
     steps: list[StepEvent]
     original_share: float | None
+
+
+class FinishedView(RunView):
+    """The view of a run with `sample`: whether it ships with the app."""
+
+    sample: bool
 
 
 class Hits(TypedDict):
@@ -76,3 +121,101 @@ class ExactResults(Hits):
     rows: dict[str, float]
     agreement: float
     refused: NotRequired[str]
+
+
+class Named(TypedDict):
+    """A model to choose: its name, and the title that people read."""
+
+    name: str
+    title: str
+
+
+class DataDescription(Named):
+    """A data set: images by split, subgroups by superclass; the other numbers count images.
+
+    With samples: dataset indices of a few test images by target, and (file, reason) of the first files skipped.
+    """
+
+    count: int
+    splits: dict[str, int]
+    superclasses: dict[str, list[str]]
+    styles: list[str]
+    shifted_sets: list[str]
+    skipped: int
+    fingerprint: str
+    samples: NotRequired[dict[str, list[int]]]
+    skipped_files: NotRequired[list[list[str]]]
+
+
+class UnreadData(Named):
+    """A data set that cannot be read, and a sentence on why."""
+
+    error: str
+
+
+class PresetDescription(TypedDict):
+    """Settings that differ from a method's defaults, and a sentence on where they come from."""
+
+    name: str
+    settings: dict[str, SettingValue]
+    note: str
+
+
+class MethodDescription(Named):
+    """A method: the stages of its run, the fields of settings.Option for each setting, presets for one model."""
+
+    summary: str
+    source: str
+    reference_url: str
+    notes: list[str]
+    changes: str
+    stages: list[str]
+    options: list[dict[str, Any]]
+    presets: list[PresetDescription]
+
+
+class NumberOption(TypedDict):
+    """An option that runs and comparisons share; of the seeds, `default` counts them, and the rest is absent."""
+
+    default: float
+    help: NotRequired[str]
+    low: NotRequired[float | None]
+    high: NotRequired[float | None]
+
+
+class ExperimentDescription(Named):
+    """A table of the paper, and what it takes on the embedded drawings."""
+
+    rows: list[str]
+    targets: list[list[str]]
+    note: str
+
+
+class RecentNames(TypedDict):
+    """Models and data of earlier runs that do not come with the app."""
+
+    models: list[str]
+    data: list[str]
+
+
+class SetupDescription(TypedDict):
+    """All that can be chosen before a run."""
+
+    models: list[Named]
+    data: list[DataDescription | UnreadData]
+    methods: list[MethodDescription]
+    devices: list[str]
+    recent: RecentNames
+    options: dict[str, NumberOption]
+    experiments: list[ExperimentDescription]
+
+
+class RunEstimate(TypedDict):
+    """Seconds and device of a run to come, and how many images it embeds, forgets, retains and searches."""
+
+    seconds: float
+    device: str
+    images: int
+    forget: int
+    retain: int
+    gallery: int

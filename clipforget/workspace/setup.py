@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,24 @@ from clipforget.data.dataset import Dataset
 from clipforget.data.target import Target
 from clipforget.errors import BadData
 from clipforget.files import ASSETS
-from clipforget.methods import METHODS
+from clipforget.methods import METHODS, Method
 from clipforget.runs.config import RunConfig
 from clipforget.runs.devices import devices, likely_device
 from clipforget.runs.eta import plan
 from clipforget.runs.presets import presets
 from clipforget.runs.store import Store
 from clipforget.settings import options
+from clipforget.workspace.documents import (
+    DataDescription,
+    ExperimentDescription,
+    MethodDescription,
+    Named,
+    NumberOption,
+    PresetDescription,
+    RunEstimate,
+    SetupDescription,
+    UnreadData,
+)
 
 SAMPLES = 4  # images shown for each subgroup
 RECENT = 8  # names of earlier runs that are offered again
@@ -29,53 +40,53 @@ START = 1.5  # seconds until a worker's first event
 
 
 def describe(
-    configs: Iterable[Mapping[str, Any]], dataset_of: Callable[[str], Dataset], runs: Path = Path("runs")
-) -> dict[str, Any]:
-    """Return models, data sets, methods, devices, the paper's experiments, and defaults and bounds of a run's options.
+    configs: Sequence[Mapping[str, Any]], dataset_of: Callable[[str], Dataset], runs: Path = Path("runs")
+) -> SetupDescription:
+    """Describe models, data sets, methods, devices, the paper's experiments, and the options that runs share.
 
-    `recent` holds the other models and data of earlier runs' configs.
-
-    The methods' presets are those for the default model; runs is the folder of the runs.
+    `recent` holds the other models and data of earlier runs' configs. The methods' presets are those for the default
+    model; runs is the folder of the runs.
     """
-    configs = list(configs)
     embedded = embedded_models()
-    data = []
+    data: list[DataDescription | UnreadData] = []
     for name in DATASETS.load():
         try:
             data.append(describe_data(dataset_of(name), name))
         except BadData as error:
             data.append({"name": name, "title": _title(name), "error": str(error)})
-    recent = {
-        "models": _others((config["model"] for config in configs), embedded),
-        "data": _others((config["data"] for config in configs), DATASETS),
-    }
-    models = [{"name": name, "title": _title(name)} for name in [*embedded, *recent["models"]]]
-    known = sorted(METHODS.load().values(), key=lambda method: method.name != RunConfig.method)  # ours first
-    methods = [describe_method(method, runs=runs) for method in known]
+    models = _recent((config["model"] for config in configs), embedded)
+    methods = sorted(METHODS.load().values(), key=lambda method: method.name != RunConfig.method)  # ours first
     return {
-        "models": models,
+        "models": [Named(name=name, title=_title(name)) for name in [*embedded, *models]],
         "data": data,
-        "methods": methods,
+        "methods": [describe_method(method, runs=runs) for method in methods],
         "devices": devices(),
-        "recent": recent,
+        "recent": {"models": models, "data": _recent((config["data"] for config in configs), DATASETS)},
         "options": describe_options(),
         "experiments": [describe_experiment(experiment) for experiment in EXPERIMENTS.load().values()],
     }
 
 
-def describe_options() -> dict[str, dict[str, Any]]:
-    """Return default, help text and bounds of the options that runs and comparisons share, and how many seeds."""
-    shown = ("default", "help", "low", "high")
-    numbers = [option for option in options(RunConfig) if option.kind in (int, float)]
-    described = {option.name: {name: getattr(option, name) for name in shown} for option in numbers}
+def describe_options() -> dict[str, NumberOption]:
+    """Describe the options that runs and comparisons share, by name: default, help text and bounds."""
+    described: dict[str, NumberOption] = {
+        option.name: {"default": option.default, "help": option.help, "low": option.low, "high": option.high}
+        for option in options(RunConfig)
+        if option.kind in (int, float)
+    }
     return described | {"seeds": {"default": len(ComparisonPlan.seeds)}}
 
 
-def describe_experiment(experiment: Experiment) -> dict[str, Any]:
-    """Return name and title of an experiment of the paper, and rows, targets and note of its sketchbook case."""
+def describe_experiment(experiment: Experiment) -> ExperimentDescription:
+    """Describe an experiment of the paper, with targets and note of its sketchbook case."""
     case = experiment.sketchbook
-    about = {name: getattr(experiment, name) for name in ("name", "title")}
-    return about | {"rows": list(experiment.rows), "targets": [list(each) for each in case.targets], "note": case.note}
+    return {
+        "name": experiment.name,
+        "title": experiment.title,
+        "rows": list(experiment.rows),
+        "targets": [list(target) for target in case.targets],
+        "note": case.note,
+    }
 
 
 def embedded_models() -> dict[str, Path]:
@@ -83,12 +94,12 @@ def embedded_models() -> dict[str, Path]:
     return {path.parent.name: path.parent for path in sorted(ASSETS.glob("*/open_clip_config.json"))}
 
 
-def describe_data(dataset: Dataset, name: str, samples: bool = False) -> dict[str, Any]:
+def describe_data(dataset: Dataset, name: str, samples: bool = False) -> DataDescription:
     """Describe a data set: counts, names, and with `samples` the indices of a few test images of each subgroup."""
     groups: dict[str, list[str]] = {superclass: [] for superclass in dataset.superclasses}
     for superclass, subgroup in sorted({(item.superclass, item.subgroup) for item in dataset.items if item.subgroup}):
         groups[superclass].append(subgroup)
-    entry = {
+    described: DataDescription = {
         "name": name,
         "title": _title(name),
         "count": len(dataset.items),
@@ -100,12 +111,12 @@ def describe_data(dataset: Dataset, name: str, samples: bool = False) -> dict[st
         "fingerprint": dataset.fingerprint,
     }
     if samples:
-        entry["samples"] = _samples(dataset)
-        entry["skipped_files"] = [list(pair) for pair in dataset.skipped[:20]]
-    return entry
+        described["samples"] = _samples(dataset)
+        described["skipped_files"] = [list(pair) for pair in dataset.skipped[:20]]
+    return described
 
 
-def describe_method(method: Any, model: str = RunConfig.model, runs: Path = Path("runs")) -> dict[str, Any]:
+def describe_method(method: Method, model: str = RunConfig.model, runs: Path = Path("runs")) -> MethodDescription:
     """Describe a method: the options of its settings and its presets for a model; runs is the folder of the runs."""
     fields = []
     for option in options(method.settings):
@@ -121,28 +132,33 @@ def describe_method(method: Any, model: str = RunConfig.model, runs: Path = Path
         "changes": method.changes,
         "stages": ["load", *method.stages, "restore", "score"],
         "options": fields,
-        "presets": [
-            {name: getattr(preset, name) for name in ("name", "settings", "note")}
-            for preset in presets(method.name, model, runs)
-        ],
+        "presets": describe_presets(method.name, model, runs),
     }
 
 
-def estimate(config: RunConfig, dataset: Dataset, store: Store) -> dict[str, Any]:
+def describe_presets(method: str, model: str, runs: Path) -> list[PresetDescription]:
+    """Describe the presets of a method for a model. Raises UnknownName, or BadSetting for a file that is damaged."""
+    return [
+        {"name": preset.name, "settings": preset.settings, "note": preset.note}
+        for preset in presets(method, model, runs)
+    ]
+
+
+def estimate(config: RunConfig, dataset: Dataset, store: Store) -> RunEstimate:
     """Estimate the seconds of a run from its image counts and the measured seconds of earlier runs alike.
 
     Raises UnknownName, BadQuery or BadData where the configuration makes no sense.
     """
-    chosen = config.splits(dataset)
-    images = len(chosen.images)
+    splits = config.splits(dataset)
+    images = len(splits.images)
     stages = ("load", *METHODS.load()[config.method].stages, "restore", "score")
     return {
         "seconds": round(START + sum(plan(store, config, stages, images).values()), 1),
         "device": likely_device(config.device),
         "images": images,
-        "forget": len(chosen.train["forget"]),
-        "retain": len(chosen.train["retain"]),
-        "gallery": len(chosen.positions("test")),
+        "forget": len(splits.train["forget"]),
+        "retain": len(splits.train["retain"]),
+        "gallery": len(splits.positions("test")),
     }
 
 
@@ -155,8 +171,9 @@ def _samples(dataset: Dataset) -> dict[str, list[int]]:
     return {name: indices[:: max(len(indices) // SAMPLES, 1)][:SAMPLES] for name, indices in groups.items()}
 
 
-def _others(names: Iterable[str], known: Iterable[str]) -> list[str]:
-    return [name for name in dict.fromkeys(names) if name not in set(known)][:RECENT]
+def _recent(names: Iterable[str], listed: Iterable[str]) -> list[str]:
+    """The names of earlier runs that are not listed anyway."""
+    return [name for name in dict.fromkeys(names) if name not in set(listed)][:RECENT]
 
 
 def _title(name: str) -> str:

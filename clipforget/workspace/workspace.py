@@ -26,7 +26,7 @@ from clipforget.runs.resources import Resources
 from clipforget.runs.store import Run, Store
 from clipforget.workspace import setup
 from clipforget.workspace.comparisons import ComparisonService
-from clipforget.workspace.documents import ExactResults, QueryPack
+from clipforget.workspace.documents import DataDescription, ExactResults, QueryPack, RunEstimate, SetupDescription
 from clipforget.workspace.export import export
 from clipforget.workspace.uploads import Uploads
 from clipforget.workspace.workers import Workers
@@ -177,15 +177,15 @@ class Workspace:
         self._names[dataset.fingerprint] = name
         return dataset
 
-    def setup(self) -> dict[str, Any]:
+    def setup(self) -> SetupDescription:
         """Return models, data sets, methods and devices to choose from. Names of earlier runs are among them."""
         return setup.describe([info["config"] for info in self.runs()], self.dataset, self.store.root)
 
-    def data(self, name: str) -> dict[str, Any]:
+    def data(self, name: str) -> DataDescription:
         """Return one data set with sample images for each subgroup. Raises BadData or UnknownName."""
         return setup.describe_data(self.dataset(name), name, samples=True)
 
-    def estimate(self, config: RunConfig) -> dict[str, Any]:
+    def estimate(self, config: RunConfig) -> RunEstimate:
         """Return seconds, device and image counts of a run to come. Raises what is wrong with the configuration."""
         config = config.checked()
         return setup.estimate(config, self.dataset(config.data), self.store)
