@@ -82,11 +82,11 @@ def _listed(name: str) -> tuple[str, str]:
         raise UnknownName("model", name, [*EMBEDDED, "RN50-quickgelu/openai", "ViT-B-32-quickgelu/openai"])
     if architecture not in open_clip.list_models():
         raise UnknownName("open_clip model", architecture, open_clip.list_models())
-    known = open_clip.list_pretrained_tags_by_model(architecture)
-    if pretrained in known:
+    tags = open_clip.list_pretrained_tags_by_model(architecture)
+    if pretrained in tags:
         _check_quickgelu(architecture, pretrained)
     elif not Path(pretrained).expanduser().is_file():
-        raise UnknownName(f"pretrained tag of {architecture}", pretrained, known)
+        raise UnknownName(f"pretrained tag of {architecture}", pretrained, tags)
     else:
         pretrained = str(Path(pretrained).expanduser())
     return architecture, pretrained
@@ -103,7 +103,7 @@ def _check_quickgelu(architecture: str, pretrained: str) -> None:
     )
 
 
-PATIENCE = 5.0  # seconds to wait for the hub before it counts as out of reach
+HUB_TIMEOUT = 5.0  # seconds to wait for the hub before it counts as out of reach
 FAILURES = (
     OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError, AssertionError, ImportError, EOFError,
     UserWarning, SafetensorError, pickle.UnpicklingError, json.JSONDecodeError,
@@ -116,16 +116,16 @@ def open_model(architecture: str, pretrained: str | None, device: torch.device) 
     pretrained is a tag, a checkpoint file, or None for a folder. Raises BadModel where anything does not fit: the
     weights the config, the activation the weights (open_clip only warns), or where a download is out of reach.
     """
-    tag = pretrained in open_clip.list_pretrained_tags_by_model(architecture) if pretrained else False
+    listed = pretrained in open_clip.list_pretrained_tags_by_model(architecture) if pretrained else False
     try:
-        with _silence(), _no_waiting() if tag else nullcontext():
+        with _silence(), _offline_if_unreachable() if listed else nullcontext():
             model, _, transform = open_clip.create_model_and_transforms(
                 architecture, pretrained=pretrained, device=device
             )
             tokenizer = open_clip.get_tokenizer(architecture)
     except FAILURES as error:
-        what = architecture.removeprefix("local-dir:") if pretrained is None else f"{architecture}/{pretrained}"
-        raise BadModel(_sentence(what, tag, error)) from error
+        name = architecture.removeprefix("local-dir:") if pretrained is None else f"{architecture}/{pretrained}"
+        raise BadModel(_failure_message(name, listed, error)) from error
     broken = [name for name, value in model.state_dict().items() if not torch.isfinite(value).all()]
     if broken:
         raise BadModel(
@@ -134,14 +134,14 @@ def open_model(architecture: str, pretrained: str | None, device: torch.device) 
     return model, transform, tokenizer
 
 
-def _sentence(what: str, tag: bool, error: BaseException) -> str:
+def _failure_message(name: str, listed: bool, error: BaseException) -> str:
     reason = textwrap.shorten(str(error).rstrip(". \n"), 200, placeholder=" ...") or type(error).__name__
-    if tag:
+    if listed:
         return (
-            f"Cannot fetch {what}: the weights are neither in the local cache nor within reach of the network; "
+            f"Cannot fetch {name}: the weights are neither in the local cache nor within reach of the network; "
             f"use 'clipforget-tiny' or a local folder, or try again online ({reason})."
         )
-    return f"Cannot load {what}: config and weights are damaged or do not belong together ({reason})."
+    return f"Cannot load {name}: config and weights are damaged or do not belong together ({reason})."
 
 
 @contextmanager
@@ -149,37 +149,37 @@ def _silence() -> Iterator[None]:
     """open_clip speaks through the root logger, which installs a handler; its QuickGELU warning becomes an error."""
     root, null = logging.getLogger(), logging.NullHandler()
 
-    def theirs(record: logging.LogRecord) -> bool:
+    def from_elsewhere(record: logging.LogRecord) -> bool:
         return "open_clip" not in record.pathname
 
     root.addHandler(null)
-    root.addFilter(theirs)
+    root.addFilter(from_elsewhere)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.filterwarnings("error", message=".*QuickGELU.*")
             yield
     finally:
-        root.removeFilter(theirs)
+        root.removeFilter(from_elsewhere)
         root.removeHandler(null)
 
 
 @contextmanager
-def _no_waiting() -> Iterator[None]:
+def _offline_if_unreachable() -> Iterator[None]:
     """Where the hub does not answer, look only into the local cache: its client would retry for most of a minute."""
     from huggingface_hub import constants
 
     before = constants.HF_HUB_OFFLINE
-    constants.HF_HUB_OFFLINE = before or not _answers(constants.ENDPOINT)
+    constants.HF_HUB_OFFLINE = before or not _is_reachable(constants.ENDPOINT)
     try:
         yield
     finally:
         constants.HF_HUB_OFFLINE = before
 
 
-def _answers(url: str) -> bool:
+def _is_reachable(url: str) -> bool:
     try:
-        urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=PATIENCE).close()
+        urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=HUB_TIMEOUT).close()
     except urllib.error.HTTPError:
         return True
     except (OSError, ValueError):

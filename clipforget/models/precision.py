@@ -25,7 +25,7 @@ SAVING = 60.0  # ... and to save so many seconds a pass: its rounding moves 4 of
 DECISIVE = 1.25  # bfloat16 must make a step of training this many times faster to be taken
 CHEAP = 0.25  # seconds of a step below which it is not even tried, so that small models repeat bit for bit
 THREADS = torch.get_num_threads()  # what this process was given
-_chosen: dict[tuple[str, ...], str] = {}
+_training_precisions: dict[tuple[str, ...], str] = {}
 SMALL = 0.02  # seconds an image takes on one thread, below which several threads an operation do not pay
 
 
@@ -42,17 +42,17 @@ def seconds_per_image(clip: Clip, pixels: Tensor, precision: str, sample: int = 
 
     bfloat16 helps plain convolutions on processors that have it and can hurt depthwise ones.
     """
-    few = pixels[:sample].to(clip.device)
+    batch = pixels[:sample].to(clip.device)
     times = []
     for _ in range(3):
         start = time.perf_counter()
         with autocast(clip.device, precision):
-            clip.encode_image(few).float().cpu()
+            clip.encode_image(batch).float().cpu()
         times.append(time.perf_counter() - start)
-    return min(times[1:]) / max(len(few), 1)
+    return min(times[1:]) / max(len(batch), 1)
 
 
-def for_training(clip: Clip, size: int = 16) -> str:
+def training_precision(clip: Clip, size: int = 16) -> str:
     """Choose "bfloat16" where a costly step of training on this machine is decisively faster in it, else "float32".
 
     Measured, not assumed, forward and backward and in seconds of the processor: bfloat16 makes plain ResNets faster
@@ -63,12 +63,12 @@ def for_training(clip: Clip, size: int = 16) -> str:
         return BFLOAT16 if has_bfloat16(clip.device) else FLOAT32
     visual = clip.model.get_submodule("visual")
     kind = (*(type(module).__name__ for module in visual.modules()), str(sum(p.numel() for p in visual.parameters())))
-    if kind not in _chosen:
+    if kind not in _training_precisions:
         pixels = torch.zeros(size, 3, *clip.image_size, device=clip.device, requires_grad=True)
         slow = seconds_per_step(clip, pixels, FLOAT32)
         faster = slow > CHEAP and slow > DECISIVE * seconds_per_step(clip, pixels, BFLOAT16)
-        _chosen[kind] = BFLOAT16 if faster else FLOAT32
-    return _chosen[kind]
+        _training_precisions[kind] = BFLOAT16 if faster else FLOAT32
+    return _training_precisions[kind]
 
 
 def seconds_per_step(clip: Clip, pixels: Tensor, precision: str) -> float:

@@ -47,8 +47,8 @@ def stages(model: Any) -> list[Stage]:
     """
     whole = [Stage("tower", (TOWER,), model.encode_image)]
     try:
-        found = list(_recipe(model.visual))
-        return found if _same(model, found) else whole
+        parts = list(_recipe(model.visual))
+        return parts if _same(model, parts) else whole
     except (AttributeError, TypeError, RuntimeError, NotImplementedError):
         return whole  # a tower of another build: nothing is known about its insides
 
@@ -133,9 +133,9 @@ def _timm_transformer(trunk: Any, prefix: str) -> Iterator[Stage]:
         return embedded
 
     blocks = f"{prefix}blocks."
-    own = {name.split(".")[0] for name, _ in trunk.named_parameters()}
+    names = {name.split(".")[0] for name, _ in trunk.named_parameters()}
     late = {"norm", "fc_norm", "attn_pool", "head", "blocks"}
-    yield Stage("patches", tuple(prefix + name for name in sorted(own - late)), embed)
+    yield Stage("patches", tuple(prefix + name for name in sorted(names - late)), embed)
     for i, block in enumerate(trunk.blocks):
         yield Stage(f"blocks.{i}", (f"{blocks}{i}.",), block)
     yield Stage(
@@ -162,8 +162,7 @@ def _same(model: Any, parts: Sequence[Stage]) -> bool:
     height, width = size if isinstance(size, tuple | list) else (size, size)
     noise = torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(0))
     pixels = noise.to(first.device, first.dtype)
-    expected = x = model.encode_image(pixels)
-    x = pixels
+    expected, x = model.encode_image(pixels), pixels
     for part in parts:
         x = part.call(x)
     owned = all(any(part.owns(TOWER + name) for part in parts) for name, _ in model.visual.named_parameters())

@@ -23,7 +23,7 @@ def soup(original: Mapping[str, Tensor], delta: Mapping[str, Tensor], alpha: flo
     alpha = check_alpha(alpha)
     mixed = {}
     for name, unlearned in delta.items():
-        start = _counterpart(original, name, unlearned)
+        start = counterpart(original, name, unlearned)
         end = unlearned.detach().to(start.device)
         if alpha in (0.0, 1.0) or not start.is_floating_point():
             mixed[name] = (start if alpha >= 0.5 else end.to(start.dtype)).clone()
@@ -37,13 +37,14 @@ def merge(original: Mapping[str, Tensor], deltas: Iterable[tuple[float, Mapping[
     merged: dict[str, Tensor] = {}
     for coefficient, delta in deltas:
         for name, unlearned in delta.items():
-            start = _counterpart(original, name, unlearned)
+            start = counterpart(original, name, unlearned)
             change = coefficient * (unlearned.to(start.device).float() - start.float())
             merged[name] = merged.get(name, start.float()) + change
     return {name: value.to(original[name].dtype) for name, value in merged.items()}
 
 
-def _counterpart(original: Mapping[str, Tensor], name: str, unlearned: Tensor) -> Tensor:
+def counterpart(original: Mapping[str, Tensor], name: str, unlearned: Tensor) -> Tensor:
+    """Return the original's tensor of that name. Raises StaleIndex where there is none of the same shape."""
     start = original.get(name)
     if start is None or start.shape != unlearned.shape:
         raise StaleIndex(f"The change of weights was made for another model: '{name}' does not fit this one.")

@@ -31,10 +31,10 @@ class Bisection:
         for end in (100, 0):
             if end not in self.nodes:
                 return end
-        open_ones = [span for span in self.intervals if self._open(span)]
-        if not open_ones or len(self.nodes) >= self.max_nodes:
+        open_spans = [span for span in self.intervals if self._open(span)]
+        if not open_spans or len(self.nodes) >= self.max_nodes:
             return None
-        low, high = max(open_ones, key=lambda span: (self.excess(self.intervals[span]), span[1] - span[0], -span[0]))
+        low, high = max(open_spans, key=lambda span: (self.excess(self.intervals[span]), span[1] - span[0], -span[0]))
         return (low + high) // 2
 
     def add(self, hundredths: int, node: Node) -> tuple[Node, Node] | None:
@@ -54,7 +54,7 @@ class Bisection:
         agreement = (1.0 - error.agreement) / max(1.0 - self.tolerance.agreement, 1e-9)
         return max(agreement, error.accuracy / max(self.tolerance.accuracy, 1e-9))
 
-    def expected(self) -> int:
+    def nodes_to_come(self) -> int:
         """Estimate how many nodes are still to come, if each halving brings the error down to a third."""
         ends = sum(end not in self.nodes for end in (0, 100))
         middles = sum(

@@ -45,19 +45,19 @@ class ErrorMeter:
     def _image_shares(self, features: Floats, exact: Floats) -> NDArray[Any]:
         """Shares for gallery images as queries, each left out of its own result."""
         rows = np.flatnonzero(self.gallery)
-        own = np.unique(np.linspace(0, len(rows) - 1, min(IMAGE_QUERIES, len(rows))).astype(int))
+        queries = np.unique(np.linspace(0, len(rows) - 1, min(IMAGE_QUERIES, len(rows))).astype(int))
         if len(rows) < 2:
             return np.ones(0)
-        found = []
+        neighbours = []
         for matrix in (features[rows], exact[rows]):
-            cosines = matrix[own] @ matrix.T
-            cosines[np.arange(len(own)), own] = -np.inf
-            found.append(top_sets(cosines, min(TOP_K, len(rows) - 1)))
-        return overlap(*found)
+            cosines = matrix[queries] @ matrix.T
+            cosines[np.arange(len(queries)), queries] = -np.inf
+            neighbours.append(top_sets(cosines, min(TOP_K, len(rows) - 1)))
+        return overlap(*neighbours)
 
     def _accuracy_errors(self, features: Floats, class_embeddings: Floats, exact: Node) -> tuple[float, float]:
         """The pooled difference and the largest within one set, in points."""
-        known = self.labels >= 0
+        labelled = self.labels >= 0
         interpolated = np.argmax(features @ class_embeddings.T, axis=1) == self.labels
         truth = np.argmax(exact.features @ exact.class_embeddings.T, axis=1) == self.labels
         change = interpolated.astype(np.float64) - truth
@@ -65,7 +65,7 @@ class ErrorMeter:
         def points(mask: NDArray[Any]) -> float:
             return 100.0 * abs(float(change[mask].mean())) if mask.any() else 0.0
 
-        return points(known), max((points(mask & known) for mask in self.sets.values()), default=0.0)
+        return points(labelled), max((points(mask & labelled) for mask in self.sets.values()), default=0.0)
 
 
 def top_sets(scores: NDArray[Any], k: int) -> NDArray[Any]:

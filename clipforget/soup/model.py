@@ -1,8 +1,4 @@
-"""Weights between the original and the unlearned model, and a working copy that can be put anywhere between them.
-
-theta(alpha) = alpha * theta_0 + (1 - alpha) * theta_u: alpha is the share of the original. The interpolation is that of
-WiSE-FT (Wortsman et al. 2022, which counts alpha the other way), the merging task arithmetic (Ilharco et al. 2023).
-"""
+"""A working copy of a model that can be put anywhere between the original and the unlearned one."""
 
 from __future__ import annotations
 
@@ -17,7 +13,7 @@ from clipforget.models.clip import Clip
 from clipforget.models.precision import autocast
 from clipforget.models.stages import SCALARS, TOWER, first_changed, stages
 from clipforget.models.weights import fingerprint
-from clipforget.soup.arithmetic import _counterpart, soup
+from clipforget.soup.arithmetic import counterpart, soup
 from clipforget.soup.path import Floats, quantize_features
 
 BATCH = 64  # images a forward pass: the fastest on CPUs with small caches
@@ -33,7 +29,7 @@ class SoupModel:
     def __init__(self, clip: Clip, delta: Mapping[str, Tensor], precision: str = "float32") -> None:
         state = clip.model.state_dict()
         self.delta, self.precision, self.lock = dict(delta), precision, RLock()
-        self._start = {name: _counterpart(state, name, value).clone() for name, value in self.delta.items()}
+        self._start = {name: counterpart(state, name, value).clone() for name, value in self.delta.items()}
         self.clip = clip.clone()
         self.clip.model.eval()
         if clip.device.type == "cpu":

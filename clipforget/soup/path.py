@@ -125,7 +125,7 @@ class SoupPath:
             raise ValueError(f"{len(alphas)} nodes have {len(alphas) - 1} segments, not {len(self.segments)}")
 
     def __len__(self) -> int:
-        """N, the number of images."""
+        """Count the images, N."""
         return len(self.nodes[0].features)
 
     @cached_property
@@ -134,7 +134,7 @@ class SoupPath:
         return tuple(node.alpha for node in self.nodes)
 
     @cached_property
-    def dots(self) -> tuple[Floats, ...]:
+    def segment_cosines(self) -> tuple[Floats, ...]:
         """Return for each segment the N cosines between an image's features at its two ends."""
         pairs = zip(self.nodes[:-1], self.nodes[1:], strict=True)
         return tuple(np.einsum("nd,nd->n", a.features, b.features) for a, b in pairs)
@@ -145,9 +145,9 @@ class SoupPath:
 
     def bound(self, alpha: float) -> Bound:
         """Return the measured bound at this alpha; EXACT at a node."""
-        return EXACT if self.exact(alpha) else self.segments[self.where(alpha)[0]]
+        return EXACT if self.exact(alpha) else self.segments[self.segment_of(alpha)[0]]
 
-    def where(self, alpha: float) -> tuple[int, float]:
+    def segment_of(self, alpha: float) -> tuple[int, float]:
         """Return segment i and position t in 0..1: features at alpha are (1 - t) of nodes[i] and t of nodes[i + 1]."""
         alpha = check_alpha(alpha)
         i = min(bisect_right(self.alphas, alpha), len(self.alphas) - 1) - 1
@@ -156,12 +156,12 @@ class SoupPath:
 
     def norms(self, i: int, t: float) -> Floats:
         """Return the N lengths of the interpolated, not yet renormalised features at position t of segment i."""
-        squares: Floats = np.float32((1 - t) ** 2 + t**2) + np.float32(2 * t * (1 - t)) * self.dots[i]
+        squares: Floats = np.float32((1 - t) ** 2 + t**2) + np.float32(2 * t * (1 - t)) * self.segment_cosines[i]
         return np.sqrt(squares)
 
     def features(self, alpha: float) -> Floats:
         """Return the N x D unit features: exact at a node (its own array, not to be written to), else interpolated."""
-        i, t = self.where(alpha)
+        i, t = self.segment_of(alpha)
         if t in (0.0, 1.0):
             return self.nodes[i + int(t)].features
         norms = self.norms(i, t)[:, None]
@@ -183,7 +183,7 @@ class SoupPath:
             return stack if stack.ndim == 2 else stack[0]
         if len(stack) != len(self.nodes):
             raise ValueError(f"{len(stack)} sets of text features for {len(self.nodes)} nodes")
-        i, t = self.where(alpha)
+        i, t = self.segment_of(alpha)
         if t in (0.0, 1.0):
             exact: Floats = stack[i + int(t)]
             return exact
@@ -198,11 +198,11 @@ class SoupPath:
 
         @lru_cache(maxsize=6)  # alphas ascend, so a segment's own are all that is asked for again
         def cosines(node: int, query: int) -> Floats:
-            found: Floats = self.nodes[node].features[images] @ stack[query].T
-            return found
+            values: Floats = self.nodes[node].features[images] @ stack[query].T
+            return values
 
         for alpha in ALPHAS:
-            i, t = self.where(alpha)
+            i, t = self.segment_of(alpha)
             norms = self.norms(i, t)[images, None]
             ends = (0,) if len(stack) == 1 else (i + int(t),) if t in (0.0, 1.0) else (i, i + 1)
             mixed = [cosines(i, end) * ((1 - t) / norms) + cosines(i + 1, end) * (t / norms) for end in ends]
@@ -214,7 +214,7 @@ class SoupPath:
 
     def fingerprint(self, alpha: float) -> str:
         """Name what features(alpha) holds: the node's weights, or the interpolation between two of them."""
-        i, t = self.where(alpha)
+        i, t = self.segment_of(alpha)
         if t in (0.0, 1.0):
             return self.nodes[i + int(t)].fingerprint
         text = f"between\0{self.nodes[i].fingerprint}\0{self.nodes[i + 1].fingerprint}\0{check_alpha(alpha)!r}"

@@ -19,10 +19,10 @@ FORMAT = 1
 DAMAGE = (zipfile.BadZipFile, zlib.error)
 
 
-def save_path(path: SoupPath, to: Path) -> None:
+def save_path(path: SoupPath, file: Path) -> None:
     """Write a path as .npz, features in float16, all at once or not at all."""
     embeddings = [node.class_embeddings for node in path.nodes]
-    same = all(np.array_equal(own, embeddings[0]) for own in embeddings)
+    same = all(np.array_equal(embedding, embeddings[0]) for embedding in embeddings)
     meta = {
         "format": FORMAT,
         "alphas": path.alphas,
@@ -33,7 +33,7 @@ def save_path(path: SoupPath, to: Path) -> None:
         "precision": path.precision,
         "seconds": round(path.seconds, 3),
     }
-    with atomic(to) as draft:
+    with atomic(file) as draft:
         np.savez(
             draft,
             meta=np.array(json.dumps(meta)),

@@ -91,15 +91,15 @@ def walk_path(
         for part in images.embed(alpha):
             rows.append(part)
             step += 1
-            left = max(plan.expected() * len(images.chunks) - len(rows), 0)
-            yield PathStep(step, step + left, time.perf_counter() - started, len(plan.nodes), alpha, error)
+            remaining = max(plan.nodes_to_come() * len(images.chunks) - len(rows), 0)
+            yield PathStep(step, step + remaining, time.perf_counter() - started, len(plan.nodes), alpha, error)
         name = soup_fingerprint(soup_model.original, soup_model.unlearned, alpha)
         node = Node(alpha, name, quantize_features(np.concatenate(rows)), texts[0].features(alpha))
         ends = plan.add(hundredths, node)
         if ends is not None:
             low, high = ends
-            seen = (texts[1].features(low.alpha), texts[1].features(high.alpha), texts[1].features(alpha))
-            error = meter.error(low, high, node, seen)
+            query_features = (texts[1].features(low.alpha), texts[1].features(high.alpha), texts[1].features(alpha))
+            error = meter.error(low, high, node, query_features)
             plan.cut(hundredths, error)
     seconds = time.perf_counter() - started
     yield PathStep(step, step, seconds, len(plan.nodes), hundredths / 100, error)
@@ -163,10 +163,10 @@ def _masks(
     count: int, labels: Tensor | NDArray[Any], gallery: NDArray[Any] | None, sets: Mapping[str, NDArray[Any]] | None
 ) -> tuple[NDArray[Any], NDArray[Any], dict[str, NDArray[Any]]]:
     """Labels, gallery and sets as numpy arrays of N, checked."""
-    every = {"labels": np.asarray(labels), "gallery": np.ones(count, bool) if gallery is None else np.asarray(gallery)}
-    every |= {f"the set {name}": np.asarray(mask) for name, mask in (sets or {}).items()}
-    for name, array in every.items():
+    arrays = {"labels": np.asarray(labels), "gallery": np.ones(count, bool) if gallery is None else np.asarray(gallery)}
+    arrays |= {f"the set {name}": np.asarray(mask) for name, mask in (sets or {}).items()}
+    for name, array in arrays.items():
         if array.shape != (count,):
             raise ValueError(f"{name} must have one entry for each of the {count} images, not the shape {array.shape}")
-    checked = [array if name == "labels" else array.astype(bool) for name, array in every.items()]
+    checked = [array if name == "labels" else array.astype(bool) for name, array in arrays.items()]
     return checked[0], checked[1], dict(zip(sets or {}, checked[2:], strict=True))

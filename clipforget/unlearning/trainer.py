@@ -11,7 +11,7 @@ from torch import Tensor
 
 from clipforget.errors import BadData, BadSetting
 from clipforget.models.clip import Clip
-from clipforget.models.precision import FLOAT32, autocast, for_training
+from clipforget.models.precision import FLOAT32, autocast, training_precision
 from clipforget.models.stages import SCALARS, TOWER
 from clipforget.models.weights import gradients_enabled
 from clipforget.unlearning import batches
@@ -125,7 +125,7 @@ class Trainer:
                 raise BadData(f"There is no training image to {name.replace('others', 'compare with')}; choose others.")
         self.task, self.settings, self.changes = task, settings, changes
         self.generator = torch.Generator().manual_seed(task.seed)
-        self.precision = for_training(task.clip)
+        self.precision = training_precision(task.clip)
         self.parameters = tower_parameters(task.clip.model, changes) if parameters is None else parameters
         self.streams = {k: batches.batches(getattr(task, k), settings.batch_size, self.generator) for k in KINDS}
         self.validation_images = sample_validation(task, self.generator)

@@ -34,23 +34,23 @@ def test_a_large_model_gets_the_threads_of_the_process(tiny_clip: Clip, monkeypa
 
 
 def test_the_precision_of_training_is_measured_once(tiny_clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(precision, "_chosen", {})
+    monkeypatch.setattr(precision, "_training_precisions", {})
     monkeypatch.setattr(precision, "seconds_per_step", lambda clip, pixels, name: 1.0 if name == "float32" else 0.5)
-    assert precision.for_training(tiny_clip) == "bfloat16"
+    assert precision.training_precision(tiny_clip) == "bfloat16"
     monkeypatch.setattr(precision, "seconds_per_step", lambda clip, pixels, name: 1.0)
-    assert precision.for_training(tiny_clip) == "bfloat16"  # remembered
-    monkeypatch.setattr(precision, "_chosen", {})
-    assert precision.for_training(tiny_clip) == "float32"
-    monkeypatch.setattr(precision, "_chosen", {})
+    assert precision.training_precision(tiny_clip) == "bfloat16"  # remembered
+    monkeypatch.setattr(precision, "_training_precisions", {})
+    assert precision.training_precision(tiny_clip) == "float32"
+    monkeypatch.setattr(precision, "_training_precisions", {})
     monkeypatch.setattr(precision, "seconds_per_step", lambda clip, pixels, name: 0.1 if name == "float32" else 0.01)
-    assert precision.for_training(tiny_clip) == "float32"  # not worth what it costs in repeatability
+    assert precision.training_precision(tiny_clip) == "float32"  # not worth what it costs in repeatability
     monkeypatch.undo()
     assert precision.seconds_per_step(tiny_clip, torch.zeros(2, 3, 32, 32, requires_grad=True), "float32") > 0
 
 
 def test_a_gpu_trains_in_bfloat16_only_where_it_computes_it(tiny_clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation)
-    assert precision.for_training(replace(tiny_clip, device=torch.device("cuda"))) == "float32"
+    assert precision.training_precision(replace(tiny_clip, device=torch.device("cuda"))) == "float32"
 
 
 def test_only_a_cuda_device_is_asked_to_repeat_itself(monkeypatch):

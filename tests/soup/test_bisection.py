@@ -22,7 +22,7 @@ def walk(error, max_nodes: int = 17) -> tuple[Bisection, list[int], list[int]]:
     plan, order, expected = Bisection(TOLERANCE, max_nodes), [], []
     while (chosen := plan.next()) is not None:
         order.append(chosen)
-        expected.append(plan.expected())
+        expected.append(plan.nodes_to_come())
         ends = plan.add(chosen, node(chosen))
         if ends:
             plan.cut(chosen, error(*(round(100 * end.alpha) for end in ends)))

@@ -34,7 +34,7 @@ class TargetedForgetting:
                 raise BadData(f"There is no training image to {name.replace('others', 'compare with')}; choose others.")
         self.task, self.settings = task, settings
         self.generator = torch.Generator().manual_seed(task.seed)
-        self.precision = precision.for_training(task.clip) if settings.precision == "auto" else settings.precision
+        self.precision = precision.training_precision(task.clip) if settings.precision == "auto" else settings.precision
         self.probe = batches.sample(task.others, PROBE, self.generator)
         features = task.original.embed(self.probe.pixels)
         self.mismatched = losses.mismatched_cosine(features, self.probe.labels, task.class_embeddings.cpu())

@@ -118,6 +118,6 @@ def _name(name: str, rng: Random) -> str:
 def _fill(template: str, name: str, style: str) -> str:
     values = {"{plain}": style, "{style}": an(style) if style else "", "{styles}": plural(style) if style else ""}
     values |= {"{a}": an(name) if name else "", "{s}": plural(name) if name else "", "{}": name}
-    for place, value in values.items():
-        template = template.replace(place, value)
+    for placeholder, value in values.items():
+        template = template.replace(placeholder, value)
     return template

@@ -39,8 +39,8 @@ def evaluate(folder: Path, settings: PretrainSettings, minutes: tuple[float, flo
         count = min(sketchbook.COUNTS[name], settings.test_images)
         pictures = np.concatenate(list(draw_rounds(name, count, FULL, settings.cache, settings.threads)))
         features = clip.embed(clip.preprocess(Image.fromarray(picture) for picture in pictures))
-        found = accuracies(clip, features, list(CELLS) * count)
-        figures |= {f"{kind}, {name}": value for kind, value in found.items()}
+        zero_shot = accuracies(clip, features, list(CELLS) * count)
+        figures |= {f"{kind}, {name}": value for kind, value in zero_shot.items()}
         if name == "test":
             figures |= precisions(clip, features, list(CELLS) * count)
         yield PretrainStep("evaluate", number, len(sets), accuracies=dict(figures))
@@ -65,7 +65,7 @@ def precisions(clip: Clip, features: Tensor, cells: list[tuple[str, str, str]]) 
             (f"a {style} of a {sub}", (None, sub, style)) for sub in NAMES["subgroup"] for style in NAMES["style"]
         ],
     }
-    found = {}
+    shares = {}
     for kind, queries in kinds.items():
         with torch.no_grad():
             order = (clip.encode_text([text for text, _ in queries]) @ features.T).topk(FIRST).indices
@@ -74,8 +74,8 @@ def precisions(clip: Clip, features: Tensor, cells: list[tuple[str, str, str]]) 
             for (_, claims), row in zip(queries, order.tolist(), strict=True)
             for i in row
         ]
-        found[kind] = sum(hits) / len(hits)
-    return found
+        shares[kind] = sum(hits) / len(hits)
+    return shares
 
 
 @torch.no_grad()
@@ -93,11 +93,11 @@ def quick_accuracies(model: CLIP, pixels: Tensor) -> dict[str, float]:
 def _accuracies(
     features: Tensor, class_embeddings: dict[str, Tensor], cells: list[tuple[str, str, str]]
 ) -> dict[str, float]:
-    found = {}
+    shares = {}
     for column, (kind, names) in enumerate(NAMES.items()):
         labels = torch.tensor([names.index(cell[column]) for cell in cells])
-        found[kind] = float(((features @ class_embeddings[kind].T).argmax(1) == labels).float().mean())
-    return found
+        shares[kind] = float(((features @ class_embeddings[kind].T).argmax(1) == labels).float().mean())
+    return shares
 
 
 def _facts(clip: Clip, settings: PretrainSettings, minutes: tuple[float, float]) -> dict[str, str]:

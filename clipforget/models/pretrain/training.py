@@ -75,7 +75,7 @@ def learn_words(model: CLIP, settings: PretrainSettings) -> Iterator[PretrainSte
     tokens = tokenizer()
     model.train()
     for step in range(1, settings.word_steps + 1):
-        _set_rate(optimizer, settings.learning_rate * _schedule(step, settings.word_steps))
+        _set_learning_rate(optimizer, settings.learning_rate * _schedule(step, settings.word_steps))
         first, second = write_captions(CELLS, rng), write_captions(CELLS, rng)
         features = [F.normalize(model.encode_text(tokens([c.text for c in part])), dim=-1) for part in (first, second)]
         same, implied = relation(truth(first).float(), truth(second).float())
@@ -106,7 +106,7 @@ def train(model: CLIP, average: CLIP, images: Tensor, settings: PretrainSettings
     tokens = tokenizer()
     validation = None
     for step, indices in zip(range(1, settings.steps + 1), _batches(len(flat), settings), strict=False):
-        _set_rate(optimizer, settings.learning_rate * _schedule(step, settings.steps))
+        _set_learning_rate(optimizer, settings.learning_rate * _schedule(step, settings.steps))
         captions = write_captions(CELLS, rng)
         model.train()
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=has_bfloat16(torch.device("cpu"))):
@@ -119,7 +119,7 @@ def train(model: CLIP, average: CLIP, images: Tensor, settings: PretrainSettings
         optimizer.step()
         with torch.no_grad():
             model.logit_scale.clamp_(0, math.log(100))
-            _follow(average, model, min(settings.ema_decay, 1 - 1 / (step + 1)))
+            _update_average(average, model, min(settings.ema_decay, 1 - 1 / (step + 1)))
         if step % RECORD_EVERY == 0 or step in (1, settings.steps):
             accuracies = {}
             if step % EVALUATE_EVERY == 0:
@@ -211,9 +211,9 @@ def _optimizer(model: CLIP, settings: PretrainSettings) -> torch.optim.Optimizer
     return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=(0.9, 0.98), eps=1e-6)
 
 
-def _set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+def _set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = learning_rate
 
 
 def _schedule(step: int, steps: int) -> float:
@@ -231,9 +231,9 @@ def _batches(count: int, settings: PretrainSettings) -> Iterator[Tensor]:
         yield from order[:whole].split(settings.batch_size)
 
 
-def _follow(average: CLIP, model: CLIP, decay: float) -> None:
-    for mean, now in zip(average.parameters(), model.parameters(), strict=True):
-        mean.lerp_(now, 1 - decay)
+def _update_average(average: CLIP, model: CLIP, decay: float) -> None:
+    for mean, value in zip(average.parameters(), model.parameters(), strict=True):
+        mean.lerp_(value, 1 - decay)
 
 
 def _validation(settings: PretrainSettings) -> Tensor:
