@@ -54,7 +54,7 @@ class ComparisonInfo(FolderInfo):
     cells: list[CellInfo]
 
 
-class ComparisonStore(FolderStore["ComparisonFolder"]):
+class ComparisonStore(FolderStore["ComparisonFolder", ComparisonInfo]):
     """The comparisons of a runs folder. Deleting one leaves its runs."""
 
     def __init__(self, runs: Path = Path("runs")) -> None:

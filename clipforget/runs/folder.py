@@ -94,7 +94,7 @@ class RunFolder(Generic[Info]):
 Folder = TypeVar("Folder", bound=RunFolder[Any])
 
 
-class FolderStore(Generic[Folder]):
+class FolderStore(Generic[Folder, Info]):
     """The folders of one kind under a root, which is made with the first of them. Ids start with the time."""
 
     def __init__(self, root: Path, kind: type[Folder]) -> None:
@@ -114,6 +114,15 @@ class FolderStore(Generic[Folder]):
     def all(self) -> list[Folder]:
         """Return all folders, newest first."""
         return [self._kind(self.root / id) for id in self.ids()]
+
+    def infos(self) -> Iterator[tuple[Folder, Info]]:
+        """Yield the folders with their `info`, newest first; those just deleted or not readable are left out."""
+        for folder in self.all():
+            try:
+                info = folder.info()
+            except RunProblem:
+                continue
+            yield folder, info
 
     def delete(self, id: str) -> None:
         """Remove a folder for good. Raises UnknownName, or RunProblem while its worker is alive."""

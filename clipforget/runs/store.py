@@ -10,14 +10,13 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import platform
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar, cast
 
 from clipforget import __version__
 from clipforget.data.target import Target
-from clipforget.errors import ClipforgetError, RunProblem
+from clipforget.errors import ClipforgetError
 from clipforget.files import FileLock, finite, slug, write_json
 from clipforget.runs.config import RunConfig
 from clipforget.runs.documents import EndEvent, Event, RunInfo, StepEvent
@@ -27,7 +26,7 @@ AnyEvent = TypeVar("AnyEvent", StepEvent, EndEvent)
 PACKAGES = {"torch": "torch", "open_clip": "open_clip_torch", "gradio": "gradio"}
 
 
-class Store(FolderStore["Run"]):
+class Store(FolderStore["Run", RunInfo]):
     """The run folders under one root."""
 
     def __init__(self, root: Path = Path("runs")) -> None:
@@ -56,15 +55,6 @@ class Store(FolderStore["Run"]):
         }
         write_json(run.path("run.json"), info)
         return run
-
-    def infos(self) -> Iterator[tuple[Run, RunInfo]]:
-        """Yield the runs with their `info`, newest first; those just deleted or not readable are left out."""
-        for run in self.all():
-            try:
-                info = run.info()
-            except RunProblem:
-                continue
-            yield run, info
 
     def device_lock(self, device: str) -> FileLock:
         """Return the lock of a device, not yet acquired: at most one worker runs on it."""

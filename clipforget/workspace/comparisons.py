@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from clipforget.benchmark import formats
 from clipforget.benchmark.documents import ComparisonSummary
@@ -19,6 +18,7 @@ from clipforget.data.dataset import Dataset
 from clipforget.errors import RunProblem, UnknownName
 from clipforget.runs.cache import Cache
 from clipforget.runs.store import Run
+from clipforget.workspace.documents import ListedComparison
 from clipforget.workspace.workers import Workers
 
 
@@ -29,25 +29,26 @@ class ComparisonService:
         self.store, self._dataset_of, self._workers = ComparisonStore(runs), dataset_of, workers
         self._run_summaries: Cache[RunSummary] = Cache(4000)
 
-    def list(self) -> list[dict[str, Any]]:
+    def list(self) -> list[ListedComparison]:
         """Return all comparisons, newest first, with how many of their runs are done."""
-        listed = []
-        for comparison in self.store.all():
-            try:
-                info = comparison.info()
-            except RunProblem:
-                continue  # deleted in this moment
-            done = sum(cell["state"] == "done" for cell in info["cells"])
-            shown = {name: info[name] for name in ("id", "title", "created", "state")}
-            listed.append(shown | {"done": done, "total": len(info["cells"])})
-        return listed
+        return [
+            {
+                "id": info["id"],
+                "title": info["title"],
+                "created": info["created"],
+                "state": info["state"],
+                "done": sum(cell["state"] == "done" for cell in info["cells"]),
+                "total": len(info["cells"]),
+            }
+            for _, info in self.store.infos()
+        ]
 
     def summary(self, id: str) -> ComparisonSummary:
         """Return all that is known of a comparison. Raises UnknownName."""
         return summarize(self.store.get(id), self._run_summary)
 
     def create(self, plan: ComparisonPlan) -> ComparisonFolder:
-        """Return a comparison of this plan: the one there is, to be gone on with, or a new one.
+        """Return a comparison of this plan: the one there is, to be continued, or a new one.
 
         Raises what can be told without the model: an unknown method, setting, target or data set, too few images.
         """
@@ -61,7 +62,7 @@ class ComparisonService:
         return self.store.same(plan) or self.store.create(plan)
 
     def start(self, plan: ComparisonPlan) -> str:
-        """Create a comparison, or go on with the same one, in a worker of its own; returns the id. Raises as create."""
+        """Create a comparison, or continue the same one, in a worker of its own; returns the id. Raises as create."""
         comparison = self.create(plan)
         if not comparison.alive():
             comparison.update(state="queued", error=None, pid=None)
@@ -69,7 +70,7 @@ class ComparisonService:
         return comparison.id
 
     def resume(self, id: str) -> None:
-        """Go on with a comparison in a worker of its own. Raises UnknownName, and what `create` can raise."""
+        """Continue a comparison in a worker of its own. Raises UnknownName, and what `create` can raise."""
         self.start(self.store.get(id).plan)
 
     def stop(self, id: str) -> None:
@@ -83,7 +84,7 @@ class ComparisonService:
         self.store.delete(id)
 
     def export(self, id: str, name: str) -> tuple[bytes, str, str]:
-        """table.csv, .json, .tex or .md: (bytes, media type, name to save it under). Raises UnknownName."""
+        """Return table.csv, .json, .tex or .md: (bytes, media type, name to save it under). Raises UnknownName."""
         if name not in MEDIA:
             raise UnknownName("export", name[:80], MEDIA)
         return as_file(self.summary(id), name).encode(), MEDIA[name], f"{id}-{name}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, NotRequired, TypedDict
 
 from clipforget.evaluation.documents import Headline, RunCost, ShownScores
-from clipforget.runs.documents import StepEvent
+from clipforget.runs.documents import Event, StepEvent
 from clipforget.settings import SettingValue
 
 
@@ -45,6 +45,26 @@ class UnfinishedView(TypedDict):
     starred: bool | None
     sample: bool
     log: str
+
+
+class ListedComparison(TypedDict):
+    """A comparison in the list of them: `done` of `total` runs are."""
+
+    id: str
+    title: str
+    created: str
+    state: str
+    done: int
+    total: int
+
+
+class RunEvents(TypedDict):
+    """The new events of a run; `now` is the seconds since it was created."""
+
+    state: str
+    error: str | None
+    events: list[Event]
+    now: float
 
 
 class RunView(ShownScores):

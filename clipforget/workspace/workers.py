@@ -28,13 +28,13 @@ class Workers:
 
     def start(self, run: Work) -> None:
         """Start `python -m clipforget run --worker ID` (or compare); what it prints goes to worker.log."""
-        words = [sys.executable, "-m", "clipforget", COMMANDS[run.KIND], "--worker", run.id]
-        words += ["--runs", str(run.store.root.resolve())]
+        command = [sys.executable, "-m", "clipforget", COMMANDS[run.KIND], "--worker", run.id]
+        command += ["--runs", str(run.store.root.resolve())]
         paths = filter(None, (str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")))
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
         with run.path("worker.log").open("ab") as log:
             worker = subprocess.Popen(
-                words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=environment
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=environment
             )
         self._started[run.id] = worker
         threading.Thread(target=self._wait, args=(run.id, worker), daemon=True).start()

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from clipforget.data.dataset import Dataset
 from clipforget.data.thumbnails import SIZES, thumbnail
@@ -26,7 +25,15 @@ from clipforget.runs.resources import Resources
 from clipforget.runs.store import Run, Store
 from clipforget.workspace import setup
 from clipforget.workspace.comparisons import ComparisonService
-from clipforget.workspace.documents import DataDescription, ExactResults, QueryPack, RunEstimate, SetupDescription
+from clipforget.workspace.documents import (
+    DataDescription,
+    ExactResults,
+    QueryPack,
+    RunEntry,
+    RunEstimate,
+    RunEvents,
+    SetupDescription,
+)
 from clipforget.workspace.export import export
 from clipforget.workspace.uploads import Uploads
 from clipforget.workspace.workers import Workers
@@ -47,10 +54,11 @@ class Workspace:
         self.samples = Store(ASSETS / "sample-run") if sample else None
         self._resources = Resources(datasets=4, models=2, follow=True)
         self._finished: Cache[FinishedRun] = Cache(1024 * MIB, lambda finished: finished.size)
-        self._engines: Cache[Any] = Cache(3)  # models on the soup path and pixels of the last exact looks
-        self._packs: Cache[Any] = Cache(400)  # query packs and exact results
+        self._engines: Cache[Any] = Cache(3)  # models on the soup path and pixels of the last exact queries
+        self._packs: Cache[QueryPack] = Cache(200)
+        self._exact: Cache[ExactResults] = Cache(200)
         self._images: Cache[tuple[bytes, str]] = Cache(96 * MIB, lambda entry: len(entry[0]))
-        self._names: dict[str, str] = {}  # data fingerprint -> name or path
+        self._data_names: dict[str, str] = {}  # fingerprint -> name or path
         self._workers = Workers()
         self.uploads = Uploads()
         self.comparisons = ComparisonService(self.store.root, self.dataset, self._workers)
@@ -67,20 +75,19 @@ class Workspace:
         """Return True where the run ships with the app."""
         return self.samples is not None and run.folder.parent == self.samples.root
 
-    def runs(self) -> list[dict[str, Any]]:
+    def runs(self) -> list[RunEntry]:
         """Return all runs, newest first, samples last: what the list of past runs shows."""
-        names = ["id", "title", "created", "state", "starred", "config", "best", "headline", "seconds", "error"]
-        names += ["device", "comparison"]
-        return [
+        names = RunEntry.__annotations__
+        listed = [
             {name: info.get(name) for name in names} | {"sample": self.is_sample(run)} for run, info in self._infos()
         ]
+        return cast(list[RunEntry], listed)
 
     def start(self, config: RunConfig) -> str:
         """Create a run and start its worker in a session of its own; returns the id. It outlives this process.
 
         Raises what can be told from the configuration alone; what needs the model shows as a failed run.
         """
-
         config = config.checked()
         config.splits(self.dataset(config.data))
         run = self.store.create(config)
@@ -93,17 +100,18 @@ class Workspace:
 
     def star(self, id: str, starred: bool) -> None:
         """Mark a run. Raises RunProblem for a sample."""
-        self._own(id, "starred").update(starred=bool(starred))
+        self._own_run(id, "starred").update(starred=bool(starred))
 
     def delete(self, id: str) -> None:
         """Remove a run for good. Raises RunProblem for a sample or a run at work."""
-        self._own(id, "deleted")
+        self._own_run(id, "deleted")
         self.store.delete(id)
         self._finished.drop(lambda key: key == id)
         self._packs.drop(lambda key: isinstance(key, tuple) and key[0] == id)
+        self._exact.drop(lambda key: isinstance(key, tuple) and key[0] == id)
         self._engines.drop(lambda key: isinstance(key, tuple) and key[1] == self.store.root / id)
 
-    def events(self, id: str, after: int = 0) -> dict[str, Any]:
+    def events(self, id: str, after: int = 0) -> RunEvents:
         """Return state, events from number `after` on, and the seconds since the run was created."""
         run = self.run(id)
         events, info = run.events(after), run.info()
@@ -117,8 +125,8 @@ class Workspace:
         info = run.info()
         sample = {"sample": self.is_sample(run)}
         if info["state"] != "done":
-            shown = ("id", "title", "state", "created", "seconds", "device", "command", "config", "error", "starred")
-            return {name: info.get(name) for name in shown} | sample | {"log": _tail(run)}
+            names = ("id", "title", "state", "created", "seconds", "device", "command", "config", "error", "starred")
+            return {name: info.get(name) for name in names} | sample | {"log": _tail(run)}
         return self.finished_run(id).view() | {"starred": info["starred"]} | sample
 
     def finished_run(self, id: str) -> FinishedRun:
@@ -132,13 +140,8 @@ class Workspace:
 
     def query(self, id: str, text: str | None = None, image: int | None = None, upload: str | None = None) -> QueryPack:
         """Return the query pack of a text, a gallery image or an upload: exactly one of them. Raises BadQuery."""
-        query = self._checked(text, image, upload)
-
-        def pack() -> QueryPack:
-            return self.finished_run(id).pack(*query, self._upload_of(query))
-
-        found: QueryPack = self._packs.get((id, *query), pack)
-        return found
+        query = self._query(text, image, upload)
+        return self._packs.get((id, *query), lambda: self.finished_run(id).pack(*query, self._upload_of(query)))
 
     def exact(
         self, id: str, alpha: float, text: str | None = None, image: int | None = None, upload: str | None = None
@@ -146,11 +149,9 @@ class Workspace:
         """Return scores and results at one alpha, images embedded anew. Raises BadQuery for an alpha outside 0 to 1."""
         if not (isinstance(alpha, int | float) and math.isfinite(alpha) and 0 <= alpha <= 1):
             raise BadQuery("alpha must be a number from 0 (unlearned) to 1 (original).")
-        query = self._checked(text, image, upload)
-        alpha = round(float(alpha), 4)
-        key, finished = (id, alpha, *query), self.finished_run(id)
-        results: ExactResults = self._packs.get(key, lambda: finished.exact(alpha, *query, self._upload_of(query)))
-        return results
+        query = self._query(text, image, upload)
+        alpha, finished = round(float(alpha), 4), self.finished_run(id)
+        return self._exact.get((id, alpha, *query), lambda: finished.exact(alpha, *query, self._upload_of(query)))
 
     def export(self, id: str, name: str) -> tuple[Path | bytes, str, str]:
         """Return a file of a finished run: (path or bytes, media type, name to save it under). Raises UnknownName."""
@@ -174,7 +175,7 @@ class Workspace:
     def dataset(self, name: str) -> Dataset:
         """Return a data set by name or path, read once. Raises BadData or UnknownName."""
         dataset = self._resources.dataset(name)
-        self._names[dataset.fingerprint] = name
+        self._data_names[dataset.fingerprint] = name
         return dataset
 
     def setup(self) -> SetupDescription:
@@ -199,18 +200,19 @@ class Workspace:
     def _original(self, name: str, device: str) -> Clip:
         return self._resources.clip(name, device, verify=False)  # views only change copies of it
 
-    def _own(self, id: str, what: str) -> Run:
+    def _own_run(self, id: str, change: str) -> Run:
         run = self.run(id)
         if self.is_sample(run):
-            raise RunProblem(f"This sample run ships with ClipForget and cannot be {what}; start a run of your own.")
+            raise RunProblem(f"This sample run ships with ClipForget and cannot be {change}; start a run of your own.")
         return run
 
-    def _checked(self, text: str | None, image: int | None, upload: str | None) -> tuple[str, Any]:
-        asked = (("text", text), ("image", image), ("upload", upload))
-        given = [(kind, value) for kind, value in asked if value is not None]
-        if len(given) != 1:
+    def _query(self, text: str | None, image: int | None, upload: str | None) -> tuple[str, Any]:
+        """The kind and the value of the one of these that is given, checked."""
+        kinds = {"text": text, "image": image, "upload": upload}
+        queries = [(kind, value) for kind, value in kinds.items() if value is not None]
+        if len(queries) != 1:
             raise BadQuery("Search by one text, one image of the gallery or one upload.")
-        kind, value = given[0]
+        kind, value = queries[0]
         if kind == "text" and not str(value).strip():
             raise BadQuery("Write what to look for.")
         if kind == "text" and len(str(value)) > LONGEST_QUERY:
@@ -223,17 +225,16 @@ class Workspace:
         return self.uploads.peek(query[1]) if query[0] == "upload" else None
 
     def _by_fingerprint(self, fingerprint: str) -> Dataset:
-        names = [self._names[fingerprint]] if fingerprint in self._names else []
-        for _, info in () if names else self._infos():
-            if (info.get("fingerprints") or {}).get("data") == fingerprint:
-                names = [info["config"]["data"]]
-                break
-        for name in names:
-            dataset = self.dataset(name)
-            if dataset.fingerprint == fingerprint:
-                return dataset
+        name = self._data_names.get(fingerprint)
+        if name is None:
+            infos = (info for _, info in self._infos() if (info.get("fingerprints") or {}).get("data") == fingerprint)
+            if (info := next(infos, None)) is None:
+                raise UnknownName("data set", fingerprint[:40], self._data_names)
+            name = info["config"]["data"]
+        dataset = self.dataset(name)
+        if dataset.fingerprint != fingerprint:
             raise StaleIndex(f"The images at '{name}' have changed since this run; run it again.")
-        raise UnknownName("data set", fingerprint[:40], Counter(self._names))
+        return dataset
 
 
 def _age(info: RunInfo) -> float:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from clipforget.cli import report
 from clipforget.cli.commands import command
 from clipforget.cli.options import Parser, add_json, add_runs, workspace_of
 from clipforget.cli.terminal import PROG, clock, emit
 from clipforget.tabular import table
+from clipforget.workspace.documents import RunEntry
 
 HEADER = ("run", "state", "forget", "method", "data", "alpha", "forget", "siblings", "others", "time")
 
@@ -42,7 +42,7 @@ def runs(args: argparse.Namespace) -> None:
     emit(args.json, {"runs": infos}, table(HEADER, rows, numbers=(5, 9)) if rows else nothing)
 
 
-def _change(info: dict[str, Any], key: str) -> str:
+def _change(info: RunEntry, key: str) -> str:
     """Return the accuracy before and after of one row of a run's headline."""
-    figures = (info.get("headline") or {}).get(key)
+    figures = dict(info["headline"] or {}).get(key)
     return report.change(figures["before"], figures["after"]) if isinstance(figures, dict) else ""
