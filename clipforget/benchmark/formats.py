@@ -11,7 +11,8 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
-from clipforget.benchmark.documents import ComparisonSummary, Stat, SummaryRow
+from clipforget.benchmark.documents import ComparisonSummary, Figures, Stat, SummaryRow
+from clipforget.data.splits import ROLES
 from clipforget.errors import UnknownName
 from clipforget.tabular import csv_safe, latex_escape, table
 from clipforget.tabular import markdown as markdown_table
@@ -72,10 +73,10 @@ def as_csv(summary: ComparisonSummary, sort: str = "h") -> str:
     scopes = [("all", None), *((target["label"], target["key"]) for target in summary["targets"])]
     for label, target in scopes:
         for row in _ordered(summary, target, sort):
-            figures = _figures(row, target)
+            figures: Mapping[str, Any] = _figures(row, target)
             stats = [figures[name] for name in (*LEAD, *COST)]
             stats += [figures["columns"].get(key, {}).get(part) for key, part in keys]
-            values = [value for one in stats for value in _pair(one)]
+            values = [value for stat in stats for value in _pair(stat)]
             start = [row["label"], row["method"], row["preset"], label]
             writer.writerow([*map(csv_safe, start), figures["n"], *values])
     return out.getvalue()
@@ -85,17 +86,17 @@ def check(targets: list[str], target: str | None, sort: str) -> None:
     """Refuse a target or an order that no table will know, before hours are spent. Raises UnknownName."""
     if target not in (None, *targets):
         raise UnknownName("target of this comparison", str(target), targets)
-    known = (*SORTS, "forget", "siblings", "others")
-    if sort not in known and not sort.startswith("shifted:"):
-        raise UnknownName("order", sort, known)
+    orders = (*SORTS, *ROLES)
+    if sort not in orders and not sort.startswith("shifted:"):
+        raise UnknownName("order", sort, orders)
 
 
 def target_key(summary: ComparisonSummary, label: str) -> int:
     """Return the key of the target with that label. Raises UnknownName."""
-    known = {target["label"]: target["key"] for target in summary["targets"]}
-    if label not in known:
-        raise UnknownName("target of this comparison", label, known)
-    return known[label]
+    keys = {target["label"]: target["key"] for target in summary["targets"]}
+    if label not in keys:
+        raise UnknownName("target of this comparison", label, keys)
+    return keys[label]
 
 
 def _cells(
@@ -110,9 +111,9 @@ def _cells(
         top += [_number(figures["alpha"], 1, 2), _number(figures["h"], 1, 1), _number(figures["score"], 1, 1)]
         below = [""] * len(top)
         for column in summary["columns"]:
-            found = figures["columns"].get(column["key"], {})
-            top.append(_number(found.get("after"), 100, 1))
-            below.append(f"({_number(found['ratio'], 100, 1)})" if found else "")
+            accuracies = figures["columns"].get(column["key"])
+            top.append(_number(accuracies["after"], 100, 1) if accuracies else "")
+            below.append(f"({_number(accuracies['ratio'], 100, 1)})" if accuracies else "")
         costs = [_number(figures["seconds"], 1, 1), _number(figures["memory"], 2**-20, 0)]
         top += [*costs, _number(figures["parameters"], 1, 0)]
         rows.append((top, [*below, *[""] * len(COST)]))
@@ -131,17 +132,16 @@ def _ordered(summary: ComparisonSummary, target: int | None, sort: str) -> list[
         return [first, *sorted(rows, key=lambda row: row["label"].lower())]
     sign = 1 if sort in UPWARDS else -1
 
-    def place(row: SummaryRow) -> tuple[bool, float]:
-        figures = _figures(row, target)
-        found = figures[sort] if sort in figures else figures["columns"].get(sort, {}).get("ratio")
-        return found is None, sign * found["mean"] if found else 0.0
+    def sort_key(row: SummaryRow) -> tuple[bool, float]:
+        figures: Mapping[str, Any] = _figures(row, target)
+        stat = figures[sort] if sort in figures else figures["columns"].get(sort, {}).get("ratio")
+        return stat is None, sign * stat["mean"] if stat else 0.0
 
-    return [first, *sorted(rows, key=place)]
+    return [first, *sorted(rows, key=sort_key)]
 
 
-def _figures(row: SummaryRow, target: int | None) -> Mapping[str, Any]:
-    figures: Mapping[str, Any] = row["all"] if target is None else row["targets"][str(target)]
-    return figures
+def _figures(row: SummaryRow, target: int | None) -> Figures:
+    return row["all"] if target is None else row["targets"][str(target)]
 
 
 def _pair(stat: Stat | None) -> tuple[float | str, float | str]:
@@ -163,7 +163,7 @@ def _scope(summary: ComparisonSummary, target: int | None) -> str:
     done = f"{summary['done']} of {summary['total']} runs"
     if target is None and len(summary["targets"]) > 1:
         return f"mean over {len(summary['targets'])} targets; {done}"
-    label = next(each["label"] for each in summary["targets"] if target in (None, each["key"]))
+    label = next(entry["label"] for entry in summary["targets"] if target in (None, entry["key"]))
     return f"{label}; {done}"
 
 

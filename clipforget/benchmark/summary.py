@@ -80,7 +80,7 @@ def run_summary(run: Run) -> RunSummary:
         if row["key"] == "forget" or is_retained(row["key"]):
             before, after = row["before"]["value"], row["after"][index]
             sets[row["key"]] = SetFigures(row["label"], before, after, ratio(after, before))
-    along = [tradeoff_at(scores["rows"], i) for i in range(len(scores["alphas"]))]
+    tradeoffs = [tradeoff_at(scores["rows"], i) for i in range(len(scores["alphas"]))]
     cost: RunCost = run.info().get("cost") or {}
     return RunSummary(
         alpha=scores["best"],
@@ -91,8 +91,8 @@ def run_summary(run: Run) -> RunSummary:
         untouched=scores["do_nothing"],
         index=index,
         alphas=scores["alphas"],
-        forgotten=[round(each.forgotten, DIGITS) for each in along],
-        retained=[round(each.retained, DIGITS) for each in along],
+        forgotten=[round(tradeoff.forgotten, DIGITS) for tradeoff in tradeoffs],
+        retained=[round(tradeoff.retained, DIGITS) for tradeoff in tradeoffs],
         seconds=cost.get("seconds"),
         memory=cost.get("memory"),
         parameters=cost.get("parameters"),
@@ -103,9 +103,9 @@ def summarize(comparison: ComparisonFolder, summary_of: Callable[[Run], RunSumma
     """Summarize a comparison as plain JSON. summary_of may remember the summaries of runs."""
     info = comparison.info()
     alive = info["state"] in ("queued", "running")
-    read = [_cell(comparison, cell, alive, summary_of) for cell in info["cells"]]
-    cells = [cell for cell, _ in read]
-    runs = {index: run for index, (_, run) in enumerate(read) if run is not None}
+    pairs = [_cell(comparison, cell, alive, summary_of) for cell in info["cells"]]
+    cells = [cell for cell, _ in pairs]
+    runs = {index: run for index, (_, run) in enumerate(pairs) if run is not None}
     event = _event(comparison, cells) if alive else None
     return {
         "id": info["id"],
@@ -136,21 +136,21 @@ def seconds_left(cells: Sequence[CellInfo], event: StepEvent | None = None) -> f
     `event` is the last of the cell at work; before any cell is finished its own estimate serves for all. None where
     nothing is known yet.
     """
-    known: dict[int, list[float]] = {}
+    by_row: dict[int, list[float]] = {}
     for cell in cells:
         if cell["state"] == "done" and cell["seconds"] is not None:
-            known.setdefault(cell["row"], []).append(cell["seconds"])
-    every = [seconds for found in known.values() for seconds in found]
-    now, left = (event["t"], event["eta"]) if event else (0.0, None)
-    if not every and left is not None:
-        every = [now + left]
+            by_row.setdefault(cell["row"], []).append(cell["seconds"])
+    every = [seconds for row in by_row.values() for seconds in row]
+    left = event["eta"] if event else None
+    if not every and event and left is not None:
+        every = [event["t"] + left]
     if not every:
         return None
     waiting = [cell["row"] for cell in cells if cell["state"] in ("waiting", "stopped")]
-    total = sum(statistics.median(known.get(row, every)) for row in waiting)
+    total = sum(statistics.median(by_row.get(row, every)) for row in waiting)
     for cell in cells:
         if cell["state"] == "running":
-            total += left if left is not None else statistics.median(known.get(cell["row"], every))
+            total += left if left is not None else statistics.median(by_row.get(cell["row"], every))
     return round(total, 1)
 
 
@@ -158,18 +158,19 @@ def _cell(
     comparison: ComparisonFolder, cell: CellInfo, alive: bool, summary_of: Callable[[Run], RunSummary]
 ) -> tuple[SummaryCell, RunSummary | None]:
     """A cell as the summary shows it: one whose run is gone waits again, one that nobody works at is stopped."""
-    state, run, found = cell["state"], cell["run"], None
+    state, run, summary = cell["state"], cell["run"], None
     if state == "running" and not alive:
         state = "stopped"
     if state == "done":
         try:
-            found = summary_of(comparison.store.get(run or ""))
+            summary = summary_of(comparison.store.get(run or ""))
         except (UnknownName, RunProblem):
             state, run = "waiting", None
-    forget, siblings, others = (found.sets[role].after if found and role in found.sets else None for role in ROLES)
-    h, alpha = (found.h, found.alpha) if found else (None, None)
-    shown: CellInfo = {**cell, "row": cell["row"] + 1, "state": state, "run": run}
-    return {**shown, "h": h, "alpha": alpha, "forget": forget, "siblings": siblings, "others": others}, found
+    sets = summary.sets if summary else {}
+    forget, siblings, others = (sets[role].after if role in sets else None for role in ROLES)
+    h, alpha = (summary.h, summary.alpha) if summary else (None, None)
+    current: CellInfo = {**cell, "row": cell["row"] + 1, "state": state, "run": run}
+    return {**current, "h": h, "alpha": alpha, "forget": forget, "siblings": siblings, "others": others}, summary
 
 
 def _event(comparison: ComparisonFolder, cells: Sequence[CellInfo]) -> StepEvent | None:
@@ -180,8 +181,7 @@ def _event(comparison: ComparisonFolder, cells: Sequence[CellInfo]) -> StepEvent
                 events = comparison.store.get(cell["run"]).events()
             except UnknownName:
                 return None
-            last = events[-1] if events else None
-            return last if last is not None and last["kind"] == "step" else None
+            return events[-1] if events and events[-1]["kind"] == "step" else None
     return None
 
 
@@ -216,13 +216,13 @@ def _rows(info: ComparisonInfo, cells: Sequence[CellInfo], runs: Mapping[int, Ru
     ]  # fmt: skip
     for number, row in enumerate(info["rows"], start=1):
         own = [index for index, cell in enumerate(cells) if cell["row"] == number]
-        done = {key: [runs[i] for i in own if i in runs and cells[i]["target"] == key] for key in keys}
+        by_target = {key: [runs[i] for i in own if i in runs and cells[i]["target"] == key] for key in keys}
         rows.append(
             {
                 "label": row["label"], "method": row["method"], "preset": row["preset"], "settings": row["settings"],
                 "notes": [*METHODS.load()[row["method"]].notes, *row.get("notes", [])],
-                "all": _figures([run for key in keys for run in done[key]]),
-                "targets": {str(key): _figures(found) for key, found in done.items()},
+                "all": _figures([run for key in keys for run in by_target[key]]),
+                "targets": {str(key): _figures(done) for key, done in by_target.items()},
                 "cells": own,
             }
         )  # fmt: skip
@@ -241,9 +241,9 @@ def _figures(runs: Sequence[RunSummary]) -> Figures:
     for key in dict.fromkeys(key for run in runs for key in run.sets):
         own = [run.sets[key] for run in runs if key in run.sets]
         columns[key] = {
-            "before": stat(each.before for each in own),
-            "after": stat(each.after for each in own),
-            "ratio": stat(each.ratio for each in own),
+            "before": stat(figures.before for figures in own),
+            "after": stat(figures.after for figures in own),
+            "ratio": stat(figures.ratio for figures in own),
         }
     return {
         "n": len(runs),
@@ -258,12 +258,12 @@ def _figures(runs: Sequence[RunSummary]) -> Figures:
 
 
 def stat(values: Iterable[float | None]) -> Stat | None:
-    """Return mean and sample standard deviation (n - 1) of the known values; no spread of one, None of none."""
-    known = [float(value) for value in values if value is not None]
-    if not known:
+    """Return mean and sample standard deviation (n - 1) of the values but None; no spread of one, None of none."""
+    numbers = [float(value) for value in values if value is not None]
+    if not numbers:
         return None
-    spread = round(statistics.stdev(known), DIGITS) if len(known) > 1 else None
-    return {"mean": round(statistics.fmean(known), DIGITS), "spread": spread}
+    spread = round(statistics.stdev(numbers), DIGITS) if len(numbers) > 1 else None
+    return {"mean": round(statistics.fmean(numbers), DIGITS), "spread": spread}
 
 
 def _curves(info: ComparisonInfo, cells: Sequence[CellInfo], runs: Mapping[int, RunSummary]) -> list[Curve]:
@@ -272,8 +272,8 @@ def _curves(info: ComparisonInfo, cells: Sequence[CellInfo], runs: Mapping[int, 
         own = {index: run for index, run in runs.items() if cells[index]["row"] == number}
         targets = sorted({cells[index]["target"] for index in own})
         for key in [*targets, *([None] if len(targets) > 1 else [])]:
-            shown = [run for index, run in own.items() if key in (None, cells[index]["target"])]
-            curves.append(_curve(row, key, shown))
+            of_target = [run for index, run in own.items() if key in (None, cells[index]["target"])]
+            curves.append(_curve(row, key, of_target))
     return curves
 
 

@@ -25,7 +25,7 @@ from clipforget.runs.resources import Resources
 from clipforget.soup.model import SoupModel
 from clipforget.unlearning.task import Task
 
-GRID = tuple(round(i / 10, 1) for i in range(11))  # the alphas that are looked at
+GRID = tuple(round(i / 10, 1) for i in range(11))  # the alphas to choose among
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,11 @@ class Figures:
 
 
 class Validation:
-    """The validation images of one target, N in all: pixels N x 3 x H x W and labels N; `masks` says who is who."""
+    """The validation images of one target, N in all: pixels N x 3 x H x W, labels N, and a mask N for each role."""
 
     def __init__(self, task: Task, pixels: Tensor, labels: NDArray[np.int64], roles: Sequence[str]) -> None:
         self._task, self.pixels, self.labels = task, pixels, labels
-        every = {role: np.array([own == role for own in roles]) for role in ROLES}
-        self.masks = {name: mask for name, mask in every.items() if mask.any()}
+        self.masks = {role: np.array(roles) == role for role in ROLES if role in roles}
         self.before = self._accuracies(task.original.embed(pixels).numpy(), task.class_embeddings.cpu().numpy())
 
     def task(self, seed: int) -> Task:
@@ -59,13 +58,13 @@ class Validation:
         """
         original = self._task.original
         soup_model = SoupModel(original, changed(original.model.state_dict(), clip.model.state_dict()))
-        known = self.masks["forget"]
+        forget = self.masks["forget"]
         chance, alpha = 1 / len(self._task.names), 0.0
         for candidate in reversed(GRID):
-            features = soup_model.embed(candidate, self.pixels[known])
-            margin = metrics.margins(features @ self._classifier(soup_model, candidate).T, self.labels[known])
-            reading = metrics.cautious_accuracy(margin > 0, margin, seed)
-            alpha = metrics.choose_alpha([candidate], [reading], chance, tolerance)
+            features = soup_model.embed(candidate, self.pixels[forget])
+            margin = metrics.margins(features @ self._classifier(soup_model, candidate).T, self.labels[forget])
+            accuracy = metrics.cautious_accuracy(margin > 0, margin, seed)
+            alpha = metrics.choose_alpha([candidate], [accuracy], chance, tolerance)
             if alpha:
                 break
         after = self._accuracies(soup_model.embed(alpha, self.pixels), self._classifier(soup_model, alpha))
@@ -77,18 +76,18 @@ class Validation:
 
     def _accuracies(self, features: NDArray[np.float32], classifier: NDArray[np.float32]) -> dict[str, float]:
         return {
-            name: round(metrics.accuracy(features[mask], self.labels[mask], classifier), 4)
-            for name, mask in self.masks.items()
+            role: round(metrics.accuracy(features[mask], self.labels[mask], classifier), 4)
+            for role, mask in self.masks.items()
         }
 
 
 def load_validation(
-    config: RunConfig, dataset: Dataset, loaded: Resources
+    config: RunConfig, dataset: Dataset, resources: Resources
 ) -> Generator[tuple[int, int], None, Validation]:
     """Read the train and validation images of a run's targets, yielding (images done, images in all).
 
-    Raises as selection.select does, BadData where an image is damaged.
+    Raises as data.splits.select does, BadData where an image is damaged.
     """
-    selection = config.splits(dataset).validation_only()
-    task, evaluation = yield from load(config, dataset, selection, loaded)
-    return Validation(task, evaluation.pixels, evaluation.labels, selection.roles)
+    splits = config.splits(dataset).validation_only()
+    task, evaluation = yield from load(config, dataset, splits, resources)
+    return Validation(task, evaluation.pixels, evaluation.labels, splits.roles)

@@ -64,15 +64,15 @@ class EvalSet:
     def build(cls, dataset: Dataset, selection: Splits) -> EvalSet:
         """Build the evaluation set of what was selected out of a data set."""
         counts = {part: selection.parts.count(part) for part in dict.fromkeys(selection.parts)}
-        shown = [dataset.items[i] for i in selection.evaluated]
+        items = [dataset.items[index] for index in selection.evaluated]
         class_names = {}
         for level in LEVELS:
-            own = STYLE_TEMPLATE if level == "style" else dataset.template
+            template = STYLE_TEMPLATE if level == "style" else dataset.template
             names = names_of(dataset, level)
-            number = {name: place for place, name in enumerate(names)}
-            labels = np.array([number.get(getattr(item, level), -1) for item in shown], dtype=np.int64)
+            number = {name: index for index, name in enumerate(names)}
+            labels = np.array([number.get(getattr(item, level), -1) for item in items], dtype=np.int64)
             if len(names) > 1:
-                class_names[level] = ClassNames(tuple(names), own, labels)
+                class_names[level] = ClassNames(tuple(names), template, labels)
         return cls(selection.evaluated, tuple(counts.items()), selection.roles, class_names)
 
     @classmethod
@@ -109,10 +109,10 @@ class EvalSet:
 
     def mask(self, part: str, *roles: str) -> Bools:
         """Return N booleans: True for the images of a part that have one of the roles (any role without)."""
-        found = np.zeros(len(self), dtype=bool)
+        mask = np.zeros(len(self), dtype=bool)
         start, stop = self.block(part)
-        found[start:stop] = [not roles or role in roles for role in self.roles[start:stop]]
-        return found
+        mask[start:stop] = [not roles or role in roles for role in self.roles[start:stop]]
+        return mask
 
     def rows(self) -> list[Row]:
         """Return the rows of the scores; those without an image are left out.
@@ -121,7 +121,7 @@ class EvalSet:
         of the target, `shifted-forget:<name>` those that are. subgroups and styles ask for the finer names of the test
         images that are not of the target.
         """
-        rest = ("siblings", "others")
+        retained = ("siblings", "others")
         rows = [
             Row("forget", "forget", "forget", "superclass", self.mask("test", "forget")),
             Row("siblings", "siblings", "siblings", "superclass", self.mask("test", "siblings")),
@@ -129,12 +129,12 @@ class EvalSet:
         ]
         for name, _ in self.parts:
             if name not in ("validation", "test"):
-                rows.append(Row(f"shifted:{name}", name, "others", "superclass", self.mask(name, *rest)))
+                rows.append(Row(f"shifted:{name}", name, "others", "superclass", self.mask(name, *retained)))
                 target = self.mask(name, "forget")
                 rows.append(Row(f"shifted-forget:{name}", f"{name}: forget", "forget", "superclass", target))
         for key, level in (("subgroups", "subgroup"), ("styles", "style")):
             if level in self.class_names:
-                named = self.mask("test", *rest) & (self.class_names[level].labels >= 0)
+                named = self.mask("test", *retained) & (self.class_names[level].labels >= 0)
                 rows.append(Row(key, f"names of {key}", "others", level, named))
         return [row for row in rows if row.mask.any()]
 
@@ -156,18 +156,17 @@ def class_groups(evalset: EvalSet, dataset: Dataset, targets: Sequence[Target]) 
     """
     groups: dict[str, tuple[str, list[int]]] = {}
     start, stop = evalset.block("test")
-    for place in range(start, stop):
-        item, role = dataset.items[evalset.items[place]], evalset.roles[place]
+    for position in range(start, stop):
+        item, role = dataset.items[evalset.items[position]], evalset.roles[position]
         name = item.superclass
         near = [target for target in targets if target.covers(item.superclass)]
         if role == "forget":
-            target = next(target for target in near if target.matches(item))
-            name = target.label
+            name = next(target for target in near if target.matches(item)).label
         elif near:
             level = item.subgroup if any(target.subgroup != "*" for target in near) else item.style
             name = label(item.superclass, level)
             name += " (other styles)" if name in {Target(t.superclass, t.subgroup).label for t in near} else ""
-        groups.setdefault(name, (role, []))[1].append(place)
+        groups.setdefault(name, (role, []))[1].append(position)
     return [(name, *groups[name]) for name in sorted(groups)]
 
 
@@ -175,7 +174,7 @@ def gallery(evalset: EvalSet, dataset: Dataset) -> GalleryListing:
     """List the test part as the page gets it."""
     start, stop = evalset.block("test")
     names = {level: names_of(dataset, level) for level in LEVELS}
-    number = {level: {name: place for place, name in enumerate(names[level])} for level in LEVELS}
+    number = {level: {name: index for index, name in enumerate(names[level])} for level in LEVELS}
     items = []
     for index, role in zip(evalset.items[start:stop], evalset.roles[start:stop], strict=True):
         item = dataset.items[index]
@@ -192,11 +191,11 @@ def gallery(evalset: EvalSet, dataset: Dataset) -> GalleryListing:
     }
 
 
-def label_of(listed: GalleryListing, number: int) -> str:
+def label_of(listing: GalleryListing, number: int) -> str:
     """Say what a gallery image shows, e.g. "airplane / biplane / pencil sketch"."""
-    _, *levels, _ = listed["items"][number]
-    names = zip(levels, (listed["superclasses"], listed["subgroups"], listed["styles"]), strict=True)
-    return label(*(known[level] for level, known in names if level >= 0))
+    _, *indices, _ = listing["items"][number]
+    names = (listing["superclasses"], listing["subgroups"], listing["styles"])
+    return label(*(level[index] for index, level in zip(indices, names, strict=True) if index >= 0))
 
 
 def suggestions(dataset: Dataset, targets: Sequence[Target], most: int = 12) -> list[str]:

@@ -41,8 +41,8 @@ def margins(cosines: NDArray[Any], labels: NDArray[Any]) -> NDArray[Any]:
     """Subtract from the cosine with the own caption the best other one: N, from N x C cosines and N labels."""
     others, rows = cosines.copy(), np.arange(len(labels))
     others[rows, labels] = -np.inf
-    found: NDArray[Any] = cosines[rows, labels] - others.max(axis=1)
-    return found
+    difference: NDArray[Any] = cosines[rows, labels] - others.max(axis=1)
+    return difference
 
 
 def cautious_accuracy(correct: NDArray[Any], margin: NDArray[Any], seed: int = 0) -> float:

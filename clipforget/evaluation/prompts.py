@@ -42,7 +42,7 @@ def prompts(evalset: EvalSet, dataset: Dataset, targets: Sequence[Target]) -> li
     items = [dataset.items[i] for i in evalset.items[start:stop]]
     forget = evalset.mask("test", "forget")[start:stop]
     covered = [name for name in dataset.superclasses if any(target.covers(name) for target in targets)]
-    rest = [name for name in dataset.superclasses if name not in covered]
+    unrelated = [name for name in dataset.superclasses if name not in covered]
 
     def coarse(name: str) -> Prompt:
         relevant = forget & np.array([item.superclass == name for item in items])
@@ -51,23 +51,23 @@ def prompts(evalset: EvalSet, dataset: Dataset, targets: Sequence[Target]) -> li
     def fine(target: Target) -> Prompt:
         return Prompt(target.prompt(dataset.template), "fine", np.array([target.matches(item) for item in items]))
 
-    found: dict[str, Prompt] = {}
-    for one in (*map(coarse, _spread(covered)), *map(fine, _spread(targets))):
-        known = found.get(one.text, one)  # a whole superclass, or two subgroups of one name
-        found[one.text] = replace(known, relevant=known.relevant | one.relevant)
-    found = {text: one for text, one in found.items() if one.relevant.any()}
-    for name in _spread(rest):
+    by_text: dict[str, Prompt] = {}
+    for prompt in (*map(coarse, _spread(covered)), *map(fine, _spread(targets))):
+        same = by_text.get(prompt.text, prompt)  # a whole superclass, or two subgroups of one name
+        by_text[prompt.text] = replace(same, relevant=same.relevant | prompt.relevant)
+    by_text = {text: prompt for text, prompt in by_text.items() if prompt.relevant.any()}
+    for name in _spread(unrelated):
         text = dataset.template.replace("{}", name)
-        found.setdefault(text, Prompt(text, "unrelated", np.zeros_like(forget)))
-    return list(found.values())
+        by_text.setdefault(text, Prompt(text, "unrelated", np.zeros_like(forget)))
+    return list(by_text.values())
 
 
 def retrieval(
-    path: SoupPath, evalset: EvalSet, asked: Sequence[Prompt], stack: NDArray[Any], refusal: Refusal
+    path: SoupPath, evalset: EvalSet, queries: Sequence[Prompt], stack: NDArray[Any], refusal: Refusal
 ) -> Retrieval:
-    """Score how the prompts rank, 0 to 1, before and at each of the A alphas: the part "retrieval" of scores.json.
+    """Score how the queries rank, 0 to 1, before and at each of the A alphas: the part "retrieval" of scores.json.
 
-    stack are the prompts' text features, L x Q x D or 1 x Q x D. Coarse and fine prompts have a row for precision and
+    stack are their text features, L x Q x D or 1 x Q x D. Coarse and fine prompts have a row for precision and
     one for recall, n being their relevant images; the unrelated ones share a row, the mean share of their K results
     that the original finds too. A prompt that names a refused word finds nothing below alpha 1.
     """
@@ -76,18 +76,18 @@ def retrieval(
     along = path.cosines_along(stack, slice(start, stop))
     ranked = [[nearest(column, k)[0] for column in cosines.T] for cosines in along]
     rows, overlaps = [], []
-    for one, ids in zip(asked, np.swapaxes(ranked, 0, 1), strict=True):  # ids A x K
-        kept = np.ones(len(ids))
-        kept[:-1] = refusal.word(one.text) is None
-        if one.level == "unrelated":
+    for prompt, ids in zip(queries, np.swapaxes(ranked, 0, 1), strict=True):  # ids A x K
+        answered = np.ones(len(ids))
+        answered[:-1] = refusal.word(prompt.text) is None
+        if prompt.level == "unrelated":
             original = np.isin(np.arange(stop - start), ids[-1])
-            overlaps.append(kept * precision_at_k(ids, original, k))
+            overlaps.append(answered * precision_at_k(ids, original, k))
             continue
         for name, measure in (("precision", precision_at_k), ("recall", recall_at_k)):
-            values = kept * measure(ids, one.relevant, k)
-            rows.append(_row(one.level, "forget", [one.text], name, int(one.relevant.sum()), values))
+            values = answered * measure(ids, prompt.relevant, k)
+            rows.append(_row(prompt.level, "forget", [prompt.text], name, int(prompt.relevant.sum()), values))
     if overlaps:
-        texts = [one.text for one in asked if one.level == "unrelated"]
+        texts = [prompt.text for prompt in queries if prompt.level == "unrelated"]
         rows.append(_row("unrelated", "others", texts, "overlap", k, np.mean(overlaps, axis=0)))
     return {"k": k, "rows": rows}
 

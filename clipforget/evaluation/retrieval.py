@@ -43,13 +43,13 @@ class Index:
         k = max(min(k, self.size), 0)
         if k == 0 or len(rows) == 0:
             return np.zeros((len(rows), k), np.int64), np.zeros((len(rows), k), np.float32)
-        asked = min(k + MARGIN, self.size)
+        fetched = min(k + MARGIN, self.size)
         while True:
-            cosines, ids = self._index.search(rows, asked)
+            cosines, ids = self._index.search(rows, fetched)
             cosines = np.round(cosines, EQUAL)
-            if asked == self.size or not (cosines[:, -1] == cosines[:, k - 1]).any():
+            if fetched == self.size or not (cosines[:, -1] == cosines[:, k - 1]).any():
                 break
-            asked = min(asked * 4, self.size)  # a tie goes on beyond what was fetched
+            fetched = min(fetched * 4, self.size)  # a tie goes on beyond what was fetched
         order = np.lexsort((ids, -cosines), axis=1)[:, :k]
         return np.take_along_axis(ids, order, axis=1), np.take_along_axis(cosines, order, axis=1)
 

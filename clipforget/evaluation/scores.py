@@ -41,7 +41,7 @@ def read_scores(path: Path) -> Scores:
 
 
 def upgrade(scores: Any) -> Scores:
-    """Put scores of version 0.1 into today's words: roles, keys of rows, class names. Newer ones return as they are."""
+    """Put scores of version 0.1 into today's words: roles, keys of rows, class names. Return newer ones as they are."""
     if "banks" not in scores.get("evaluated", {}):
         return cast(Scores, scores)
     for row in scores["rows"]:
@@ -68,7 +68,7 @@ def correct_along(
 
 def _correct(path: SoupPath, named: ClassNames, stack: NDArray[Any], refusal: Refusal) -> Bools:
     pairs = zip(ALPHAS, path.cosines_along(stack), strict=True)
-    return np.stack([refusal.right(found, named.labels, named.names, alpha) for alpha, found in pairs])
+    return np.stack([refusal.right(cosines, named.labels, named.names, alpha) for alpha, cosines in pairs])
 
 
 def score(
@@ -92,15 +92,13 @@ def score(
     correct = correct_along(path, evalset, classifiers, refusal)
     named = evalset.class_names["superclass"]
     chance = 1 / len(named.names)
-    known = evalset.mask("validation", "forget")
-    validation = correct["superclass"][:, known]
-    upper = _cautious(path, known, named, classifiers["superclass"], validation, seed, refusal)
+    forget = evalset.mask("validation", "forget")
+    validation = correct["superclass"][:, forget]
+    upper = _cautious(path, forget, named, classifiers["superclass"], validation, seed, refusal)
     best = metrics.choose_alpha(ALPHAS, upper, chance, tolerance)
     rows = [_row(row, correct[row.level][:, row.mask], seed) for row in evalset.rows()]
     bounds = [path.bound(alpha) for alpha in ALPHAS]
-    agreement = [_short(bound.agreement) for bound in bounds]
-    accuracy = [_short(bound.accuracy) for bound in bounds]
-    along = [tradeoff_at(rows, index) for index in range(len(ALPHAS))]
+    tradeoffs = [tradeoff_at(rows, index) for index in range(len(ALPHAS))]
     return {
         "alphas": list(ALPHAS),
         "nodes": list(path.alphas),
@@ -108,13 +106,16 @@ def score(
         "chance": _short(chance),
         "template": dataset.template,
         "precision": path.precision,
-        "bound": {"agreement": agreement, "accuracy": accuracy},
+        "bound": {
+            "agreement": [_short(bound.agreement) for bound in bounds],
+            "accuracy": [_short(bound.accuracy) for bound in bounds],
+        },
         "segments": [asdict(bound) for bound in path.segments],
         "validation": {"forget": [_short(share) for share in validation.mean(axis=1)], "upper": [*map(_short, upper)]},
         "rows": rows,
-        "h": [round(each.h, 2) for each in along],
-        "score": [round(each.score, 2) for each in along],
-        "do_nothing": {"h": along[-1].h, "score": round(along[-1].score, 2)},
+        "h": [round(tradeoff.h, 2) for tradeoff in tradeoffs],
+        "score": [round(tradeoff.score, 2) for tradeoff in tradeoffs],
+        "do_nothing": {"h": tradeoffs[-1].h, "score": round(tradeoffs[-1].score, 2)},
         "per_class": _per_class(evalset, dataset, targets, correct["superclass"]),
         "gallery": gallery(evalset, dataset),
         "suggestions": suggestions(dataset, targets),
@@ -124,14 +125,14 @@ def score(
 
 
 def _cautious(
-    path: SoupPath, known: Bools, named: ClassNames, stack: NDArray[Any], hits: Bools, seed: int, refusal: Refusal
+    path: SoupPath, mask: Bools, named: ClassNames, stack: NDArray[Any], correct: Bools, seed: int, refusal: Refusal
 ) -> list[float]:
-    """The forget accuracy on validation at each alpha, read cautiously."""
-    found = []
-    for alpha, right, cosines in zip(ALPHAS, hits, path.cosines_along(stack, known), strict=True):
+    """The accuracy of the images of a mask at each alpha, read cautiously; correct is A x images."""
+    accuracies = []
+    for alpha, right, cosines in zip(ALPHAS, correct, path.cosines_along(stack, mask), strict=True):
         cosines = refusal.allowed(cosines, named.names, alpha)
-        found.append(metrics.cautious_accuracy(right, metrics.margins(cosines, named.labels[known]), seed))
-    return found
+        accuracies.append(metrics.cautious_accuracy(right, metrics.margins(cosines, named.labels[mask]), seed))
+    return accuracies
 
 
 def headline(scores: Scores) -> Headline:
@@ -146,9 +147,9 @@ def headline(scores: Scores) -> Headline:
 def _row(row: Row, correct: Bools, seed: int) -> ScoreRow:
     """One line of the scores from A x n booleans; equal counts share their interval."""
     hits = [int(values.sum()) for values in correct]
-    known = {hit: metrics.interval(correct[hits.index(hit)], seed=seed) for hit in set(hits)}
+    intervals = {hit: metrics.interval(correct[hits.index(hit)], seed=seed) for hit in set(hits)}
     count = correct.shape[1]
-    low, high = known[hits[-1]]
+    low, high = intervals[hits[-1]]
     return {
         "key": row.key,
         "label": row.label,
@@ -157,8 +158,8 @@ def _row(row: Row, correct: Bools, seed: int) -> ScoreRow:
         "level": row.level,
         "before": {"value": _short(hits[-1] / count), "low": _short(low), "high": _short(high)},
         "after": [_short(hit / count) for hit in hits],
-        "low": [_short(known[hit][0]) for hit in hits],
-        "high": [_short(known[hit][1]) for hit in hits],
+        "low": [_short(intervals[hit][0]) for hit in hits],
+        "high": [_short(intervals[hit][1]) for hit in hits],
     }
 
 
@@ -171,11 +172,11 @@ def tradeoff_at(rows: Sequence[ScoreRow], index: int) -> metrics.Tradeoff:
 
 def _per_class(evalset: EvalSet, dataset: Dataset, targets: Sequence[Target], correct: Bools) -> PerClass:
     groups = class_groups(evalset, dataset, targets)
-    after = np.stack([correct[:, places].mean(axis=1) for _, _, places in groups], axis=1)  # A x groups
+    after = np.stack([correct[:, positions].mean(axis=1) for _, _, positions in groups], axis=1)  # A x groups
     return {
         "labels": [label for label, _, _ in groups],
         "roles": [role for _, role, _ in groups],
-        "n": [len(places) for _, _, places in groups],
+        "n": [len(positions) for _, _, positions in groups],
         "before": [_short(value) for value in after[-1]],
         "after": [[_short(value) for value in values] for values in after],
     }

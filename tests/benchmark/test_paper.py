@@ -13,7 +13,7 @@ from small import FEW
 from clipforget.benchmark import paper
 from clipforget.benchmark.ablation import ablation_rows
 from clipforget.benchmark.paper import EXPERIMENTS, Case, Experiment, Line
-from clipforget.benchmark.paper._measure import measured
+from clipforget.benchmark.paper._measure import measure
 from clipforget.benchmark.rows import read_row
 from clipforget.cli import main
 from clipforget.cli.commands.reproduce import as_markdown, text
@@ -98,7 +98,7 @@ def test_figures_are_means_over_seeds_at_the_lines_alpha() -> None:
         Line("ship", only="ship"), Line("missing", row=1),
     )  # fmt: skip
     case = Case((("ship", "cat"),), lines, "A note.")
-    found = measured(Experiment("t", "Title", ("targeted",), case, case, ()), case, cells, views.__getitem__)
+    found = measure(Experiment("t", "Title", ("targeted",), case, case, ()), case, cells, views.__getitem__)
     assert [column["key"] for column in found["columns"]] == ["forget", "others", "shifted:imagenet", "h", "score"]
     suggested, end, ship, missing = found["lines"]
     assert suggested["alpha"] == {"mean": 0.25, "spread": 0.35, "n": 2}

@@ -28,7 +28,7 @@ PRESET = "{preset}"  # in a row that has settings of its own: where the preset a
 class Line:
     """A line of the table: what a row of the comparison gives for a target, at an alpha (None: the suggested one).
 
-    row and target are places in the experiment's rows and the case's targets. `paper` holds the printed figures in
+    row and target are indices into the experiment's rows and the case's targets. `paper` holds the printed figures in
     percent by column: forget, siblings, others, shifted:<name>, score. `only` reads the forget column of one class
     among several that are forgotten together, and nothing else.
     """
@@ -113,7 +113,7 @@ def experiment(name: str, **about: object) -> Experiment:
     return EXPERIMENTS[name]
 
 
-def compared_lines(labels: Sequence[str], target: int, what: str, paper: Mapping[str, float]) -> tuple[Line, ...]:
+def compared_lines(labels: Sequence[str], target: int, name: str, paper: Mapping[str, float]) -> tuple[Line, ...]:
     """Return the lines of one target: the original, then one for each row, all beside the paper's figures."""
-    before = Line(f"{what}: original", 0, target, 1.0)
-    return (before, *(Line(f"{what}: {label}", row, target, None, paper) for row, label in enumerate(labels)))
+    before = Line(f"{name}: original", 0, target, 1.0)
+    return (before, *(Line(f"{name}: {label}", row, target, None, paper) for row, label in enumerate(labels)))

@@ -43,7 +43,7 @@ class PaperTable(TypedDict):
     lines: list[PaperLine]
 
 
-def measured(
+def measure(
     experiment: Experiment, case: Case, cells: Sequence[CellInfo], view_of: Callable[[str], ShownScores]
 ) -> PaperTable:
     """Measure the table; cells are those of the finished comparison, view_of gives the view of a run by its id."""

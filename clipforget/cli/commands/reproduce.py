@@ -43,7 +43,7 @@ def reproduce(args: argparse.Namespace) -> int:
     Without images it says what to put where.
     """
     from clipforget.benchmark.paper import EXPERIMENTS, MODEL
-    from clipforget.benchmark.paper._measure import measured
+    from clipforget.benchmark.paper._measure import measure
     from clipforget.benchmark.rows import check_preset
 
     experiment = EXPERIMENTS.load()[args.name]
@@ -64,7 +64,7 @@ def reproduce(args: argparse.Namespace) -> int:
     status = finish(folder, args.runs)
     if status:
         return status
-    measures = measured(experiment, case, folder.info()["cells"], lambda id: workspace.finished_run(id).view())
+    measures = measure(experiment, case, folder.info()["cells"], lambda id: workspace.finished_run(id).view())
     result: dict[str, Any] = {**measures, "comparison": folder.id, "model": config.model, "data": config.data}
     emit(args.json, result, as_markdown(result) if args.markdown else text(result))
     return 0
