@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from clipforget.cli.terminal import clock
@@ -10,13 +11,14 @@ from clipforget.errors import BadQuery
 from clipforget.evaluation.metrics import ratio
 from clipforget.soup.path import index_of
 from clipforget.tabular import markdown, table
+from clipforget.workspace.documents import RunView
 
 HEADER = ("set", "images", "before", "after", "kept")
 RANKED = ("prompt", "score", "before", "after")
 COMPARED = ("forget", "alpha", "target accuracy", "siblings kept", "others kept", "H", "Score", "command")
 
 
-def alpha_index(view: dict[str, Any], alpha: float | None) -> int:
+def alpha_index(view: RunView, alpha: float | None) -> int:
     """Return the index of the nearest of view["alphas"]; None takes the suggested alpha.
 
     Raises BadQuery for anything outside 0 to 1.
@@ -28,7 +30,7 @@ def alpha_index(view: dict[str, Any], alpha: float | None) -> int:
     return index_of(alpha, view["alphas"])
 
 
-def summary(view: dict[str, Any], alpha: float | None = None) -> dict[str, Any]:
+def summary(view: RunView, alpha: float | None = None) -> dict[str, Any]:
     """Return the figures of a finished run at an alpha: rows with before and after (shares), H and Score (0 to 100).
 
     `retrieval` is None for a run that was scored before there was such a part.
@@ -42,16 +44,17 @@ def summary(view: dict[str, Any], alpha: float | None = None) -> dict[str, Any]:
         }
         for row in view["rows"]
     ]
-    ranked = view.get("retrieval")
-    if ranked:
-        ranked = {"k": ranked["k"], "rows": [{**row, "after": row["after"][index]} for row in ranked["rows"]]}
-    bound = {name: values[index] for name, values in (view.get("bound") or {}).items()}
+    retrieval = view.get("retrieval")
+    ranked = [{**row, "after": row["after"][index]} for row in retrieval["rows"]] if retrieval else []
+    at_alpha = {"k": retrieval["k"], "rows": ranked} if retrieval else None
+    bounds: Mapping[str, Any] = view.get("bound") or {}
+    bound = {name: values[index] for name, values in bounds.items()}
     figures = {"alpha": view["alphas"][index], "h": view["h"][index], "score": view["score"][index], "bound": bound}
     about = {name: view.get(name) for name in (*copied, "do_nothing")}
-    return {**about, **figures, "rows": rows, "retrieval": ranked, "notes": view.get("notes") or []}
+    return {**about, **figures, "rows": rows, "retrieval": at_alpha, "notes": view.get("notes") or []}
 
 
-def text(view: dict[str, Any], alpha: float | None = None) -> str:
+def text(view: RunView, alpha: float | None = None) -> str:
     """Format the summary for a terminal."""
     figures = summary(view, alpha)
     nothing = figures["do_nothing"] or {}
@@ -88,7 +91,7 @@ def spent(cost: dict[str, Any]) -> str:
     return f"{cost['seconds']:.1f} s, {cost['memory'] / 2**20:,.0f} MiB at most, {changed}"
 
 
-def as_markdown(view: dict[str, Any], alpha: float | None = None) -> str:
+def as_markdown(view: RunView, alpha: float | None = None) -> str:
     """Format the summary as a Markdown table, with a row for doing nothing and the command that repeats the run."""
     figures = summary(view, alpha)
     rows = [_cells(row) for row in figures["rows"]]
@@ -104,7 +107,7 @@ def as_markdown(view: dict[str, Any], alpha: float | None = None) -> str:
     return f"{markdown(HEADER, rows)}\n\n{ranked}{notes}{about}{took}:\n\n```\n{figures['command']}\n```"
 
 
-def comparison(views: list[dict[str, Any]], alpha: float | None = None) -> str:
+def comparison(views: Sequence[RunView], alpha: float | None = None) -> str:
     """Format several runs as one Markdown table, a row each with its command, and doing nothing above them."""
     rows = []
     for view in views:

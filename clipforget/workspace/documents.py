@@ -5,7 +5,7 @@ A = 101 alphas, K neighbours.
 
 from __future__ import annotations
 
-from typing import Any, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 from clipforget.evaluation.documents import Headline, RunCost, ShownScores
 from clipforget.runs.documents import Event, StepEvent
@@ -35,7 +35,7 @@ class UnfinishedView(TypedDict):
 
     id: str
     title: str
-    state: str
+    state: Literal["queued", "running", "stopped", "failed", "lost"]
     created: str
     seconds: float | None
     device: str
@@ -72,7 +72,7 @@ class RunView(ShownScores):
 
     id: str
     title: str
-    state: str
+    state: Literal["done"]
     created: str
     seconds: float | None
     device: str

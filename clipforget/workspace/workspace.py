@@ -28,11 +28,13 @@ from clipforget.workspace.comparisons import ComparisonService
 from clipforget.workspace.documents import (
     DataDescription,
     ExactResults,
+    FinishedView,
     QueryPack,
     RunEntry,
     RunEstimate,
     RunEvents,
     SetupDescription,
+    UnfinishedView,
 )
 from clipforget.workspace.export import export
 from clipforget.workspace.uploads import Uploads
@@ -119,15 +121,16 @@ class Workspace:
 
     # what a finished run shows
 
-    def view(self, id: str) -> dict[str, Any]:
+    def view(self, id: str) -> FinishedView | UnfinishedView:
         """Return the view JSON of a run; of one that is not finished only what is known. Raises UnknownName."""
         run = self.run(id)
         info = run.info()
-        sample = {"sample": self.is_sample(run)}
-        if info["state"] != "done":
-            names = ("id", "title", "state", "created", "seconds", "device", "command", "config", "error", "starred")
-            return {name: info.get(name) for name in names} | sample | {"log": _tail(run)}
-        return self.finished_run(id).view() | {"starred": info["starred"]} | sample
+        if info["state"] == "done":
+            view = self.finished_run(id).view()
+            return {**view, "starred": info["starred"], "sample": self.is_sample(run)}
+        names = UnfinishedView.__annotations__
+        fields = {name: info.get(name) for name in names} | {"sample": self.is_sample(run), "log": _tail(run)}
+        return cast(UnfinishedView, fields)
 
     def finished_run(self, id: str) -> FinishedRun:
         """Return a finished run, opened for queries. Raises UnknownName or RunProblem."""

@@ -1,5 +1,7 @@
 """A workspace with two runs, without a model; and how a refusal is read."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from clipforget.errors import UnknownName
@@ -49,10 +51,13 @@ class Fake:
             "subgroups": ["biplane", "airliner"],
             "styles": [],
             "roles": ["forget", "siblings", "others"],
-            "items": [[9, 0, 0, -1, "forget"], [8, 0, 1, -1, "siblings"]],
+            "items": [[9, 0, 0, -1, 0], [8, 0, 1, -1, 1]],
         }
         about = {"command": "python -m clipforget run", "device": "cpu", "chance": 0.125, "nodes": [0, 1]}
         return info | figures | about | {"alphas": ALPHAS, "rows": rows, "bound": bound, "gallery": gallery}
+
+    def finished_run(self, id):
+        return SimpleNamespace(view=lambda: self.view(id))
 
     def query(self, id, text):
         after = {"ids": [[1, 0]] * 101, "cosines": [[0.3, a] for a in ALPHAS]}

@@ -3,6 +3,8 @@
 import json
 
 from clipforget.cli.main import main
+from clipforget.runs.config import RunConfig
+from clipforget.runs.store import Store
 
 
 def test_search(fake, capsys):
@@ -13,3 +15,9 @@ def test_search(fake, capsys):
     assert main(["search", "good", "airplane", "-k", "1", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert [hit["label"] for hit in result["after"]] == ["airplane/airliner"] and len(result["before"]) == 1
+
+
+def test_a_run_that_is_not_finished_is_refused(tmp_path, line_of):
+    run = Store(tmp_path).create(RunConfig(forget=("airplane/biplane",)))
+    assert main(["search", run.id, "airplane", "--runs", str(tmp_path)]) == 2
+    assert "is not finished (it is queued)" in line_of()

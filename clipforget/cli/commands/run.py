@@ -96,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
         raise ClipforgetError(info["error"])
     if info["state"] != "done":
         return STOPPED
-    view = workspace_of(args).view(started.id)
+    view = workspace_of(args).finished_run(started.id).view()
     see = f"{PROG} {shlex.join(['app', *(['--runs', args.runs] if args.runs != 'runs' else [])])}"
     end = f"Run {started.id}, {clock(info['seconds'])} minutes. To see it: {see}, then {PAGE}/?run={started.id}"
     emit(args.json, report.summary(view), f"{report.text(view)}\n\n{end}")

@@ -11,6 +11,7 @@ from clipforget.cli.commands import command
 from clipforget.cli.options import Parser, add_json, add_runs, run_id, workspace_of
 from clipforget.cli.terminal import emit
 from clipforget.errors import BadQuery
+from clipforget.evaluation.documents import GalleryListing
 from clipforget.tabular import table
 
 
@@ -33,7 +34,7 @@ def search(args: argparse.Namespace) -> None:
         raise BadQuery(f"-k must be a whole number from 1 to 24; it is {args.k}.")
     workspace = workspace_of(args)
     id = run_id(workspace, args.id)
-    view = workspace.view(id)
+    view = workspace.finished_run(id).view()
     index = report.alpha_index(view, args.alpha)
     pack = workspace.query(id, text=args.text)
     before, after = pack["before"], pack["after"]
@@ -59,16 +60,15 @@ def search(args: argparse.Namespace) -> None:
     emit(args.json, result, f"{table(header, rows, numbers=(0, 1, 3))}\n\n{foot}")
 
 
-def _hits(gallery: dict[str, Any], ids: list[int], cosines: list[float], k: int) -> list[dict[str, Any]]:
+def _hits(gallery: GalleryListing, ids: list[int], cosines: list[float], k: int) -> list[dict[str, Any]]:
     return [_hit(gallery, id, cosine) for id, cosine in zip(ids[:k], cosines[:k], strict=True)]
 
 
-def _hit(gallery: dict[str, Any], id: int, cosine: float) -> dict[str, Any]:
+def _hit(gallery: GalleryListing, id: int, cosine: float) -> dict[str, Any]:
     _, superclass, subgroup, style, role = gallery["items"][id]
-    levels = (("superclasses", superclass), ("subgroups", subgroup), ("styles", style))
-    label = "/".join(gallery[level][number] for level, number in levels if number >= 0)
-    role = gallery["roles"][role] if isinstance(role, int) else role
-    return {"id": id, "label": label, "role": role, "cosine": cosine}
+    levels = ((gallery["superclasses"], superclass), (gallery["subgroups"], subgroup), (gallery["styles"], style))
+    label = "/".join(names[number] for names, number in levels if number >= 0)
+    return {"id": id, "label": label, "role": gallery["roles"][role], "cosine": cosine}
 
 
 def _marked(hit: dict[str, Any]) -> str:

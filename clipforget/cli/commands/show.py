@@ -25,16 +25,16 @@ def show(args: argparse.Namespace) -> None:
     """Show the figures of a run at an alpha."""
     workspace = workspace_of(args)
     views = [workspace.view(run_id(workspace, id)) for id in args.ids]
-    view = views[0]
+    view, finished = views[0], [view for view in views if view["state"] == "done"]
     if len(views) > 1:
-        unfinished = next((view for view in views if view["state"] != "done"), None)
-        if unfinished is not None:
-            raise BadQuery(f"The run {unfinished['id']} is {unfinished['state']}; only finished runs can be compared.")
+        for other in views:
+            if other["state"] != "done":
+                raise BadQuery(f"The run {other['id']} is {other['state']}; only finished runs can be compared.")
         if not args.markdown:
             raise BadQuery("Several runs are shown with --markdown only.")
-        print(report.comparison(views, args.alpha))
+        print(report.comparison(finished, args.alpha))
     elif view["state"] != "done":
-        error = view.get("error") or "it has no figures"
+        error = view["error"] or "it has no figures"
         emit(args.json, view, f"The run {view['id']} is {view['state']}: {error}\nTo repeat it: {view['command']}")
     elif args.markdown:
         print(report.as_markdown(view, args.alpha))
