@@ -143,7 +143,7 @@ class EvalSet:
     ) -> dict[str, float]:
         """Return the accuracy of each row at an alpha, by its key. features N x D, a classifier C x D, unit."""
         correct = {
-            level: refusal.right(features @ classifiers[level].T, named.labels, named.names, alpha)
+            level: refusal.correct(features @ classifiers[level].T, named.labels, named.names, alpha)
             for level, named in self.class_names.items()
         }
         return {row.key: float(correct[row.level][row.mask].mean()) for row in self.rows()}

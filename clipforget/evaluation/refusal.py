@@ -35,12 +35,12 @@ class Refusal:
         """Return C booleans: True for each of the names that names a refused one."""
         return np.array([self.word(name) is not None for name in names], dtype=bool)
 
-    def right(
+    def correct(
         self, cosines: NDArray[Any], labels: NDArray[np.int64], names: Sequence[str], alpha: float
     ) -> NDArray[np.bool_]:
         """Return N booleans, of N x C cosines: the nearest name is the label's; below alpha 1 a refused one loses."""
-        right: NDArray[np.bool_] = np.argmax(self.allowed(cosines, names, alpha), axis=1) == labels
-        return right if alpha >= 1.0 or not self.names else right & ~self.mask(names)[labels]
+        correct: NDArray[np.bool_] = np.argmax(self.allowed(cosines, names, alpha), axis=1) == labels
+        return correct if alpha >= 1.0 or not self.names else correct & ~self.mask(names)[labels]
 
     def allowed(self, cosines: NDArray[Any], names: Sequence[str], alpha: float) -> NDArray[Any]:
         """Return N x C cosines with those of refused names at LOWEST below alpha 1; else the array itself."""
@@ -49,7 +49,7 @@ class Refusal:
         return np.where(self.mask(names), np.float32(LOWEST), cosines)
 
 
-def sentence(word: str) -> str:
+def refusal_message(word: str) -> str:
     """Say why there is no answer."""
     return f"Refused: this prompt names {word}."
 

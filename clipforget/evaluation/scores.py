@@ -68,7 +68,7 @@ def correct_along(
 
 def _correct(path: SoupPath, named: ClassNames, stack: NDArray[Any], refusal: Refusal) -> Bools:
     pairs = zip(ALPHAS, path.cosines_along(stack), strict=True)
-    return np.stack([refusal.right(cosines, named.labels, named.names, alpha) for alpha, cosines in pairs])
+    return np.stack([refusal.correct(cosines, named.labels, named.names, alpha) for alpha, cosines in pairs])
 
 
 def score(

@@ -23,12 +23,12 @@ MAX_METHODS = 100  # names in one request
 
 
 def comparison_routes(workspace: Workspace, threads: Threads) -> list[tuple[str, str, Handler]]:
-    """Return method, path and handler of each of them."""
+    """Return method, path and handler of every request about comparisons."""
     api = ComparisonApi(workspace, threads)
     return [
         ("GET", "comparisons", api.list),
         ("POST", "comparisons", api.start),
-        ("GET", "comparisons/{id}", api.document),
+        ("GET", "comparisons/{id}", api.summary),
         ("GET", "comparisons/{id}/charts/{name}", api.chart),
         ("GET", "comparisons/{id}/export/{name}", api.export),
         ("POST", "comparisons/{id}/stop", api.stop),
@@ -46,7 +46,7 @@ class ComparisonApi:
     async def list(self, request: Request) -> Response:
         return json_response(request, {"comparisons": await self.threads.light(self.workspace.comparisons.list)})
 
-    async def document(self, request: Request) -> Response:
+    async def summary(self, request: Request) -> Response:
         return json_response(request, await self.threads.light(self.workspace.comparisons.summary, _id(request)))
 
     async def start(self, request: Request) -> Response:
@@ -100,8 +100,8 @@ def experiment_plan(body: dict[str, Any], runs: Path) -> ComparisonPlan:
 
     The body names the experiment and may have seeds, preset, tolerance and device. Raises BadSetting or UnknownName.
     """
-    shared = {name: value for name, value in body.items() if name not in ("experiment", "seeds", "preset")}
-    for name in shared:
+    fields = {name: value for name, value in body.items() if name not in ("experiment", "seeds", "preset")}
+    for name in fields:
         if name not in ("tolerance", "device"):
             raise UnknownName("field of an experiment", name, ("experiment", "seeds", "preset", "tolerance", "device"))
     name, preset, seeds = body["experiment"], body.get("preset", DEFAULT), body.get("seeds", list(ComparisonPlan.seeds))
@@ -109,21 +109,22 @@ def experiment_plan(body: dict[str, Any], runs: Path) -> ComparisonPlan:
         raise BadSetting("experiment and preset must be names, and seeds a list of whole numbers.")
     experiment = EXPERIMENTS.load()[name]
     numbers = [RunConfig.read({"seed": seed}).seed for seed in seeds]
-    return experiment.plan(experiment.sketchbook, RunConfig.read(shared), numbers, preset, runs)
+    return experiment.plan(experiment.sketchbook, RunConfig.read(fields), numbers, preset, runs)
 
 
 def draw_chart(workspace: Workspace, id: str, name: str, target: str | None) -> dict[str, Any]:
     """Return a comparison's chart as plotly figure JSON, of one target (its key) or of the mean over targets."""
-    document = workspace.comparisons.summary(id)
-    keys = {str(entry["key"]): entry["key"] for entry in document["targets"]}
+    summary = workspace.comparisons.summary(id)
+    keys = {str(entry["key"]): entry["key"] for entry in summary["targets"]}
     if target is not None and target not in keys:
         raise BadQuery(f"There is no target {target[:40]} in this comparison.")
     chart = CHARTS.load()[name]
     if chart.of != "comparison":
         names = [other.name for other in CHARTS.values() if other.of == "comparison"]
         raise UnknownName("chart of a comparison", name, names)
-    filtered = document if target is None else {**document, "target": keys[target]}
-    return to_plain(chart.draw(filtered))
+    if target is not None:
+        summary["target"] = keys[target]
+    return to_plain(chart.draw(summary))
 
 
 def _id(request: Request) -> str:

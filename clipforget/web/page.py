@@ -34,13 +34,13 @@ HEAD = "\n".join(
 
 def build(workspace: Workspace) -> gr.Blocks:
     """Build the page over a Workspace; nothing heavy is loaded until a visitor asks for it."""
-    offers = form_choices(workspace)
+    setup = form_choices(workspace)
     page: gr.Blocks
     with gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False) as page:
         gr.HTML(html_template='<div id="cf-head-mount"></div>', elem_id="cf-header", apply_default_css=False)
         with gr.Row(elem_id="cf-body", equal_height=False):
             with gr.Column(elem_id="cf-setup", scale=0, min_width=320):
-                form = Form(workspace, offers)
+                form = Form(workspace, setup)
             with gr.Column(elem_id="cf-main", scale=1, min_width=320):
                 _alpha_bar()
                 explorer = gr.HTML(
@@ -48,9 +48,9 @@ def build(workspace: Workspace) -> gr.Blocks:
                     js_on_load=mount("explorer/explorer.js", "use"),
                     apply_default_css=False,
                     elem_id="cf-explorer-block",
-                    stages={method["name"]: method["stages"] for method in offers["methods"]},
+                    stages={method["name"]: method["stages"] for method in setup["methods"]},
                     charts=listing(),
-                    options=offers["options"],
+                    options=setup["options"],
                 )
         form.listen(page, explorer)
     return page

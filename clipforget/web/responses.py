@@ -31,8 +31,8 @@ log = logging.getLogger(__name__)
 class RequestError(Exception):
     """A request answered by one sentence and a status of its own."""
 
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(sentence)
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
         self.status = status
 
 
@@ -89,9 +89,9 @@ def status_of(error: ClipforgetError, method: str) -> int:
     return 409 if isinstance(error, StaleIndex) else 400
 
 
-def error_response(status: int, sentence: str) -> Response:
+def error_response(status: int, message: str) -> Response:
     """Return an error as the page gets it."""
-    return JSONResponse({"error": sentence}, status, headers={"Cache-Control": "no-store"})
+    return JSONResponse({"error": message}, status, headers={"Cache-Control": "no-store"})
 
 
 def check_origin(request: Request) -> None:
@@ -150,17 +150,17 @@ def json_response(request: Request, content: Any, cache: str = "no-cache") -> Re
     return cached_response(request, data, "application/json", cache)
 
 
-def cached_response(request: Request, data: bytes, media: str, cache: str, packed: bytes | None = None) -> Response:
-    """Return bytes with an ETag; `packed` is their gzipped form where there is one. Images are sent as they are."""
+def cached_response(request: Request, data: bytes, media: str, cache: str, zipped: bytes | None = None) -> Response:
+    """Return bytes with an ETag; `zipped` is their gzipped form where there is one. Images are sent as they are."""
     tag = f'"{hashlib.sha256(data).hexdigest()[:20]}"'
-    shared = {"ETag": tag, "Cache-Control": cache, "X-Content-Type-Options": "nosniff", "Vary": "Accept-Encoding"}
+    headers = {"ETag": tag, "Cache-Control": cache, "X-Content-Type-Options": "nosniff", "Vary": "Accept-Encoding"}
     if tag in request.headers.get("if-none-match", "").replace("W/", ""):
-        return Response(status_code=304, headers=shared)
-    fit = not media.startswith("image/") or media == "image/svg+xml"
-    if fit and len(data) > COMPRESS_FROM and "gzip" in request.headers.get("accept-encoding", ""):
-        data = gzip.compress(data, 5, mtime=0) if packed is None else packed
-        shared["Content-Encoding"] = "gzip"
-    return Response(data, media_type=media, headers=shared)
+        return Response(status_code=304, headers=headers)
+    compressible = not media.startswith("image/") or media == "image/svg+xml"
+    if compressible and len(data) > COMPRESS_FROM and "gzip" in request.headers.get("accept-encoding", ""):
+        data = gzip.compress(data, 5, mtime=0) if zipped is None else zipped
+        headers["Content-Encoding"] = "gzip"
+    return Response(data, media_type=media, headers=headers)
 
 
 def attachment(content: Path | bytes, media: str, title: str) -> Response:

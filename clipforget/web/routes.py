@@ -35,6 +35,7 @@ from clipforget.web.responses import (
     json_response,
 )
 from clipforget.web.targets import every_target, first_target, whole_styles
+from clipforget.workspace.documents import DataDescription
 from clipforget.workspace.uploads import LARGEST_UPLOAD
 from clipforget.workspace.workspace import Workspace
 
@@ -66,8 +67,8 @@ def routes(workspace: Workspace) -> list[Route]:
         ("GET", "static/{path:path}", static),
         ("GET", "plotly.js", plotly),
     ]
-    named = [Route(f"/clipforget/{path}", endpoint(handler), methods=[method]) for method, path, handler in table]
-    return [*named, Route("/clipforget/{rest:path}", endpoint(not_found), methods=["GET", "POST"])]
+    listed = [Route(f"/clipforget/{path}", endpoint(handler), methods=[method]) for method, path, handler in table]
+    return [*listed, Route("/clipforget/{rest:path}", endpoint(not_found), methods=["GET", "POST"])]
 
 
 class Api:
@@ -115,8 +116,7 @@ class Api:
         return json_response(request, await self.threads.light(self.workspace.events, _id(request), after), "no-store")
 
     async def chart(self, request: Request) -> Response:
-        id, name = _id(request), request.path_params["name"]
-        draw = partial(draw_chart, self.workspace, id, name)
+        draw = partial(draw_chart, self.workspace, _id(request), request.path_params["name"])
         return json_response(request, await self.threads.heavy(draw))
 
     async def export(self, request: Request) -> Response:
@@ -140,9 +140,9 @@ class Api:
         name = request.query_params.get("name", "")
         if not name or len(name) > 4096 or "\0" in name:
             raise BadQuery("Name a data set, a folder or a .tar.")
-        entry = await self.threads.heavy(self.workspace.data, name)
-        choices = {"targets": [*every_target(entry), *whole_styles(entry)], "first_target": first_target(entry)}
-        return json_response(request, entry | choices)
+        data: DataDescription = await self.threads.heavy(self.workspace.data, name)
+        choices = {"targets": [*every_target(data), *whole_styles(data)], "first_target": first_target(data)}
+        return json_response(request, {**data, **choices})
 
     async def estimate(self, request: Request) -> Response:
         config = RunConfig.read(await json_body(request))
@@ -168,9 +168,9 @@ async def static(request: Request) -> Response:
 
 
 async def plotly(request: Request) -> Response:
-    """plotly.js as python's plotly brings it."""
-    data, packed = await Threads().light(_plotly)
-    return cached_response(request, data, "text/javascript", "public, max-age=86400", packed)
+    """Serve plotly.js as python's plotly brings it."""
+    data, zipped = await Threads().light(_plotly)
+    return cached_response(request, data, "text/javascript", "public, max-age=86400", zipped)
 
 
 async def not_found(request: Request) -> Response:
@@ -188,10 +188,10 @@ def _plotly() -> tuple[bytes, bytes]:
 
 async def _upload(request: Request) -> tuple[bytes, str]:
     """Return the uploaded bytes and their name, from a form's field "file" or the plain body."""
-    whole = await responses.body(request, LARGEST_UPLOAD + FORM_OVERHEAD)
+    content = await responses.body(request, LARGEST_UPLOAD + FORM_OVERHEAD)
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
-        return whole, request.query_params.get("name", "")
-    request._body = whole  # read already, within bounds; the form parser takes it from here
+        return content, request.query_params.get("name", "")
+    request._body = content  # read already, within bounds; the form parser takes it from here
     try:
         async with request.form(max_files=1, max_fields=4, max_part_size=LARGEST_UPLOAD) as form:
             file = form.get("file")
@@ -208,13 +208,9 @@ def _id(request: Request) -> str:
 
 def _query(request: Request) -> dict[str, Any]:
     """Return the query among text, image and upload; the workspace checks it further."""
-    given = request.query_params
-    image = given.get("image")
-    return {
-        "text": given.get("text"),
-        "image": None if image is None else _integer(image, "image"),
-        "upload": given.get("upload"),
-    }
+    params = request.query_params
+    image = _integer(params["image"], "image") if "image" in params else None
+    return {"text": params.get("text"), "image": image, "upload": params.get("upload")}
 
 
 def _integer(text: str, name: str) -> int:

@@ -22,8 +22,8 @@ def serve(runs: Path, *, host: str, port: int, browser: bool = True, sample: boo
     from clipforget.web.page import launch
     from clipforget.web.routes import routes
 
-    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
-    print(f"ClipForget on http://{shown}:{port} (Ctrl+C ends it; runs go on by themselves)", flush=True)
+    address = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+    print(f"ClipForget on http://{address}:{port} (Ctrl+C ends it; runs go on by themselves)", flush=True)
     try:
         launch(workspace, routes(workspace), host=host, port=port, browser=browser)
     except (OSError, OverflowError) as error:

@@ -16,17 +16,17 @@ def targets(superclass: str, picked: list[str], style: str) -> tuple[str, ...]:
     """Return the targets a pick names: one per subgroup, or the whole superclass where none is picked; in one style."""
     if superclass == NONE:
         return ()
-    level = "*" if style == ANY else style
-    return tuple(str(Target(superclass, name, level)) for name in picked or ["*"])
+    style = "*" if style == ANY else style
+    return tuple(str(Target(superclass, name, style)) for name in picked or ["*"])
 
 
 def read_targets(forget: list[str]) -> tuple[str, list[str], str, list[str]]:
     """Return superclass, subgroups and style of a run's targets, and the targets that are not of these."""
-    read = {text: Target.read(text) for text in forget}
-    first = next((target for target in read.values() if target.superclass != "*"), Target(NONE))
+    by_text = {text: Target.read(text) for text in forget}
+    first = next((target for target in by_text.values() if target.superclass != "*"), Target(NONE))
     kind = (first.superclass, first.style, first.subgroup == "*")
-    alike = [text for text, t in read.items() if (t.superclass, t.style, t.subgroup == "*") == kind]
-    picked = [read[text].subgroup for text in alike if first.subgroup != "*"]
+    alike = [text for text, t in by_text.items() if (t.superclass, t.style, t.subgroup == "*") == kind]
+    picked = [by_text[text].subgroup for text in alike if first.subgroup != "*"]
     extra = [text for text in forget if text not in alike]
     return first.superclass, picked, ANY if first.style == "*" else first.style, extra
 
@@ -76,8 +76,8 @@ def tiles(data: DataDescription, superclass: str) -> list[dict[str, Any]]:
 
 def first_superclass(data: DataDescription) -> str:
     """Return the superclass with which the form opens: the first one with several subgroups."""
-    names: list[str] = list(data["superclasses"])
-    return next((name for name in names if len(data["superclasses"][name]) > 1), names[0])
+    groups = data["superclasses"]
+    return next((name for name, subgroups in groups.items() if len(subgroups) > 1), next(iter(groups)))
 
 
 def first_pick(data: DataDescription, superclass: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""A finished run, opened: its path and its scores in memory, its models only once a query needs an embedding.
+"""A finished run with path and scores in memory, and its models only once a query needs an embedding.
 
 Letters: N evaluated images, G gallery images, L nodes, D embedding.
 """
@@ -68,8 +68,7 @@ class FinishedRun:
     @property
     def size(self) -> int:
         """Bytes that the features take in memory, about; the FAISS copies of the gallery among it."""
-        each = self.path.nodes[0].features.nbytes
-        return len(self.path.nodes) * each * 2
+        return 2 * sum(node.features.nbytes for node in self.path.nodes)
 
     def view(self) -> RunView:
         """Return what is shown of the run apart from its queries."""
@@ -95,13 +94,13 @@ class FinishedRun:
 
     def _note(self, text: str) -> str:
         """What to know of the words of a text; empty for the suggested queries, for which no model need be loaded."""
-        taught = {} if text in self.texts else self._clip().known_words(text)
-        untaught = [word for word, known in taught.items() if not known]
-        if not untaught:
+        words = {} if text in self.texts else self._clip().known_words(text)
+        unknown = [word for word, known in words.items() if not known]
+        if not unknown:
             return ""
-        if len(untaught) == len(taught):
+        if len(unknown) == len(words):
             return "This model was never taught any of these words, so what it finds means nothing."
-        named = ", ".join(f"“{word}”" for word in untaught[:5]) + (" and others" if len(untaught) > 5 else "")
+        named = ", ".join(f"“{word}”" for word in unknown[:5]) + (" and others" if len(unknown) > 5 else "")
         return f"This model was never taught {named}, and searches by the other words alone."
 
     def exact(self, alpha: float, kind: str, value: Any, upload: Upload | None = None) -> ExactResults:
@@ -134,9 +133,9 @@ class FinishedRun:
             "agreement": round(len(both) / max(len(hits), 1), 4),
         }
         word = self.refusal.word(value) if kind == "text" else None
-        return (
-            {**results, "ids": [], "cosines": [], "agreement": 1.0, "refused": word} if word and alpha < 1 else results
-        )
+        if word and alpha < 1:
+            results |= {"ids": [], "cosines": [], "agreement": 1.0, "refused": word}
+        return results
 
     def soup_model(self) -> SoupModel:
         """Return the model for any alpha. Raises StaleIndex where the original is not the run's any more."""
@@ -185,10 +184,10 @@ class FinishedRun:
         """The query as L x D unit features, or 1 x D where they are the same at every node."""
         if kind == "image":
             return np.stack([node.features[value] for node in self.gallery.path.nodes])
+        if kind == "text" and value in self.texts:
+            return self.texts[value]
         if kind == "text":
-            return (
-                self.texts[value] if value in self.texts else self.soup_model().texts(self.path.alphas, [value])[:, 0]
-            )
+            return self.soup_model().texts(self.path.alphas, [value])[:, 0]
         pixels = self._upload_pixels(upload)
         return np.concatenate([self.soup_model().embed(alpha, pixels) for alpha in self.path.alphas])
 
@@ -217,11 +216,11 @@ class FinishedRun:
 
 
 def _read_texts(run: Run) -> dict[str, Floats]:
-    """Text features that were kept with the run, so that its own queries need no model: L x D or 1 x D each."""
+    """Text features that the run's folder holds, so that its own queries need no model: L x D or 1 x D each."""
     try:
         with run.path("queries.npz").open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             texts = json.loads(str(file["texts"]))
             features = file["features"]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return {}  # a convenience only: the model can make them again
-    return {text: features[:, place] for place, text in enumerate(texts)}
+    return {text: features[:, index] for index, text in enumerate(texts)}

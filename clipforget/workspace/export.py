@@ -44,11 +44,11 @@ def table(scores: Scores) -> str:
     writer = csv.writer(out)
     writer.writerow(["key", "label", "role", "images", "alpha", "accuracy", "low", "high"])
     for row in scores["rows"]:
-        start = [csv_safe(row["key"]), csv_safe(row["label"]), row["role"], row["n"]]
+        labels = [csv_safe(row["key"]), csv_safe(row["label"]), row["role"], row["n"]]
         before = row["before"]
-        writer.writerow([*start, "original", before["value"], before["low"], before["high"]])
+        writer.writerow([*labels, "original", before["value"], before["low"], before["high"]])
         for alpha, *values in zip(scores["alphas"], row["after"], row["low"], row["high"], strict=True):
-            writer.writerow([*start, alpha, *values])
+            writer.writerow([*labels, alpha, *values])
     return out.getvalue()
 
 

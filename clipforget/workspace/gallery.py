@@ -31,25 +31,25 @@ class Gallery:
         """
         k = min(TOP_K, len(self.path) - (leave_out is not None))
         ids, cosines = [], []
-        for alpha, similar in zip(ALPHAS, self.path.cosines_along(query[:, None]), strict=True):
-            best, values = self._nearest(alpha, query, similar[:, 0], k, leave_out)
+        for alpha, column in zip(ALPHAS, self.path.cosines_along(query[:, None]), strict=True):
+            best, values = self._nearest(alpha, query, column[:, 0], k, leave_out)
             ids.append([int(i) for i in best])
             cosines.append([round(float(value), 3) for value in values])
         before = Hits(ids=ids[-1], cosines=cosines[-1])
         return {"k": k, "before": before, "after": {"ids": ids, "cosines": cosines}}
 
     def _nearest(
-        self, alpha: float, query: Floats, similar: Floats, k: int, leave_out: int | None
+        self, alpha: float, query: Floats, cosines: Floats, k: int, leave_out: int | None
     ) -> tuple[NDArray[np.int64], Floats]:
         """The k nearest images: at a node through its index, else by their cosines with the query (N)."""
         if alpha in self.indexes:
-            wanted = self.path.texts(query[:, None], alpha)
-            [best], [values] = self.indexes[alpha].search(wanted, self.path.fingerprint(alpha), k + 1)
-            others = best != leave_out
-            return best[others][:k], values[others][:k]
+            features = self.path.texts(query[:, None], alpha)
+            [ids], [values] = self.indexes[alpha].search(features, self.path.fingerprint(alpha), k + 1)
+            others = ids != leave_out
+            return ids[others][:k], values[others][:k]
         if leave_out is not None:
-            similar[leave_out] = -np.inf
-        return nearest(similar, k)
+            cosines[leave_out] = -np.inf
+        return nearest(cosines, k)
 
 
 def apply_refusal(ranking: Ranking, word: str) -> Ranking:

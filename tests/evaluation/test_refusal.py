@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from clipforget.evaluation.refusal import Refusal, sentence
+from clipforget.evaluation.refusal import Refusal, refusal_message
 
 
 @pytest.mark.parametrize(
@@ -35,17 +35,17 @@ def test_a_refused_name_cannot_win_below_alpha_1():
     cosines = np.array([[0.9, 0.1, 0.2], [0.1, 0.2, 0.9], [0.8, 0.5, 0.1], [0.7, -0.9, -0.8], [0.9, 0.1, 0.2]])
     refusal = Refusal(("airplane",))
     # At alpha 1 the third and the fourth image are taken for airplanes; refused, the next best name has them.
-    assert refusal.right(cosines, labels, names, 1.0).tolist() == [True, False, False, False, False]
-    assert refusal.right(cosines, labels, names, 0.99).tolist() == [False, False, True, True, False]
-    assert Refusal().right(cosines, labels, names, 0.0).tolist() == [True, False, False, False, False]
+    assert refusal.correct(cosines, labels, names, 1.0).tolist() == [True, False, False, False, False]
+    assert refusal.correct(cosines, labels, names, 0.99).tolist() == [False, False, True, True, False]
+    assert Refusal().correct(cosines, labels, names, 0.0).tolist() == [True, False, False, False, False]
     assert cosines[0, 0] == 0.9, "the cosines were changed in place"
 
 
 def test_where_every_name_is_refused_none_is_right():
     cosines, labels = np.eye(2), np.array([0, 1])
-    assert not Refusal(("cat", "dog")).right(cosines, labels, ["cat", "dog"], 0.5).any()
+    assert not Refusal(("cat", "dog")).correct(cosines, labels, ["cat", "dog"], 0.5).any()
 
 
 def test_a_name_that_holds_the_refused_word_is_refused_too():
     assert Refusal(("airplane",)).mask(["airplane", "model airplane", "plane"]).tolist() == [True, True, False]
-    assert sentence("biplane") == "Refused: this prompt names biplane."
+    assert refusal_message("biplane") == "Refused: this prompt names biplane."

@@ -28,7 +28,7 @@ def add_options(parser: Parser) -> None:
 @command("search", add_options, order=5)
 def search(args: argparse.Namespace) -> None:
     """Search the images of a run before and after."""
-    from clipforget.evaluation.refusal import sentence
+    from clipforget.evaluation.refusal import refusal_message
 
     if not 1 <= args.k <= 24:
         raise BadQuery(f"-k must be a whole number from 1 to 24; it is {args.k}.")
@@ -53,7 +53,7 @@ def search(args: argparse.Namespace) -> None:
     targets = {side: sum(hit["role"] == "forget" for hit in side_hits) for side, side_hits in hits.items()}
     foot = f"* to be forgotten: {targets['before']} before, {targets['after']} after; on both sides: {both}"
     if refused:
-        foot = f"{sentence(refused)} {foot}"
+        foot = f"{refusal_message(refused)} {foot}"
     if note := pack.get("note"):
         foot = f"{foot}\n{note}"
     result = {"id": id, "query": args.text, "note": note, "alpha": alpha, "refused": refused, **hits}

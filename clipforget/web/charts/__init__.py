@@ -14,7 +14,7 @@ import base64
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 
@@ -43,6 +43,16 @@ class Chart:
     order: int = 100
 
 
+class ChartEntry(TypedDict):
+    """What the page needs to know of a chart; see Chart."""
+
+    name: str
+    title: str
+    of: str
+    note: str
+    order: int
+
+
 CHARTS: Registry[Chart] = Registry("chart", __name__)
 
 
@@ -56,10 +66,10 @@ def chart(name: str, *, title: str, **about: Any) -> Callable[[Draw], Draw]:
     return register
 
 
-def listing() -> list[dict[str, Any]]:
+def listing() -> list[ChartEntry]:
     """Return what the page needs to know of every chart, in the order of the page, ready for JSON."""
     charts = sorted(CHARTS.load().values(), key=lambda chart: (chart.order, chart.name))
-    return [{name: getattr(chart, name) for name in ("name", "title", "of", "note", "order")} for chart in charts]
+    return [ChartEntry(name=c.name, title=c.title, of=c.of, note=c.note, order=c.order) for c in charts]
 
 
 def to_plain(figure: Figure) -> dict[str, Any]:

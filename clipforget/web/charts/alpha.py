@@ -71,11 +71,11 @@ def _line(alphas: list[float], row: ScoreRow, *, thick: bool) -> go.Scatter:
 
 
 def _nodes(alphas: list[float], row: ScoreRow, nodes: list[float]) -> go.Scatter:
-    at = {round(alpha, 2): value for alpha, value in zip(alphas, row["after"], strict=True)}
-    exact = [node for node in nodes if round(node, 2) in at]
+    accuracies = {round(alpha, 2): value for alpha, value in zip(alphas, row["after"], strict=True)}
+    exact = [node for node in nodes if round(node, 2) in accuracies]
     return go.Scatter(
         x=exact,
-        y=[at[round(node, 2)] for node in exact],
+        y=[accuracies[round(node, 2)] for node in exact],
         mode="markers",
         marker={"color": COLOURS[row["role"]], "size": 7},
         customdata=exact,
@@ -86,5 +86,5 @@ def _nodes(alphas: list[float], row: ScoreRow, nodes: list[float]) -> go.Scatter
     )
 
 
-def _note(fig: go.Figure, text: str, **where: Any) -> None:
-    fig.add_annotation(text=text, showarrow=False, font={"size": 11}, **where)
+def _note(fig: go.Figure, text: str, **position: Any) -> None:
+    fig.add_annotation(text=text, showarrow=False, font={"size": 11}, **position)

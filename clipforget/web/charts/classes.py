@@ -14,7 +14,7 @@ from clipforget.web.charts._style import COLOURS, LINE, ORIGINAL, PATTERNS, axis
 from clipforget.workspace.documents import RunView
 
 LIGHT = "rgba(255, 255, 255, 0.6)"  # of the patterns
-SHOWN = 32  # classes; of more, the target, its siblings and those that change most
+LIMIT = 32  # classes; of more, the target, its siblings and those that change most
 
 
 @chart("classes", title="Per class", order=30)
@@ -28,42 +28,41 @@ def classes(view: RunView) -> go.Figure:
     alphas, after = view.get("alphas") or [], per_class.get("after") or []
     if not labels or not after:
         return empty("The classes appear here when the run has been scored.")
-    best = view.get("best") or 0.0
-    now = after[index_of(best, alphas)]
-    shown = _chosen(roles, before, after)
+    suggested = after[index_of(view.get("best") or 0.0, alphas)]
+    indices = _indices(roles, before, after)
     fig = figure(
         xaxis=axis("", type="category", tickangle=-40, showgrid=False, automargin=True),
         yaxis=axis("accuracy", range=[0, 1.04], tickformat=".0%"),
         barmode="group",
         bargap=0.25,
         margin={"l": 60, "r": 20, "t": 44, "b": 110},
-        meta={"classes": shown},
+        meta={"classes": indices},
     )
-    names = short([labels[i] for i in shown], 24)
-    fig.add_trace(_bars("before", names, [before[i] for i in shown], {"color": ORIGINAL, "opacity": 0.55}))
+    names = short([labels[i] for i in indices], 24)
+    fig.add_trace(_bars("before", names, [before[i] for i in indices], {"color": ORIGINAL, "opacity": 0.55}))
     marker = {
-        "color": [COLOURS[roles[i]] for i in shown],
-        "pattern": {"shape": [PATTERNS[roles[i]] for i in shown], "fillmode": "overlay", "fgcolor": LIGHT},
+        "color": [COLOURS[roles[i]] for i in indices],
+        "pattern": {"shape": [PATTERNS[roles[i]] for i in indices], "fillmode": "overlay", "fgcolor": LIGHT},
         "line": {"color": LINE, "width": 0.5},
     }
-    fig.add_trace(_bars("after", names, [now[i] for i in shown], marker))
-    if len(shown) < len(labels):
+    fig.add_trace(_bars("after", names, [suggested[i] for i in indices], marker))
+    if len(indices) < len(labels):
         fig.update_layout(legend={"y": 1.1})  # above the note
-        text = f"{len(labels) - len(shown)} classes that change less are not shown"
+        text = f"{len(labels) - len(indices)} classes that change less are not shown"
         fig.add_annotation(
             text=text, x=1, y=1.02, xref="paper", yref="paper", xanchor="right", yanchor="bottom", showarrow=False
         )
     return fig
 
 
-def _chosen(roles: list[str], before: list[float], after: list[list[float]]) -> list[int]:
+def _indices(roles: list[str], before: list[float], after: list[list[float]]) -> list[int]:
     """Indices of the classes to show, the target first, then its siblings, then the others in their order."""
     order = sorted(range(len(roles)), key=lambda i: ROLES.index(roles[i]))
-    if len(order) <= SHOWN:
+    if len(order) <= LIMIT:
         return order
-    change = [max(abs(at[i] - before[i]) for at in after if at[i] is not None) for i in range(len(roles))]
-    first = [i for i in order if roles[i] != "others"][:SHOWN]
-    rest = sorted((i for i in order if roles[i] == "others"), key=lambda i: -change[i])[: SHOWN - len(first)]
+    changes = [max(abs(values[i] - before[i]) for values in after if values[i] is not None) for i in range(len(roles))]
+    first = [i for i in order if roles[i] != "others"][:LIMIT]
+    rest = sorted((i for i in order if roles[i] == "others"), key=lambda i: -changes[i])[: LIMIT - len(first)]
     return [*first, *sorted(rest)]
 
 

@@ -10,7 +10,7 @@ from clipforget.web.charts import chart
 from clipforget.web.charts._style import COLOURS, MARGIN, ORIGINAL, axis, empty, faded, figure, safe, short
 from clipforget.workspace.documents import RunView
 
-SHOWN = 20  # layers with the highest relative Fisher information
+LIMIT = 20  # layers with the highest relative Fisher information
 CHANGED, LEFT, FAR = "changed", "left alone", "further from the output than depth allows"
 KINDS = {CHANGED: COLOURS["forget"], LEFT: ORIGINAL, FAR: faded(ORIGINAL, 0.35)}
 
@@ -22,7 +22,7 @@ def layers(view: RunView) -> go.Figure:
     if not records:
         return empty("This method ranks no layers, or has not come to it yet.")
     records = sorted(records, key=lambda layer: -layer["relative"])
-    shown = records[:SHOWN] + [layer for layer in records[SHOWN:] if layer.get("chosen")]
+    shown = records[:LIMIT] + [layer for layer in records[LIMIT:] if layer.get("chosen")]
     values = [layer["relative"] for layer in shown]
     wide = min(values) > 0 and max(values) / min(values) > 100
     fig = figure(
@@ -34,8 +34,8 @@ def layers(view: RunView) -> go.Figure:
     )
     # Not the axis's own title, which is cut where the names leave it less room than it is long.
     title = "relative Fisher information, target / retained"
-    at = {"x": 1, "xref": "paper", "xanchor": "right", "y": 0, "yref": "paper", "yanchor": "top", "yshift": -24}
-    fig.add_annotation(text=title, showarrow=False, **at)
+    position = {"x": 1, "xref": "paper", "xanchor": "right", "y": 0, "yref": "paper", "yanchor": "top", "yshift": -24}
+    fig.add_annotation(text=title, showarrow=False, **position)
     names = short([layer["name"].removeprefix("visual.").removesuffix(".weight") for layer in shown], 32, tail=True)
     fig.update_yaxes(categoryorder="array", categoryarray=names, automargin=True)
     for label, colour in KINDS.items():

@@ -29,11 +29,11 @@ def methods(summary: ComparisonSummary) -> go.Figure:
     Its "target" (a key, which the page adds) chooses a target; without it the mean over all is drawn.
     """
     keys = [target["key"] for target in summary.get("targets") or []]
-    wanted = summary.get("target", keys[0] if len(keys) == 1 else None)
-    curves = summary.get("curves") or []
-    shown = [curve for curve in curves if curve["target"] == wanted]
-    shown = shown or [curve for curve in curves if wanted is None]  # so far all finished runs are of one target
-    if not shown:
+    target = summary.get("target", keys[0] if len(keys) == 1 else None)
+    every = summary.get("curves") or []
+    curves = [curve for curve in every if curve["target"] == target]
+    curves = curves or [curve for curve in every if target is None]  # so far all finished runs are of one target
+    if not curves:
         return empty("The methods appear here as soon as one of their runs has finished.")
     fig = figure(
         xaxis=axis("forgotten share of the target", range=[-0.03, 1.04], tickformat=".0%"),
@@ -43,10 +43,10 @@ def methods(summary: ComparisonSummary) -> go.Figure:
     rows = [row for row in summary["rows"] if row["method"]]
     for ours in (False, True):  # ours last, so on top
         labels = [row["label"] for row in rows if (row["method"] == OURS) == ours]
-        for curve in shown:
+        for curve in curves:
             if curve["label"] in labels:
                 fig.add_traces(_traces(curve, labels.index(curve["label"])))
-    fig.add_trace(_marks("do nothing", "do nothing", (0.0, 1.0, 1.0), {"symbol": "x", "color": ORIGINAL, "size": 11}))
+    fig.add_trace(_point("do nothing", "do nothing", (0.0, 1.0, 1.0), {"symbol": "x", "color": ORIGINAL, "size": 11}))
     return fig
 
 
@@ -70,15 +70,19 @@ def _traces(curve: Curve, number: int) -> list[go.Scatter]:
     point = curve["point"]
     symbol = "star" if ours else SYMBOLS[number % len(SYMBOLS)]
     marker = {"symbol": symbol, "color": colour, "size": 16 if ours else 10}
-    where = (point["forgotten"], point["retained"], point["alpha"])
-    return [line, _marks(name, name, where, marker, {"color": colour, "dash": dash})]
+    values = (point["forgotten"], point["retained"], point["alpha"])
+    return [line, _point(name, name, values, marker, {"color": colour, "dash": dash})]
 
 
-def _marks(
-    name: str, group: str, where: tuple[float, float, float], marker: dict[str, Any], line: dict[str, Any] | None = None
+def _point(
+    name: str,
+    group: str,
+    values: tuple[float, float, float],
+    marker: dict[str, Any],
+    line: dict[str, Any] | None = None,
 ) -> go.Scatter:
     """One point (forgotten, kept, alpha); with a line its legend entry shows the curve's dash as well."""
-    x, y, alpha = where
+    x, y, alpha = values
     hover = f", suggested<br>{HOVER}" if line else ""
     return go.Scatter(
         x=[x], y=[y], customdata=[alpha],

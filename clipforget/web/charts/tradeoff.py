@@ -18,7 +18,7 @@ def tradeoff(view: RunView) -> go.Figure:
     alphas, rows = view.get("alphas") or [], [row for row in view.get("rows") or [] if row["before"]["value"] > 0]
     if not alphas or not any(row["key"] == "forget" for row in rows) or not any(is_retained(r["key"]) for r in rows):
         return empty("The trade-off appears here when the run has been scored.")
-    along = [tradeoff_at(rows, index) for index in range(len(alphas))]
+    tradeoffs = [tradeoff_at(rows, index) for index in range(len(alphas))]
     fig = figure(
         xaxis=axis("forgotten share of the target", range=[-0.03, 1.04], tickformat=".0%"),
         yaxis=axis("kept share of the worst other set", range=[-0.03, 1.06], tickformat=".0%"),
@@ -26,8 +26,8 @@ def tradeoff(view: RunView) -> go.Figure:
     hover = "alpha %{customdata:.2f}<br>forgotten %{x:.1%}<br>kept %{y:.1%}<extra></extra>"
     fig.add_trace(
         go.Scatter(
-            x=[each.forgotten for each in along],
-            y=[each.retained for each in along],
+            x=[point.forgotten for point in tradeoffs],
+            y=[point.retained for point in tradeoffs],
             mode="lines+markers",
             name="alpha 0 to 1",
             line={"color": LINE, "width": 1.5},
@@ -36,15 +36,15 @@ def tradeoff(view: RunView) -> go.Figure:
             hovertemplate=hover,
         )
     )
-    fig.add_trace(_mark("do nothing", 0.0, 1.0, 1.0, "x", ORIGINAL, hover))
+    fig.add_trace(_point("do nothing", 0.0, 1.0, 1.0, "x", ORIGINAL, hover))
     if view.get("best") is not None:
         index = index_of(view["best"], alphas)
-        name, best = f"suggested, alpha {alphas[index]:.2f}", along[index]
-        fig.add_trace(_mark(name, best.forgotten, best.retained, alphas[index], "star", COLOURS["forget"], hover))
+        name, best = f"suggested, alpha {alphas[index]:.2f}", tradeoffs[index]
+        fig.add_trace(_point(name, best.forgotten, best.retained, alphas[index], "star", COLOURS["forget"], hover))
     return fig
 
 
-def _mark(name: str, x: float, y: float, alpha: float, symbol: str, colour: str, hover: str) -> go.Scatter:
+def _point(name: str, x: float, y: float, alpha: float, symbol: str, colour: str, hover: str) -> go.Scatter:
     marker = {"symbol": symbol, "color": colour, "size": 13, "line": {"color": LINE, "width": 1}}
-    where = {"x": [x], "y": [y], "customdata": [alpha]}
-    return go.Scatter(**where, mode="markers", name=name, marker=marker, hovertemplate=f"<b>{name}</b><br>{hover}")
+    point = {"x": [x], "y": [y], "customdata": [alpha]}
+    return go.Scatter(**point, mode="markers", name=name, marker=marker, hovertemplate=f"<b>{name}</b><br>{hover}")
