@@ -49,4 +49,4 @@ class RunProblem(ClipforgetError):
 
 
 class StaleIndex(ClipforgetError):
-    """Features or an index made by other weights than the query's."""
+    """Features or an index made by other weights than the query's, or an archive that changed while it was open."""

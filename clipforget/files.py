@@ -8,6 +8,7 @@ import math
 import os
 import re
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -104,6 +105,20 @@ class FileLock:
 
     def __exit__(self, *_: object) -> None:
         self.release()
+
+
+def refusal(path: str | Path) -> str:
+    """Return why a path must not be opened, as the end of a sentence about it; empty for a regular file or a folder.
+
+    Devices, pipes and sockets may wait for ever. What lies in /proc, /sys and /dev is no data, whatever it looks like;
+    /dev/shm is memory, where people put theirs. Raises OSError where there is nothing.
+    """
+    for spelling in (os.path.abspath(path), os.path.realpath(path)):
+        top, second = (*Path(spelling).parts[1:3], "", "")[:2]
+        if top in ("proc", "sys") or (top == "dev" and second != "shm"):
+            return "lies in a folder of the system"
+    mode = os.stat(path).st_mode
+    return "" if stat.S_ISREG(mode) or stat.S_ISDIR(mode) else "is neither a regular file nor a folder"
 
 
 def slug(text: str) -> str:

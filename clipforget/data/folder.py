@@ -6,7 +6,7 @@ import hashlib
 import os
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +17,7 @@ from clipforget.data.sources import LARGEST_FILE, LAYOUT, FolderSource, TarSourc
 from clipforget.errors import BadData
 
 SPLIT_NAMES = {name: name for name in SPLITS} | {"val": "validation", "valid": "validation"}
+NO_IMAGE = "is no image file by its suffix; rename or convert it if it is one"
 VALIDATION_SHARE = 0.2  # of the train images of each subgroup, where the data set brings no validation folder
 FEWEST = 2  # train images a superclass needs, one of them for validation
 LARGE = 2**16  # bytes; files from here on are checked in threads, which smaller ones only slow down
@@ -26,16 +27,17 @@ THREADS = 4  # at most so many, each holds one decoded image
 def load_folder(path: str | Path, name: str | None = None, *, trusted: bool = False) -> Dataset:
     """Read a folder or an uncompressed .tar laid out as `split/superclass[/subgroup[/style]]/file`.
 
-    A single folder around the splits is looked through. Every file that cannot be used is listed in `skipped` with
-    the reason: no image, broken, too small, a copy of another one, a class without enough train images. Splits,
-    validation and fingerprint depend on names below the splits and on content alone, so that a folder and its .tar
-    are the same data set. `trusted` spares decoding every image once, for files that are known to be sound. Raises
-    BadData where nothing usable is left.
+    Folders around the splits, each alone in its own, are looked through. Every file that cannot be used is listed in
+    `skipped` with the reason: no image, broken, too small, a copy of another one, a class without enough train images.
+    Splits, validation and fingerprint depend on names below the splits and on content alone, so that a folder and its
+    .tar are the same data set. `trusted` spares decoding every image once, for files that are known to be sound.
+    Raises BadData where nothing usable is left.
     """
     source = open_source(path)
     prefix = _wrapper(source.files)
-    items, skipped = _read_all(source, prefix, trusted)
-    items, lonely = _drop_small_classes(_split_validation(items))
+    read, skipped = _read_all(source, prefix, trusted)
+    split = _split_validation(read)
+    items, lonely = _drop_small_classes(split)
     digest = hashlib.sha256()
     for item, content in items:
         digest.update(f"{item.split}\0{item.key[len(prefix) :]}\0".encode() + content)
@@ -46,7 +48,8 @@ def load_folder(path: str | Path, name: str | None = None, *, trusted: bool = Fa
         digest.hexdigest()[:16],
         tuple(sorted((printable(key), reason) for key, reason in [*source.skipped, *skipped, *lonely])),
     )
-    _require(dataset, printable(str(path)))
+    tops = {key[len(prefix) :].split("/")[0] for key in source.files if "/" in key[len(prefix) :] and _is_image(key)}
+    _require(dataset, printable(str(path)), tops, split, [*source.skipped, *skipped] or lonely)
     return dataset
 
 
@@ -97,14 +100,19 @@ def _judge(source: FolderSource | TarSource, key: str, trusted: bool) -> tuple[s
 
 
 def _wrapper(keys: Iterable[str]) -> str:
-    """The single folder around the splits, with its slash, or nothing."""
-    tops = {key.split("/")[0] for key in keys if "/" in key and _is_image(key)}
-    return f"{tops.pop()}/" if len(tops) == 1 and not {top.lower() for top in tops} & set(SPLIT_NAMES) else ""
+    """The folders around the splits, each alone in the one above it, with their slashes, or nothing."""
+    prefix = ""
+    folders = [key.split("/")[:-1] for key in keys if "/" in key and _is_image(key)]
+    for level in zip(*folders, strict=False):  # as deep as the shallowest image
+        if len(set(level)) > 1 or level[0].lower() in SPLIT_NAMES:
+            break
+        prefix += f"{level[0]}/"
+    return prefix
 
 
 def _item(key: str, parts: list[str]) -> tuple[Item | None, str]:
     if not _is_image(key):
-        return None, "is no image file by its suffix; rename or convert it if it is one"
+        return None, NO_IMAGE
     if not 3 <= len(parts) <= 5:
         return None, "does not lie in split/superclass[/subgroup[/style]]/"
     split, *names = [as_label(folder) for folder in parts[:-1]]
@@ -149,9 +157,24 @@ def _drop_small_classes(items: Read) -> tuple[Read, Skipped]:
     return kept, [(item.key, reasons[item.superclass]) for item, _ in items if item.superclass in reasons]
 
 
-def _require(dataset: Dataset, path: str) -> None:
-    why = f" ({len(dataset.skipped):,} files skipped: {_most_common(dataset)})" if dataset.skipped else ""
+def _require(dataset: Dataset, path: str, tops: set[str], read: Read, skipped: Skipped) -> None:
+    """Raise BadData with the cause, not with what follows from it, where too little is left to work with."""
+    absent = [split for split in ("train", "test") if split not in {SPLIT_NAMES.get(top.lower()) for top in tops}]
+    if tops and absent:
+        what = " and no folder ".join(absent)
+        raise BadData(f"{path} has no folder {what} with images, only {_some(tops)}; lay it out as {LAYOUT}.")
     missing = [split for split in ("train", "test") if not dataset.of(split)]
+    classes = [{item.superclass for item, _ in read if item.split == split} for split in ("train", "test")]
+    if missing and all(classes) and not classes[0] & classes[1]:
+        raise BadData(
+            f"{path} has other superclasses under train/ ({_some(classes[0])}) than under test/ ({_some(classes[1])}); "
+            "give both the same folders."
+        )
+    why = (
+        f" ({len(dataset.skipped):,} files skipped: {_most_common(skipped or dataset.skipped)})"
+        if dataset.skipped
+        else ""
+    )
     if missing:
         raise BadData(f"{path} has no usable images under {' and '.join(missing)}/{why}; lay it out as {LAYOUT}.")
     if len(dataset.superclasses) < 2:
@@ -160,8 +183,17 @@ def _require(dataset: Dataset, path: str) -> None:
         )
 
 
-def _most_common(dataset: Dataset) -> str:
-    """The most frequent reason, with an example."""
-    reason, _ = Counter(reason for _, reason in dataset.skipped).most_common(1)[0]
-    example = next(key for key, why in dataset.skipped if why == reason)
-    return f"{example} {reason}" if len(dataset.skipped) == 1 else f"most often one {reason}, as {example}"
+def _some(names: Iterable[str]) -> str:
+    """Up to four names, and how many more there are."""
+    names = sorted(names)
+    more = [f"{len(names) - 4:,} more"] if len(names) > 4 else []
+    return ", ".join([*(f"'{printable(name)[:80]}'" for name in names[:4]), *more])
+
+
+def _most_common(skipped: Sequence[tuple[str, str]]) -> str:
+    """The most frequent reason, with an example; that a file is no image is one only where there is no other."""
+    rows = [row for row in skipped if row[1] != NO_IMAGE] or skipped
+    kinds = Counter(reason.split(" of ")[0] for _, reason in rows)  # "is a copy of x" and "... of y" are alike
+    kind = kinds.most_common(1)[0][0]
+    key, reason = next(row for row in sorted(rows) if row[1].split(" of ")[0] == kind)
+    return f"{printable(key)} {reason}" if len(rows) == 1 else f"most often one {reason}, as {printable(key)}"

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import mmap
+import errno
 import os
 import re
+import stat
 import tarfile
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
-from clipforget.errors import BadData
+from clipforget.errors import BadData, StaleIndex
+from clipforget.files import refusal
 
 LAYOUT = "train|test/<superclass>/<subgroup>/*.jpg"
 DEEPEST = 6  # folder levels below the root that are looked into: a wrapper, split, superclass, subgroup, style, spare
-END = 1024  # bytes, all zero, that end every .tar
 LARGEST_FILE = 256 * 2**20  # bytes; larger files are left out unread
 MOST_FILES = 2_000_000
 SYSTEM_NAMES = {  # in lower case
@@ -40,7 +43,8 @@ class FolderSource:
     def read(self, key: str) -> bytes:
         """Return the bytes of a file. Raises BadData where it cannot be opened any more."""
         try:
-            return (self.root / key).read_bytes()
+            with open_regular(self.root / key) as file:
+                return file.read()
         except OSError as error:
             raise BadData(f"cannot be opened ({error.strerror or error})") from error
 
@@ -54,52 +58,87 @@ class FolderSource:
             key = prefix + entry.name
             if hidden(entry.name):
                 continue
-            if reason := _bad_name(key):
+            try:
+                yield from self._entry(entry, key, above)
+            except OSError as error:
+                lost = entry.is_symlink() and error.errno not in (errno.EACCES, errno.EPERM)
+                reason = "is a broken link" if lost else f"cannot be opened ({error.strerror or error})"
                 self.skipped.append((key, reason))
-            elif entry.is_file():
-                yield key, entry.stat().st_size
-            elif not entry.is_dir():
-                self.skipped.append((key, "is a broken link" if entry.is_symlink() else "is no regular file"))
-            elif len(above) > DEEPEST:
-                self.skipped.append((key, f"lies deeper than {DEEPEST} folders"))
-            else:
-                real = os.path.realpath(entry.path)
-                if real in above:
-                    self.skipped.append((key, "is a link to a folder above it"))
-                else:
-                    yield from self._walk(entry.path, f"{key}/", (*above, real))
+
+    def _entry(self, entry: os.DirEntry[str], key: str, above: tuple[str, ...]) -> Iterator[tuple[str, int]]:
+        reason = _bad_name(key)
+        if not reason and not entry.is_file() and not entry.is_dir():
+            broken = entry.is_symlink() and not os.path.exists(entry.path)
+            reason = "is a broken link" if broken else "is no regular file"
+        real = os.path.realpath(entry.path) if entry.is_symlink() or entry.is_dir() else ""
+        if not reason and real:
+            reason = refusal(real)
+        if not reason and entry.is_dir():
+            if len(above) > DEEPEST:
+                reason = f"lies deeper than {DEEPEST} folders"
+            elif real in above:
+                reason = "is a link to a folder above it"
+        if reason:
+            self.skipped.append((key, reason))
+        elif entry.is_file():
+            yield key, entry.stat().st_size
+        else:
+            yield from self._walk(entry.path, f"{key}/", (*above, real))
 
 
 class TarSource:
     """Images in an uncompressed .tar: the headers are read once, the bytes on demand, from any thread.
 
-    `files` holds every visible regular member (path to bytes), `skipped` what was left out.
+    `files` holds every visible regular member (path to bytes), `skipped` what was left out. Hard links are read where
+    they lead, archives joined end to end as one.
     """
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         self.skipped: list[tuple[str, str]] = []
-        where = {}
-        with tarfile.open(path, "r:") as archive:
-            for member in archive:
-                key = member.name.removeprefix("./")
-                reason = _bad_member(member, key)
-                if any(hidden(part) for part in key.split("/") if part != "..") or member.isdir():
-                    continue
-                if reason:
-                    self.skipped.append((key, reason))
-                else:
-                    where[key] = (member.offset_data, member.size)
-        self._where = dict(sorted(where.items()))
+        where: dict[str, tuple[int, int]] = {}
+        with open_regular(path) as file:
+            self._descriptor = os.dup(file.fileno())
+            weakref.finalize(self, os.close, self._descriptor)
+            self._stamp = self._now()
+            members = list(_members(file))
+        for member in members:
+            key = _plain(member.name)
+            if member.isfile() and not member.issparse():
+                where[key] = (member.offset_data, member.size)
+            elif member.islnk() and (linked := _plain(member.linkname)) in where:
+                where[key] = where[linked]
+            elif not member.isdir() and not _is_hidden(key):
+                self.skipped.append((key, _no_file(member)))
+        bad = {key: reason for key in where if (reason := _bad_path(key) or _bad_name(key)) and not _is_hidden(key)}
+        self.skipped += bad.items()
+        self._where = {key: where[key] for key in sorted(where) if key not in bad and not _is_hidden(key)}
         self.files = {key: size for key, (_, size) in self._where.items()}
-        with path.open("rb") as file:
-            self._bytes = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        if self._bytes[-END:].strip(b"\0"):  # tarfile takes a cut between two members for the end
-            raise tarfile.ReadError("its end is missing")
 
     def read(self, key: str) -> bytes:
-        """Return the bytes of a member."""
+        """Return the bytes of a member. Raises StaleIndex where the archive has been changed or cut off meanwhile."""
         offset, size = self._where[key]
-        return self._bytes[offset : offset + size]
+        data = os.pread(self._descriptor, size, offset)
+        if len(data) < size or self._now() != self._stamp:
+            raise StaleIndex(f"{printable(str(self.path))} has changed since it was opened; open the data set again.")
+        return data
+
+    def _now(self) -> tuple[int, int]:
+        status = os.fstat(self._descriptor)
+        return status.st_size, status.st_mtime_ns
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a regular file to read its bytes, never waiting. Raises OSError for anything else."""
+
+    def opener(name: str, flags: int) -> int:
+        descriptor = os.open(name, flags | os.O_NONBLOCK | os.O_NOCTTY)  # a pipe without a writer would wait
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise OSError(errno.EINVAL, "is no regular file")
+        return descriptor
+
+    return open(path, "rb", opener=opener)
 
 
 def open_source(path: str | Path) -> FolderSource | TarSource:
@@ -109,6 +148,8 @@ def open_source(path: str | Path) -> FolderSource | TarSource:
         path = Path(path).expanduser()
         if not str(shown).strip() or not path.exists():
             raise BadData(f"There is nothing at '{shown}'; give a folder or a .tar of {LAYOUT}.")
+        if reason := refusal(path):
+            raise BadData(f"'{shown}' {reason}; give a folder or a .tar of {LAYOUT}.")
         source = FolderSource(path) if path.is_dir() else _open_tar(path)
     except (OSError, RuntimeError, ValueError) as error:
         reason = str(getattr(error, "strerror", None) or error).rstrip(".")
@@ -133,7 +174,7 @@ def hidden(name: str) -> bool:
 
 
 def _open_tar(path: Path) -> TarSource:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         head = file.read(8)
     for magic, name in COMPRESSED.items():
         if head.startswith(magic):
@@ -147,19 +188,60 @@ def _open_tar(path: Path) -> TarSource:
         raise BadData(f"{printable(str(path))} {reason}") from error
 
 
+def _members(file: BinaryIO) -> Iterator[tarfile.TarInfo]:
+    """Every member of an archive, and of those that follow its end. Raises tarfile.ReadError where the end is missing.
+
+    Python's reader takes a cut between two members, and damage there, for the end.
+    """
+    end: int | None = 0
+    while end is not None:
+        file.seek(end)
+        with tarfile.open(fileobj=file, mode="r:") as archive:
+            yield from archive
+            end = archive.offset
+        block = os.pread(file.fileno(), tarfile.BLOCKSIZE, end)
+        if len(block) < tarfile.BLOCKSIZE:
+            raise tarfile.ReadError("its end is missing")
+        if block.strip(b"\0"):
+            raise tarfile.ReadError(f"it is damaged at byte {end:,}")
+        end = _next_block(file, end)
+
+
+def _next_block(file: BinaryIO, start: int) -> int | None:
+    """Where the first block lies that is not all zero, None where there is none."""
+    file.seek(start)
+    while data := file.read(2**20):
+        if rest := data.lstrip(b"\0"):
+            found = start + len(data) - len(rest)
+            return found - found % tarfile.BLOCKSIZE
+        start += len(data)
+    return None
+
+
+def _plain(name: str) -> str:
+    """The path of a member as one would write it: "./a//b" is "a/b", and so is "a\\b" of an archive from Windows."""
+    if "/" not in name:
+        name = name.replace("\\", "/")
+    return ("/" if name.startswith("/") else "") + "/".join(part for part in name.split("/") if part not in ("", "."))
+
+
+def _is_hidden(key: str) -> bool:
+    return any(hidden(part) for part in key.split("/") if part != "..")
+
+
+def _no_file(member: tarfile.TarInfo) -> str:
+    if member.issym():
+        return "is a link; links inside a .tar are not followed"
+    return "is a link to what the archive does not hold before it" if member.islnk() else "is no regular file"
+
+
+def _bad_path(key: str) -> str:
+    return "has a name that leads out of the archive" if key.startswith("/") or ".." in key.split("/") else ""
+
+
 def _bad_name(key: str) -> str:
     try:
         key.encode()
     except UnicodeEncodeError:
         return "has a name that is no UTF-8"
     return ""
-
-
-def _bad_member(member: tarfile.TarInfo, key: str) -> str:
-    if member.issym() or member.islnk():
-        return "is a link; links inside a .tar are not followed"
-    if not member.isfile() or member.issparse():
-        return "is no regular file"
-    if key.startswith("/") or ".." in key.split("/"):
-        return "has a name that leads out of the archive"
-    return _bad_name(key)

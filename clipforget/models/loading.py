@@ -20,7 +20,7 @@ from safetensors import SafetensorError
 from torch import nn
 
 from clipforget.errors import BadModel, UnknownName
-from clipforget.files import ASSETS
+from clipforget.files import ASSETS, refusal
 from clipforget.models.clip import Clip
 
 EMBEDDED = {"clipforget-tiny": ASSETS / "clipforget-tiny"}
@@ -61,14 +61,14 @@ def choose_device(device: str = "auto") -> torch.device:
 def _folder(name: str) -> Path | None:
     try:
         folder = Path(name).expanduser()
-        return folder if name.strip() and folder.is_dir() else None
+        return folder if name.strip() and folder.is_dir() and not refusal(folder) else None
     except (OSError, RuntimeError, ValueError):
         return None
 
 
 def _local(folder: Path) -> str:
     for file in LAYOUT:
-        if not (folder / file).is_file():
+        if not (folder / file).is_file() or refusal(folder / file):
             raise BadModel(f"The folder {folder} has no {file}; save the model there in open_clip's layout.")
     return f"local-dir:{folder}"
 
@@ -85,7 +85,7 @@ def _listed(name: str) -> tuple[str, str]:
     tags = open_clip.list_pretrained_tags_by_model(architecture)
     if pretrained in tags:
         _check_quickgelu(architecture, pretrained)
-    elif not Path(pretrained).expanduser().is_file():
+    elif not Path(pretrained).expanduser().is_file() or refusal(Path(pretrained).expanduser()):
         raise UnknownName(f"pretrained tag of {architecture}", pretrained, tags)
     else:
         pretrained = str(Path(pretrained).expanduser())

@@ -1,6 +1,7 @@
 """Folders of every shape become a Dataset with its leftovers listed, or one clear sentence."""
 
 import io
+import shutil
 import unicodedata
 
 import numpy as np
@@ -192,11 +193,55 @@ def test_empty_folder(tmp_path):
         load_folder(tmp_path)
 
 
-def test_without_splits_the_layout_is_named(tmp_path):
-    for name in ("cat", "dog"):
-        put(tmp_path, f"{name}/1.png")
-    with pytest.raises(BadData, match=r"2 files skipped: most often one does not lie in split/superclass"):
+SPLITS = {  # folders with four pictures each, and the sentence about them
+    ("cat", "dog"): r"no folder train and no folder test with images, only 'cat', 'dog'; lay it out",
+    ("training/cat", "testing/cat"): r"no folder train and no folder test with images, only 'testing', 'training'",
+    ("train/cat", "train/dog", "val/cat", "val/dog"): "no folder test with images, only 'train', 'val'; lay it out",
+    (
+        "train/Cat",
+        "train/Dog",
+        "test/cat",
+        "test/dog",
+    ): r"under train/ \('Cat', 'Dog'\) than under test/ \('cat', 'dog'\)",
+    ("train/train/cat", "test/test/cat"): r"other superclasses under train/ \('train'\) than under test/ \('test'\)",
+    tuple(f"{split}/{split}{i}" for split in ("train", "test") for i in range(6)): "'train3', 2 more",
+    ("train", "test"): r"8 files skipped: most often one does not lie in split/superclass",
+}
+
+
+@pytest.mark.parametrize("folders", SPLITS)
+def test_a_wrong_layout_is_told_by_its_cause(tmp_path, folders):
+    for name in folders:
+        for i in range(4):
+            put(tmp_path, f"{name}/{i}.png")
+    with pytest.raises(BadData, match=SPLITS[folders]):
         load_folder(tmp_path)
+
+
+@pytest.mark.parametrize("split", ["test", "cluttered"])
+def test_copies_that_leave_nothing_are_the_cause(folder, split):
+    put(folder, "README.md", b"hello")
+    shutil.copytree(folder / "train", folder / split, dirs_exist_ok=True)
+    with pytest.raises(
+        BadData, match=rf"most often one is a copy of {split}/bird/owl/0.png, as train/bird/owl/0.png\)"
+    ):
+        load_folder(folder)
+
+
+def test_a_class_whose_pictures_are_all_damaged_is_told_by_the_damage(folder):
+    for i in range(10):
+        for subgroup in CLASSES["ship"]:
+            put(folder, f"train/ship/{subgroup}/{i}.png", b"hello")
+    with pytest.raises(BadData, match=r"single superclass 'bird' \(26 files skipped: most often one cannot be read"):
+        load_folder(folder)
+
+
+def test_several_folders_around_the_splits(folder, tmp_path):
+    before = load_folder(folder).fingerprint
+    (tmp_path / "a/b/c").mkdir(parents=True)
+    folder.rename(tmp_path / "a/b/c/set")
+    put(tmp_path, "a/README.md", b"hello")
+    assert load_folder(tmp_path / "a").fingerprint == before
 
 
 def test_one_superclass_is_too_few(tmp_path):
