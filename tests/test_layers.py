@@ -56,7 +56,10 @@ INSIDE = {
         "plan",
         "store tuning paper.__init__",
         "documents",
-        "execute formats summary paper._cifar paper._measure paper.table1",
+        "execute formats summary paper._cifar paper._measure paper.prepare.__init__",
+        "paper.prepare._*",
+        "paper.prepare.*",
+        "paper.table1",
         "paper.*",
     ),
     "workspace": (
@@ -195,6 +198,7 @@ LIGHT = {
     "a workspace": "from clipforget.workspace.workspace import Workspace; Workspace()",
     "the charts": "from clipforget.web.charts import CHARTS; CHARTS.load()",
     "the data sets": "from clipforget.data.catalogue import DATASETS; DATASETS.load()",
+    "the paper's data sets": "from clipforget.benchmark.paper.prepare import SOURCES; SOURCES.load()",
     "the paper's tables": "from clipforget.benchmark.paper import EXPERIMENTS; EXPERIMENTS.load()",
 }
 

@@ -54,7 +54,8 @@ class Case:
 class Experiment:
     """A table of the paper. rows are texts as `compare` takes them; files says for each folder what to put there.
 
-    The preset asked for serves rows that name none and no setting; one with settings says with PRESET where it goes.
+    `prepare` holds what follows `reproduce prepare` to build such folders. The preset asked for serves rows that name
+    none and no setting; one with settings says with PRESET where it goes.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Experiment:
     paper: Case
     sketchbook: Case
     files: tuple[tuple[str, str], ...]
+    prepare: tuple[str, ...] = ()
 
     def plan(self, case: Case, config: RunConfig, seeds: Sequence[int], preset: str, runs: Path) -> ComparisonPlan:
         """Return the comparison behind a case; config gives model, data, tolerance and device.
@@ -99,6 +101,13 @@ class Experiment:
         lines = [f"{self.name}: {self.title}", "", "Put the images under one folder ROOT (or a .tar of it):", ""]
         width = max(len(path) for path, _ in self.files)
         lines += [f"  ROOT/{path:<{width}}  {what}" for path, what in self.files]
+        if self.prepare:
+            lines += [
+                "",
+                "From the data sets as they are published (SRC), with links where their images are files:",
+                "",
+            ]
+            lines += [f"  python -m clipforget reproduce prepare {words}" for words in self.prepare]
         lines += ["", self.paper.note, "", f"Then:  {self.command} --model {MODEL} --data ROOT"]
         return "\n".join([*lines, f"On the embedded drawings instead:  {self.command} --sketchbook"])
 

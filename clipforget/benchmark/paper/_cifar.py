@@ -8,6 +8,7 @@ FILES = (
     ("test/<class>/*.png", "CIFAR-10's test images in the same ten folders."),
     ("imagenet/<class>/*.JPEG", "If you like, ImageNet images of these ten classes: a shifted test set beside them."),
 )
+PREPARE = ("cifar10 SRC ROOT", "stl10 SRC ROOT --evaluation")
 NOTE = (
     "The shifted set imagenet is classified among the ten classes; the paper's figure for it is the accuracy over "
     "ImageNet's 1000 classes, so compare ratios."

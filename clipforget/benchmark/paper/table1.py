@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from clipforget.benchmark.paper import Case, compared_lines, experiment
+from clipforget.benchmark.paper.prepare.living17 import LIVING17
 
 ROWS = ("targeted", "targeted:paper")
 LABELS = ("targeted", "targeted, paper's settings")
-MONKEYS = (
-    "guenon n02484975, patas n02486261, baboon n02486410, macaque n02487347, langur n02488291, colobus n02488702, "
-    "proboscis monkey n02489166, capuchin n02492035, howler monkey n02492660, titi n02493509, spider monkey "
-    "n02493793, squirrel monkey n02494079"
-)
-TURTLES = "loggerhead n01664065, leatherback turtle n01665541, mud turtle n01667114, terrapin n01667778"
+OTHERS = ", ".join(name for name in LIVING17 if name not in ("monkey", "turtle"))
+
+
+def siblings(superclass: str, target: str) -> str:
+    """Return the other subgroups of a superclass with their wnids."""
+    return ", ".join(f"{name} {wnid}" for name, wnid in LIVING17[superclass].items() if name != target)
+
+
 FILES = (
     ("train/monkey/marmoset/*.JPEG", "ImageNet's training images of marmoset (n02490219), to be forgotten."),
-    ("train/monkey/<name>/*.JPEG", f"Its siblings, a folder each: {MONKEYS}."),
+    ("train/monkey/<name>/*.JPEG", f"Its siblings, a folder each: {siblings('monkey', 'marmoset')}."),
     ("train/turtle/box turtle/*.JPEG", "ImageNet's training images of box turtle (n01669191), to be forgotten."),
-    ("train/turtle/<name>/*.JPEG", f"Its siblings, a folder each: {TURTLES}."),
-    ("train/<superclass>/<name>/*.JPEG", "At least three other superclasses of BREEDS, e.g. bear, fox, crab."),
+    ("train/turtle/<name>/*.JPEG", f"Its siblings, a folder each: {siblings('turtle', 'box turtle')}."),
+    ("train/<superclass>/<name>/*.JPEG", f"The other superclasses of LIVING-17: {OTHERS}."),
     ("test/...", "The same folders with the images of ImageNet's validation set."),
 )
+PREPARE = ("living17 SRC ROOT",)
 NOTE = (
     "Measured here: others are classified among the superclasses that are there; the paper's third figure is "
     "the accuracy over ImageNet's 1000 classes, so compare ratios."
@@ -46,4 +50,5 @@ experiment(
         note="Biplane stands for marmoset, convertible for box turtle: compare the shape, not the figures.",
     ),
     files=FILES,
+    prepare=PREPARE,
 )

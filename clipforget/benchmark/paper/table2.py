@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clipforget.benchmark.paper import Case, compared_lines, experiment
-from clipforget.benchmark.paper._cifar import FILES, NOTE
+from clipforget.benchmark.paper._cifar import FILES, NOTE, PREPARE
 
 ROWS = ("targeted", "targeted:paper")
 LABELS = ("targeted", "targeted, paper's settings")
@@ -31,4 +31,5 @@ experiment(
         note="Drawings stand for CIFAR-10 and car for truck: compare the shape, not the figures.",
     ),
     files=FILES,
+    prepare=PREPARE,
 )

@@ -8,7 +8,7 @@ the rate of forgetting shows the collapse (its own rate is not in the public tex
 from __future__ import annotations
 
 from clipforget.benchmark.paper import PRESET, Case, Line, experiment
-from clipforget.benchmark.paper.table1 import FILES
+from clipforget.benchmark.paper.table1 import FILES, PREPARE
 
 STEPS = (0, 5, 10, 20, 40, 80)
 LINES = (
@@ -28,4 +28,5 @@ experiment(
     paper=Case(targets=(("monkey/marmoset",),), lines=LINES, note="The paper's T is 10."),
     sketchbook=Case(targets=(("airplane/biplane",),), lines=LINES, note="Biplane stands for marmoset."),
     files=FILES,
+    prepare=PREPARE,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clipforget.benchmark.paper import Case, Line, experiment
-from clipforget.benchmark.paper.table1 import FILES
+from clipforget.benchmark.paper.table1 import FILES, PREPARE
 
 ALPHAS = (0.0, 0.1, 0.3, 0.5, 0.65, 0.7, 0.9, 1.0)
 PRINTED = {  # forget, retain, ImageNet
@@ -33,4 +33,5 @@ experiment(
         "the shape, not the figures.",
     ),
     files=FILES,
+    prepare=PREPARE,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clipforget.benchmark.paper import Case, Line, experiment
-from clipforget.benchmark.paper._cifar import FILES, NOTE
+from clipforget.benchmark.paper._cifar import FILES, NOTE, PREPARE
 
 ROWS = ("merged", "targeted")
 LABELS = ("each by itself, then merged", "all at once")
@@ -24,4 +24,5 @@ experiment(
     paper=case(("ship", "airplane", "cat"), NOTE),
     sketchbook=case(("ship", "airplane", "bird"), "Drawings stand for CIFAR-10 and bird for cat."),
     files=FILES,
+    prepare=PREPARE,
 )

@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import argparse
+import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from clipforget.cli.commands import command
 from clipforget.cli.commands.compare import finish
 from clipforget.cli.options import Parser, add_json, add_runs, check_seed_count, workspace_of
-from clipforget.cli.terminal import as_started, emit
-from clipforget.errors import BadSetting
+from clipforget.cli.terminal import PROG, Bar, as_started, clock, emit
+from clipforget.errors import BadQuery, BadSetting
 from clipforget.runs.config import RunConfig
 from clipforget.tabular import markdown, table
 
 ABSENT = "not in the public text"
 NOTHING_DONE = 2
+PREPARE = "prepare"  # in the place of a table
 
 
 def add_options(parser: Parser) -> None:
     """Add the table, the images to make it on, and how often."""
     from clipforget.benchmark.paper import EXPERIMENTS, MODEL
+    from clipforget.benchmark.paper.prepare import SOURCES
 
     add = parser.add_argument
-    add("name", metavar="TABLE", choices=sorted(EXPERIMENTS.load()), help=", ".join(sorted(EXPERIMENTS)))
+    parser.usage = f"{PROG} reproduce TABLE [options] | reproduce prepare SET SRC OUT [--evaluation]"
+    tables = sorted(EXPERIMENTS.load())
+    add("name", metavar="TABLE", choices=[*tables, PREPARE], help=f"{', '.join(tables)}; or prepare")
+    about = f"after prepare: one of {', '.join(sorted(SOURCES.load()))}, the folder it lies in, and one to build"
+    add("words", nargs="*", metavar="SET SRC OUT", help=about)
+    add("--evaluation", action="store_true", help="prepare the test images alone, as an evaluation set OUT/SET/")
     add("--data", metavar="ROOT", help="your images; without it and --sketchbook: what to put where")
     add("--sketchbook", action="store_true", help="the counterpart on the embedded drawings")
     add("--model", metavar="MODEL", help=f"(default: {MODEL}, or with --sketchbook {RunConfig.model})")
@@ -40,12 +49,16 @@ def add_options(parser: Parser) -> None:
 def reproduce(args: argparse.Namespace) -> int:
     """Repeat a table of the paper, its figures and ours side by side.
 
-    Without images it says what to put where.
+    Without images it says what to put where; `prepare` puts it there.
     """
     from clipforget.benchmark.paper import EXPERIMENTS, MODEL
     from clipforget.benchmark.paper._measure import measure
     from clipforget.benchmark.rows import check_preset
 
+    if args.name == PREPARE:
+        return _prepare(args)
+    if args.words:
+        raise BadQuery(f"'{args.words[0]}' is one word too many after {args.name}; see {PROG} reproduce --help.")
     experiment = EXPERIMENTS.load()[args.name]
     if not args.data and not args.sketchbook:
         print(as_started(experiment.instructions()))
@@ -67,6 +80,38 @@ def reproduce(args: argparse.Namespace) -> int:
     measures = measure(experiment, case, folder.info()["cells"], lambda id: workspace.finished_run(id).view())
     result: dict[str, Any] = {**measures, "comparison": folder.id, "model": config.model, "data": config.data}
     emit(args.json, result, as_markdown(result) if args.markdown else text(result))
+    return 0
+
+
+def _prepare(args: argparse.Namespace) -> int:
+    """Build the folders of one published data set."""
+    from clipforget.benchmark.paper.prepare import SOURCES
+    from clipforget.benchmark.paper.prepare._write import prepare
+
+    if len(args.words) != 3:
+        raise BadQuery(f"Say {PROG} reproduce prepare SET SRC OUT; SET is one of {', '.join(sorted(SOURCES.load()))}.")
+    name, src, out = args.words
+    bar, start, drawn = Bar(), 0.0, 0.0
+
+    def progress(done: int, total: int) -> None:
+        nonlocal start, drawn
+        now = time.monotonic()
+        start = start or now  # the first image; what went before was reading
+        if now - drawn > 0.1:  # seconds; links are made faster than a terminal draws
+            left = (now - start) / done * (total - done) if done > 1 else None
+            bar.draw(f"{done:,} of {total:,} images  {clock(left)}{' left' if left else ''}", done, total)
+            drawn = now
+
+    try:
+        bar.draw(f"reading {src}", 0, None)
+        result = prepare(name, src, out, args.evaluation, progress)
+    except OSError as error:
+        raise BadQuery(f"{error.filename or out}: {error.strerror}; put that right and repeat the command.") from error
+    finally:
+        bar.close()
+    where = " and ".join(str(Path(out, folder)) for folder in result.folders)
+    already = f"; {result.kept:,} were there already" if result.kept else ""
+    emit(args.json, asdict(result), f"{result.images:,} images of {result.classes} classes lie in {where}{already}.")
     return 0
 
 
