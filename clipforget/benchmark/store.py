@@ -21,6 +21,7 @@ from clipforget.runs.config import RunConfig
 from clipforget.runs.documents import FolderInfo
 from clipforget.runs.folder import FolderStore, RunFolder
 from clipforget.runs.store import Run, Store
+from clipforget.settings import SettingValue
 
 FOLDER = "comparisons"
 STATES = ("waiting", "running", "done", "failed", "stopped")  # of a cell
@@ -38,10 +39,20 @@ class CellInfo(TypedDict):
     error: str | None
 
 
+class RowInfo(TypedDict):
+    """What comparison.json says of a row: the fields of Row."""
+
+    method: str
+    label: str
+    preset: str
+    settings: dict[str, SettingValue]
+    notes: list[str]
+
+
 class ComparisonInfo(FolderInfo):
     """What comparison.json says: the fields of its plan and the cells, in the plan's order."""
 
-    rows: list[dict[str, Any]]
+    rows: list[RowInfo]
     targets: list[list[str]]
     seeds: list[int]
     model: str

@@ -31,7 +31,7 @@ class Clock:
         """Return the seconds left at `now` (seconds), with `step` of `total` done in `stage`. It moves steadily."""
         order = list(self.planned)
         index = order.index(stage) if stage in order else 0
-        start = self._starts.setdefault(stage, now if step == 0 or not self._starts else self._last(now))
+        start = self._starts.setdefault(stage, now if step == 0 or self._shown is None else self._shown[0])
         share = min(max(step / total, 0.0), 1.0) if total > 0 else 0.0
         spent = now - start
         done = sum(self.planned[name] for name in order[:index]) + share * self.planned.get(stage, 0.0)
@@ -45,9 +45,6 @@ class Clock:
             left = before + SMOOTHING * (left - before)
         self._shown = (now, left)
         return left
-
-    def _last(self, now: float) -> float:
-        return self._shown[0] if self._shown is not None else now
 
 
 def stage_seconds(events: Sequence[Event]) -> dict[str, float]:

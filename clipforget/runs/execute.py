@@ -19,7 +19,6 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from clipforget.data.splits import Splits
 from clipforget.errors import ClipforgetError
 from clipforget.evaluation.cost import Cost
 from clipforget.files import atomic, write_json
@@ -33,7 +32,6 @@ from clipforget.runs.store import Run
 from clipforget.settings import parse
 
 if TYPE_CHECKING:
-    from clipforget.data.dataset import Dataset
     from clipforget.runs.loading import Evaluation
     from clipforget.soup.path import Floats, SoupPath
     from clipforget.soup.walk import PathStep
@@ -161,7 +159,10 @@ def _stages(run: Run, journal: Journal, resources: Resources) -> Events:
         images = len(splits.images)
         journal.clock.plan(plan(run.store, config, stages, images))
         yield journal.step("load", 0, images, f"{dataset.name}: {images:,} of {len(dataset.items):,} images.")
-        task, evaluation = yield from _load(config, dataset, splits, journal, resources)
+        from clipforget.runs.loading import load
+
+        loading = load(config, dataset, splits, resources)
+        task, evaluation = yield from relay(loading, lambda counts: journal.step("load", *counts))
         run.update(device=str(task.clip.device))
         settings = parse(method.settings, config.settings)
         cost, refused = Cost(task.clip.device), list[str]()
@@ -170,15 +171,6 @@ def _stages(run: Run, journal: Journal, resources: Resources) -> Events:
             step = (record.stage, record.step, record.total)
             yield journal.step(*step, losses=record.losses, validation=record.validation, data=record.data)
         yield from _finish(run, config, task, evaluation, refused, journal, cost)
-
-
-def _load(
-    config: RunConfig, dataset: Dataset, splits: Splits, journal: Journal, resources: Resources
-) -> Generator[StepEvent, None, tuple[Task, Evaluation]]:
-    from clipforget.runs.loading import load
-
-    loading = load(config, dataset, splits, resources)
-    return (yield from relay(loading, lambda counts: journal.step("load", *counts)))
 
 
 def _finish(

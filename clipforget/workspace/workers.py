@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 
 from clipforget.benchmark.store import ComparisonFolder
 from clipforget.errors import RunProblem
@@ -78,10 +79,6 @@ class Workers:
 
 def _signal(pid: int, number: int) -> None:
     """Send a signal to a worker, and to its children where it leads a group of its own."""
-    try:
-        if os.getpgid(pid) == pid:
-            os.killpg(pid, number)
-        else:
-            os.kill(pid, number)
-    except ProcessLookupError:
-        pass
+    with suppress(ProcessLookupError):
+        kill = os.killpg if os.getpgid(pid) == pid else os.kill
+        kill(pid, number)

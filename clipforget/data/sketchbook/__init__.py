@@ -23,7 +23,6 @@ from clipforget.files import atomic
 SUBGROUPS: dict[str, tuple[str, ...]] = {superclass: tuple(drawers) for superclass, drawers in DRAWERS.items()}
 STYLES: tuple[str, ...] = tuple(RENDER)
 SHIFTED_SETS: tuple[str, ...] = ("cluttered scenes", "rotated and noisy")
-SPLITS: tuple[str, ...] = ("train", "validation", "test")
 
 # First seed (inclusive) and last (exclusive) of every split and shifted set. The shipped tar uses the first few of
 # each range; pretraining may draw any further train seeds.
