@@ -22,7 +22,7 @@ LABELS = {"forget": torch.tensor([0, 0]), "retain": torch.tensor([0, 0]), "other
 
 
 def batch_of(
-    original: dict[str, Tensor] | None = None, class_embeddings: Tensor | None = None, **changes: Any
+    original: dict[str, Tensor] | None = None, class_embeddings: Tensor | None = None, step: int = 1, **changes: Any
 ) -> Batch:
     """FEATURES now, and `original` (or the same) before; class embeddings as given, else CLASS_EMBEDDINGS as before."""
     task = SimpleNamespace(
@@ -35,7 +35,7 @@ def batch_of(
     if class_embeddings is not None:
         features["class_embeddings", False] = class_embeddings
     generator = torch.Generator().manual_seed(0)
-    return Batch(task, images, generator, None, {}, class_embeddings is not None, features)  # type: ignore[arg-type]
+    return Batch(task, images, generator, None, step, class_embeddings is not None, features)  # type: ignore[arg-type]
 
 
 def cross_entropy(features: Tensor, labels: Tensor, class_embeddings: Tensor = CLASS_EMBEDDINGS) -> float:

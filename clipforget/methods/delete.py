@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from clipforget.methods import loss_method
 from clipforget.settings import option
-from clipforget.unlearning.options import TrainingSettings
+from clipforget.unlearning.options import TrainingSettings, learning_rate_option
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,9 +27,7 @@ if TYPE_CHECKING:
 class DeleteSettings(TrainingSettings):
     """Settings of DELETE."""
 
-    learning_rate: float = option(
-        3e-4, "Learning rate (AdamW)", low=1e-8, high=1.0, search=(1e-5, 3e-5, 1e-4, 3e-4, 1e-3)
-    )
+    learning_rate: float = learning_rate_option(3e-4)
     retain_weight: float = option(
         3.0, "Weight of keeping the original's distribution on all other images (ours; paper: 0)", low=0.0,
         high=1000.0, search=(0.0, 1.0, 3.0, 10.0),
@@ -55,8 +53,8 @@ def delete(batch: Batch, settings: DeleteSettings) -> dict[str, Tensor]:
     teacher = logits("forget", original=True)
     losses = {"forget": masked_divergence(logits("forget"), teacher, batch.labels("forget"))}
     if settings.retain_weight:
-        kept = similarity_divergence(logits("retain", "others"), logits("retain", "others", original=True))
-        losses["retain"] = settings.retain_weight * kept
+        divergence = similarity_divergence(logits("retain", "others"), logits("retain", "others", original=True))
+        losses["retain"] = settings.retain_weight * divergence
     return losses
 
 
@@ -66,5 +64,5 @@ def masked_divergence(logits: Tensor, teacher: Tensor, labels: Tensor) -> Tensor
 
     from torch.nn import functional as F
 
-    wanted = teacher.scatter(1, labels[:, None], -math.inf).softmax(dim=-1)
-    return F.kl_div(F.log_softmax(logits, dim=-1), wanted, reduction="batchmean")
+    target = teacher.scatter(1, labels[:, None], -math.inf).softmax(dim=-1)
+    return F.kl_div(F.log_softmax(logits, dim=-1), target, reduction="batchmean")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from clipforget.methods import loss_method
 from clipforget.settings import option
-from clipforget.unlearning.options import TrainingSettings
+from clipforget.unlearning.options import TrainingSettings, learning_rate_option
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,9 +27,7 @@ class LipSettings(TrainingSettings):
     """Settings of Lipschitz regularisation; memory grows with batch * (copies + 1) images."""
 
     steps: int = option(20, "Steps of training", low=1, high=5000, search=(10, 20, 60))
-    learning_rate: float = option(
-        3e-5, "Learning rate (AdamW)", low=1e-8, high=1.0, search=(3e-6, 1e-5, 3e-5, 1e-4), former=("rate",)
-    )
+    learning_rate: float = learning_rate_option(3e-5, search=(3e-6, 1e-5, 3e-5, 1e-4))
     sigma: float = option(
         3.0, "Standard deviation of the noise on normalised pixels", low=1e-3, high=30.0, search=(0.3, 1.0, 3.0, 10.0)
     )

@@ -59,11 +59,11 @@ def merged(task: Task, settings: MergedSettings) -> Iterator[Step]:
     stages = [TargetedForgetting.forget, *([TargetedForgetting.remind] if settings.remind_steps else [])]
     try:
         for index, run in enumerate(runs):
-            chosen = yield from relay(run.select(), partial(_numbered, index, len(runs)))
-            run.attach(chosen)
-        for work in stages:
+            layers = yield from relay(run.select(), partial(_numbered, index, len(runs)))
+            run.attach(layers)
+        for stage in stages:
             for index, run in enumerate(runs):
-                yield from map(partial(_numbered, index, len(runs)), work(run))
+                yield from map(partial(_numbered, index, len(runs)), stage(run))
     finally:
         for run in runs:
             run.finish()
@@ -83,10 +83,10 @@ def parts(task: Task) -> list[Task]:
 
 
 def _part(task: Task, index: int) -> Task:
-    retain, others = _near(task, index, task.retain, task.others)
+    retain, others = _siblings(task, index, task.retain, task.others)
     validation = dict(task.validation)
     validation["forget"] = _rows(validation["forget"], task.target_of["validation"] == index)
-    validation["retain"], validation["others"] = _near(task, index, validation["retain"], validation["others"])
+    validation["retain"], validation["others"] = _siblings(task, index, validation["retain"], validation["others"])
     return replace(
         task,
         clip=task.original.clone(),
@@ -99,16 +99,16 @@ def _part(task: Task, index: int) -> Task:
     )
 
 
-def _near(task: Task, index: int, retain: ImageSet, others: ImageSet) -> tuple[ImageSet, ImageSet]:
+def _siblings(task: Task, index: int, retain: ImageSet, others: ImageSet) -> tuple[ImageSet, ImageSet]:
     """Retained images of the target's own superclass, and the others with the rest of the retained ones."""
     import torch
 
     covered = torch.tensor([task.targets[index].covers(name) for name in task.names])
-    own = covered[retain.labels]
-    if not own.any():
+    siblings = covered[retain.labels]
+    if not siblings.any():
         return retain, others
-    rest = _rows(retain, ~own)
-    return _rows(retain, own), ImageSet(
+    rest = _rows(retain, ~siblings)
+    return _rows(retain, siblings), ImageSet(
         torch.cat([others.pixels, rest.pixels]), torch.cat([others.labels, rest.labels])
     )
 

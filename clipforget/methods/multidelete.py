@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from clipforget.methods import loss_method
 from clipforget.settings import option
-from clipforget.unlearning.options import TrainingSettings
+from clipforget.unlearning.options import TrainingSettings, learning_rate_option
 from clipforget.unlearning.task import BOTH
 
 if TYPE_CHECKING:
@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 class MultiDeleteSettings(TrainingSettings):
     """Settings of MultiDelete; the decoupling of the forget pairs has weight 1."""
 
-    learning_rate: float = option(
-        3e-4, "Learning rate (AdamW)", low=1e-8, high=1.0, search=(1e-5, 3e-5, 1e-4, 3e-4, 1e-3), former=("rate",)
-    )
+    learning_rate: float = learning_rate_option(3e-4)
     multimodal_weight: float = option(
         1.0, "Weight of keeping the other pairs' similarity", low=0.0, high=1000.0, search=(0.3, 1.0, 3.0)
     )
@@ -53,14 +51,14 @@ def multidelete(batch: Batch, settings: MultiDeleteSettings) -> dict[str, Tensor
 
     rest = ("retain", "others")
     class_embeddings, old_embeddings = batch.class_embeddings(), batch.class_embeddings(original=True)
-    kept, old = batch.features(*rest), batch.features(*rest, original=True)
-    mismatched = (old * old_embeddings[batch.wrong_labels(*rest)]).sum(dim=-1)
+    features, old_features = batch.features(*rest), batch.features(*rest, original=True)
+    mismatched = (old_features * old_embeddings[batch.wrong_labels(*rest)]).sum(dim=-1)
     pairs = (batch.features("forget") * class_embeddings[batch.labels("forget")]).sum(dim=-1)
-    own = batch.labels(*rest)
-    moved = (kept * class_embeddings[own]).sum(dim=-1) - (old * old_embeddings[own]).sum(dim=-1)
+    labels = batch.labels(*rest)
+    drift = (features * class_embeddings[labels]).sum(dim=-1) - (old_features * old_embeddings[labels]).sum(dim=-1)
     return {
         "decoupling": (pairs - mismatched[: len(pairs)]).square().mean(),
-        "multimodal": settings.multimodal_weight * moved.square().mean(),
+        "multimodal": settings.multimodal_weight * drift.square().mean(),
         "unimodal": settings.unimodal_weight
-        * (feature_distance(kept, old) + feature_distance(class_embeddings, old_embeddings)),
+        * (feature_distance(features, old_features) + feature_distance(class_embeddings, old_embeddings)),
     }

@@ -67,13 +67,13 @@ def munba(task: Task, settings: MunbaSettings) -> Iterator[Step]:
     )
     with gradients_enabled(weights, within=task.clip.model):
         for step in range(1, settings.steps + 1):
-            batch, kept = trainer.batch(), ("retain", "others")
-            names = batch.class_embeddings()
+            batch, rest = trainer.batch(), ("retain", "others")
+            embeddings = batch.class_embeddings()
             losses = {
                 "forget": zero_shot_cross_entropy(
-                    batch.features("forget"), batch.wrong_labels("forget"), names, batch.scale
+                    batch.features("forget"), batch.wrong_labels("forget"), embeddings, batch.scale
                 ),
-                "retain": zero_shot_cross_entropy(batch.features(*kept), batch.labels(*kept), names, batch.scale),
+                "retain": zero_shot_cross_entropy(batch.features(*rest), batch.labels(*rest), embeddings, batch.scale),
             }
             if not all(loss.isfinite() for loss in losses.values()):
                 raise BadSetting(f"The loss is no number any more at step {step}; take a smaller learning rate.")
@@ -87,8 +87,8 @@ def munba(task: Task, settings: MunbaSettings) -> Iterator[Step]:
             optimizer.step()
             evaluated = step % settings.check_every == 0 or step == settings.steps
             figures = {name: float(loss.detach()) for name, loss in losses.items()}
-            found = trainer.validation_accuracy() if evaluated else {}
-            yield Step("forget", step, settings.steps, figures, found, {"cosine": cosine})
+            validation = trainer.validation_accuracy() if evaluated else {}
+            yield Step("forget", step, settings.steps, figures, validation, {"cosine": cosine})
 
 
 def bargain(first: Sequence[Tensor], second: Sequence[Tensor]) -> tuple[tuple[float, float], float]:
@@ -98,8 +98,8 @@ def bargain(first: Sequence[Tensor], second: Sequence[Tensor]) -> tuple[tuple[fl
     finite share.
     """
 
-    def inner(some: Sequence[Tensor], others: Sequence[Tensor]) -> float:
-        return sum(float((one * other).sum()) for one, other in zip(some, others, strict=True))
+    def inner(left: Sequence[Tensor], right: Sequence[Tensor]) -> float:
+        return sum(float((a * b).sum()) for a, b in zip(left, right, strict=True))
 
     norms = [max(inner(gradient, gradient) ** 0.5, SMALLEST) for gradient in (first, second)]
     cosine = inner(first, second) / (norms[0] * norms[1])

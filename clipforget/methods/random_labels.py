@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from clipforget.methods import loss_method
 from clipforget.settings import option
-from clipforget.unlearning.options import TrainingSettings
+from clipforget.unlearning.options import TrainingSettings, learning_rate_option
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 class RandomLabelsSettings(TrainingSettings):
     """Settings of random labels."""
 
-    learning_rate: float = option(
-        3e-4, "Learning rate (AdamW)", low=1e-8, high=1.0, search=(1e-5, 3e-5, 1e-4, 3e-4, 1e-3)
-    )
+    learning_rate: float = learning_rate_option(3e-4)
     retain_weight: float = option(
         3.0, "Weight of all other images' loss with their own names; the random names have 1", low=0.0, high=1000.0,
         search=(0.3, 1.0, 3.0, 10.0),
@@ -46,9 +44,9 @@ def random_labels(batch: Batch, settings: RandomLabelsSettings) -> dict[str, Ten
     """Teach the forget images wrong names, drawn evenly, and all other images their own."""
     from clipforget.unlearning.losses import zero_shot_cross_entropy
 
-    kept, class_embeddings = ("retain", "others"), batch.class_embeddings()
-    wrong, own = batch.wrong_labels("forget"), batch.labels(*kept)
-    retain = zero_shot_cross_entropy(batch.features(*kept), own, class_embeddings, batch.scale)
+    rest, class_embeddings = ("retain", "others"), batch.class_embeddings()
+    wrong = batch.wrong_labels("forget")
+    retain = zero_shot_cross_entropy(batch.features(*rest), batch.labels(*rest), class_embeddings, batch.scale)
     return {
         "forget": zero_shot_cross_entropy(batch.features("forget"), wrong, class_embeddings, batch.scale),
         "retain": settings.retain_weight * retain,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from clipforget.methods import method
 from clipforget.settings import option
-from clipforget.unlearning.options import TrainingSettings
+from clipforget.unlearning.options import TrainingSettings, learning_rate_option
 from clipforget.unlearning.task import IMAGE, Step, Task
 
 if TYPE_CHECKING:
@@ -30,9 +30,7 @@ RANDOM, RUNNER_UP = "random", "runner-up"
 class SalunSettings(TrainingSettings):
     """Settings of saliency unlearning."""
 
-    learning_rate: float = option(
-        3e-4, "Learning rate (AdamW)", low=1e-8, high=1.0, search=(1e-5, 3e-5, 1e-4, 3e-4, 1e-3), former=("rate",)
-    )
+    learning_rate: float = learning_rate_option(3e-4)
     share: float = option(
         0.5, "Share of the tower's weights that may move, the most salient ones", low=1e-4, high=1.0,
         search=(0.05, 0.2, 0.5),

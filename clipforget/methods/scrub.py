@@ -65,8 +65,7 @@ def scrub(batch: Batch, settings: ScrubSettings) -> dict[str, Tensor]:
     """Move away from the original on forget images, then back to it on retain images, in turns."""
     from clipforget.unlearning.losses import similarity_divergence, zero_shot_cross_entropy
 
-    batch.state["step"] = step = batch.state.get("step", 0) + 1
-    kind = "forget" if is_max_step(step, settings) else "retain"
+    kind = "forget" if is_max_step(batch.step, settings) else "retain"
     names, temperature = batch.class_embeddings(), settings.temperature
     now, teacher = (
         batch.scale / temperature * batch.features(kind, original=original) @ names.T for original in (False, True)

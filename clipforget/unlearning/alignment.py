@@ -38,16 +38,15 @@ def statistics(original: Clip, reference: Tensor, *, recorded: bool = False) -> 
 
     recorded=True records them also where the tower has BatchNorm, to compare the two.
     """
-    norms: dict[str, Any] = dict(_watched(original))
+    norms = _norm_layers(original)
     if not recorded and isinstance(next(iter(norms.values()), None), BATCH_NORMS):
         buffers = {name: dict(norm.named_buffers()) for name, norm in norms.items()}
-        own: dict[str, tuple[Moments, ...]] = {
-            n: ((b["running_mean"].clone(), b["running_var"].clone()),) for n, b in buffers.items()
-        }
-        return Statistics("batchnorm", own)
-    with torch.no_grad(), record_moments(norms) as seen:
+        return Statistics(
+            "batchnorm", {n: ((b["running_mean"].clone(), b["running_var"].clone()),) for n, b in buffers.items()}
+        )
+    with torch.no_grad(), record_moments(norms) as recorded_moments:
         original.encode_image(reference.to(original.device))
-    return Statistics("recorded", seen)
+    return Statistics("recorded", recorded_moments)
 
 
 def alignment_loss(recorded: dict[str, tuple[Moments, ...]], target: Statistics) -> Tensor:
@@ -71,32 +70,32 @@ def align(
     """
     delta = torch.zeros_like(pixels, requires_grad=True)
     optimizer = torch.optim.Adam([delta], lr=bound / 3)
-    norms, course = _watched(original), []
+    norms, losses = _norm_layers(original), []
     for _ in range(steps if bound > 0 and norms else 0):
-        with torch.enable_grad(), record_moments(norms) as seen:
+        with torch.enable_grad(), record_moments(norms) as current:
             with autocast(original.device, precision):
                 original.encode_image(pixels + delta)
-            loss = alignment_loss(seen, target)
+            loss = alignment_loss(current, target)
             (delta.grad,) = torch.autograd.grad(loss, [delta])
         optimizer.step()
         with torch.no_grad():
             delta.clamp_(-bound, bound)
-        course.append(float(loss.detach()))
-    return delta.detach(), course
+        losses.append(float(loss.detach()))
+    return delta.detach(), losses
 
 
 @contextmanager
 def record_moments(norms: dict[str, nn.Module]) -> Iterator[dict[str, tuple[Moments, ...]]]:
     """Record the moments of each norm layer's input, at every forward pass inside the block, in the dict it yields."""
-    seen: dict[str, tuple[Moments, ...]] = {}
+    recorded: dict[str, tuple[Moments, ...]] = {}
     handles = [
         norm.register_forward_pre_hook(
-            lambda module, inputs, name=name: seen.update({name: moments(module, inputs[0])})
+            lambda module, inputs, name=name: recorded.update({name: moments(module, inputs[0])})
         )
         for name, norm in norms.items()
     ]
     try:
-        yield seen
+        yield recorded
     finally:
         for handle in handles:
             handle.remove()
@@ -118,7 +117,7 @@ def moments(norm: Any, x: Tensor) -> tuple[Moments, ...]:
     return tuple((part.mean(0), part.var(0, correction=0)) for part in parts)
 
 
-def _watched(clip: Clip) -> dict[str, nn.Module]:
+def _norm_layers(clip: Clip) -> dict[str, nn.Module]:
     """The BatchNorm layers of the image tower or, where it has none, its LayerNorms; by name."""
     modules = dict(clip.model.get_submodule("visual").named_modules())
     batch: dict[str, nn.Module] = {

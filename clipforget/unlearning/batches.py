@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from clipforget.models.precision import FLOAT32, autocast
+from clipforget.unlearning.losses import own_and_runner_up
 
 
 class Images(Protocol):
@@ -25,7 +26,7 @@ class Images(Protocol):
         """Return N class indices."""
 
 
-Some = TypeVar("Some", bound=Images)
+AnyImages = TypeVar("AnyImages", bound=Images)
 
 
 class Encoder(Protocol):
@@ -37,26 +38,26 @@ class Encoder(Protocol):
         """Embed B images: B x D, unit."""
 
 
-def draws(count: int, size: int, generator: torch.Generator) -> Iterator[Tensor]:
+def index_batches(count: int, size: int, generator: torch.Generator) -> Iterator[Tensor]:
     """Yield endless shuffled batches of B = min(size, count) indices below count; each epoch shuffles anew."""
     size, queue = min(size, count), torch.empty(0, dtype=torch.long)
     while True:
         if len(queue) < size:
             queue = torch.cat([queue, torch.randperm(count, generator=generator)])
-        chosen, queue = queue[:size], queue[size:]
-        yield chosen
+        yield queue[:size]
+        queue = queue[size:]
 
 
 def batches(images: Images, size: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield endless shuffled batches (pixels B x 3 x H x W, labels B), B = min(size, N)."""
-    for chosen in draws(len(images.labels), size, generator):
-        yield images.pixels[chosen], images.labels[chosen]
+    for indices in index_batches(len(images.labels), size, generator):
+        yield images.pixels[indices], images.labels[indices]
 
 
-def sample(images: Some, count: int, generator: torch.Generator) -> Some:
+def sample(images: AnyImages, count: int, generator: torch.Generator) -> AnyImages:
     """Draw up to `count` of the images, without replacement."""
-    chosen = torch.randperm(len(images.labels), generator=generator)[:count]
-    return dataclasses.replace(images, pixels=images.pixels[chosen], labels=images.labels[chosen])  # type: ignore[type-var]
+    indices = torch.randperm(len(images.labels), generator=generator)[:count]
+    return dataclasses.replace(images, pixels=images.pixels[indices], labels=images.labels[indices])  # type: ignore[type-var]
 
 
 def augment(pixels: Tensor, strength: float, generator: torch.Generator) -> Tensor:
@@ -69,8 +70,8 @@ def augment(pixels: Tensor, strength: float, generator: torch.Generator) -> Tens
     mirror = 1 - 2 * torch.randint(2, (count,), generator=generator)
     grid = torch.zeros(count, 2, 3)
     grid[:, 0, 0], grid[:, 1, 1], grid[:, :, 2] = zoom * mirror, zoom, shift
-    where = F.affine_grid(grid.to(pixels.device), list(pixels.shape), align_corners=False)
-    return F.grid_sample(pixels, where, padding_mode="reflection", align_corners=False)
+    coordinates = F.affine_grid(grid.to(pixels.device), list(pixels.shape), align_corners=False)
+    return F.grid_sample(pixels, coordinates, padding_mode="reflection", align_corners=False)
 
 
 @torch.no_grad()
@@ -80,8 +81,8 @@ def margins(clip: Encoder, images: Images, class_embeddings: Tensor, precision: 
     for pixels, labels in zip(images.pixels.split(64), images.labels.split(64), strict=True):
         with autocast(clip.device, precision):
             features = clip.encode_image(pixels.to(clip.device))
-        cosines, own = (features.float() @ class_embeddings.T).cpu(), labels[:, None]
-        parts.append(cosines.gather(1, own)[:, 0] - cosines.scatter(1, own, -torch.inf).max(dim=1).values)
+        own, best_other = own_and_runner_up((features.float() @ class_embeddings.T).cpu(), labels)
+        parts.append(own - best_other)
     return torch.cat(parts)
 
 

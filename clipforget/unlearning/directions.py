@@ -11,9 +11,9 @@ RESIDUE = 1e-3  # a unit vector of which less is left outside a span lies in it
 
 def basis(vectors: Tensor) -> Tensor:
     """Return an orthonormal basis D x K of the span of M x D vectors, in double precision; K <= min(M, D)."""
-    left: Tensor
-    left, values, _ = torch.linalg.svd(vectors.double().T, full_matrices=False)
-    return left[:, values > max(SMALLEST * float(values.max()), 1e-12)] if values.numel() else left
+    singular: Tensor
+    singular, values, _ = torch.linalg.svd(vectors.double().T, full_matrices=False)
+    return singular[:, values > max(SMALLEST * float(values.max()), 1e-12)] if values.numel() else singular
 
 
 def projection_matrix(directions: Tensor, strength: float = 1.0) -> Tensor:
@@ -26,8 +26,8 @@ def projection_matrix(directions: Tensor, strength: float = 1.0) -> Tensor:
 def orthogonal_part(vectors: Tensor, protected: Tensor) -> Tensor:
     """Return what M x D unit vectors have outside the span of N x D protected ones, without those that have nothing."""
     span = basis(protected)
-    left = vectors.double() @ projection_matrix(span)
-    return left[left.norm(dim=1) > RESIDUE]
+    outside = vectors.double() @ projection_matrix(span)
+    return outside[outside.norm(dim=1) > RESIDUE]
 
 
 def regression(retain: Tensor, forget: Tensor, weight: float, ridge: float, target: Tensor | None = None) -> Tensor:
@@ -38,6 +38,6 @@ def regression(retain: Tensor, forget: Tensor, weight: float, ridge: float, targ
     """
     identity = torch.eye(len(retain), dtype=torch.float64, device=retain.device)
     retain, forget = retain.double() + ridge * identity, weight * forget.double()
-    moved = retain if target is None else retain + target.double() @ forget
-    solved: Tensor = torch.linalg.solve((retain + forget).T, moved.T)
+    numerator = retain if target is None else retain + target.double() @ forget
+    solved: Tensor = torch.linalg.solve((retain + forget).T, numerator.T)
     return solved.T

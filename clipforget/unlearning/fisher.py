@@ -95,9 +95,9 @@ def relative(
     rank = ranks[rule] if rule in ranks else torch.rand(len(names), generator=generator)
     order = torch.where(alive, rank, -1.0).argsort(descending=True)
     count = int(alive.sum())
-    chosen = set(order[: count if rule == "all" else min(layers, count)].tolist())
+    selected = set(order[: count if rule == "all" else min(layers, count)].tolist())
     return [
-        LayerFisher(name, float(forget[i]), float(retain[i]), float(ratio[i]), i in chosen, bool(inside[i]))
+        LayerFisher(name, float(forget[i]), float(retain[i]), float(ratio[i]), i in selected, bool(inside[i]))
         for i, name in enumerate(names)
     ]
 

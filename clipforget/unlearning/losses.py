@@ -29,7 +29,7 @@ def runner_up_margin(features: Tensor, labels: Tensor, class_embeddings: Tensor,
     The runner-up is the best other class, read without gradient: an image stops being pushed once another
     caption beats its own by the margin, which moves it no further than a zero-shot classifier needs.
     """
-    own, best_other = _own_and_runner_up(features, labels, class_embeddings)
+    own, best_other = own_and_runner_up(features @ class_embeddings.T, labels)
     return F.relu(own - best_other.detach() + margin).mean()
 
 
@@ -41,16 +41,16 @@ def proportional_margins(features: Tensor, labels: Tensor, class_embeddings: Ten
     most are forgotten. Nobody is asked for less than one who wins by half the usual distance, so that near misses are
     pushed as well (ours).
     """
-    own, best_other = _own_and_runner_up(features, labels, class_embeddings)
-    won = own - best_other
-    size = torch.maximum(won, won.abs().mean() / 2)
-    return margin * size / size.mean().clamp(min=1e-6)
+    own, best_other = own_and_runner_up(features @ class_embeddings.T, labels)
+    lead = own - best_other
+    shares = torch.maximum(lead, lead.abs().mean() / 2)
+    return margin * shares / shares.mean().clamp(min=1e-6)
 
 
-def _own_and_runner_up(features: Tensor, labels: Tensor, class_embeddings: Tensor) -> tuple[Tensor, Tensor]:
-    """Cosines of B images with their own caption, and with the best other one."""
-    cosines, own = features @ class_embeddings.T, labels[:, None]
-    return cosines.gather(1, own)[:, 0], cosines.scatter(1, own, -torch.inf).max(dim=1).values
+def own_and_runner_up(cosines: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Return of B x C cosines the B with the own caption, and the B with the best other one."""
+    columns = labels[:, None]
+    return cosines.gather(1, columns)[:, 0], cosines.scatter(1, columns, -torch.inf).max(dim=1).values
 
 
 def zero_shot_cross_entropy(features: Tensor, labels: Tensor, class_embeddings: Tensor, scale: float) -> Tensor:
@@ -80,5 +80,5 @@ def lipschitz_ratio(outputs: Tensor, noisy: Tensor, noise: Tensor) -> Tensor:
 
 def similarity_divergence(logits: Tensor, original: Tensor) -> Tensor:
     """Average KL(original || now) of the softmaxes over B x C similarities in logit units, a scalar >= 0 in nats."""
-    now, wanted = F.log_softmax(logits, dim=-1), F.log_softmax(original, dim=-1)
-    return F.kl_div(now, wanted, reduction="batchmean", log_target=True)
+    log_probabilities, target = F.log_softmax(logits, dim=-1), F.log_softmax(original, dim=-1)
+    return F.kl_div(log_probabilities, target, reduction="batchmean", log_target=True)

@@ -26,14 +26,17 @@ def samples_option() -> Any:
     return option(200, "Images of each kind the Fisher information is read from", low=1, high=5000, advanced=True)
 
 
+def learning_rate_option(default: float, search: tuple[float, ...] = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3)) -> Any:
+    """Make the field of AdamW's learning rate."""
+    return option(default, "Learning rate (AdamW)", low=1e-8, high=1.0, search=search, former=("rate",))
+
+
 @dataclass(frozen=True)
 class TrainingSettings:
     """The settings that every method of the one training loop has; a method's own settings inherit from it."""
 
     steps: int = option(60, "Steps of training", low=1, high=5000, search=(20, 60, 150))
-    learning_rate: float = option(
-        1e-4, "Learning rate (AdamW)", low=1e-8, high=1.0, search=(1e-5, 3e-5, 1e-4, 3e-4, 1e-3), former=("rate",)
-    )
+    learning_rate: float = learning_rate_option(1e-4)
     batch_size: int = option(16, "Images of each kind in a step", low=2, high=512, advanced=True, former=("batch",))
     weight_decay: float = option(0.0, "Weight decay of AdamW", low=0.0, high=1.0, advanced=True)
     check_every: int = option(10, "Steps between two evaluations on validation images", low=1, high=1000, advanced=True)

@@ -40,10 +40,10 @@ def synthesise(
     probability = probabilities(clip, pixels, class_embeddings)[torch.arange(len(labels)), labels]
     yield pixels, probability
     for step in range(1, steps + 1):
-        moved = pixels - RATE * noise[0].numel() ** 0.5 * _descent(clip, pixels, class_embeddings[labels], generator)
-        moved = moved.clamp(-BRIGHTEST, BRIGHTEST)
-        moved = blur(moved) if step % BLUR_EVERY == 0 else moved
-        pixels = torch.where((probability >= SURE)[:, None, None, None], pixels, moved)
+        stepped = pixels - RATE * noise[0].numel() ** 0.5 * _descent(clip, pixels, class_embeddings[labels], generator)
+        stepped = stepped.clamp(-BRIGHTEST, BRIGHTEST)
+        stepped = blur(stepped) if step % BLUR_EVERY == 0 else stepped
+        pixels = torch.where((probability >= SURE)[:, None, None, None], pixels, stepped)
         probability = probabilities(clip, pixels, class_embeddings)[torch.arange(len(labels)), labels]
         yield pixels, probability
         if bool((probability >= SURE).all()):
@@ -65,13 +65,13 @@ def blur(pixels: Tensor) -> Tensor:
 
 def _descent(clip: Clip, pixels: Tensor, captions: Tensor, generator: torch.Generator) -> Tensor:
     """Unit directions, B x 3 x H x W, in which the logit of each image's caption falls and its norm grows."""
-    largest = [side // JITTER for side in pixels.shape[2:]]
-    shift = [int(torch.randint(-most, most + 1, (1,), generator=generator)) for most in largest]
-    moved = pixels.roll(shift, dims=(2, 3)).detach().requires_grad_(True)
+    limits = [side // JITTER for side in pixels.shape[2:]]
+    shift = [int(torch.randint(-limit, limit + 1, (1,), generator=generator)) for limit in limits]
+    shifted = pixels.roll(shift, dims=(2, 3)).detach().requires_grad_(True)
     with torch.enable_grad():
-        logits = clip.logit_scale * (clip.encode_image(moved).float() * captions).sum(dim=-1)
-        loss = (PENALTY * moved.flatten(1).norm(dim=1) - logits).sum()
-        gradient = torch.autograd.grad(loss, moved)[0]
-    back: Tensor = gradient.roll([-by for by in shift], dims=(2, 3))
-    lengths: Tensor = back.flatten(1).norm(dim=1).clamp_min(1e-12)
-    return back / lengths[:, None, None, None]
+        logits = clip.logit_scale * (clip.encode_image(shifted).float() * captions).sum(dim=-1)
+        loss = (PENALTY * shifted.flatten(1).norm(dim=1) - logits).sum()
+        gradient = torch.autograd.grad(loss, shifted)[0]
+    direction: Tensor = gradient.roll([-offset for offset in shift], dims=(2, 3))
+    lengths: Tensor = direction.flatten(1).norm(dim=1).clamp_min(1e-12)
+    return direction / lengths[:, None, None, None]

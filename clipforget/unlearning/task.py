@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from clipforget.data.target import Target
+from clipforget.errors import BadData
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,7 +36,7 @@ class Task:
     the user picked), `others` training images of the remaining superclasses. `validation` holds disjoint images under
     the same three names. `names` and `class_embeddings` (C x D, unit) are the superclass names and their text features.
 
-    `targets` says what is to be forgotten; `target_of` maps forget and validation to the place in `targets` of each
+    `targets` says what is to be forgotten; `target_of` maps forget and validation to the index in `targets` of each
     image to be forgotten (int64, as long as those sets; the first target that it matches). `forget_prompts` name it as
     finely as the data set does ("a photo of a biplane."); `retain_prompts` name what is to stay: the siblings as
     finely, and every other superclass. `goal` is the forget accuracy, 0 to 1, at which it counts as forgotten:
@@ -57,6 +58,17 @@ class Task:
     forget_prompts: tuple[str, ...] = ()
     retain_prompts: tuple[str, ...] = ()
     goal: float = 0.05
+
+    @property
+    def class_prompts(self) -> list[str]:
+        """The template with each superclass name, C texts."""
+        return [self.template.replace("{}", name) for name in self.names]
+
+    def check_images(self) -> None:
+        """Raise BadData where a set of training images is empty."""
+        for name, purpose in (("forget", "forget"), ("retain", "retain"), ("others", "compare with")):
+            if not len(getattr(self, name)):
+                raise BadData(f"There is no training image to {purpose}; choose others.")
 
 
 @dataclass(frozen=True)

@@ -27,15 +27,15 @@ class Batch:
     """What a loss sees in one step. B images of each kind, C classes, D embedding.
 
     `images` maps forget, retain and others to (pixels B x 3 x H x W, labels B) on the model's device. `clip` is being
-    trained, `original` is frozen. `generator` draws whatever is random (on the CPU); `state` is a dict that lives as
-    long as the training, for what a loss wants to make once.
+    trained, `original` is frozen. `generator` draws whatever is random (on the CPU); `step` counts the training's
+    batches, from 1.
     """
 
     task: Task
     images: dict[str, tuple[Tensor, Tensor]]
     generator: torch.Generator
     precision: str
-    state: dict[str, Any]
+    step: int
     text_changes: bool
     _features: dict[tuple[str, bool], Tensor] = field(default_factory=dict)
 
@@ -92,8 +92,7 @@ class Batch:
         if original or not self.text_changes:
             return self.task.class_embeddings
         if ("class_embeddings", False) not in self._features:
-            prompts = [self.task.template.replace("{}", name) for name in self.task.names]
-            self._features["class_embeddings", False] = self.task.clip.encode_text(prompts).float()
+            self._features["class_embeddings", False] = self.task.clip.encode_text(self.task.class_prompts).float()
         return self._features["class_embeddings", False]
 
 
@@ -120,16 +119,14 @@ class Trainer:
     def __init__(
         self, task: Task, settings: TrainingSettings, changes: str, parameters: dict[str, Tensor] | None = None
     ) -> None:
-        for name in KINDS:
-            if not len(getattr(task, name)):
-                raise BadData(f"There is no training image to {name.replace('others', 'compare with')}; choose others.")
+        task.check_images()
         self.task, self.settings, self.changes = task, settings, changes
         self.generator = torch.Generator().manual_seed(task.seed)
         self.precision = training_precision(task.clip)
         self.parameters = tower_parameters(task.clip.model, changes) if parameters is None else parameters
         self.streams = {k: batches.batches(getattr(task, k), settings.batch_size, self.generator) for k in KINDS}
         self.validation_images = sample_validation(task, self.generator)
-        self.state: dict[str, Any] = {}
+        self.step = 0
 
     def train(
         self, loss: Loss, after_step: Callable[[torch.optim.Optimizer], None] | None = None, stage: str = "forget"
@@ -162,8 +159,9 @@ class Trainer:
         device = self.task.clip.device
         drawn = {kind: next(stream) for kind, stream in self.streams.items()}
         images = {kind: (pixels.to(device), labels.to(device)) for kind, (pixels, labels) in drawn.items()}
+        self.step += 1
         text = self.changes in (TEXT, BOTH)
-        return Batch(self.task, images, self.generator, self.precision, self.state, text)
+        return Batch(self.task, images, self.generator, self.precision, self.step, text)
 
     @torch.no_grad()
     def validation_accuracy(self) -> dict[str, float]:

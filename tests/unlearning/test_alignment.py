@@ -61,7 +61,7 @@ def test_without_steps_or_bound_nothing_moves(tiny_clip: Clip) -> None:
 
 
 def test_a_tower_without_norms_has_nothing_to_align(tiny_clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(alignment, "_watched", lambda clip: {})
+    monkeypatch.setattr(alignment, "_norm_layers", lambda clip: {})
     pixels = torch.randn(2, 3, 32, 32)
     delta, course = align(tiny_clip, pixels, statistics(tiny_clip, pixels), steps=2, bound=0.1)
     assert not delta.any() and course == []

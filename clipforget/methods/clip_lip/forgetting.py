@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from clipforget.methods.clip_lip.settings import MORE, SIGMAS, ClipLipSettings
+from clipforget.methods.clip_lip.settings import EXTRA_LAYERS, SIGMAS, ClipLipSettings
 from clipforget.models.clip import Clip
 from clipforget.models.weights import gradients_enabled
 from clipforget.unlearning.synthesis import probabilities, synthesise
@@ -17,7 +17,9 @@ from clipforget.unlearning.trainer import tower_parameters, validation_accuracy
 BATCH = 64  # synthetic images a forward pass
 
 
-def lipschitz(clip: Clip, pixels: Tensor, texts: Tensor, sigma: float, samples: int, noise: torch.Generator) -> Tensor:
+def lipschitz(
+    clip: Clip, pixels: Tensor, texts: Tensor, sigma: float, samples: int, generator: torch.Generator
+) -> Tensor:
     """Average (|f(x) - f(x+e)| + |g(t) - f(x+e)|) / (2 |e|), a scalar: how fast features move with noise e on x.
 
     pixels B x 3 x H x W; texts B x length, the token ids of each image's caption t; features f and g as the towers
@@ -26,11 +28,11 @@ def lipschitz(clip: Clip, pixels: Tensor, texts: Tensor, sigma: float, samples: 
     """
     image, text, total = clip.model.encode_image(pixels), clip.model.encode_text(texts), pixels.new_zeros(())
     for _ in range(samples):
-        moved = sigma * torch.randn(pixels.shape, generator=noise).to(pixels.device)
+        noise = sigma * torch.randn(pixels.shape, generator=generator).to(pixels.device)
         with torch.no_grad():
-            noisy = clip.model.encode_image(pixels + moved)
+            noisy = clip.model.encode_image(pixels + noise)
         distance = (image - noisy).norm(dim=1) + (text - noisy).norm(dim=1)
-        total = total + (distance / (2 * moved.flatten(1).norm(dim=1))).mean()
+        total = total + (distance / (2 * noise.flatten(1).norm(dim=1))).mean()
     return total / samples
 
 
@@ -52,7 +54,7 @@ class ClipLip:
         self.prompts, self.labels = self.fine, self.fine_labels
         coarse = [task.names.index(target.superclass) for target in task.targets if target.superclass != "*"]
         if settings.caption == "coarse" and coarse:
-            self.prompts = [task.template.replace("{}", name) for name in task.names]
+            self.prompts = task.class_prompts
             self.labels = torch.tensor(coarse).repeat_interleave(count)
         self.pixels = torch.empty(0)
         towers = [tower_parameters(task.clip.model, tower) for tower in (IMAGE, TEXT)]
@@ -83,7 +85,7 @@ class ClipLip:
             for step in range(1, total + 1):
                 before = {name: p.detach().clone() for name, p in self.parameters.items()}
                 sigma = SIGMAS[level]
-                figure = self._descend(optimizer, sigma, settings.layers + MORE[level])
+                figure = self._descend(optimizer, sigma, settings.layers + EXTRA_LAYERS[level])
                 accuracy, probability = self._synthetic_accuracy()
                 if probability < best:
                     best = probability
@@ -116,9 +118,9 @@ class ClipLip:
             (share * loss).backward()
             total += share * float(loss.detach())
         for tower in self.towers:
-            moved = strongest(tower, count)
+            selected = strongest(tower, count)
             for name, p in tower.items():
-                p.grad = p.grad if name in moved else None
+                p.grad = p.grad if name in selected else None
         optimizer.step()
         return total
 
@@ -129,5 +131,5 @@ class ClipLip:
         shares = torch.cat(
             [probabilities(self.clip, part, class_embeddings) for part in self.pixels.split(BATCH)]
         ).cpu()
-        own = shares[torch.arange(len(self.labels)), self.labels]
-        return float((shares.argmax(dim=1) == self.labels).float().mean()), float(own.mean())
+        probability = shares[torch.arange(len(self.labels)), self.labels]
+        return float((shares.argmax(dim=1) == self.labels).float().mean()), float(probability.mean())

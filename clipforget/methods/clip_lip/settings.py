@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from clipforget.settings import option
 
 SIGMAS = (0.1, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0)  # deviations of the noise, in normalised pixels; a step in vain raises it
-MORE = (0, 2, 5, 8, 10, 15, 20)  # layers of a tower beyond the first k, for each of them
+EXTRA_LAYERS = (0, 2, 5, 8, 10, 15, 20)  # layers of a tower beyond the first k, for each of them
 
 
 @dataclass(frozen=True)

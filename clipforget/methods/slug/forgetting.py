@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
@@ -38,6 +38,13 @@ class Layer:
     relative: float
     chosen: bool
     gradient: Tensor
+
+
+class Trial(NamedTuple):
+    """A step of a layer that was tried, as a share of the layer's norm, and the validation accuracies after it."""
+
+    size: float
+    accuracies: dict[str, float]
 
 
 def measure(task: Task, samples: int, depth: float) -> Generator[Step, None, list[Layer]]:
@@ -93,42 +100,42 @@ class Search:
 
     def run(self, front: list[Layer]) -> Iterator[Step]:
         """Search each layer in turn; ends with the best layer stepped and all others as they were."""
-        best: tuple[float, Layer, float] | None = None
+        best: tuple[float, Layer, float] | None = None  # score, layer, size
         total, numbers = len(front) * self.settings.evaluations + 1, itertools.count(1)
 
-        def step(layer: Layer, trial: tuple[float, dict[str, float]]) -> Step:
-            data = {"layer": layer.name, "size": trial[0]}
-            return Step("forget", next(numbers), total, validation=trial[1], data=data)
+        def step(layer: Layer, trial: Trial) -> Step:
+            data = {"layer": layer.name, "size": trial.size}
+            return Step("forget", next(numbers), total, validation=trial.accuracies, data=data)
 
         for layer in front:
-            size, accuracies = yield from relay(self._search(layer), partial(step, layer))
-            if best is None or self._score(accuracies) > best[0]:
-                best = (self._score(accuracies), layer, size)
+            trial = yield from relay(self._search(layer), partial(step, layer))
+            if best is None or self._score(trial.accuracies) > best[0]:
+                best = (self._score(trial.accuracies), layer, trial.size)
             self._step(layer, 0.0)
         assert best is not None  # the front of a tower with a weight is never empty
-        _, chosen, size = best
-        self._step(chosen, size)
-        records = _records([replace(layer, chosen=layer is chosen) for layer in self.layers])
-        data = {"layers": records, "layer": chosen.name, "size": size}
+        _, stepped, size = best
+        self._step(stepped, size)
+        records = _records([replace(layer, chosen=layer is stepped) for layer in self.layers])
+        data = {"layers": records, "layer": stepped.name, "size": size}
         yield Step("forget", total, total, validation=validation_accuracy(self.task), data=data)
 
-    def _search(self, layer: Layer) -> Generator[tuple[float, dict[str, float]], None, tuple[float, dict[str, float]]]:
+    def _search(self, layer: Layer) -> Generator[Trial, None, Trial]:
         """Double the step until validation counts as forgotten, then halve the interval: the smallest step that does.
 
         Where none up to `max_step` does, the step of the best score.
         """
         low, high, size = 0.0, None, min(FIRST, self.settings.max_step)
-        best: tuple[float, dict[str, float]] = (0.0, self.before)
+        best = Trial(0.0, self.before)
         for _ in range(self.settings.evaluations):
             self._step(layer, size)
-            accuracies = validation_accuracy(self.task, self.validation_images)
-            yield size, accuracies
-            if accuracies.get("forget", 0.0) <= self.task.goal:
-                high, best = size, (size, accuracies)
+            trial = Trial(size, validation_accuracy(self.task, self.validation_images))
+            yield trial
+            if trial.accuracies.get("forget", 0.0) <= self.task.goal:
+                high, best = size, trial
             else:
                 low = size
-                if high is None and self._score(accuracies) >= self._score(best[1]):
-                    best = (size, accuracies)
+                if high is None and self._score(trial.accuracies) >= self._score(best.accuracies):
+                    best = trial
             if high is None and size >= self.settings.max_step:
                 break
             size = min(2 * size, self.settings.max_step) if high is None else (low + high) / 2
@@ -145,10 +152,8 @@ class Search:
         return metrics.Tradeoff.of(self.before, accuracies).h
 
 
-def _records(layers: list[Layer]) -> list[dict[str, Any]]:
-    return [
-        {k: v for k, v in asdict(replace(one, gradient=torch.empty(0))).items() if k != "gradient"} for one in layers
-    ]
+def _records(layers: list[Layer]) -> list[dict[str, str | float | bool]]:
+    return [{key: value for key, value in vars(layer).items() if key != "gradient"} for layer in layers]
 
 
 def pareto(importance: list[float], alignment: list[float]) -> list[int]:

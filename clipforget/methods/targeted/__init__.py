@@ -29,15 +29,15 @@ def targeted(task: Task, settings: TargetedSettings) -> Iterator[Step]:
 
     Changes only weights of the image tower (LoRA, merged at the end, also where the generator is closed early); text
     tower, logit_scale and BatchNorm statistics stay as they are. The last Step of `select` carries data["layers"]; each
-    one of `remind` data["original_share"], the original's share at alpha 0 (see train.original_share; without the
+    one of `remind` data["original_share"], the original's share at alpha 0 (see batches.original_share; without the
     average where the last one says average_kept false), and data["alignment"], the alignment loss at each step of Adam.
     Raises BadData where a set of training images is empty.
     """
     from clipforget.methods.targeted.forgetting import TargetedForgetting
 
     run = TargetedForgetting(task, settings)
-    chosen = yield from run.select()
-    run.attach(chosen)
+    layers = yield from run.select()
+    run.attach(layers)
     try:
         yield from run.forget()
         if settings.remind_steps:

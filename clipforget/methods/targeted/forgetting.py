@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from clipforget.errors import BadData
 from clipforget.evaluation import metrics
 from clipforget.models import lora, precision
 from clipforget.unlearning import activations, alignment, batches, fisher, losses
@@ -22,16 +21,14 @@ PROBE = 48  # images that c0 and recorded statistics are read from, and at most 
 AIM = 0.1  # share of the allowed forget accuracy at which training may end: validation flatters what was tuned on it
 PENALTY = 3.0  # what a share of forget images too many counts against a share of siblings, when states are compared
 RETAINED = 0.95  # share of their accuracy that siblings and others keep; what they have beyond it goes into forgetting
-FULLEST, LEAST = 2.0, 0.25  # bounds of the balancing factor
+MIN_FACTOR, MAX_FACTOR = 0.25, 2.0  # bounds of the balancing factor
 
 
 class TargetedForgetting:
     """One run: the data streams, the updates being trained, the balance between forgetting and the rest."""
 
     def __init__(self, task: Task, settings: TargetedSettings) -> None:
-        for name, images in (("forget", task.forget), ("retain", task.retain), ("others", task.others)):
-            if not len(images):
-                raise BadData(f"There is no training image to {name.replace('others', 'compare with')}; choose others.")
+        task.check_images()
         self.task, self.settings = task, settings
         self.generator = torch.Generator().manual_seed(task.seed)
         self.precision = precision.training_precision(task.clip) if settings.precision == "auto" else settings.precision
@@ -47,10 +44,10 @@ class TargetedForgetting:
 
     def select(self) -> Generator[Step, None, list[str]]:
         """Measure the relative Fisher information and return the names of the chosen layers."""
-        task, count = self.task, self.settings.fisher_samples
+        task, settings, generator = self.task, self.settings, self.generator
         names, means = fisher.candidates(task.clip.model), []
-        eligible = fisher.candidates(task.clip.model, self.settings.depth)
-        parts = [batches.sample(images, count, self.generator) for images in (task.forget, task.retain)]
+        eligible = fisher.candidates(task.clip.model, settings.depth)
+        parts = [batches.sample(images, settings.fisher_samples, generator) for images in (task.forget, task.retain)]
         done, total = 0, sum(map(len, parts))
         for part in parts:
             rows = []
@@ -60,8 +57,7 @@ class TargetedForgetting:
                 if done % 8 == 0 and done < total:
                     yield Step("select", done, total)
             means.append(torch.stack(rows).mean(dim=0))
-        rule = self.settings.selection, self.generator
-        layers = fisher.relative(names, means[0], means[1], self.settings.layers, eligible, *rule)
+        layers = fisher.relative(names, means[0], means[1], settings.layers, eligible, settings.selection, generator)
         yield Step("select", total, total, data={"layers": [asdict(layer) for layer in layers]})
         return [layer.name for layer in layers if layer.chosen]
 
@@ -86,13 +82,13 @@ class TargetedForgetting:
     def _stream(self, images: ImageSet, strength: float) -> Iterator[tuple[Tensor, Tensor]]:
         """Endless batches of images as activations that enter the tail, with their labels."""
         cache = self._cache(images, strength)
-        for chosen in batches.draws(len(images), self.settings.batch_size, self.generator):
-            yield cache.activations(chosen), images.labels[chosen].to(self.task.clip.device)
+        for indices in batches.index_batches(len(images), self.settings.batch_size, self.generator):
+            yield cache.activations(indices), images.labels[indices].to(self.task.clip.device)
 
     def _validation_images(self, images: ImageSet) -> ImageSet:
         """Some validation images as activations that enter the tail."""
-        some = batches.sample(images, PROBE, self.generator)
-        return ImageSet(self._cache(some).activations(torch.arange(len(some))), some.labels)
+        sample = batches.sample(images, PROBE, self.generator)
+        return ImageSet(self._cache(sample).activations(torch.arange(len(sample))), sample.labels)
 
     def parameters(self) -> list[Tensor]:
         """List the parameters of the updates, which are what is trained."""
@@ -142,7 +138,7 @@ class TargetedForgetting:
         average = {name: torch.zeros_like(update.update()) for name, update in self.updates.items()}
         for step in range(1, settings.remind_steps + 1):
             pixels, labels = (part.to(task.clip.device) for part in next(reminders))
-            delta, course = alignment.align(
+            delta, alignment_losses = alignment.align(
                 task.original, pixels, target, steps=align_steps, bound=settings.align_bound, precision=self.precision
             )
             values = self._losses()
@@ -160,7 +156,7 @@ class TargetedForgetting:
                 average[name].lerp_(update.update().detach(), 1 - settings.ema_decay)
             self.values = {name: base[name].detach() + mean.view_as(base[name]) for name, mean in average.items()}
             share = batches.original_share(settings.ema_decay, step, settings.extrapolation)
-            data = {"alignment": course, "original_share": share}
+            data = {"alignment": alignment_losses, "original_share": share}
             last = step == settings.remind_steps
             validation = self._conclude(before, data) if last else {}
             yield Step("remind", step, settings.remind_steps, figures, validation, data)
@@ -222,22 +218,22 @@ class TargetedForgetting:
         """Validation accuracies now; with `balance` it also moves the forget weight and remembers the best state."""
         margins = self._margins(self.tail)
         if self.settings.balance and "forget" in margins:
-            score, forget, kept = self._score(margins)
+            score, forget, retained = self._score(margins)
             if self.best is None or score >= self.best[0]:
                 self.best = (score, [parameter.detach().clone() for parameter in self.parameters()])
-            spare = kept >= RETAINED
-            more = forget > (AIM * self.goal if spare else self.goal)
-            self.factor = min(max(self.factor * (1.2 if more else 1 / 1.2), LEAST), FULLEST)
-            self.settled = spare and not more
+            spare = retained >= RETAINED
+            unforgotten = forget > (AIM * self.goal if spare else self.goal)
+            self.factor = min(max(self.factor * (1.2 if unforgotten else 1 / 1.2), MIN_FACTOR), MAX_FACTOR)
+            self.settled = spare and not unforgotten
         return {name: batches.accuracy(margin) for name, margin in margins.items()}
 
     def _score(self, margins: dict[str, Tensor]) -> tuple[float, float, float]:
         """A score to compare states by, the smooth forget accuracy, the least share kept (0 to 1)."""
         smooth = self._smooth(margins)
         forget = smooth.pop("forget", 0.0)
-        kept = [min(1.0, share / max(self.before[name], 1e-6)) for name, share in smooth.items()] or [1.0]
-        score = sum(min(share, RETAINED) for share in kept) - PENALTY * max(forget - self.goal, 0.0) - forget
-        return score, forget, min(kept)
+        retained = [min(1.0, share / max(self.before[name], 1e-6)) for name, share in smooth.items()] or [1.0]
+        score = sum(min(share, RETAINED) for share in retained) - PENALTY * max(forget - self.goal, 0.0) - forget
+        return score, forget, min(retained)
 
     def _margins(self, clip: batches.Encoder) -> dict[str, Tensor]:
         texts = self.task.class_embeddings

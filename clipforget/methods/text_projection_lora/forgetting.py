@@ -51,8 +51,8 @@ class TextProjectionLora:
         self.task, self.settings = task, settings
         self.generator = torch.Generator().manual_seed(task.seed)
         self.weight = projection(task.clip)
-        self.low = LowRank(self.weight, settings.rank, 1.0, self.generator)
-        groups = [task.forget_prompts, task.retain_prompts, [task.template.replace("{}", name) for name in task.names]]
+        self.update = LowRank(self.weight, settings.rank, 1.0, self.generator)
+        groups = (task.forget_prompts, task.retain_prompts, task.class_prompts)
         self.texts = [unprojected(task.clip, group) for group in groups]
         with torch.no_grad():
             self.before = [self.project(texts) for texts in self.texts]
@@ -62,7 +62,7 @@ class TextProjectionLora:
 
     def project(self, texts: Tensor) -> Tensor:
         """Project M x width to M x D unit features, with the update."""
-        return F.normalize(texts @ self.low(self.weight), dim=-1)
+        return F.normalize(texts @ self.update(self.weight), dim=-1)
 
     def losses(self) -> dict[str, Tensor]:
         """Return the weighted scalars whose sum is minimised."""
@@ -83,10 +83,10 @@ class TextProjectionLora:
     def train(self) -> Iterator[Step]:
         """Train the update alone with Adam; it is merged however this ends."""
         settings = self.settings
-        optimizer = torch.optim.Adam(self.low.parameters(), lr=settings.learning_rate)
+        optimizer = torch.optim.Adam(self.update.parameters(), lr=settings.learning_rate)
         start = self.weight.data.clone()
         try:
-            with gradients_enabled(self.low.parameters(), within=self.task.clip.model):
+            with gradients_enabled(self.update.parameters(), within=self.task.clip.model):
                 for step in range(1, settings.steps + 1):
                     values = self.losses()
                     optimizer.zero_grad()
@@ -106,9 +106,8 @@ class TextProjectionLora:
 
     @torch.no_grad()
     def _merge(self, start: Tensor) -> None:
-        self.weight.data.copy_(self.low(start))
+        self.weight.data.copy_(self.update(start))
 
     def _features(self, images: ImageSet) -> tuple[Tensor, Tensor]:
-        few = batches.sample(images, self.settings.images, self.generator)
-        clip = self.task.clip
-        return clip.embed(few.pixels).to(clip.device), few.labels.to(clip.device)
+        sample, clip = batches.sample(images, self.settings.images, self.generator), self.task.clip
+        return clip.embed(sample.pixels).to(clip.device), sample.labels.to(clip.device)
