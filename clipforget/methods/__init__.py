@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 
 Run = Callable[[Task, Any], Iterator[Step]]  # the settings are those that the method is registered with
+Presets = Mapping[str, Mapping[str, bool | float | str]]  # by name, the settings that differ from the defaults
 AnyRun = TypeVar("AnyRun", bound=Run)
 AnyLoss = TypeVar("AnyLoss", bound="Callable[[Any, Any], dict[str, Tensor]]")
 
@@ -56,7 +57,7 @@ class Method:
     stages: tuple[str, ...] = ("forget",)
     changes: str = IMAGE
     images: bool = True
-    presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    presets: Presets = field(default_factory=dict)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -86,7 +87,7 @@ def method(
     stages: tuple[str, ...] = ("forget",),
     changes: str = IMAGE,
     images: bool = True,
-    presets: Mapping[str, Mapping[str, Any]] | None = None,
+    presets: Presets | None = None,
 ) -> Callable[[AnyRun], AnyRun]:
     """Register a generator function as a method; the first line of its docstring is the summary."""
 
@@ -108,7 +109,7 @@ def loss_method(
     source: str,
     reference_url: str = "",
     changes: str = IMAGE,
-    presets: Mapping[str, Mapping[str, Any]] | None = None,
+    presets: Presets | None = None,
 ) -> Callable[[AnyLoss], AnyLoss]:
     """Register a loss as a method: `loss(batch, settings)` gives the named, weighted scalars whose sum is minimised.
 

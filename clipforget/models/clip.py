@@ -50,12 +50,12 @@ class Clip:
         return F.normalize(self.model.encode_text(self.tokenizer(list(texts)).to(self.device)), dim=-1)
 
     @torch.no_grad()
-    def embed(self, pixels: Tensor, batch: int = 256) -> Tensor:
+    def embed(self, pixels: Tensor, batch_size: int = 256) -> Tensor:
         """Embed N x 3 x H x W in batches, without gradients: N x D on the CPU, unit length, float32."""
         if len(pixels) == 0:
             return self.embed(pixels.new_zeros(1, *pixels.shape[1:]))[:0]
         parts = []
-        for chunk in pixels.split(batch):
+        for chunk in pixels.split(batch_size):
             chunk = chunk.to(self.device).contiguous(memory_format=torch.channels_last)
             parts.append(F.normalize(self.model.encode_image(chunk).float(), dim=-1).cpu())
         return torch.cat(parts)

@@ -20,6 +20,7 @@ def has_bfloat16(device: torch.device) -> bool:
 
 
 FLOAT32, BFLOAT16 = "float32", "bfloat16"
+SAMPLE = 16  # images that are timed
 GAIN = 1.25  # bfloat16 has to be at least this much faster ...
 SAVING = 60.0  # ... and to save so many seconds a pass: its rounding moves 4 of 100 neighbours
 DECISIVE = 1.25  # bfloat16 must make a step of training this many times faster to be taken
@@ -37,12 +38,12 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[obj
 
 
 @torch.inference_mode()
-def seconds_per_image(clip: Clip, pixels: Tensor, precision: str, sample: int = 16) -> float:
-    """Time the image tower on the first `sample` images (N x 3 x H x W): the better of two passes after a warm-up.
+def seconds_per_image(clip: Clip, pixels: Tensor, precision: str) -> float:
+    """Time the image tower on the first SAMPLE images (N x 3 x H x W): the better of two passes after a warm-up.
 
     bfloat16 helps plain convolutions on processors that have it and can hurt depthwise ones.
     """
-    batch = pixels[:sample].to(clip.device)
+    batch = pixels[:SAMPLE].to(clip.device)
     times = []
     for _ in range(3):
         start = time.perf_counter()
@@ -52,7 +53,7 @@ def seconds_per_image(clip: Clip, pixels: Tensor, precision: str, sample: int = 
     return min(times[1:]) / max(len(batch), 1)
 
 
-def training_precision(clip: Clip, size: int = 16) -> str:
+def training_precision(clip: Clip) -> str:
     """Choose "bfloat16" where a costly step of training on this machine is decisively faster in it, else "float32".
 
     Measured, not assumed, forward and backward and in seconds of the processor: bfloat16 makes plain ResNets faster
@@ -64,7 +65,7 @@ def training_precision(clip: Clip, size: int = 16) -> str:
     visual = clip.model.get_submodule("visual")
     kind = (*(type(module).__name__ for module in visual.modules()), str(sum(p.numel() for p in visual.parameters())))
     if kind not in _training_precisions:
-        pixels = torch.zeros(size, 3, *clip.image_size, device=clip.device, requires_grad=True)
+        pixels = torch.zeros(SAMPLE, 3, *clip.image_size, device=clip.device, requires_grad=True)
         slow = seconds_per_step(clip, pixels, FLOAT32)
         faster = slow > CHEAP and slow > DECISIVE * seconds_per_step(clip, pixels, BFLOAT16)
         _training_precisions[kind] = BFLOAT16 if faster else FLOAT32

@@ -179,6 +179,10 @@ def validation_accuracy(
     task: Task, images: dict[str, ImageSet] | None = None, changes: str = IMAGE, precision: str = FLOAT32
 ) -> dict[str, float]:
     """Return the accuracy, 0 to 1, by kind, of the model as it is now on the images (without: all of validation)."""
-    texts = task.class_embeddings if changes == IMAGE else task.clip.class_embeddings(task.names, task.template)
-    images = task.validation if images is None else images
-    return {k: batches.accuracy(batches.margins(task.clip, v, texts, precision)) for k, v in images.items() if len(v)}
+    embeddings = task.class_embeddings if changes == IMAGE else task.clip.class_embeddings(task.names, task.template)
+    margins = {
+        kind: batches.margins(task.clip, sample, embeddings, precision)
+        for kind, sample in (task.validation if images is None else images).items()
+        if len(sample)
+    }
+    return {kind: batches.accuracy(margin) for kind, margin in margins.items()}

@@ -61,7 +61,7 @@ def test_features_have_unit_length_and_the_promised_shapes(clip):
     pixels = clip.preprocess([Image.new("RGB", size, "red") for size in ((40, 20), (9, 9), (16, 90))])
     side = pixels.shape[-1]
     assert pixels.shape == (3, 3, side, side)
-    images = clip.embed(torch.randn(5, 3, side, side), batch=2)
+    images = clip.embed(torch.randn(5, 3, side, side), batch_size=2)
     texts = clip.class_embeddings(["cat", "dog"], "a photo of a {}.")
     for features, count in ((images, 5), (texts, 2)):
         assert features.shape == (count, 8) and features.dtype is torch.float32 and not features.requires_grad
@@ -74,7 +74,7 @@ def test_embedding_is_the_same_in_any_batch(clip):
     pixels = torch.randn(6, 3, *[clip.preprocess([Image.new("RGB", (8, 8))]).shape[-1]] * 2)
     with torch.no_grad():
         plain = clip.encode_image(pixels)
-    assert torch.allclose(clip.embed(pixels, batch=1), plain, atol=1e-5)
+    assert torch.allclose(clip.embed(pixels, batch_size=1), plain, atol=1e-5)
     assert torch.allclose(clip.embed(pixels), plain, atol=1e-5)
 
 

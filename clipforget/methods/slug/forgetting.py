@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 CHUNK = 32  # images whose activations are in memory at once
-FIRST = 0.02  # the first step tried, as a share of the layer's norm
+FIRST_STEP = 0.02  # the first step tried, as a share of the layer's norm
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class Search:
 
         Where none up to `max_step` does, the step of the best score.
         """
-        low, high, size = 0.0, None, min(FIRST, self.settings.max_step)
+        low, high, size = 0.0, None, min(FIRST_STEP, self.settings.max_step)
         best = Trial(0.0, self.before)
         for _ in range(self.settings.evaluations):
             self._step(layer, size)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from clipforget.methods.targeted.settings import TargetedSettings
 
 PROBE = 48  # images that c0 and recorded statistics are read from, and at most as many for each progress figure
-AIM = 0.1  # share of the allowed forget accuracy at which training may end: validation flatters what was tuned on it
+STOP_SHARE = 0.1  # of the allowed forget accuracy, where training may end: validation flatters what was tuned on it
 PENALTY = 3.0  # what a share of forget images too many counts against a share of siblings, when states are compared
 RETAINED = 0.95  # share of their accuracy that siblings and others keep; what they have beyond it goes into forgetting
 MIN_FACTOR, MAX_FACTOR = 0.25, 2.0  # bounds of the balancing factor
@@ -39,7 +39,7 @@ class TargetedForgetting:
         self.settled = False
         self.factor = 1.0
         self.best: tuple[float, list[Tensor]] | None = None
-        self.values: dict[str, Tensor] | None = None
+        self.averaged: dict[str, Tensor] | None = None
         self.updates: dict[str, lora.LowRank] = {}
 
     def select(self) -> Generator[Step, None, list[str]]:
@@ -96,7 +96,7 @@ class TargetedForgetting:
 
     def merge(self) -> None:
         """Take the updates off and leave plain weights: the average where there is one, else the sums."""
-        lora.merge(self.task.clip.model, self.values, names=list(self.updates))
+        lora.merge(self.task.clip.model, self.averaged, names=list(self.updates))
 
     @torch.no_grad()
     def finish(self) -> None:
@@ -154,7 +154,7 @@ class TargetedForgetting:
             figures = self._descend(optimizer, values, 1.0, settings.remind_forget_weight)
             for name, update in self.updates.items():
                 average[name].lerp_(update.update().detach(), 1 - settings.ema_decay)
-            self.values = {name: base[name].detach() + mean.view_as(base[name]) for name, mean in average.items()}
+            self.averaged = {name: base[name].detach() + mean.view_as(base[name]) for name, mean in average.items()}
             share = batches.original_share(settings.ema_decay, step, settings.extrapolation)
             data = {"alignment": alignment_losses, "original_share": share}
             last = step == settings.remind_steps
@@ -176,7 +176,7 @@ class TargetedForgetting:
 
     def _losses(self) -> dict[str, Tensor]:
         """Losses of one batch of each kind, scalars in logit units, by the names of their weights."""
-        task, settings, texts = self.task, self.settings, self.task.class_embeddings
+        task, settings, embeddings = self.task, self.settings, self.task.class_embeddings
         scale = task.clip.logit_scale
         (fx, fy), (rx, ry), (ox, oy) = (next(stream) for stream in self.streams)
         with precision.autocast(task.clip.device, self.precision):
@@ -186,18 +186,18 @@ class TargetedForgetting:
                 margin: float | Tensor = settings.margin
                 if settings.mode == "mirror":
                     margin = losses.proportional_margins(
-                        self.teacher.encode_image(fx).float(), fy, texts, settings.margin
+                        self.teacher.encode_image(fx).float(), fy, embeddings, settings.margin
                     )
         forget, retain, others = features.split([len(fx), len(rx), len(ox)])
         if settings.mode in ("mirror", "margin"):
-            cosine_loss = losses.runner_up_margin(forget, fy, texts, margin)
+            cosine_loss = losses.runner_up_margin(forget, fy, embeddings, margin)
         else:
             floor = self.mismatched if settings.mode == "hinge" else None
-            cosine_loss = losses.caption_cosine(forget, fy, texts, floor)
+            cosine_loss = losses.caption_cosine(forget, fy, embeddings, floor)
         return {
             "forget": scale * cosine_loss,
-            "retain": losses.zero_shot_cross_entropy(retain, ry, texts, scale),
-            "others": losses.zero_shot_cross_entropy(others, oy, texts, scale),
+            "retain": losses.zero_shot_cross_entropy(retain, ry, embeddings, scale),
+            "others": losses.zero_shot_cross_entropy(others, oy, embeddings, scale),
             "distill": scale * losses.feature_distance(others, teacher),
         }
 
@@ -221,10 +221,10 @@ class TargetedForgetting:
             score, forget, retained = self._score(margins)
             if self.best is None or score >= self.best[0]:
                 self.best = (score, [parameter.detach().clone() for parameter in self.parameters()])
-            spare = retained >= RETAINED
-            unforgotten = forget > (AIM * self.goal if spare else self.goal)
+            enough_retained = retained >= RETAINED
+            unforgotten = forget > (STOP_SHARE * self.goal if enough_retained else self.goal)
             self.factor = min(max(self.factor * (1.2 if unforgotten else 1 / 1.2), MIN_FACTOR), MAX_FACTOR)
-            self.settled = spare and not unforgotten
+            self.settled = enough_retained and not unforgotten
         return {name: batches.accuracy(margin) for name, margin in margins.items()}
 
     def _score(self, margins: dict[str, Tensor]) -> tuple[float, float, float]:
@@ -236,8 +236,8 @@ class TargetedForgetting:
         return score, forget, min(retained)
 
     def _margins(self, clip: batches.Encoder) -> dict[str, Tensor]:
-        texts = self.task.class_embeddings
-        return {n: batches.margins(clip, v, texts, self.precision) for n, v in self.validation_images.items()}
+        embeddings = self.task.class_embeddings
+        return {n: batches.margins(clip, v, embeddings, self.precision) for n, v in self.validation_images.items()}
 
     @staticmethod
     def _smooth(margins: dict[str, Tensor]) -> dict[str, float]:

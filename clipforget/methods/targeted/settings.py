@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from clipforget.settings import option
 
@@ -122,7 +121,7 @@ class TargetedSettings:
     )
 
 
-PAPER: dict[str, Any] = {
+PAPER: dict[str, bool | float | str] = {
     "mode": "paper", "retain_weight": 0.0, "distill_weight": 0.0, "balance": False, "remind_forget_weight": 0.0,
     "augment": 0.0, "depth": 1.0, "layers": 5, "extrapolation": 1.0,
 }  # fmt: skip

@@ -56,7 +56,7 @@ class TextProjectionLora:
         self.texts = [unprojected(task.clip, group) for group in groups]
         with torch.no_grad():
             self.before = [self.project(texts) for texts in self.texts]
-        self.toward = self.before[1][(self.before[0] @ self.before[1].T).argmax(dim=1)]
+        self.destinations = self.before[1][(self.before[0] @ self.before[1].T).argmax(dim=1)]
         self.images = {name: self._features(getattr(task, name)) for name in ("forget", "retain", "others")}
         self.validation_images = sample_validation(task, self.generator)
 
@@ -69,7 +69,7 @@ class TextProjectionLora:
         settings, scale = self.settings, self.task.clip.logit_scale
         forget, retain, class_embeddings = (self.project(texts) for texts in self.texts)
         values = {
-            "forget": losses.feature_distance(forget, self.toward),
+            "forget": losses.feature_distance(forget, self.destinations),
             "retain": settings.retain_weight * losses.feature_distance(retain, self.before[1]),
         }
         if settings.images:

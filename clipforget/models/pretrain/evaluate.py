@@ -26,8 +26,8 @@ NAMES = {  # the class names, in the order of the columns of CELLS
     "subgroup": [name for names in sketchbook.SUBGROUPS.values() for name in names],
     "style": list(sketchbook.STYLES),
 }
-FIRST = 10  # results of a query that count
-FULL = 96  # pixels a side of the shipped pictures
+TOP_K = 10  # results of a query that count
+PICTURE_SIZE = 96  # pixels a side of the shipped pictures
 
 
 def evaluate(folder: Path, settings: PretrainSettings, minutes: tuple[float, float]) -> Iterator[PretrainStep]:
@@ -37,7 +37,7 @@ def evaluate(folder: Path, settings: PretrainSettings, minutes: tuple[float, flo
     sets = ("test", *sketchbook.SHIFTED_SETS)
     for number, name in enumerate(sets, 1):
         count = min(sketchbook.COUNTS[name], settings.test_images)
-        pictures = np.concatenate(list(draw_rounds(name, count, FULL, settings.cache, settings.threads)))
+        pictures = np.concatenate(list(draw_rounds(name, count, PICTURE_SIZE, settings.cache, settings.threads)))
         features = clip.embed(clip.preprocess(Image.fromarray(picture) for picture in pictures))
         zero_shot = accuracies(clip, features, list(CELLS) * count)
         figures |= {f"{kind}, {name}": value for kind, value in zero_shot.items()}
@@ -68,7 +68,7 @@ def precisions(clip: Clip, features: Tensor, cells: list[tuple[str, str, str]]) 
     shares = {}
     for kind, queries in kinds.items():
         with torch.no_grad():
-            order = (clip.encode_text([text for text, _ in queries]) @ features.T).topk(FIRST).indices
+            order = (clip.encode_text([text for text, _ in queries]) @ features.T).topk(TOP_K).indices
         hits = [
             all(claim in (None, name) for claim, name in zip(claims, cells[i], strict=True))
             for (_, claims), row in zip(queries, order.tolist(), strict=True)
