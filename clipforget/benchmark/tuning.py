@@ -64,7 +64,7 @@ class TuneConfig:
             raise BadSetting("Name at least one method and one target, e.g. --methods targeted --forget airplane.")
         return read_json(TuneConfig, as_dict(self), "tuning")
 
-    def run(self, target: tuple[str, ...]) -> RunConfig:
+    def run_config(self, target: tuple[str, ...]) -> RunConfig:
         """Return the run whose train and validation images a target's trials use."""
         shared = {name: getattr(self, name) for name in ("model", "data", "seed", "tolerance", "device")}
         return RunConfig(forget=target, **shared)
@@ -106,7 +106,7 @@ def tune(config: TuneConfig, runs: Path, out: Path | None = None) -> Iterator[Tu
         return
     resources = Resources()
     for target in config.targets:
-        config.run(target).splits(resources.dataset(config.data))
+        config.run_config(target).splits(resources.dataset(config.data))
     session = TuningSession(config, methods, resources, runs)
     for target in config.targets:
         yield from session.run_trials(target)
@@ -170,7 +170,7 @@ class TuningSession:
         if not waiting:
             yield self.step(f"{name}: every trial is finished already.")
             return
-        loading = load_validation(self.config.run(target), self.dataset, self.resources)
+        loading = load_validation(self.config.run_config(target), self.dataset, self.resources)
         validation = yield from relay(loading, lambda n: self.step(f"{name}: {n[0]:,} of {n[1]:,} images"))
         for method, number in waiting:
             trial = yield from self._trial(method, number, name, validation)

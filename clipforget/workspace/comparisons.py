@@ -21,6 +21,13 @@ from clipforget.runs.store import Run
 from clipforget.workspace.documents import ListedComparison
 from clipforget.workspace.workers import Workers
 
+WRITERS: dict[str, Callable[[ComparisonSummary], str]] = {  # of the files of MEDIA
+    "table.json": lambda summary: json.dumps(summary, indent=1, ensure_ascii=False) + "\n",
+    "table.csv": formats.as_csv,
+    "table.tex": formats.latex,
+    "table.md": formats.markdown,
+}
+
 
 class ComparisonService:
     """The comparisons of a runs folder. dataset_of gives a data set by name."""
@@ -87,17 +94,7 @@ class ComparisonService:
         """Return table.csv, .json, .tex or .md: (bytes, media type, name to save it under). Raises UnknownName."""
         if name not in MEDIA:
             raise UnknownName("export", name[:80], MEDIA)
-        return as_file(self.summary(id), name).encode(), MEDIA[name], f"{id}-{name}"
+        return WRITERS[name](self.summary(id)).encode(), MEDIA[name], f"{id}-{name}"
 
     def _run_summary(self, run: Run) -> RunSummary:
         return self._run_summaries.get(run.id, lambda: run_summary(run))
-
-
-def as_file(summary: ComparisonSummary, name: str, target: int | None = None, sort: str = "h") -> str:
-    """Write a comparison's summary as one of the files of MEDIA."""
-    if name == "table.json":
-        return json.dumps(summary, indent=1, ensure_ascii=False) + "\n"
-    if name == "table.csv":
-        return formats.as_csv(summary, sort)
-    draw = formats.latex if name == "table.tex" else formats.markdown
-    return draw(summary, target, sort)

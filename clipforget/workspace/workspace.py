@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -41,7 +42,6 @@ from clipforget.workspace.uploads import Uploads
 from clipforget.workspace.workers import Workers
 
 if TYPE_CHECKING:
-    from clipforget.models.clip import Clip
     from clipforget.workspace.explorer import FinishedRun
 
 LONGEST_QUERY = 300  # characters
@@ -117,7 +117,8 @@ class Workspace:
         """Return state, events from number `after` on, and the seconds since the run was created."""
         run = self.run(id)
         events, info = run.events(after), run.info()
-        return {"state": info["state"], "error": info["error"], "events": events, "now": _age(info)}
+        age = round(time.time() - datetime.fromisoformat(info["created"]).timestamp(), 2)
+        return {"state": info["state"], "error": info["error"], "events": events, "now": age}
 
     # what a finished run shows
 
@@ -139,7 +140,8 @@ class Workspace:
         run = self.run(id)
         if run.info()["state"] != "done":
             raise RunProblem(f"The run {id} is not finished (it is {run.info()['state']}), so it cannot be searched.")
-        return self._finished.get(id, lambda: FinishedRun(run, self.dataset, self._original, self._engines))
+        clip_of = partial(self._resources.clip, verify=False)  # views only change copies of it
+        return self._finished.get(id, lambda: FinishedRun(run, self.dataset, clip_of, self._engines))
 
     def query(self, id: str, text: str | None = None, image: int | None = None, upload: str | None = None) -> QueryPack:
         """Return the query pack of a text, a gallery image or an upload: exactly one of them. Raises BadQuery."""
@@ -200,9 +202,6 @@ class Workspace:
         """Every run that can be read with its run.json, newest first, samples last."""
         return chain(self.store.infos(), self.samples.infos() if self.samples else ())
 
-    def _original(self, name: str, device: str) -> Clip:
-        return self._resources.clip(name, device, verify=False)  # views only change copies of it
-
     def _own_run(self, id: str, change: str) -> Run:
         run = self.run(id)
         if self.is_sample(run):
@@ -238,11 +237,6 @@ class Workspace:
         if dataset.fingerprint != fingerprint:
             raise StaleIndex(f"The images at '{name}' have changed since this run; run it again.")
         return dataset
-
-
-def _age(info: RunInfo) -> float:
-    """Seconds since a run was created."""
-    return round(time.time() - datetime.fromisoformat(info["created"]).timestamp(), 2)
 
 
 def _tail(run: Run, lines: int = 12) -> str:
