@@ -31,12 +31,9 @@ class ClipEraseSettings(TrainingSettings):
         10.0, "Weight of the forget pairs' mean cosine (paper: 1)", low=0.0, high=1000.0, search=(1.0, 3.0, 10.0, 30.0)
     )
     retain_weight: float = option(
-        3.0,
-        "Weight of the contrast of all other images with the class names",
-        low=0.0,
-        high=1000.0,
+        3.0, "Weight of the contrast of all other images with the class names", low=0.0, high=1000.0,
         search=(1.0, 3.0, 10.0),
-    )
+    )  # fmt: skip
     consistency_weight: float = option(
         3.0, "Weight of the divergence from the original's similarities", low=0.0, high=1000.0, search=(1.0, 3.0, 10.0)
     )

@@ -34,21 +34,13 @@ class TaskVectorSettings(TrainingSettings):
         choices=("similarity", "likelihood"),
     )
     min_control_accuracy: float = option(
-        0.95,
-        "Share of the control accuracy that has to stay",
-        low=0.0,
-        high=1.0,
-        search=(0.9, 0.95, 0.98),
+        0.95, "Share of the control accuracy that has to stay", low=0.0, high=1.0, search=(0.9, 0.95, 0.98),
         former=("kept",),
-    )
+    )  # fmt: skip
     max_coefficient: float = option(
-        3.0,
-        "Largest coefficient that is tried (paper: 1)",
-        low=0.01,
-        high=20.0,
-        search=(1.0, 3.0, 10.0),
+        3.0, "Largest coefficient that is tried (paper: 1)", low=0.01, high=20.0, search=(1.0, 3.0, 10.0),
         former=("largest",),
-    )
+    )  # fmt: skip
     coefficients: int = option(20, "Coefficients that are tried, evenly spaced", low=1, high=100, advanced=True)
 
 

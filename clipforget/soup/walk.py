@@ -85,8 +85,8 @@ def walk_path(
     images = _Images(soup_model, pixels, cache)
     plan = Bisection(tolerance, max_nodes, intervals={(0, 100): UNKNOWN if delta else EXACT})
     step, hundredths, error = 0, 100, None
-    while (following := plan.next()) is not None:
-        hundredths, rows = following, []
+    while (upcoming := plan.next()) is not None:
+        hundredths, rows = upcoming, []
         alpha = hundredths / 100
         for part in images.embed(alpha):
             rows.append(part)

@@ -54,9 +54,9 @@ class ActivationCache:
         self._parts = stages(clip.model)[:first]
         count = len(images.labels)
         self._filled = torch.zeros(count, dtype=torch.bool)
-        like = self._compute(torch.arange(1))
-        cached = strength <= 0 and like.nbytes * count <= CACHE_BYTES
-        self._cached = like.new_empty(count, *like.shape[1:]) if cached else None
+        example = self._compute(torch.arange(1))
+        cached = strength <= 0 and example.nbytes * count <= CACHE_BYTES
+        self._cached = example.new_empty(count, *example.shape[1:]) if cached else None
 
     def activations(self, indices: Tensor) -> Tensor:
         """Return those of the images at B indices below N, B x ..., on the model's device and without gradients."""

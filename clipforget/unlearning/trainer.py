@@ -180,9 +180,9 @@ def validation_accuracy(
 ) -> dict[str, float]:
     """Return the accuracy, 0 to 1, by kind, of the model as it is now on the images (without: all of validation)."""
     embeddings = task.class_embeddings if changes == IMAGE else task.clip.class_embeddings(task.names, task.template)
-    margins = {
-        kind: batches.margins(task.clip, sample, embeddings, precision)
-        for kind, sample in (task.validation if images is None else images).items()
+    samples = task.validation if images is None else images
+    return {
+        kind: batches.accuracy(batches.margins(task.clip, sample, embeddings, precision))
+        for kind, sample in samples.items()
         if len(sample)
     }
-    return {kind: batches.accuracy(margin) for kind, margin in margins.items()}

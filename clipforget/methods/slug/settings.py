@@ -15,21 +15,13 @@ class SlugSettings:
         8, "Layers of the Pareto front that are tried, the most important ones first", low=1, high=64, search=(4, 8, 16)
     )
     max_step: float = option(
-        2.0,
-        "Largest step, as a share of the layer's norm",
-        low=1e-3,
-        high=100.0,
-        search=(0.5, 2.0, 8.0),
+        2.0, "Largest step, as a share of the layer's norm", low=1e-3, high=100.0, search=(0.5, 2.0, 8.0),
         former=("reach",),
-    )
+    )  # fmt: skip
     evaluations: int = option(
-        10,
-        "Evaluations on validation images while the step of a layer is searched",
-        low=2,
-        high=30,
-        search=(6, 10, 14),
-        former=("looks",),
-    )
+        10, "Evaluations on validation images while the step of a layer is searched", low=2, high=30,
+        search=(6, 10, 14), former=("looks",),
+    )  # fmt: skip
     depth: float = option(
         0.3, "Share of the tower's layers, counted from its output, that may be stepped (ours; paper: 1)",
         low=0.0, high=1.0, search=(0.15, 0.3, 1.0),

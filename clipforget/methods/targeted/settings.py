@@ -37,12 +37,9 @@ class TargetedSettings:
         low=0.0, high=100.0, search=(0.35, 0.7, 1.4),
     )  # fmt: skip
     distill_weight: float = option(
-        4.0,
-        "Weight of other images' features kept in place (ours; paper: 0)",
-        low=0.0,
-        high=100.0,
+        4.0, "Weight of other images' features kept in place (ours; paper: 0)", low=0.0, high=100.0,
         former=("keep_weight",),
-    )
+    )  # fmt: skip
     balance: bool = option(
         True, "Raise or lower the forget weight as validation asks, and keep the best state seen (ours; paper: off)"
     )
@@ -58,20 +55,13 @@ class TargetedSettings:
         low=0.0, high=2.0, advanced=True, search=(0.15, 0.3, 0.6, 1.0),
     )  # fmt: skip
     remind_forget_weight: float = option(
-        1.0,
-        "Weight of the forget loss while reminding (ours; paper: 0)",
-        low=0.0,
-        high=100.0,
-        advanced=True,
+        1.0, "Weight of the forget loss while reminding (ours; paper: 0)", low=0.0, high=100.0, advanced=True,
         former=("hold_weight",),
-    )
+    )  # fmt: skip
     ema_decay: float = option(
-        0.7,
-        "Decay of the average in Remind; after T steps the original keeps decay^T",
-        low=0.0,
-        high=0.999,
+        0.7, "Decay of the average in Remind; after T steps the original keeps decay^T", low=0.0, high=0.999,
         advanced=True,
-    )
+    )  # fmt: skip
     selection: str = option(
         "relative",
         "Which layers to adapt: the highest relative Fisher information; for comparison (ours) the highest plain "
@@ -93,12 +83,9 @@ class TargetedSettings:
         0.05, "Largest change of a normalised pixel while aligning", low=0.0, high=1.0, advanced=True
     )
     depth: float = option(
-        0.15,
-        "Share of the tower's layers, counted from its output, that may be adapted (ours; paper: 1)",
-        low=0.0,
-        high=1.0,
-        advanced=True,
-    )
+        0.15, "Share of the tower's layers, counted from its output, that may be adapted (ours; paper: 1)", low=0.0,
+        high=1.0, advanced=True,
+    )  # fmt: skip
     extrapolation: float = option(
         1.5,
         "Length of the change of weights as a multiple of what was trained: alpha 0 lies beyond it, and alpha leads "

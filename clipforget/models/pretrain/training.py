@@ -52,8 +52,8 @@ def pretrain(settings: PretrainSettings, out: Path) -> Iterator[PretrainStep]:
     yield from learn_words(model, settings)
     average = copy.deepcopy(model)
     yield from train(model, average, images, settings)
-    settle_batch_norm(average, images, settings)
-    silence_unused_words(average)
+    measure_batch_norm(average, images, settings)
+    zero_unused_words(average)
     minutes = (drawn_at - begun) / 60, (time.time() - drawn_at) / 60
     with save_model(average, out) as folder:
         yield from evaluate(folder, settings, minutes)
@@ -180,7 +180,7 @@ def normalise(pixels: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def settle_batch_norm(model: CLIP, images: Tensor, settings: PretrainSettings) -> None:
+def measure_batch_norm(model: CLIP, images: Tensor, settings: PretrainSettings) -> None:
     """Measure the statistics of batch normalisation anew, for the averaged weights, on pictures as they are."""
     norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
     for norm in norms:
@@ -197,7 +197,7 @@ def settle_batch_norm(model: CLIP, images: Tensor, settings: PretrainSettings) -
 
 
 @torch.no_grad()
-def silence_unused_words(model: CLIP) -> None:
+def zero_unused_words(model: CLIP) -> None:
     """Set the embeddings of the words that no caption uses to zero: chance directions would only mislead."""
     used = torch.zeros(len(model.token_embedding.weight), dtype=torch.bool)
     used[tokenizer()(every_text()).unique()] = True
