@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import TypedDict
 
 from clipforget.cli.terminal import clock
 from clipforget.errors import BadQuery
+from clipforget.evaluation.documents import Estimate, HAndScore, Retrieval, RunCost, ScoreRow, Share
 from clipforget.evaluation.metrics import ratio
 from clipforget.soup.path import index_of
 from clipforget.tabular import markdown, table
@@ -18,58 +19,110 @@ RANKED = ("prompt", "score", "before", "after")
 COMPARED = ("forget", "alpha", "target accuracy", "siblings kept", "others kept", "H", "Score", "command")
 
 
+class SetFigures(TypedDict):
+    """The accuracy of a set of n images before, and after at the alpha."""
+
+    key: str
+    label: str
+    role: str
+    n: int
+    before: Estimate
+    after: Estimate
+
+
+class PromptFigures(TypedDict):
+    """How prompts rank the gallery before, and after at the alpha; see evaluation.documents.RankedRow."""
+
+    level: str
+    role: str
+    prompts: list[str]
+    score: str
+    n: int
+    before: Share
+    after: Share
+
+
+class RetrievalFigures(TypedDict):
+    """The rows over the first k results."""
+
+    k: int
+    rows: list[PromptFigures]
+
+
+class RunFigures(TypedDict):
+    """A finished run at one alpha. H and Score are 0 to 100; `retrieval` is None for runs scored before it existed."""
+
+    id: str
+    title: str
+    state: str
+    command: str
+    device: str
+    seconds: float | None
+    cost: RunCost | None
+    best: float
+    chance: Share
+    template: str
+    do_nothing: HAndScore
+    alpha: float
+    h: float
+    score: float
+    bound: dict[str, float]
+    rows: list[SetFigures]
+    retrieval: RetrievalFigures | None
+    notes: list[str]
+
+
 def alpha_index(view: RunView, alpha: float | None) -> int:
     """Return the index of the nearest of view["alphas"]; None takes the suggested alpha.
 
     Raises BadQuery for anything outside 0 to 1.
     """
     if alpha is None:
-        alpha = view.get("best") or 0.0
+        alpha = view["best"]
     if not (math.isfinite(alpha) and 0 <= alpha <= 1):
         raise BadQuery("alpha must be a number from 0 (unlearned) to 1 (original).")
     return index_of(alpha, view["alphas"])
 
 
-def summary(view: RunView, alpha: float | None = None) -> dict[str, Any]:
-    """Return the figures of a finished run at an alpha: rows with before and after (shares), H and Score (0 to 100).
-
-    `retrieval` is None for a run that was scored before there was such a part.
-    """
-    index = alpha_index(view, alpha)
-    copied = ("id", "title", "state", "command", "device", "seconds", "cost", "best", "chance", "template")
-    rows = [
-        {
-            **{name: row[name] for name in ("key", "label", "role", "n", "before")},
-            "after": {"value": row["after"][index], "low": row["low"][index], "high": row["high"][index]},
-        }
-        for row in view["rows"]
-    ]
-    retrieval = view.get("retrieval")
-    ranked = [{**row, "after": row["after"][index]} for row in retrieval["rows"]] if retrieval else []
-    at_alpha = {"k": retrieval["k"], "rows": ranked} if retrieval else None
-    bounds: Mapping[str, Any] = view.get("bound") or {}
-    bound = {name: values[index] for name, values in bounds.items()}
-    figures = {"alpha": view["alphas"][index], "h": view["h"][index], "score": view["score"][index], "bound": bound}
-    about = {name: view.get(name) for name in (*copied, "do_nothing")}
-    return {**about, **figures, "rows": rows, "retrieval": at_alpha, "notes": view.get("notes") or []}
+def summary(view: RunView, alpha: float | None = None) -> RunFigures:
+    """Return the figures of a finished run at an alpha. Raises BadQuery as `alpha_index` does."""
+    index, retrieval = alpha_index(view, alpha), view.get("retrieval")
+    return {
+        "id": view["id"],
+        "title": view["title"],
+        "state": view["state"],
+        "command": view["command"],
+        "device": view["device"],
+        "seconds": view["seconds"],
+        "cost": view["cost"],
+        "best": view["best"],
+        "chance": view["chance"],
+        "template": view["template"],
+        "do_nothing": view["do_nothing"],
+        "alpha": view["alphas"][index],
+        "h": view["h"][index],
+        "score": view["score"][index],
+        "bound": {"agreement": view["bound"]["agreement"][index], "accuracy": view["bound"]["accuracy"][index]},
+        "rows": [_at_alpha(row, index) for row in view["rows"]],
+        "retrieval": _ranked_at_alpha(retrieval, index) if retrieval else None,
+        "notes": view["notes"],
+    }
 
 
 def text(view: RunView, alpha: float | None = None) -> str:
     """Format the summary for a terminal."""
     figures = summary(view, alpha)
-    nothing = figures["do_nothing"] or {}
-    agreement = figures["bound"].get("agreement")
-    between = "" if agreement in (None, 1.0) else f"; interpolated, measured top-24 agreement {percent(agreement)}"
+    nothing, agreement, retrieval = figures["do_nothing"], figures["bound"]["agreement"], figures["retrieval"]
+    between = "" if agreement == 1.0 else f"; interpolated, measured top-24 agreement {percent(agreement)}"
     lines = [
         f"{figures['title']}  at alpha {figures['alpha']:.2f}{_suggested(figures)}{between}",
         "",
         table(HEADER, [_cells(row) for row in figures["rows"]], numbers=(1, 4)),
         "",
-        *([table(RANKED, _ranked(figures), numbers=(2, 3)), ""] if figures["retrieval"] else []),
+        *([table(RANKED, _ranked_cells(retrieval), numbers=(2, 3)), ""] if retrieval else []),
         f"H {figures['h']:.1f}, Score {figures['score']:.1f}"
-        f" (doing nothing: H {nothing.get('h', 0):.1f}, Score {nothing.get('score', math.nan):.1f});"
-        f" chance {percent(figures['chance'])}",
-        *([f"Cost of the method: {spent(figures['cost'])}"] if figures["cost"] else []),
+        f" (doing nothing: H {nothing['h']:.1f}, Score {nothing['score']:.1f}); chance {percent(figures['chance'])}",
+        *([f"Cost of the method: {cost_text(figures['cost'])}"] if figures["cost"] else []),
         *figures["notes"],
     ]
     return "\n".join(lines)
@@ -85,7 +138,7 @@ def change(before: float, after: float) -> str:
     return f"{percent(before)} -> {percent(after)}"
 
 
-def spent(cost: dict[str, Any]) -> str:
+def cost_text(cost: RunCost) -> str:
     """Format seconds, peak memory and changed weight values of a method in words."""
     changed = f"{cost['parameters']:,} weight values changed"
     return f"{cost['seconds']:.1f} s, {cost['memory'] / 2**20:,.0f} MiB at most, {changed}"
@@ -94,17 +147,17 @@ def spent(cost: dict[str, Any]) -> str:
 def as_markdown(view: RunView, alpha: float | None = None) -> str:
     """Format the summary as a Markdown table, with a row for doing nothing and the command that repeats the run."""
     figures = summary(view, alpha)
+    nothing, retrieval = figures["do_nothing"], figures["retrieval"]
     rows = [_cells(row) for row in figures["rows"]]
-    nothing = figures["do_nothing"] or {}
     rows += [
-        ["H", "", f"{nothing.get('h', 0):.1f} (do nothing)", f"{figures['h']:.1f}", ""],
-        ["Score", "", f"{nothing.get('score', math.nan):.1f} (do nothing)", f"{figures['score']:.1f}", ""],
+        ["H", "", f"{nothing['h']:.1f} (do nothing)", f"{figures['h']:.1f}", ""],
+        ["Score", "", f"{nothing['score']:.1f} (do nothing)", f"{figures['score']:.1f}", ""],
     ]
     about = f"At alpha {figures['alpha']:.2f}{_suggested(figures)}, chance {percent(figures['chance'])}"
-    took = f", {clock(figures['seconds'])} minutes on {figures['device']}" if figures["seconds"] else ""
+    time = f", {clock(figures['seconds'])} minutes on {figures['device']}" if figures["seconds"] else ""
     notes = "".join(f"{note}\n\n" for note in figures["notes"])
-    ranked = f"{markdown(RANKED, _ranked(figures))}\n\n" if figures["retrieval"] else ""
-    return f"{markdown(HEADER, rows)}\n\n{ranked}{notes}{about}{took}:\n\n```\n{figures['command']}\n```"
+    ranked = f"{markdown(RANKED, _ranked_cells(retrieval))}\n\n" if retrieval else ""
+    return f"{markdown(HEADER, rows)}\n\n{ranked}{notes}{about}{time}:\n\n```\n{figures['command']}\n```"
 
 
 def comparison(views: Sequence[RunView], alpha: float | None = None) -> str:
@@ -112,18 +165,16 @@ def comparison(views: Sequence[RunView], alpha: float | None = None) -> str:
     rows = []
     for view in views:
         figures = summary(view, alpha)
-        row = {row["key"]: row for row in figures["rows"]}
-        target = row["forget"]
-        kept = [_kept(row[key]) if key in row else "" for key in ("siblings", "others")]
-        total = [f"{figures['h']:.1f}", f"{figures['score']:.1f}"]
-        names = ", ".join(view["config"]["forget"])
+        by_key = {row["key"]: row for row in figures["rows"]}
+        target = by_key["forget"]
         rows.append(
             [
-                names,
+                ", ".join(view["config"]["forget"]),
                 f"{figures['alpha']:.2f}",
                 change(target["before"]["value"], target["after"]["value"]),
-                *kept,
-                *total,
+                *(_kept(by_key[key]) if key in by_key else "" for key in ("siblings", "others")),
+                f"{figures['h']:.1f}",
+                f"{figures['score']:.1f}",
                 f"`{figures['command']}`",
             ]
         )
@@ -132,32 +183,49 @@ def comparison(views: Sequence[RunView], alpha: float | None = None) -> str:
     return markdown(COMPARED, rows)
 
 
-def _suggested(figures: dict[str, Any]) -> str:
-    return " (suggested)" if figures["best"] is not None and figures["alpha"] == figures["best"] else ""
+def _at_alpha(row: ScoreRow, index: int) -> SetFigures:
+    after = Estimate(value=row["after"][index], low=row["low"][index], high=row["high"][index])
+    return {
+        "key": row["key"], "label": row["label"], "role": row["role"], "n": row["n"],
+        "before": row["before"], "after": after,
+    }  # fmt: skip
 
 
-def _cells(row: dict[str, Any]) -> list[str]:
+def _ranked_at_alpha(retrieval: Retrieval, index: int) -> RetrievalFigures:
+    rows: list[PromptFigures] = [
+        {
+            "level": row["level"], "role": row["role"], "prompts": row["prompts"], "score": row["score"], "n": row["n"],
+            "before": row["before"], "after": row["after"][index],
+        }
+        for row in retrieval["rows"]
+    ]  # fmt: skip
+    return {"k": retrieval["k"], "rows": rows}
+
+
+def _suggested(figures: RunFigures) -> str:
+    return " (suggested)" if figures["alpha"] == figures["best"] else ""
+
+
+def _cells(row: SetFigures) -> list[str]:
     return [row["label"], f"{row['n']:,}", _interval(row["before"]), _interval(row["after"]), _kept(row)]
 
 
-def _ranked(figures: dict[str, Any]) -> list[list[str]]:
-    """The cells of the retrieval rows."""
-    k = figures["retrieval"]["k"]
-    rows = []
-    for row in figures["retrieval"]["rows"]:
+def _ranked_cells(retrieval: RetrievalFigures) -> list[list[str]]:
+    k, rows = retrieval["k"], []
+    for row in retrieval["rows"]:
         score = {"recall": f"recall@{k} of {row['n']:,} images", "overlap": f"overlap of the top {k}"}
         texts = row["prompts"]
         prompt = f"{len(texts)} unrelated prompts, mean" if row["level"] == "unrelated" else texts[0]
-        shares = [percent(row[side]) for side in ("before", "after")]
-        rows.append([prompt, score.get(row["score"], f"precision@{k}"), *shares])
+        name = score.get(row["score"], f"precision@{k}")
+        rows.append([prompt, name, percent(row["before"]), percent(row["after"])])
     return rows
 
 
-def _kept(row: dict[str, Any]) -> str:
+def _kept(row: SetFigures) -> str:
     """The share of the accuracy before that is left, at most 1; blank where there was none."""
     return percent(ratio(row["after"]["value"], row["before"]["value"])) if row["before"]["value"] else ""
 
 
-def _interval(figure: dict[str, Any]) -> str:
-    """A share and its 95 % interval, in percent."""
-    return f"{100 * figure['value']:5.1f} % [{100 * figure['low']:.1f}, {100 * figure['high']:.1f}]"
+def _interval(accuracy: Estimate) -> str:
+    """An accuracy and its 95 % interval, in percent."""
+    return f"{100 * accuracy['value']:5.1f} % [{100 * accuracy['low']:.1f}, {100 * accuracy['high']:.1f}]"

@@ -43,6 +43,14 @@ class PaperTable(TypedDict):
     lines: list[PaperLine]
 
 
+class ReproducedTable(PaperTable):
+    """The table with the comparison behind it, its model and its data."""
+
+    comparison: str
+    model: str
+    data: str
+
+
 def measure(
     experiment: Experiment, case: Case, cells: Sequence[CellInfo], view_of: Callable[[str], ShownScores]
 ) -> PaperTable:

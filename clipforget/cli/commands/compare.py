@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -52,8 +53,8 @@ def add_options(parser: Parser) -> None:
     parser.description = ABOUT
     add = parser.add_argument
     add("--method", metavar="ROW", action="append", default=[], help="[LABEL=]METHOD[:PRESET][,SETTING=VALUE]...")
-    several = "a row each for these methods, or for every one there is"
-    add("--methods", metavar="A,B|all", type=names, default=[], help=several)
+    about = "a row each for these methods, or for every one there is"
+    add("--methods", metavar="A,B|all", type=names, default=[], help=about)
     add("--forget", metavar="TARGET", action="append", default=[], help='a target; "A + B" forgets both in one run')
     add("--retain", metavar="TARGET", action="append", default=[], help="what every run is to keep in view")
     add("--seeds", type=int, metavar="N", help=f"how many seeds (default: {len(ComparisonPlan.seeds)})")
@@ -88,7 +89,7 @@ def compare(args: argparse.Namespace) -> int:
 
     workspace, store = workspace_of(args), ComparisonStore(Path(args.runs))
     if args.worker:
-        return _work(store.get(args.worker))
+        return _run_cells(store.get(args.worker))
     if args.list:
         _list(workspace, args.json)
         return 0
@@ -112,7 +113,6 @@ def planned(args: argparse.Namespace) -> ComparisonPlan:
     from clipforget.benchmark.plan import SHARED, ComparisonPlan, read_target
     from clipforget.benchmark.rows import check_preset, read_rows
 
-    words = [*args.method, *args.methods]
     if args.seed and (args.seeds is not None or args.seed_start is not None):
         raise BadSetting("Name either single seeds with --seed, or how many with --seeds and --seed-start.")
     count = len(ComparisonPlan.seeds) if args.seeds is None else args.seeds
@@ -123,11 +123,11 @@ def planned(args: argparse.Namespace) -> ComparisonPlan:
     values |= {"targets": [read_target(text) for text in args.forget], "rows": []}
     plan = ComparisonPlan.read(values)
     check_preset(args.preset, plan.model, Path(args.runs))
-    rows = read_rows(words, args.preset, plan.model, Path(args.runs))
-    return ComparisonPlan(**{**vars(plan), "rows": rows}).checked()
+    rows = read_rows([*args.method, *args.methods], args.preset, plan.model, Path(args.runs))
+    return replace(plan, rows=rows).checked()
 
 
-def _work(folder: ComparisonFolder) -> int:
+def _run_cells(folder: ComparisonFolder) -> int:
     from clipforget.benchmark.execute import run_cells
     from clipforget.runs.execute import stoppable
 
@@ -156,10 +156,9 @@ def finish(folder: ComparisonFolder, runs: str) -> int:
     info = folder.info()
     done = sum(cell["state"] == "done" for cell in info["cells"])
     if info["state"] == "stopped":
-        again = shlex.join(["compare", "--resume", folder.id, *(["--runs", runs] if runs != "runs" else [])])
-        print(
-            f"Stopped; {done} of {len(info['cells'])} runs are done and kept. To go on: {PROG} {again}", file=sys.stderr
-        )
+        resume = shlex.join(["compare", "--resume", folder.id, *(["--runs", runs] if runs != "runs" else [])])
+        message = f"Stopped; {done} of {len(info['cells'])} runs are done and kept. To go on: {PROG} {resume}"
+        print(message, file=sys.stderr)
         return STOPPED
     if info["state"] == "failed":
         raise ClipforgetError(info["error"])
@@ -179,17 +178,18 @@ def _print(summary: ComparisonSummary, args: argparse.Namespace) -> None:
     elif args.markdown:
         print(formats.markdown(summary, target, args.sort), end="")
     else:
-        more = [] if target is not None or len(summary["targets"]) == 1 else ["One target alone: --target TARGET."]
-        state = "" if summary["state"] == "done" else f"It is {summary['state']}."
-        ends = [*more, state, f"Comparison {summary['id']}. To repeat it: {summary['command']}"]
-        emit(args.json, summary, "\n".join([formats.text(summary, target, args.sort), *filter(None, ends)]))
+        lines = [formats.text(summary, target, args.sort)]
+        lines += ["One target alone: --target TARGET."] if target is None and len(summary["targets"]) != 1 else []
+        lines += [] if summary["state"] == "done" else [f"It is {summary['state']}."]
+        lines.append(f"Comparison {summary['id']}. To repeat it: {summary['command']}")
+        emit(args.json, summary, "\n".join(lines))
 
 
 def _list(workspace: Workspace, as_json: bool) -> None:
     infos = workspace.comparisons.list()
     rows = [[info["id"], info["state"], f"{info['done']}/{info['total']}", info["title"]] for info in infos]
-    nothing = f"No comparisons yet. Start one: {PROG} compare --method targeted --forget airplane/biplane"
-    text = table(("comparison", "state", "done", "title"), rows, numbers=(2,)) if rows else nothing
+    hint = f"No comparisons yet. Start one: {PROG} compare --method targeted --forget airplane/biplane"
+    text = table(("comparison", "state", "done", "title"), rows, numbers=(2,)) if rows else hint
     emit(as_json, {"comparisons": infos}, text)
 
 

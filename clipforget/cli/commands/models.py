@@ -22,20 +22,22 @@ def add_options(parser: Parser) -> None:
 def models(args: argparse.Namespace) -> None:
     """List models, or describe one."""
     if args.name:
-        about = _described(args.name)
-        emit(args.json, about, table(("what", "value"), [[name, str(value)] for name, value in about.items()]))
+        model = _described(args.name)
+        emit(args.json, model, table(("what", "value"), [[name, str(value)] for name, value in model.items()]))
         return
     from clipforget.workspace.setup import embedded_models
 
-    listed: dict[str, Any] = {"embedded": {name: str(path) for name, path in embedded_models().items()}}
-    text = table(("name", "where"), [list(row) for row in listed["embedded"].items()])
+    embedded = {name: str(path) for name, path in embedded_models().items()}
+    content: dict[str, object] = {"embedded": embedded}
+    text = table(("name", "where"), list(embedded.items()))
     if args.all:
         import open_clip
 
-        listed["open_clip"] = [f"{name}/{tag}" for name, tag in open_clip.list_pretrained()]
-        text += "\n" + "\n".join(listed["open_clip"])
-    more = "Also a local folder in open_clip's layout, or open_clip's model/pretrained (--all lists them)."
-    emit(args.json, listed, f"{text}\n\n{more}")
+        names = [f"{name}/{tag}" for name, tag in open_clip.list_pretrained()]
+        content["open_clip"] = names
+        text += "\n" + "\n".join(names)
+    hint = "Also a local folder in open_clip's layout, or open_clip's model/pretrained (--all lists them)."
+    emit(args.json, content, f"{text}\n\n{hint}")
 
 
 def _described(name: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import argparse
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from clipforget.cli.commands import command
 from clipforget.cli.commands.compare import finish
@@ -15,6 +15,9 @@ from clipforget.cli.terminal import PROG, Bar, as_started, clock, emit
 from clipforget.errors import BadQuery, BadSetting
 from clipforget.runs.config import RunConfig
 from clipforget.tabular import markdown, table
+
+if TYPE_CHECKING:
+    from clipforget.benchmark.paper._measure import ReproducedTable, SeedStat
 
 ABSENT = "not in the public text"
 NOTHING_DONE = 2
@@ -77,8 +80,8 @@ def reproduce(args: argparse.Namespace) -> int:
     status = finish(folder, args.runs)
     if status:
         return status
-    measures = measure(experiment, case, folder.info()["cells"], lambda id: workspace.finished_run(id).view())
-    result: dict[str, Any] = {**measures, "comparison": folder.id, "model": config.model, "data": config.data}
+    measured = measure(experiment, case, folder.info()["cells"], lambda id: workspace.finished_run(id).view())
+    result: ReproducedTable = {**measured, "comparison": folder.id, "model": config.model, "data": config.data}
     emit(args.json, result, as_markdown(result) if args.markdown else text(result))
     return 0
 
@@ -115,18 +118,18 @@ def _prepare(args: argparse.Namespace) -> int:
     return 0
 
 
-def text(result: dict[str, Any]) -> str:
+def text(result: ReproducedTable) -> str:
     """Format the table for a terminal, with what to know about it below."""
     header, rows = _cells(result)
     return "\n".join([result["title"], "", table(header, rows, numbers=range(1, len(header))), "", *_notes(result)])
 
 
-def as_markdown(result: dict[str, Any]) -> str:
+def as_markdown(result: ReproducedTable) -> str:
     """Format the same in Markdown."""
     return "\n".join([markdown(*_cells(result)), "", *_notes(result)])
 
 
-def _cells(result: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
+def _cells(result: ReproducedTable) -> tuple[list[str], list[list[str]]]:
     """Return header and rows: for each column what was measured, and before it the paper's figure if it printed any."""
     printed = {key for line in result["lines"] for key in line["paper"]}
     header = ["", "alpha"]
@@ -144,14 +147,14 @@ def _cells(result: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
     return header, rows
 
 
-def _figure(stat: dict[str, Any] | None, digits: int = 1) -> str:
+def _figure(stat: SeedStat | None, digits: int = 1) -> str:
     if stat is None:
         return ""
     spread = f" ±{stat['spread']:.{digits}f}" if stat["spread"] else ""
     return f"{stat['mean']:.{digits}f}{spread}"
 
 
-def _notes(result: dict[str, Any]) -> list[str]:
+def _notes(result: ReproducedTable) -> list[str]:
     printed = any(line["paper"] for line in result["lines"])
     about = f"-: {ABSENT}." if printed else f"The paper's figures: {ABSENT}."
     return [

@@ -38,8 +38,8 @@ def runs(args: argparse.Namespace) -> None:
         ]
         for info in infos
     ]
-    nothing = f"No runs yet. Start one: {PROG} run --forget airplane/biplane"
-    emit(args.json, {"runs": infos}, table(HEADER, rows, numbers=(5, 9)) if rows else nothing)
+    hint = f"No runs yet. Start one: {PROG} run --forget airplane/biplane"
+    emit(args.json, {"runs": infos}, table(HEADER, rows, numbers=(5, 9)) if rows else hint)
 
 
 def _change(info: RunEntry, key: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from itertools import zip_longest
-from typing import Any
+from typing import TypedDict
 
 from clipforget.cli import report
 from clipforget.cli.commands import command
@@ -13,6 +13,15 @@ from clipforget.cli.terminal import emit
 from clipforget.errors import BadQuery
 from clipforget.evaluation.documents import GalleryListing
 from clipforget.tabular import table
+
+
+class Hit(TypedDict):
+    """An image by its number in the gallery, what it shows, and its cosine with the text."""
+
+    id: int
+    label: str
+    role: str
+    cosine: float
 
 
 def add_options(parser: Parser) -> None:
@@ -60,16 +69,16 @@ def search(args: argparse.Namespace) -> None:
     emit(args.json, result, f"{table(header, rows, numbers=(0, 1, 3))}\n\n{foot}")
 
 
-def _hits(gallery: GalleryListing, ids: list[int], cosines: list[float], k: int) -> list[dict[str, Any]]:
+def _hits(gallery: GalleryListing, ids: list[int], cosines: list[float], k: int) -> list[Hit]:
     return [_hit(gallery, id, cosine) for id, cosine in zip(ids[:k], cosines[:k], strict=True)]
 
 
-def _hit(gallery: GalleryListing, id: int, cosine: float) -> dict[str, Any]:
+def _hit(gallery: GalleryListing, id: int, cosine: float) -> Hit:
     _, superclass, subgroup, style, role = gallery["items"][id]
     levels = ((gallery["superclasses"], superclass), (gallery["subgroups"], subgroup), (gallery["styles"], style))
     label = "/".join(names[number] for names, number in levels if number >= 0)
     return {"id": id, "label": label, "role": gallery["roles"][role], "cosine": cosine}
 
 
-def _marked(hit: dict[str, Any]) -> str:
+def _marked(hit: Hit) -> str:
     return f"{'*' if hit['role'] == 'forget' else ' '} {hit['label']}"
