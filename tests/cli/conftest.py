@@ -54,6 +54,7 @@ class Fake:
             "items": [[9, 0, 0, -1, 0], [8, 0, 1, -1, 1]],
         }
         about = {"command": "python -m clipforget run", "device": "cpu", "chance": 0.125, "nodes": [0, 1]}
+        about |= {"cost": None, "template": "a photo of a {}.", "notes": []}
         return info | figures | about | {"alphas": ALPHAS, "rows": rows, "bound": bound, "gallery": gallery}
 
     def finished_run(self, id):
