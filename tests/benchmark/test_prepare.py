@@ -15,12 +15,12 @@ from PIL import Image
 from clipforget.benchmark.paper import EXPERIMENTS
 from clipforget.benchmark.paper._cifar import NAMES
 from clipforget.benchmark.paper.prepare import SOURCES
-from clipforget.benchmark.paper.prepare._imagenet import class_names
 from clipforget.benchmark.paper.prepare._write import prepare
 from clipforget.benchmark.paper.prepare.living17 import LIVING17
 from clipforget.cli.main import main
 from clipforget.data.folder import load_folder
 from clipforget.errors import BadData, UnknownName
+from clipforget.models.imagenet import class_names
 
 SHARED = "mappings/objectnet_to_imagenet_1k.json"
 # ImageNet's numbers of LIVING-17's subgroups, source and target, as the notebook of MadryLab/BREEDS-Benchmarks says.

@@ -17,16 +17,6 @@ VAL = f"val/<wnid>/*.JPEG (or the flat val/ of Kaggle with its {KAGGLE})"
 Files = dict[str, list[Path]]
 
 
-def class_names() -> dict[str, str]:
-    """Return the 1000 wnids, sorted, with the names by which CLIP is told the classes.
-
-    The names are those of OpenAI's notebook of prompts (MIT), also in open_clip; its two doubles are told apart as in
-    WordNet (missile and projectile, sunglass and sunglasses), and " / " is " or ", so that each is a folder's name.
-    """
-    text = (Path(__file__).parent / "imagenet_classes.txt").read_text(encoding="utf-8")
-    return dict(line.split(" ", 1) for line in text.splitlines())
-
-
 def imagenet_root(name: str, src: Path) -> Path:
     """Return the folder that holds val/. Raises BadData where there is none."""
     return root_of(name, src, "val", *INNER)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from clipforget.benchmark.paper.prepare import Picture, source, wrong_source
-from clipforget.benchmark.paper.prepare._imagenet import VAL, class_names, validation_images
+from clipforget.benchmark.paper.prepare._imagenet import VAL, validation_images
+from clipforget.models.imagenet import class_names
 
 
 @source("imagenet", title="ImageNet", expects=VAL, only_evaluation=True)
