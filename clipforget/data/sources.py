@@ -26,6 +26,16 @@ SYSTEM_NAMES = {  # in lower case
     "@eadir", "#recycle", "#snapshot", "@recycle", "@recently-snapshot",  # network storage
 }  # fmt: skip
 NO_TEXT = re.compile("[\0-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+UNREADABLE = (
+    tarfile.TarError,
+    ArithmeticError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"(\xb5/\xfd": "zstd", b"PK\x03\x04": "zip"}
 
 
@@ -183,8 +193,9 @@ def _open_tar(path: Path) -> TarSource:
             )
     try:
         return TarSource(path)
-    except (tarfile.TarError, EOFError, UnicodeError) as error:
-        reason = f"is neither a folder nor a whole .tar ({error}); copy it again if it was cut off on its way."
+    except UNREADABLE as error:
+        why = error if isinstance(error, tarfile.TarError) else "its headers are damaged"
+        reason = f"is neither a folder nor a whole .tar ({why}); copy it again if it was cut off on its way."
         raise BadData(f"{printable(str(path))} {reason}") from error
 
 
@@ -194,10 +205,16 @@ def _members(file: BinaryIO) -> Iterator[tarfile.TarInfo]:
     Python's reader takes a cut between two members, and damage there, for the end.
     """
     end: int | None = 0
+    total = os.fstat(file.fileno()).st_size
     while end is not None:
         file.seek(end)
         with tarfile.open(fileobj=file, mode="r:") as archive:
-            yield from archive
+            for member in archive:
+                stored = member.isfile() and not member.issparse()
+                outside = stored and not 0 <= member.offset_data <= member.offset_data + member.size <= total
+                if outside or archive.offset <= member.offset:  # a size below zero leads back, for ever
+                    raise tarfile.ReadError(f"it is damaged at byte {member.offset:,}")
+                yield member
             end = archive.offset
         block = os.pread(file.fileno(), tarfile.BLOCKSIZE, end)
         if len(block) < tarfile.BLOCKSIZE:

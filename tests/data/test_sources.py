@@ -159,6 +159,25 @@ def test_damage_between_two_members_is_not_taken_for_the_end(folder, tmp_path):
         load_folder(path)
 
 
+SIZES = {"below zero": b"\xff" * 10 + b"\xfe\0", "huge": b"\x80" + b"\xff" * 11, "too large": b"77777777777\0"}
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("kind", [tarfile.REGTYPE, tarfile.DIRTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE])
+def test_a_size_that_makes_no_sense_is_damage(folder, tmp_path, size, kind):
+    path = pack(folder, tmp_path / "a.tar")
+    with tarfile.open(path) as archive:
+        start = next(member for member in archive.getmembers()[20:] if member.isfile()).offset
+    data = bytearray(path.read_bytes())
+    data[start + 124 : start + 136] = SIZES[size]
+    data[start + 156 : start + 157] = kind
+    data[start + 148 : start + 156] = b" " * 8
+    data[start + 148 : start + 156] = b"%06o\0 " % sum(data[start : start + 512])
+    path.write_bytes(data)
+    with pytest.raises(BadData, match=r"a\.tar is neither a folder nor a whole \.tar .*; copy it again"):
+        load_folder(path)
+
+
 def test_a_single_block_of_zeros_ends_an_archive(folder, tmp_path):
     path = pack(folder, tmp_path / "a.tar")
     with tarfile.open(path) as archive:
