@@ -37,7 +37,8 @@ GDAL_NODATA = 42113  # a TIFF's tag: the value of pixels that hold nothing, as t
 
 BROKEN = (  # all that Pillow's readers raise on bytes that are no image, found by feeding them damaged files
     UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError, EOFError, IndexError,
-    KeyError, TypeError, OverflowError, AttributeError, NotImplementedError, MemoryError, struct.error, zlib.error,
+    KeyError, TypeError, OverflowError, AttributeError, MemoryError, RuntimeError, AssertionError, struct.error,
+    zlib.error,
 )  # fmt: skip
 
 
