@@ -34,7 +34,7 @@ INSIDE = {
         "catalogue.*",
     ),
     "models": (
-        "__init__ imagenet lora projection stages weights",
+        "__init__ checkpoints imagenet lora projection stages weights",
         "clip",
         "loading precision",
         "pretrain.__init__ pretrain.captions pretrain.card pretrain.images pretrain.settings",

@@ -2,38 +2,39 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import logging
-import pickle
-import textwrap
+import re
 import urllib.error
 import urllib.request
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import open_clip
 import torch
-from safetensors import SafetensorError
 from torch import nn
 
 from clipforget.errors import BadModel, UnknownName
 from clipforget.files import ASSETS, refusal
+from clipforget.models.checkpoints import FAILURES, SUFFIXES, is_from_openai, numpy_refused, read_weights, shorten
 from clipforget.models.clip import Clip
 
 EMBEDDED = {"clipforget-tiny": ASSETS / "clipforget-tiny"}
-LAYOUT = ("open_clip_config.json", "open_clip_model.safetensors")
+CONFIG = "open_clip_config.json"
+open_clip.factory.load_state_dict = read_weights  # open_clip reads every file of weights by our reader, for its reasons
 
 
 def load_clip(name: str, device: str = "cpu") -> Clip:
     """Load a CLIP by name and put it in eval mode, float32.
 
-    name is `clipforget-tiny` (embedded), a local folder in open_clip's layout (open_clip_config.json +
-    open_clip_model.safetensors; `local-dir:` may stand before it, as open_clip writes it), or `model/pretrained` as
-    open_clip lists them, e.g. RN50-quickgelu/openai, where pretrained may also be a checkpoint file. Raises BadModel or
-    UnknownName with what to do next.
+    name is `clipforget-tiny` (embedded), a local folder in open_clip's layout (open_clip_config.json beside weights as
+    .safetensors, .bin or .pth; `local-dir:` may stand before it, as open_clip writes it), or `model/pretrained` as
+    open_clip lists them, e.g. RN50-quickgelu/openai, where pretrained may also be a checkpoint file (`read_weights`).
+    Raises BadModel or UnknownName with what to do next.
     """
     torch_device, name = choose_device(device), name.removeprefix("local-dir:")
     folder = EMBEDDED[name] if name in EMBEDDED else _folder(name)
@@ -41,7 +42,9 @@ def load_clip(name: str, device: str = "cpu") -> Clip:
         model, transform, tokenizer = open_model(_local(folder), None, torch_device)
     else:
         model, transform, tokenizer = open_model(*_listed(name), torch_device)
-    return Clip(name, model.float().eval(), transform, tokenizer, torch_device)
+    clip = Clip(name, model.float().eval(), transform, tokenizer, torch_device)
+    _check_features(clip)
+    return clip
 
 
 def choose_device(device: str = "auto") -> torch.device:
@@ -67,16 +70,32 @@ def _folder(name: str) -> Path | None:
 
 
 def _local(folder: Path) -> str:
-    for file in LAYOUT:
-        if not (folder / file).is_file() or refusal(folder / file):
-            raise BadModel(f"The folder {folder} has no {file}; save the model there in open_clip's layout.")
+    """Name a folder as open_clip does, when it holds a configuration and weights."""
+    file = folder / CONFIG
+    if not _is_file(str(file)):
+        other = " (it is in the layout of transformers)" if (folder / "config.json").is_file() else ""
+        raise BadModel(f"The folder {folder} has no {CONFIG}{other}; save the model there in open_clip's layout.")
+    try:
+        config = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadModel(f"{file} is damaged, no JSON ({shorten(error)}); copy or save it again.") from error
+    parts = config.get("model_cfg") if isinstance(config, dict) else None
+    if not isinstance(parts, dict) or not all(isinstance(parts.get(part), dict) for part in ("vision_cfg", "text_cfg")):
+        raise BadModel(
+            f"{file} does not describe a CLIP: it needs 'model_cfg' with 'vision_cfg' and 'text_cfg', and "
+            "'preprocess_cfg' beside it; take the one that open_clip saved with the weights."
+        )
+    if not any(path.suffix in SUFFIXES and _is_file(str(path)) for path in folder.glob("*")):
+        raise BadModel(f"The folder {folder} has no weights; put open_clip_model.safetensors beside {CONFIG}.")
     return f"local-dir:{folder}"
 
 
 def _listed(name: str) -> tuple[str, str]:
     """Architecture and pretrained tag or file, checked before anything is downloaded or built."""
+    if _is_file(name):
+        raise BadModel(f"{name} is a file; write the architecture of its weights before it, as in ViT-B-32/{name}.")
     if name.startswith(("/", "./", "../", "~")):
-        raise BadModel(f"There is no folder {name}; give one with {' and '.join(LAYOUT)}.")
+        raise BadModel(f"There is no folder {name}; give one with {CONFIG} and open_clip_model.safetensors.")
     architecture, slash, pretrained = name.partition("/")
     if not slash:
         raise UnknownName("model", name, [*EMBEDDED, "RN50-quickgelu/openai", "ViT-B-32-quickgelu/openai"])
@@ -84,30 +103,41 @@ def _listed(name: str) -> tuple[str, str]:
         raise UnknownName("open_clip model", architecture, open_clip.list_models())
     tags = open_clip.list_pretrained_tags_by_model(architecture)
     if pretrained in tags:
-        _check_quickgelu(architecture, pretrained)
-    elif not Path(pretrained).expanduser().is_file() or refusal(Path(pretrained).expanduser()):
+        wants = bool((open_clip.get_pretrained_cfg(architecture, pretrained) or {}).get("quick_gelu"))
+        _check_quickgelu(architecture, pretrained, wants)
+    elif not _is_file(pretrained):
         raise UnknownName(f"pretrained tag of {architecture}", pretrained, tags)
     else:
         pretrained = str(Path(pretrained).expanduser())
+        if is_from_openai(pretrained):
+            _check_quickgelu(architecture, pretrained, True)
     return architecture, pretrained
 
 
-def _check_quickgelu(architecture: str, pretrained: str) -> None:
+def _is_file(name: str) -> bool:
+    try:
+        path = Path(name).expanduser()
+        return path.is_file() and not refusal(path)
+    except (OSError, RuntimeError, ValueError):
+        return False
+
+
+def _check_quickgelu(architecture: str, pretrained: str, wants: bool) -> None:
     """Weights trained with QuickGELU and a model without it (or the other way round) give silently wrong features."""
-    wants = bool((open_clip.get_pretrained_cfg(architecture, pretrained) or {}).get("quick_gelu"))
-    if wants == bool((open_clip.get_model_config(architecture) or {}).get("quick_gelu")):
-        return
-    other = architecture.removesuffix("-quickgelu") + ("-quickgelu" if wants else "")
-    raise BadModel(
-        f"The weights '{pretrained}' were trained {'with' if wants else 'without'} QuickGELU: use {other}/{pretrained}."
-    )
+    other = _with_other_activation(architecture)
+    if other and wants != bool((open_clip.get_model_config(architecture) or {}).get("quick_gelu")):
+        how = "with" if wants else "without"
+        raise BadModel(f"The weights '{pretrained}' were trained {how} QuickGELU: use {other}/{pretrained}.")
+
+
+def _with_other_activation(architecture: str) -> str | None:
+    """The same architecture with (or without) QuickGELU; None where there is only this one."""
+    bare = architecture.removesuffix("-quickgelu")
+    other = bare if bare != architecture else f"{bare}-quickgelu"
+    return other if other in open_clip.list_models() else None
 
 
 HUB_TIMEOUT = 5.0  # seconds to wait for the hub before it counts as out of reach
-FAILURES = (
-    OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError, AssertionError, ImportError, EOFError,
-    UserWarning, SafetensorError, pickle.UnpicklingError, json.JSONDecodeError,
-)  # fmt: skip
 
 
 def open_model(architecture: str, pretrained: str | None, device: torch.device) -> tuple[nn.Module, Any, Any]:
@@ -117,36 +147,91 @@ def open_model(architecture: str, pretrained: str | None, device: torch.device) 
     weights the config, the activation the weights (open_clip only warns), or where a download is out of reach.
     """
     listed = pretrained in open_clip.list_pretrained_tags_by_model(architecture) if pretrained else False
+    name = architecture.removeprefix("local-dir:") if pretrained is None else f"{architecture}/{pretrained}"
+    published = {} if listed or pretrained is None else _published_transform(architecture)
     try:
-        with _silence(), _offline_if_unreachable() if listed else nullcontext():
+        _check_transformers(architecture, name)
+        with _silence(architecture), _offline_if_unreachable() if listed else nullcontext():
             model, _, transform = open_clip.create_model_and_transforms(
-                architecture, pretrained=pretrained, device=device
+                architecture, pretrained=pretrained, device=device, **published
             )
             tokenizer = open_clip.get_tokenizer(architecture)
     except FAILURES as error:
-        name = architecture.removeprefix("local-dir:") if pretrained is None else f"{architecture}/{pretrained}"
-        raise BadModel(_failure_message(name, listed, error)) from error
-    broken = [name for name, value in model.state_dict().items() if not torch.isfinite(value).all()]
+        if pretrained and not listed and Path(pretrained).suffix in (".npy", ".npz"):
+            raise BadModel(numpy_refused(pretrained)) from error
+        raise BadModel(_failure_message(name, pretrained is None, listed, error)) from error
+    broken = [key for key, value in model.state_dict().items() if not torch.isfinite(value).all()]
     if broken:
         raise BadModel(
-            f"The weights of {architecture.removeprefix('local-dir:')} hold no finite numbers in {broken[0]}."
+            f"The weights of {name} hold no finite numbers in {broken[0]}: the training that wrote them diverged, or "
+            "they were cut to half precision; take an earlier checkpoint."
         )
     return model, transform, tokenizer
 
 
-def _failure_message(name: str, listed: bool, error: BaseException) -> str:
-    reason = textwrap.shorten(str(error).rstrip(". \n"), 200, placeholder=" ...") or type(error).__name__
+def _published_transform(architecture: str) -> dict[str, Any]:
+    """What all published weights of an architecture agree on of mean, std and resizing; a bare file says nothing."""
+    tags = open_clip.list_pretrained_tags_by_model(architecture)
+    configs = [open_clip.get_pretrained_cfg(architecture, tag) or {} for tag in tags]
+    agreed = {}
+    for key in ("mean", "std", "interpolation", "resize_mode"):
+        values = {config.get(key) for config in configs}
+        if len(values) == 1 and None not in values:
+            agreed[f"image_{key}"] = values.pop()
+    return agreed
+
+
+def _check_transformers(architecture: str, name: str) -> None:
+    """Refuse a text tower or tokenizer of transformers where that is not installed, before anything is fetched."""
+    text = (open_clip.get_model_config(architecture) or {}).get("text_cfg", {})
+    if (text.get("hf_model_name") or text.get("hf_tokenizer_name")) and not importlib.util.find_spec("transformers"):
+        raise BadModel(f"The texts of {name} need the package transformers: pip install transformers.")
+
+
+def _check_features(clip: Clip) -> None:
+    """Embed one image and one text: finite weights may still overflow, and a tower of zeros tells nothing apart."""
+    try:
+        pixels = torch.linspace(-1, 1, 3 * clip.image_size[0] * clip.image_size[1]).view(1, 3, *clip.image_size)
+        with torch.no_grad():
+            features = {"image": clip.embed(pixels), "text": clip.encode_text(["a photo"])}
+    except FAILURES as error:
+        raise BadModel(f"The model {clip.name} does not run on {clip.device} ({shorten(error)}).") from error
+    for kind, values in features.items():
+        if not values.isfinite().all() or not values.any():
+            what = "zero" if values.isfinite().all() else "not finite"
+            raise BadModel(
+                f"The {kind} features of {clip.name} are {what}: its weights are those of a training that "
+                "diverged or are not a CLIP's; take another checkpoint."
+            )
+
+
+MISMATCHES = {  # what torch says of keys that do not fit, and what it means
+    r'Missing key\(s\) in state_dict: "([^"]+)"': "they have no {}",
+    r'Unexpected key\(s\) in state_dict: "([^"]+)"': "it has no {}",
+    r"size mismatch for (\S+):": "{} has another shape",
+    r"text (pos_embed) width changed": "{} of the texts has another width",
+}
+
+
+def _failure_message(name: str, folder: bool, listed: bool, error: BaseException) -> str:
+    for pattern, meaning in MISMATCHES.items():
+        if found := re.search(pattern, str(error)):
+            what = (
+                "take the configuration that was saved with them" if folder else "name the one they were trained with"
+            )
+            return f"The weights of {name} do not belong to this architecture: {meaning.format(found[1])}; {what}."
     if listed:
         return (
             f"Cannot fetch {name}: the weights are neither in the local cache nor within reach of the network; "
-            f"use 'clipforget-tiny' or a local folder, or try again online ({reason})."
+            f"use 'clipforget-tiny' or a local folder, or try again online ({shorten(error)})."
         )
-    return f"Cannot load {name}: config and weights are damaged or do not belong together ({reason})."
+    return f"Cannot load {name}: config and weights are damaged or do not belong together ({shorten(error)})."
 
 
 @contextmanager
-def _silence() -> Iterator[None]:
+def _silence(architecture: str) -> Iterator[None]:
     """open_clip speaks through the root logger, which installs a handler; its QuickGELU warning becomes an error."""
+    action: Literal["error", "ignore"] = "error" if _with_other_activation(architecture) else "ignore"
     root, null = logging.getLogger(), logging.NullHandler()
 
     def from_elsewhere(record: logging.LogRecord) -> bool:
@@ -157,7 +242,7 @@ def _silence() -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            warnings.filterwarnings("error", message=".*QuickGELU.*")
+            warnings.filterwarnings(action, message=".*QuickGELU.*")
             yield
     finally:
         root.removeFilter(from_elsewhere)
