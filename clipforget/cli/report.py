@@ -172,7 +172,7 @@ def comparison(views: Sequence[RunView], alpha: float | None = None) -> str:
                 ", ".join(view["config"]["forget"]),
                 f"{figures['alpha']:.2f}",
                 change(target["before"]["value"], target["after"]["value"]),
-                *(_kept(by_key[key]) if key in by_key else "" for key in ("siblings", "others")),
+                *(_retained(by_key[key]) if key in by_key else "" for key in ("siblings", "others")),
                 f"{figures['h']:.1f}",
                 f"{figures['score']:.1f}",
                 f"`{figures['command']}`",
@@ -207,7 +207,7 @@ def _suggested(figures: RunFigures) -> str:
 
 
 def _cells(row: SetFigures) -> list[str]:
-    return [row["label"], f"{row['n']:,}", _interval(row["before"]), _interval(row["after"]), _kept(row)]
+    return [row["label"], f"{row['n']:,}", _interval(row["before"]), _interval(row["after"]), _retained(row)]
 
 
 def _ranked_cells(retrieval: RetrievalFigures) -> list[list[str]]:
@@ -221,7 +221,7 @@ def _ranked_cells(retrieval: RetrievalFigures) -> list[list[str]]:
     return rows
 
 
-def _kept(row: SetFigures) -> str:
+def _retained(row: SetFigures) -> str:
     """The share of the accuracy before that is left, at most 1; blank where there was none."""
     return percent(ratio(row["after"]["value"], row["before"]["value"])) if row["before"]["value"] else ""
 

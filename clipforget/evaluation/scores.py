@@ -26,7 +26,6 @@ from clipforget.evaluation.refusal import Refusal
 from clipforget.soup.path import ALPHAS, SoupPath, index_of
 
 DIGITS = 4
-NOTHING_REFUSED = Refusal()
 OLD_ROLES = {"sibling": "siblings", "other": "others"}
 
 
@@ -56,17 +55,8 @@ def upgrade(scores: Any) -> Scores:
     return cast(Scores, scores)
 
 
-def correct_along(
-    path: SoupPath, evalset: EvalSet, classifiers: Mapping[str, NDArray[Any]], refusal: Refusal = NOTHING_REFUSED
-) -> dict[str, Bools]:
-    """Return for each level A x N: whether the nearest name is the right one; a refused one is so at alpha 1 alone.
-
-    classifiers are text features, L x C x D or 1 x C x D.
-    """
-    return {level: _correct(path, evalset.class_names[level], stack, refusal) for level, stack in classifiers.items()}
-
-
 def _correct(path: SoupPath, named: ClassNames, stack: NDArray[Any], refusal: Refusal) -> Bools:
+    """A x N: whether the nearest name is the right one; a refused one is so at alpha 1 alone."""
     pairs = zip(ALPHAS, path.cosines_along(stack), strict=True)
     return np.stack([refusal.correct(cosines, named.labels, named.names, alpha) for alpha, cosines in pairs])
 
@@ -85,11 +75,12 @@ def score(
 
     alpha is chosen on validation; rows, H, Score, per-class bars and the gallery are of test.
 
+    classifiers: text features of each level's names, L x C x D, or 1 x C x D where they are the same at every node.
     tolerance: the forget accuracy on validation, 0 to 1, that counts as forgotten where chance is lower; the cautious
     reading of `_cautious` has to lie within. refused: the names that the method refuses below alpha 1.
     """
     refusal = Refusal(tuple(refused))
-    correct = correct_along(path, evalset, classifiers, refusal)
+    correct = {level: _correct(path, evalset.class_names[level], classifiers[level], refusal) for level in classifiers}
     named = evalset.class_names["superclass"]
     chance = 1 / len(named.names)
     forget = evalset.mask("validation", "forget")

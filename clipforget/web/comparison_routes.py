@@ -84,15 +84,15 @@ def start(workspace: Workspace, body: dict[str, Any]) -> str:
     """
     if "experiment" in body:
         return workspace.comparisons.start(experiment_plan(body, workspace.store.root))
-    rest = {name: value for name, value in body.items() if name not in ("methods", "preset")}
+    fields = {name: value for name, value in body.items() if name not in ("methods", "preset")}
     methods, preset = body.get("methods"), body.get("preset", DEFAULT)
-    if "rows" in rest or not isinstance(methods, list) or not all(isinstance(name, str) for name in methods):
+    if "rows" in fields or not isinstance(methods, list) or not all(isinstance(name, str) for name in methods):
         raise BadSetting("methods must be a list of names of methods.")
     if not methods or len(methods) > MAX_METHODS or not isinstance(preset, str):
         raise BadSetting("Choose at least one method, and one preset for all.")
-    model = RunConfig.read({"model": rest.get("model", RunConfig.model)}).model
+    model = RunConfig.read({"model": fields.get("model", RunConfig.model)}).model
     rows = [asdict(row) for row in read_rows(methods, preset, model, workspace.store.root)]
-    return workspace.comparisons.start(ComparisonPlan.read({**rest, "rows": rows}))
+    return workspace.comparisons.start(ComparisonPlan.read({**fields, "rows": rows}))
 
 
 def experiment_plan(body: dict[str, Any], runs: Path) -> ComparisonPlan:

@@ -64,15 +64,14 @@ def _alpha_bar() -> None:
         gr.HTML(html_template='<div id="cf-alpha-tools"></div>', elem_id="cf-tools", apply_default_css=False, scale=0)
 
 
-def launch(workspace: Workspace, routes: list[Any], *, host: str, port: int, browser: bool, wait: bool = True) -> str:
-    """Serve the page together with its routes and return its address; with wait=False it runs on in the background."""
+def launch(workspace: Workspace, routes: list[Any], *, host: str, port: int, browser: bool) -> None:
+    """Serve the page together with its routes until it is interrupted."""
     page = build(workspace)
     page.queue(default_concurrency_limit=4)
-    _, address, _ = page.launch(
+    page.launch(
         server_name=host,
         server_port=port,
         inbrowser=browser,
-        prevent_thread_lock=not wait,
         share=False,
         ssr_mode=False,
         run_history=False,
@@ -82,4 +81,3 @@ def launch(workspace: Workspace, routes: list[Any], *, host: str, port: int, bro
         head=HEAD,
         app_kwargs={"routes": routes},
     )
-    return address

@@ -80,7 +80,7 @@ class RunView(ShownScores):
     config: dict[str, Any]
     starred: bool
     cost: RunCost | None
-    settings: dict[str, Any]
+    settings: dict[str, SettingValue]
     target: str  # what is forgotten, in short
     notes: list[str]
     layers: list[dict[str, Any]]  # what the method says of its choice of layers

@@ -24,9 +24,9 @@ def view(run: Run, scores: Scores) -> RunView:
     config = info["config"]
     method = METHODS.load()[config["method"]]
     steps = [event for event in run.events() if event["kind"] == "step" and event["stage"] in method.stages]
-    shown = cast(ShownScores, {name: value for name, value in scores.items() if name != "evaluated"})
+    scored = cast(ShownScores, {name: value for name, value in scores.items() if name != "evaluated"})
     return {
-        **shown,
+        **scored,
         "id": info["id"],
         "title": info["title"],
         "state": "done",

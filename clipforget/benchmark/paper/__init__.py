@@ -71,9 +71,9 @@ class Experiment:
 
         Raises BadSetting or UnknownName where a setting makes no sense.
         """
-        own = "" if preset == DEFAULT else f":{preset}"
+        suffix = "" if preset == DEFAULT else f":{preset}"
         return ComparisonPlan(
-            rows=tuple(read_row(text.replace(PRESET, own), preset, config.model, runs) for text in self.rows),
+            rows=tuple(read_row(text.replace(PRESET, suffix), preset, config.model, runs) for text in self.rows),
             targets=case.targets,
             seeds=tuple(seeds),
             model=config.model,

@@ -28,7 +28,7 @@ Draw = Callable[[Any], "Figure"]
 
 @dataclass(frozen=True)
 class Chart:
-    """A registered chart: `draw(view)` gives the figure; the first line of its docstring is the summary.
+    """A registered chart: `draw(view)` gives the figure.
 
     `of` says what it draws: the view of a "run", or the summary of a "comparison". Charts stand on the page by
     rising `order`; `note` is a sentence above the chart.
@@ -36,7 +36,6 @@ class Chart:
 
     name: str
     title: str
-    summary: str
     draw: Draw
     of: str = "run"
     note: str = ""
@@ -60,7 +59,7 @@ def chart(name: str, *, title: str, **about: Any) -> Callable[[Draw], Draw]:
     """Register a function from a view (of="comparison": from a summary) to a figure; `about`: of, note and order."""
 
     def register(draw: Draw) -> Draw:
-        CHARTS[name] = Chart(name, title, (draw.__doc__ or "").strip().splitlines()[0], draw, **about)
+        CHARTS[name] = Chart(name, title, draw, **about)
         return draw
 
     return register

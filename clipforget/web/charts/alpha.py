@@ -15,7 +15,7 @@ from clipforget.workspace.documents import RunView
 
 @chart("alpha", title="Accuracy over alpha", order=10)
 def alpha(view: RunView) -> go.Figure:
-    """Zero-shot accuracy of every set at every alpha: 95 % intervals, exact nodes, chance and the suggested alpha."""
+    """Draw the accuracy of every set at every alpha: 95 % intervals, exact nodes, chance and the suggested alpha."""
     alphas, rows = view.get("alphas") or [], [row for row in view.get("rows") or [] if row.get("after")]
     if not alphas or not rows:
         return empty("The accuracies appear here when the run has been scored.")

@@ -19,7 +19,7 @@ LIMIT = 32  # classes; of more, the target, its siblings and those that change m
 
 @chart("classes", title="Per class", order=30)
 def classes(view: RunView) -> go.Figure:
-    """Accuracy of each class before and after at the suggested alpha; the target's class is split into its subgroups.
+    """Draw each class's accuracy before and after at the suggested alpha; the target's class is split by subgroup.
 
     `layout.meta.classes` lists which classes of the view the bars show, so that a page can move them along alpha.
     """

@@ -17,13 +17,13 @@ KINDS = {CHANGED: COLOURS["forget"], LEFT: ORIGINAL, FAR: faded(ORIGINAL, 0.35)}
 
 @chart("layers", title="Layers", order=60)
 def layers(view: RunView) -> go.Figure:
-    """Relative Fisher information of each layer, highest first: those that were changed, and why others were not."""
+    """Draw each layer's relative Fisher information, highest first: which were changed, and why others were not."""
     records = [layer for layer in view.get("layers") or [] if layer.get("relative") is not None]
     if not records:
         return empty("This method ranks no layers, or has not come to it yet.")
     records = sorted(records, key=lambda layer: -layer["relative"])
-    shown = records[:LIMIT] + [layer for layer in records[LIMIT:] if layer.get("chosen")]
-    values = [layer["relative"] for layer in shown]
+    drawn = records[:LIMIT] + [layer for layer in records[LIMIT:] if layer.get("chosen")]
+    values = [layer["relative"] for layer in drawn]
     wide = min(values) > 0 and max(values) / min(values) > 100
     fig = figure(
         xaxis=axis("", type="log" if wide else "linear"),
@@ -36,10 +36,10 @@ def layers(view: RunView) -> go.Figure:
     title = "relative Fisher information, target / retained"
     position = {"x": 1, "xref": "paper", "xanchor": "right", "y": 0, "yref": "paper", "yanchor": "top", "yshift": -24}
     fig.add_annotation(text=title, showarrow=False, **position)
-    names = short([layer["name"].removeprefix("visual.").removesuffix(".weight") for layer in shown], 32, tail=True)
+    names = short([layer["name"].removeprefix("visual.").removesuffix(".weight") for layer in drawn], 32, tail=True)
     fig.update_yaxes(categoryorder="array", categoryarray=names, automargin=True)
     for label, colour in KINDS.items():
-        part = [(name, layer) for name, layer in zip(names, shown, strict=True) if _kind(layer) == label]
+        part = [(name, layer) for name, layer in zip(names, drawn, strict=True) if _kind(layer) == label]
         if not part:
             continue
         fig.add_trace(

@@ -17,7 +17,7 @@ PALETTE = ("#b07aa1", "#e39b3a", "#5aa9a3", "#8a8f98", "#9c755f")
 
 @chart("losses", title="Losses", order=70)
 def losses(view: RunView) -> go.Figure:
-    """Losses (above) and validation accuracies (below) over the steps of each stage."""
+    """Draw losses (above) and validation accuracies (below) over the steps of each stage."""
     steps = [event for event in view.get("steps") or [] if event.get("losses") or event.get("validation")]
     if not steps:
         return empty("The losses appear here with the first step of the method.")

@@ -24,7 +24,7 @@ HOVER = "alpha %{customdata:.2f}<br>forgotten %{x:.1%}<br>kept %{y:.1%}"
     note="Up and to the right is better: everything forgotten, nothing harmed.",
 )  # fmt: skip
 def methods(summary: ComparisonSummary) -> go.Figure:
-    """One curve a method along alpha; markers at the suggested alphas. Upper right forgets all and harms nothing.
+    """Draw a curve for each method along alpha, marked where suggested. Upper right forgets all and harms nothing.
 
     Its "target" (a key, which the page adds) chooses a target; without it the mean over all is drawn.
     """

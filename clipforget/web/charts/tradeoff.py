@@ -14,7 +14,7 @@ from clipforget.workspace.documents import RunView
 
 @chart("tradeoff", title="Trade-off", order=20)
 def tradeoff(view: RunView) -> go.Figure:
-    """Forgetting against retention along alpha: the upper right corner forgets everything and harms nothing."""
+    """Draw forgetting against retention along alpha: the upper right corner forgets everything and harms nothing."""
     alphas, rows = view.get("alphas") or [], [row for row in view.get("rows") or [] if row["before"]["value"] > 0]
     if not alphas or not any(row["key"] == "forget" for row in rows) or not any(is_retained(r["key"]) for r in rows):
         return empty("The trade-off appears here when the run has been scored.")
