@@ -23,7 +23,7 @@ PACKAGES = (
 # several names fit, the longest counts.
 INSIDE = {
     "data": (
-        "__init__ images sources sketchbook.canvas sketchbook.textures",
+        "__init__ images sound sources sketchbook.canvas sketchbook.textures",
         "dataset sketchbook.raster sketchbook.*",
         "sketchbook.corruption sketchbook.scene",
         "sketchbook.drawings sketchbook.painting sketchbook.posters",

@@ -13,6 +13,7 @@ from clipforget import __version__
 from clipforget.cli.commands import Command, listed
 from clipforget.cli.options import STOPPED, Parser
 from clipforget.cli.terminal import PROG, as_started
+from clipforget.data.sources import printable
 from clipforget.errors import BadQuery, ClipforgetError, UnknownName
 
 BAD_INPUT, BROKEN_PIPE = 2, 141
@@ -33,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
         return status
     except ClipforgetError as error:
-        print(f"{PROG}: {as_started(' '.join(str(error).split()))}", file=sys.stderr)
+        print(f"{PROG}: {printable(as_started(' '.join(str(error).split())))}", file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)
@@ -45,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if error.errno == errno.EPIPE:
             return BROKEN_PIPE
-        where = error.filename or "the output"
+        where = printable(str(error.filename or "the output"))
         print(f"{PROG}: {where}: {error.strerror}; make room or write elsewhere, e.g. with --runs.", file=sys.stderr)
         return BAD_INPUT
     except SystemExit as end:  # --help and --version

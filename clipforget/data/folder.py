@@ -13,6 +13,7 @@ from pathlib import Path
 
 from clipforget.data.dataset import SPLITS, Dataset, Item, as_label
 from clipforget.data.images import check, suffixes
+from clipforget.data.sound import add_sound, load_sound
 from clipforget.data.sources import LARGEST_FILE, LAYOUT, FolderSource, TarSource, open_source, printable
 from clipforget.errors import BadData
 
@@ -20,7 +21,7 @@ SPLIT_NAMES = {name: name for name in SPLITS} | {"val": "validation", "valid": "
 NO_IMAGE = "is no image file by its suffix; rename or convert it if it is one"
 VALIDATION_SHARE = 0.2  # of the train images of each subgroup, where the data set brings no validation folder
 FEWEST = 2  # train images a superclass needs, one of them for validation
-LARGE = 2**16  # bytes; files from here on are checked in threads, which smaller ones only slow down
+LARGE = 2**16  # bytes; files from here on are checked in threads, once, which smaller ones are not worth
 THREADS = 4  # at most so many, each holds one decoded image
 
 
@@ -80,23 +81,31 @@ def _read_all(source: FolderSource | TarSource, prefix: str, trusted: bool) -> t
 
 def _judge_all(source: FolderSource | TarSource, keys: list[str], trusted: bool) -> dict[str, tuple[str, bytes]]:
     """What is wrong with each file (empty if nothing) and the SHA-256 of its bytes."""
-    # check silences warnings, which threads put back in any order: this block puts them back as they were
-    with warnings.catch_warnings(), ThreadPoolExecutor(min(os.cpu_count() or 1, THREADS)) as pool:
-        large = {k: pool.submit(_judge, source, k, trusted) for k in keys if source.files[k] >= LARGE}
-        small = {key: _judge(source, key, trusted) for key in keys if key not in large}
-        return small | {key: verdict.result() for key, verdict in large.items()}
+    large = [] if trusted else [key for key in keys if source.files[key] >= LARGE]
+    sound = load_sound() if large else set()
+    pool = ThreadPoolExecutor(min(os.cpu_count() or 1, THREADS))
+    try:
+        with warnings.catch_warnings():  # check silences them, and threads would put them back in any order
+            waiting = {key: pool.submit(_judge, source, key, trusted, sound) for key in large}
+            small = {key: _judge(source, key, trusted, sound) for key in keys if key not in waiting}
+            judged = {key: verdict.result() for key, verdict in waiting.items()}
+    finally:
+        pool.shutdown(cancel_futures=True)
+    add_sound({digest for reason, digest in judged.values() if not reason} - sound)
+    return small | judged
 
 
-def _judge(source: FolderSource | TarSource, key: str, trusted: bool) -> tuple[str, bytes]:
+def _judge(source: FolderSource | TarSource, key: str, trusted: bool, sound: set[bytes]) -> tuple[str, bytes]:
     if source.files[key] > LARGEST_FILE:
         return f"is larger than {LARGEST_FILE >> 20} MiB", b""
     try:
         data = source.read(key)
-        if not trusted:
+        digest = hashlib.sha256(data).digest()
+        if not trusted and digest not in sound:
             check(data)
     except BadData as error:
         return str(error), b""
-    return "", hashlib.sha256(data).digest()
+    return "", digest
 
 
 def _wrapper(keys: Iterable[str]) -> str:

@@ -1,7 +1,9 @@
 """Folders of every shape become a Dataset with its leftovers listed, or one clear sentence."""
 
+import hashlib
 import io
 import shutil
+import time
 import unicodedata
 
 import numpy as np
@@ -11,6 +13,7 @@ from PIL import Image
 
 from clipforget.benchmark.plan import read_target
 from clipforget.data.folder import LARGE, load_folder
+from clipforget.data.images import check
 from clipforget.data.target import Target
 from clipforget.errors import BadData, BadQuery, UnknownName
 
@@ -105,6 +108,61 @@ def test_a_jpeg_damaged_inside_is_listed_and_the_rest_read(folder):
     dataset = load_folder(folder)
     assert reasons(dataset) == {"train/bird/owl/broken.jpg": "cannot be read as an image (damaged or cut off)"}
     assert len(dataset.items) == 53 and len(load_folder(folder, trusted=True).items) == 54
+
+
+def big() -> bytes:
+    noise = np.random.default_rng().integers(0, 255, (300, 300, 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(noise).save(buffer, "JPEG", quality=95)
+    assert len(buffer.getvalue()) > LARGE
+    return buffer.getvalue()
+
+
+def checked(monkeypatch, path) -> int:
+    """How many of the large files of a folder are decoded to read it."""
+    seen: list[int] = []
+    monkeypatch.setattr("clipforget.data.folder.check", lambda data: seen.append(len(data)) or check(data))
+    load_folder(path)
+    return sum(length >= LARGE for length in seen)
+
+
+def test_large_files_are_decoded_once_by_their_content(folder, cache, monkeypatch):
+    data = big()
+    put(folder, "train/bird/owl/big.jpg", data)
+    put(folder, "train/bird/owl/broken.jpg", data[:-20000])
+    assert checked(monkeypatch, folder) == 2
+    (folder / "train/bird/owl/big.jpg").rename(folder / "train/bird/owl/other.jpg")
+    assert checked(monkeypatch, folder) == 1  # the broken one again
+    (file,) = (cache / "clipforget").iterdir()
+    assert file.read_bytes() == hashlib.sha256(data).digest()
+    file.write_bytes(file.read_bytes()[:-5])
+    assert checked(monkeypatch, folder) == 2 and file.read_bytes() == hashlib.sha256(data).digest()
+
+
+@pytest.mark.parametrize("where", ["file", "/proc/none"])
+def test_without_a_cache_folder_everything_is_decoded_again(folder, tmp_path, monkeypatch, where):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / where))
+    put(folder, "train/bird/owl/big.jpg", big())
+    assert [checked(monkeypatch, folder), checked(monkeypatch, folder)] == [1, 1]
+
+
+def test_an_interruption_does_not_wait_for_the_files_that_are_left(folder, monkeypatch):
+    data = big()
+    for i in range(200):
+        put(folder, f"train/bird/owl/big{i}.jpg", data + bytes([i]))
+    seen: list[int] = []
+
+    def slow(data: bytes) -> None:
+        if len(data) < LARGE:
+            raise KeyboardInterrupt
+        seen.append(len(data))
+        time.sleep(0.02)
+
+    monkeypatch.setattr("clipforget.data.folder.check", slow)
+    with pytest.raises(KeyboardInterrupt):
+        load_folder(folder)
+    assert len(seen) < 100
 
 
 def test_suffixes_that_pillow_reads_are_images(folder):
