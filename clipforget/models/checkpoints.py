@@ -26,6 +26,7 @@ from clipforget.files import refusal
 SUFFIXES = (".safetensors", ".bin", ".pth")  # of the weights that open_clip looks for in a folder
 NESTS = ("state_dict", "model", "model_state_dict", "module")  # where training loops keep weights among other things
 PREFIXES = ("module.", "_orig_mod.", "model.")  # of DistributedDataParallel, torch.compile and Lightning
+LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # how files of torch.save began before torch 1.6
 CONSTANTS = ("input_resolution", "context_length", "vocab_size", "attn_mask")  # in TorchScript archives, no weights
 STORAGES = {
     "FloatStorage": torch.float32, "HalfStorage": torch.float16, "BFloat16Storage": torch.bfloat16,
@@ -90,7 +91,7 @@ def _kind(file: Path) -> str:
     with file.open("rb") as stream:
         head = stream.read(256)
     if not head:
-        raise BadModel(f"{file} is empty; copy or download it again.")
+        raise BadModel(f"{file.resolve()} is empty; delete it and copy or download it again.")
     names = _names(file)
     if any(name.endswith("constants.pkl") for name in names):
         return "TorchScript"
@@ -100,15 +101,25 @@ def _kind(file: Path) -> str:
         raise BadModel(numpy_refused(file))
     if names:
         raise BadModel(f"{file} is an archive of other files, no checkpoint; unpack it and name the file inside.")
-    if head[8:9] == b"{" or (file.suffix == ".safetensors" and not _is_text(head)):
+    if head[8:9] == b"{":
         return "safetensors"
-    if head[:1] == b"\x80":
+    if head.startswith(LEGACY):
         return "torch"
+    if head[:1] == b"\x80":
+        raise BadModel(
+            f"{file} is a Python pickle, which can run code; if you trust it, save its weights alone: "
+            f"torch.save(pickle.load(open('{file.name}', 'rb')), 'weights.pt')."
+        )
     if head.startswith(b"version https://git-lfs"):
         raise BadModel(f"{file} is only a pointer of Git LFS; fetch the file itself with 'git lfs pull'.")
     if _is_text(head):
         raise BadModel(f"{file} is a text file, no checkpoint; download the weights themselves again.")
-    raise BadModel(_damaged(file, "no known format"))
+    if head.startswith(b"PK") or file.suffix == ".safetensors":
+        raise BadModel(_damaged(file, "its end is missing" if head.startswith(b"PK") else "no safetensors in it"))
+    raise BadModel(
+        f"{file.resolve()} is neither safetensors nor a file of torch.save; save the weights as one of these, or, "
+        "if it was one, delete it and get it again."
+    )
 
 
 def _names(file: Path) -> list[str]:
@@ -119,6 +130,7 @@ def _names(file: Path) -> list[str]:
 
 
 def _is_text(head: bytes) -> bool:
+    """UTF-8 without NUL; the last character may be cut."""
     return b"\0" not in head and head.decode("utf-8", "ignore").encode()[: len(head) - 3] == head[: len(head) - 3]
 
 
@@ -183,6 +195,8 @@ class _TensorReader(pickle.Unpickler):
             return STORAGES[name]
         if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
             return lambda storage, offset, size, stride, *_: storage.as_strided(size, stride, offset)
+        if module == "torch.jit._pickle":  # a list or dict, and the type of what is in it
+            return lambda value, *_: value
         if (module, name) == ("collections", "OrderedDict"):
             return OrderedDict
         raise pickle.UnpicklingError(f"{module}.{name}")

@@ -92,7 +92,7 @@ def _local(folder: Path) -> str:
 
 def _listed(name: str) -> tuple[str, str]:
     """Architecture and pretrained tag or file, checked before anything is downloaded or built."""
-    if _is_file(name):
+    if name.partition("/")[0] not in open_clip.list_models() and _is_file(name):
         raise BadModel(f"{name} is a file; write the architecture of its weights before it, as in ViT-B-32/{name}.")
     if name.startswith(("/", "./", "../", "~")):
         raise BadModel(f"There is no folder {name}; give one with {CONFIG} and open_clip_model.safetensors.")

@@ -122,6 +122,16 @@ def test_a_torchscript_archive_is_read_as_torch_would_without_running_it(tmp_pat
         load_clip(f"{NAME}/{file}")
 
 
+@pytest.mark.parametrize("vision", [CONFIG["vision_cfg"], {"image_size": 32, "layers": [1] * 4, "width": 4}])
+def test_a_scripted_archive_is_read_too(tmp_path, vision):
+    model = random_clip(vision_cfg=dict(vision))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.save(torch.jit.script(model), tmp_path / "x.pt")
+    read, expected = read_weights(tmp_path / "x.pt"), model.state_dict()
+    assert set(read) == set(expected) and all(torch.equal(value, expected[name]) for name, value in read.items())
+
+
 class Reshaped(torch.nn.Module):
     def __init__(self):
         super().__init__()
@@ -208,8 +218,12 @@ def cut_pickle(file, state):
     file.write_bytes(file.read_bytes()[:100_000])
 
 
-def noise(file, state):
-    file.write_bytes(np.random.default_rng(0).bytes(5000))
+def python_pickle(file, state):
+    file.write_bytes(pickle.dumps({name: value.numpy() for name, value in state.items()}))
+
+
+def hdf5(file, state):
+    file.write_bytes(b"\x89HDF\r\n\x1a\n" + np.random.default_rng(0).bytes(5000))
 
 
 def text(file, state):
@@ -267,11 +281,12 @@ REASONS = {
     whole_module: r"saved with Python objects \(open_clip\.model\.CLIP\).*\.state_dict\(\), 'weights\.pt'\)",
     numpy_array: "is a numpy file.*save the weights with torch.save or as safetensors",
     numpy_archive: "is a numpy file.*save the weights with torch.save or as safetensors",
-    empty: "is empty; copy or download it again",
+    empty: "is empty; delete it and copy or download it again",
     cut: "is damaged or cut off: delete it and get it again",
     cut_safetensors: "is damaged or cut off: delete it and get it again",
     cut_pickle: "is damaged or cut off: delete it and get it again",
-    noise: "is damaged or cut off: delete it and get it again",
+    python_pickle: r"is a Python pickle, which can run code; .*torch\.save\(pickle\.load\(",
+    hdf5: r"is neither safetensors nor a file of torch.save; save|is damaged or .* \(no safetensors in it\)",
     text: "is a text file, no checkpoint; download the weights",
     pointer: "only a pointer of Git LFS; fetch the file itself",
     other_archive: "is an archive of other files, no checkpoint; unpack it",
