@@ -13,15 +13,17 @@ import dataclasses
 import json
 import re
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, TypeVar, cast
 
 from clipforget.errors import BadSetting, ClipforgetError, UnknownName
 
 Config = TypeVar("Config")
+Document = TypeVar("Document")
 SettingValue = bool | int | float | str
 STRICT = {"extra": "forbid", "allow_inf_nan": False}  # the __pydantic_config__ of what `read_json` is given
 NOUNS = {  # what a field of a type takes, in our sentences
@@ -124,6 +126,46 @@ def read_json(kind: type[Config], values: Any, what: str) -> Config:
     """
     config: Config = _validated(kind, values, what, strict=True)
     return config
+
+
+def read_document(kind: type[Document], path: Path, upgrade: Callable[[Any], Any] = dict) -> Document:
+    """Read a JSON file that fits a TypedDict; keys that it does not name are kept, nothing is converted.
+
+    upgrade puts the object that an older version wrote into today's words. Raises BadSetting with the first thing that
+    does not fit, in a few words without a full stop.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise BadSetting("it must be a JSON object")
+        return check_document(kind, upgrade(content))
+    except OSError as error:
+        raise BadSetting(str(error.strerror)) from error
+    except RecursionError as error:
+        raise BadSetting("it holds lists in lists in lists") from error
+    except (ValueError, LookupError, TypeError, AttributeError) as error:  # also of an upgrade
+        raise BadSetting(shortened(str(error))) from error
+
+
+def check_document(kind: type[Document], content: Any) -> Document:
+    """Return JSON as it is where it fits a TypedDict; see `read_document`. Inside lists and objects null may be nan."""
+    from pydantic import ValidationError
+
+    try:
+        _adapter(cast(type, kind)).validate_python(content, strict=True)
+    except ValidationError as error:
+        for first in error.errors(include_url=False):
+            if first["type"] == "float_type" and first["input"] is None and len(first["loc"]) > 1:
+                continue  # a figure among others that was nan, for which JSON has but null
+            path, reason = ".".join(map(str, first["loc"])), first["msg"][:1].lower() + first["msg"][1:]
+            raise BadSetting(shortened(f"{path}: {reason}" if path else reason)) from error
+    document: Document = content
+    return document
+
+
+def shortened(text: str, length: int = 120) -> str:
+    """Return at most so many characters of a text, which may end in dots."""
+    return text if len(text) <= length else f"{text[: length - 3]}..."
 
 
 def with_current_names(settings: type, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from clipforget.errors import BadSetting, UnknownName
 from clipforget.methods import METHODS
 from clipforget.runs.config import RunConfig, current_settings
-from clipforget.runs.presets import presets
+from clipforget.runs.presets import damaged_presets, find_preset, presets
 from clipforget.settings import STRICT, SettingValue
 
 ALL = "all"
@@ -50,7 +50,7 @@ def read_rows(
     """Return rows from their texts; "all" stands for every method. `preset` serves those that name none and no setting.
 
     A method that has no such preset keeps its defaults, and a note of its row says so.
-    Raises UnknownName or BadSetting.
+    Raises UnknownName or BadSetting, also for a preset whose file is damaged.
     """
     methods = [name for name in METHODS.load() if name != DO_NOTHING]
     every_row = [row.strip() for text in texts for row in (methods if text.strip() == ALL else [text])]
@@ -71,6 +71,8 @@ def read_row(text: str, preset: str = DEFAULT, model: str = RunConfig.model, run
         settings[name.strip().replace("-", "_")] = value.strip()
     preset = named_preset if colon else DEFAULT if settings else preset
     by_name = {entry.name: entry.settings for entry in presets(method, model, runs)}
+    if preset in damaged_presets(method, model, runs):
+        find_preset(method, preset, model, runs)  # raises BadSetting
     notes: tuple[str, ...] = ()
     if preset not in (DEFAULT, *by_name):
         if colon:

@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypedDict, cast
+from typing import Any
+
+from typing_extensions import TypedDict  # pydantic takes that of typing from Python 3.12 on
 
 from clipforget.benchmark.plan import ComparisonPlan
 from clipforget.data.target import Target
@@ -103,7 +105,7 @@ class ComparisonStore(FolderStore["ComparisonFolder", ComparisonInfo]):
 class ComparisonFolder(RunFolder[ComparisonInfo]):
     """One comparison folder."""
 
-    FILE, KIND = "comparison.json", "comparison"
+    FILE, KIND, INFO = "comparison.json", "comparison", ComparisonInfo
 
     @property
     def store(self) -> Store:
@@ -115,12 +117,11 @@ class ComparisonFolder(RunFolder[ComparisonInfo]):
         """Return what is compared, as it was asked for."""
         return _plan(self._stored())
 
-    def _stored(self) -> ComparisonInfo:
-        """The JSON file, with the plan and its command as they are written today."""
-        info = super()._stored()
+    def _upgraded(self, info: dict[str, Any]) -> dict[str, Any]:
+        """The content of comparison.json with the plan and its command as they are written today."""
         with suppress(ClipforgetError):  # one that another version wrote stays as it is
             plan = _plan(info)
-            return cast(ComparisonInfo, {**info, **plan.as_dict(), "command": plan.command()})
+            return {**info, **plan.as_dict(), "command": plan.command()}
         return info
 
     def set_cell(self, index: int, **changes: object) -> None:

@@ -179,7 +179,7 @@ def _event(comparison: ComparisonFolder, cells: Sequence[CellInfo]) -> StepEvent
         if cell["state"] == "running" and cell["run"]:
             try:
                 events = comparison.store.get(cell["run"]).events()
-            except UnknownName:
+            except (UnknownName, RunProblem):  # deleted, or its events are damaged
                 return None
             return events[-1] if events and events[-1]["kind"] == "step" else None
     return None

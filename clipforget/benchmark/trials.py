@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from clipforget.errors import BadSetting
+from clipforget.errors import BadSetting, ClipforgetError
 from clipforget.methods import Method
-from clipforget.settings import SettingValue, as_dict, options, parse, with_current_names
+from clipforget.settings import SettingValue, as_dict, options, parse, read_json, with_current_names
 
 
 @dataclass(frozen=True)
@@ -81,20 +81,30 @@ class TrialStore:
         self.folder, self.fingerprints, self.conditions = folder, fingerprints, conditions
 
     def add(self, method: Method, target: tuple[str, ...], trial: Trial) -> None:
-        """Append a finished trial to its file."""
-        with self._file(method, target).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(trial), ensure_ascii=False) + "\n")
+        """Append a finished trial to its file, in place of a last line that a crash has torn."""
+        with self._file(method, target).open("a+b") as file:
+            file.seek(0)
+            file.truncate(file.read().rfind(b"\n") + 1)
+            file.write(json.dumps(asdict(trial), ensure_ascii=False).encode() + b"\n")
 
     def finished(
         self, method: Method, target: tuple[str, ...], drawn: list[dict[str, SettingValue]]
     ) -> Iterator[Trial]:
-        """Yield the finished trials among those drawn, numbered as they stand there; a torn last line is ignored."""
+        """Yield the finished trials among those drawn, numbered as they stand there; a torn last line is ignored.
+
+        Raises BadSetting for a damaged line.
+        """
         path = self._file(method, target)
         if not path.is_file():
             return
         drawn_concrete = [as_dict(parse(method.settings, settings)) for settings in drawn]
-        for line in path.read_text(encoding="utf-8").split("\n")[:-1]:
-            trial = Trial(**json.loads(line))
+        for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], start=1):
+            try:
+                trial = read_json(Trial, json.loads(line), "trial")
+            except (ValueError, RecursionError, ClipforgetError) as error:
+                raise BadSetting(
+                    f"Line {number} of the trials {path} cannot be read; delete the line or the file."
+                ) from error
             settings, concrete = (with_current_names(method.settings, s) for s in (trial.settings, trial.concrete))
             if concrete in drawn_concrete:
                 yield replace(trial, number=drawn_concrete.index(concrete), settings=settings, concrete=concrete)

@@ -5,7 +5,9 @@ Lists over alpha have A entries. N evaluated images, C class names of a level, G
 
 from __future__ import annotations
 
-from typing import NotRequired, TypedDict
+from typing import NotRequired
+
+from typing_extensions import TypedDict  # pydantic takes that of typing from Python 3.12 on
 
 Share = float
 

@@ -5,7 +5,6 @@ Letters: N evaluated images, L nodes of the path, C class names, D embedding, A 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -18,11 +17,12 @@ from numpy.typing import NDArray
 from clipforget.data.dataset import Dataset
 from clipforget.data.splits import ROLES
 from clipforget.data.target import Target
-from clipforget.errors import RunProblem
+from clipforget.errors import BadSetting, RunProblem
 from clipforget.evaluation import metrics
 from clipforget.evaluation.documents import Change, Headline, PerClass, ScoreRow, Scores
 from clipforget.evaluation.evalset import Bools, ClassNames, EvalSet, Row, class_groups, gallery, suggestions
 from clipforget.evaluation.refusal import Refusal
+from clipforget.settings import read_document
 from clipforget.soup.path import ALPHAS, SoupPath, index_of
 
 DIGITS = 4
@@ -32,8 +32,8 @@ OLD_ROLES = {"sibling": "siblings", "other": "others"}
 def read_scores(path: Path) -> Scores:
     """Read the scores.json of a run, in today's words. Raises RunProblem where it is missing or damaged."""
     try:
-        return upgrade(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
+        return read_document(Scores, path, upgrade)
+    except BadSetting as error:
         raise RunProblem(
             f"The scores of {path.parent.name} are missing or damaged; run the forgetting again."
         ) from error

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired
+
+from typing_extensions import TypedDict  # pydantic takes that of typing from Python 3.12 on
 
 from clipforget.evaluation.documents import Headline, RunCost
 
@@ -20,15 +22,25 @@ class FolderInfo(TypedDict):
     pid: NotRequired[int | None]
 
 
+class StoredConfig(TypedDict):
+    """What a list of runs needs of a configuration that RunConfig.read does not take, of another version say."""
+
+    model: str
+    data: str
+    forget: list[str]
+    method: str
+    settings: dict[str, Any]
+
+
 class RunInfo(FolderInfo):
     """What run.json says."""
 
     config: dict[str, Any]  # RunConfig.read takes it
-    versions: dict[str, str]
+    versions: NotRequired[dict[str, str]]
     device: str
     fingerprints: dict[str, str]  # of the original, the unlearned model and the data, once they are known
     seconds: float | None
-    cost: RunCost | None
+    cost: NotRequired[RunCost | None]
     starred: bool
     best: float | None  # the suggested alpha
     headline: Headline | None

@@ -5,7 +5,9 @@ from __future__ import annotations
 import statistics
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
+from clipforget.errors import RunProblem
 from clipforget.runs.config import RunConfig
 from clipforget.runs.documents import Event
 from clipforget.runs.store import Store
@@ -67,7 +69,8 @@ def plan(store: Store, config: RunConfig, stages: Sequence[str], images: int) ->
     for run, info in store.infos():
         alike = all(info["config"].get(name) == getattr(config, name) for name in ALIKE)
         if info["state"] == "done" and alike:
-            measured.append(stage_seconds(run.events()))
+            with suppress(RunProblem):  # its events are damaged, which says nothing of time
+                measured.append(stage_seconds(run.events()))
         if len(measured) == 5:
             break
     return {stage: _median(measured, stage, _guess(stage, images)) for stage in stages}

@@ -5,7 +5,6 @@ Runs and comparisons are such folders. Needs no torch.
 
 from __future__ import annotations
 
-import json
 import secrets
 import shutil
 import time
@@ -13,11 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ClassVar, Generic, TypeVar, cast
+from typing import Any, ClassVar, Generic, TypeVar
 
 from clipforget.errors import BadSetting, RunProblem, UnknownName
 from clipforget.files import ID, PLAIN, FileLock, write_json
 from clipforget.runs.documents import FolderInfo
+from clipforget.settings import read_document
 
 STATES = ("queued", "running", "done", "stopped", "failed")  # "lost" is reported, never stored
 LOCK = "run.lock"  # held while the files of the folder are written
@@ -28,9 +28,13 @@ Info = TypeVar("Info", bound=FolderInfo)
 
 
 class RunFolder(Generic[Info]):
-    """A folder with its JSON file, named FILE, and what the work writes beside it. KIND is what people call it."""
+    """A folder with its JSON file, named FILE, and what the work writes beside it. KIND is what people call it.
+
+    INFO is the TypedDict that the file fits.
+    """
 
     FILE: ClassVar[str]
+    INFO: ClassVar[type[Any]]
     KIND: ClassVar[str]
 
     def __init__(self, folder: Path) -> None:
@@ -45,7 +49,7 @@ class RunFolder(Generic[Info]):
     def info(self) -> Info:
         """Return the JSON file with the live state: "lost" where it says queued or running and no worker is alive.
 
-        Raises RunProblem where the file is missing or unreadable.
+        Raises RunProblem where the file is missing or damaged.
         """
         info = self._stored()
         if info["state"] in ("queued", "running") and not self.alive():
@@ -85,10 +89,21 @@ class RunFolder(Generic[Info]):
         return FileLock(self.path(WORKER_LOCK)).is_held()
 
     def _stored(self) -> Info:
+        """The JSON file as it is written today, under the id that the folder has."""
         try:
-            return cast(Info, json.loads(self.path(self.FILE).read_text(encoding="utf-8")))
-        except (OSError, ValueError) as error:
-            raise RunProblem(f"The {self.KIND} {self.id} has no readable {self.FILE} ({error}).") from error
+            info: Info = read_document(self.INFO, self.path(self.FILE), self._upgraded)
+            datetime.fromisoformat(info["created"])
+            if info["state"] not in STATES:
+                raise BadSetting(f"state: it is none of {', '.join(STATES)}")
+        except (BadSetting, ValueError) as error:
+            reason = f"has no readable {self.FILE} ({error})"
+            raise RunProblem(f"The {self.KIND} {self.id} {reason}; repair or delete it.") from error
+        info["id"] = self.id
+        return info
+
+    def _upgraded(self, info: dict[str, Any]) -> dict[str, Any]:
+        """The content of the JSON file in today's words."""
+        return info
 
 
 Folder = TypeVar("Folder", bound=RunFolder[Any])
@@ -102,7 +117,7 @@ class FolderStore(Generic[Folder, Info]):
 
     def get(self, id: str) -> Folder:
         """Return the folder of an id. Raises UnknownName; an id of other characters than a-z, 0-9, - is in no path."""
-        if isinstance(id, str) and ID.fullmatch(id) and (self.root / id / self._kind.FILE).is_file():
+        if isinstance(id, str) and ID.fullmatch(id) and (self.root / id / self._kind.FILE).exists():
             return self._kind(self.root / id)
         raise UnknownName(self._kind.KIND, str(id)[:80], self.ids())
 
@@ -116,13 +131,21 @@ class FolderStore(Generic[Folder, Info]):
         return [self._kind(self.root / id) for id in self.ids()]
 
     def infos(self) -> Iterator[tuple[Folder, Info]]:
-        """Yield the folders with their `info`, newest first; those just deleted or not readable are left out."""
+        """Yield the folders with their `info`, newest first; those just deleted or damaged are left out."""
+        for folder, info in self.listed():
+            if not isinstance(info, RunProblem):
+                yield folder, info
+
+    def listed(self) -> Iterator[tuple[Folder, Info | RunProblem]]:
+        """Yield the folders with their `info`, or with what is wrong with a damaged one; those just deleted not."""
         for folder in self.all():
             try:
                 info = folder.info()
-            except RunProblem:
-                continue
-            yield folder, info
+            except RunProblem as problem:
+                if folder.path(folder.FILE).exists():
+                    yield folder, problem
+            else:
+                yield folder, info
 
     def delete(self, id: str) -> None:
         """Remove a folder for good. Raises UnknownName, or RunProblem while its worker is alive."""

@@ -18,7 +18,7 @@ from clipforget.errors import BadSetting, ClipforgetError, UnknownName
 from clipforget.files import ASSETS, write_json
 from clipforget.methods import METHODS
 from clipforget.runs.config import current_settings
-from clipforget.settings import SettingValue, read_json
+from clipforget.settings import SettingValue, read_json, shortened
 
 SHIPPED = ASSETS / "presets"
 OWN_FOLDER = "presets"  # of the user's own presets, below the folder of the runs
@@ -44,23 +44,27 @@ class Preset:
 def presets(method: str, model: str, runs: Path) -> list[Preset]:
     """Return the presets of a method for a model: literature, shipped, the user's own; a later one replaces its name.
 
-    runs is the folder of the runs. Raises UnknownName for the method, BadSetting for a file that cannot be read.
+    runs is the folder of the runs. Those whose file is damaged are left out, see `damaged_presets`. Raises UnknownName
+    for the method.
     """
-    entry = METHODS.load()[method]
-    note = f"From the literature: {entry.source}."
-    by_name = {name: Preset(name, method, dict(values), note) for name, values in entry.presets.items()}
-    for folder in (*_shipped(model), runs / OWN_FOLDER / model_folder(model)):
-        for path in sorted(folder.glob(f"*/{method}.json")):
-            by_name[path.parent.name] = _read(path)
-    return list(by_name.values())
+    return [preset for preset in _by_name(method, model, runs).values() if isinstance(preset, Preset)]
+
+
+def damaged_presets(method: str, model: str, runs: Path) -> dict[str, str]:
+    """Return what is wrong with each preset that `presets` leaves out, by its name: a sentence that names the file."""
+    every = _by_name(method, model, runs)
+    return {name: str(problem) for name, problem in every.items() if isinstance(problem, BadSetting)}
 
 
 def find_preset(method: str, name: str, model: str, runs: Path) -> Preset:
-    """Return the preset of that name. Raises UnknownName with those there are, BadSetting as `presets` does."""
-    by_name = {preset.name: preset for preset in presets(method, model, runs)}
+    """Return the preset of that name. Raises UnknownName with those there are, BadSetting where its file is damaged."""
+    by_name = _by_name(method, model, runs)
     if name not in by_name:
         raise UnknownName(f"preset of {method}", name, by_name)
-    return by_name[name]
+    preset = by_name[name]
+    if isinstance(preset, BadSetting):
+        raise preset
+    return preset
 
 
 def save_preset(preset: Preset, model: str, root: Path) -> Path:
@@ -91,6 +95,22 @@ def model_folder(model: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "model"
 
 
+def _by_name(method: str, model: str, runs: Path) -> dict[str, Preset | BadSetting]:
+    """Every preset by its name, or what is wrong with its file."""
+    entry = METHODS.load()[method]
+    note = f"From the literature: {entry.source}."
+    by_name: dict[str, Preset | BadSetting] = {
+        name: Preset(name, method, dict(values), note) for name, values in entry.presets.items()
+    }
+    for folder in (*_shipped(model), runs / OWN_FOLDER / model_folder(model)):
+        for path in sorted(folder.glob(f"*/{method}.json")):
+            try:
+                by_name[path.parent.name] = _read(path)
+            except BadSetting as error:
+                by_name[path.parent.name] = error
+    return by_name
+
+
 def _shipped(model: str) -> Iterator[Path]:
     """The shipped folders that fit: of the model's own name, or of the family that its architecture's name begins with
     (RN50 serves RN50-quickgelu/openai)."""
@@ -105,7 +125,7 @@ def _read(path: Path) -> Preset:
         stored = json.loads(path.read_text(encoding="utf-8"))
         identity = {"name": path.parent.name, "method": path.stem}  # whatever the file says
         preset = read_json(Preset, stored | identity if isinstance(stored, dict) else stored, "preset")
-    except (OSError, ValueError, ClipforgetError) as error:
-        reason = str(error).rstrip(".")
+    except (OSError, ValueError, RecursionError, ClipforgetError) as error:
+        reason = shortened(str(error).rstrip("."))
         raise BadSetting(f"The preset {path} cannot be read ({reason}); repair or delete it.") from error
     return replace(preset, settings=current_settings(preset.method, preset.settings))

@@ -10,17 +10,17 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import platform
-from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from clipforget import __version__
 from clipforget.data.target import Target
-from clipforget.errors import ClipforgetError
+from clipforget.errors import BadSetting, ClipforgetError, RunProblem
 from clipforget.files import FileLock, finite, slug, write_json
 from clipforget.runs.config import RunConfig
-from clipforget.runs.documents import EndEvent, Event, RunInfo, StepEvent
+from clipforget.runs.documents import EndEvent, Event, RunInfo, StepEvent, StoredConfig
 from clipforget.runs.folder import LOCK, FolderStore, RunFolder
+from clipforget.settings import check_document
 
 AnyEvent = TypeVar("AnyEvent", StepEvent, EndEvent)
 PACKAGES = {"torch": "torch", "open_clip": "open_clip_torch", "gradio": "gradio"}
@@ -64,7 +64,7 @@ class Store(FolderStore["Run", RunInfo]):
 class Run(RunFolder[RunInfo]):
     """One run folder: run.json, events.jsonl, and what the experiment writes beside them."""
 
-    FILE, KIND = "run.json", "run"
+    FILE, KIND, INFO = "run.json", "run", RunInfo
 
     @property
     def store(self) -> Store:
@@ -76,13 +76,14 @@ class Run(RunFolder[RunInfo]):
         """Return the configuration the run was created with."""
         return RunConfig.read(self._stored()["config"])
 
-    def _stored(self) -> RunInfo:
-        """The JSON file, with the configuration and its command as they are written today."""
-        info = super()._stored()
-        with suppress(ClipforgetError):  # one that another version wrote stays as it is
+    def _upgraded(self, info: dict[str, Any]) -> dict[str, Any]:
+        """The content of run.json with the configuration and its command as they are written today."""
+        try:
             config = RunConfig.read(info.get("config"))
-            info["config"], info["command"] = config.as_dict(), config.command()
-        return info
+        except ClipforgetError:  # one that another version wrote stays as it is
+            check_document(StoredConfig, info.get("config"))
+            return info
+        return {**info, "config": config.as_dict(), "command": config.command()}
 
     def append(self, event: AnyEvent) -> AnyEvent:
         """Add an event to events.jsonl; return it with "n", its line number from 0."""
@@ -96,12 +97,21 @@ class Run(RunFolder[RunInfo]):
         return cast(AnyEvent, numbered)
 
     def events(self, after: int = 0) -> list[Event]:
-        """Return the events from number `after` on, without a torn last line."""
+        """Return the events from number `after` on, without a torn last line. Raises RunProblem for a damaged one."""
+        number = after
         try:
             lines = self.path("events.jsonl").read_bytes().split(b"\n")[:-1]
+            events: list[Event] = []
+            for number in range(after, len(lines)):
+                event = {**json.loads(lines[number]), "n": number}
+                kind: type[Event] = EndEvent if event.get("kind") == "end" else StepEvent
+                events.append(check_document(kind, event))
         except FileNotFoundError:
             return []
-        return [cast(Event, {**json.loads(line), "n": n}) for n, line in enumerate(lines) if n >= after]
+        except (OSError, ValueError, TypeError, RecursionError, BadSetting) as error:
+            where = f"line {number + 1} of its events.jsonl cannot be read"
+            raise RunProblem(f"The run {self.id} is damaged: {where}; delete the run or that line.") from error
+        return events
 
 
 def versions() -> dict[str, str]:

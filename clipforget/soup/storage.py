@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import lzma
 import zipfile
 import zlib
 from dataclasses import asdict
@@ -16,7 +17,11 @@ from clipforget.files import atomic
 from clipforget.soup.path import Bound, Floats, Node, SoupPath, soup_fingerprint, unit
 
 FORMAT = 1
-DAMAGE = (zipfile.BadZipFile, zlib.error)
+# What numpy raises for an .npz with a changed byte; RuntimeError where a member says that it is encrypted.
+DAMAGE = (
+    OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, EOFError, RuntimeError, MemoryError,
+    OverflowError, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
+)  # fmt: skip
 
 
 def save_path(path: SoupPath, file: Path) -> None:
@@ -55,7 +60,7 @@ def load_path(path: Path, *, original: str | None = None, unlearned: str | None 
         if meta["format"] != FORMAT:
             raise ValueError(f"format {meta['format']}")
         loaded = _build(meta, features, embeddings)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, *DAMAGE) as error:
+    except DAMAGE as error:
         raise RunProblem(f"The soup path {path} is missing or damaged; run the forgetting again.") from error
     for name, expected, actual in (
         ("original", original, loaded.original),

@@ -86,14 +86,9 @@ class Form:
             self.gallery = number(setup["options"], "gallery", precision=0)
 
     def presets(self, model: str) -> dict[str, list[PresetDescription]]:
-        """Return the presets of every method for a model; none where they cannot be read."""
-        presets: dict[str, list[PresetDescription]] = {}
-        for method in self.methods:
-            try:
-                presets[method] = setup.describe_presets(method, model, self.workspace.store.root)
-            except ClipforgetError:
-                presets[method] = []
-        return presets
+        """Return the presets of every method for a model."""
+        runs = self.workspace.store.root
+        return {method: setup.describe_presets(method, model, runs) for method in self.methods}
 
     def inputs(self) -> list[Any]:
         """Return everything that makes a RunConfig, in the order that `config` takes it."""
@@ -207,7 +202,7 @@ def form_choices(workspace: Workspace) -> SetupDescription:
     def unread(name: str) -> NoReturn:
         raise BadData("not read yet")
 
-    return setup.describe([run["config"] for run in workspace.runs()], unread)
+    return workspace.setup(unread)
 
 
 def target_updates(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,9 +38,19 @@ class ComparisonService:
         self._run_summaries: Cache[RunSummary] = Cache(4000)
 
     def list(self) -> list[ListedComparison]:
-        """Return all comparisons, newest first, with how many of their runs are done."""
+        """Return all comparisons, newest first, with how many of their runs are done; damaged ones with the reason."""
         return [
             {
+                "id": folder.id,
+                "title": folder.id,
+                "created": "",
+                "state": "damaged",
+                "done": 0,
+                "total": 0,
+                "error": str(info),
+            }
+            if isinstance(info, RunProblem)
+            else {
                 "id": info["id"],
                 "title": info["title"],
                 "created": info["created"],
@@ -47,7 +58,7 @@ class ComparisonService:
                 "done": sum(cell["state"] == "done" for cell in info["cells"]),
                 "total": len(info["cells"]),
             }
-            for _, info in self.store.infos()
+            for folder, info in self.store.listed()
         ]
 
     def summary(self, id: str) -> ComparisonSummary:
@@ -86,7 +97,10 @@ class ComparisonService:
 
     def delete(self, id: str) -> None:
         """Remove a comparison; its runs stay. Raises UnknownName, or RunProblem while it is at work."""
-        if self.store.get(id).info()["state"] in ("queued", "running"):  # its worker may not yet hold it
+        state = "damaged"
+        with suppress(RunProblem):
+            state = self.store.get(id).info()["state"]
+        if state in ("queued", "running"):  # its worker may not yet hold it
             raise RunProblem(f"The comparison {id} is still at work; stop it first.")
         self.store.delete(id)
 

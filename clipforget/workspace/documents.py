@@ -48,7 +48,7 @@ class UnfinishedView(TypedDict):
 
 
 class ListedComparison(TypedDict):
-    """A comparison in the list of them: `done` of `total` runs are."""
+    """A comparison in the list of them: `done` of `total` runs are. Of a damaged one only id and `error` are known."""
 
     id: str
     title: str
@@ -56,6 +56,7 @@ class ListedComparison(TypedDict):
     state: str
     done: int
     total: int
+    error: NotRequired[str]
 
 
 class RunEvents(TypedDict):
@@ -174,11 +175,15 @@ class UnreadData(Named):
 
 
 class PresetDescription(TypedDict):
-    """Settings that differ from a method's defaults, and a sentence on where they come from."""
+    """Settings that differ from a method's defaults, and a sentence on where they come from.
+
+    One whose file is damaged has no settings, but says why: `error`.
+    """
 
     name: str
     settings: dict[str, SettingValue]
     note: str
+    error: NotRequired[str]
 
 
 class MethodDescription(Named):

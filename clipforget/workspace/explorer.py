@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import json
-import zipfile
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,7 +20,7 @@ from clipforget.evaluation.scores import read_scores
 from clipforget.runs.cache import Cache
 from clipforget.runs.store import Run
 from clipforget.soup.path import TOP_K, Floats, index_of
-from clipforget.soup.storage import load_path
+from clipforget.soup.storage import DAMAGE, load_path
 from clipforget.workspace.documents import ExactResults, QueryPack, RunView
 from clipforget.workspace.gallery import Gallery, apply_refusal, part_of
 from clipforget.workspace.view import view
@@ -221,6 +220,6 @@ def _read_texts(run: Run) -> dict[str, Floats]:
         with run.path("queries.npz").open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             texts = json.loads(str(file["texts"]))
             features = file["features"]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return {text: features[:, index] for index, text in enumerate(texts)}
+    except DAMAGE:
         return {}  # a convenience only: the model can make them again
-    return {text: features[:, index] for index, text in enumerate(texts)}

@@ -19,7 +19,7 @@ from clipforget.methods import METHODS, Method
 from clipforget.runs.config import RunConfig
 from clipforget.runs.devices import devices, likely_device
 from clipforget.runs.eta import plan
-from clipforget.runs.presets import presets
+from clipforget.runs.presets import damaged_presets, presets
 from clipforget.runs.store import Store
 from clipforget.settings import options
 from clipforget.workspace.documents import (
@@ -137,11 +137,14 @@ def describe_method(method: Method, model: str = RunConfig.model, runs: Path = P
 
 
 def describe_presets(method: str, model: str, runs: Path) -> list[PresetDescription]:
-    """Describe the presets of a method for a model. Raises UnknownName, or BadSetting for a file that is damaged."""
-    return [
+    """Describe the presets of a method for a model, then those whose file is damaged. Raises UnknownName."""
+    described: list[PresetDescription] = [
         {"name": preset.name, "settings": preset.settings, "note": preset.note}
         for preset in presets(method, model, runs)
     ]
+    for name, problem in damaged_presets(method, model, runs).items():
+        described.append({"name": name, "settings": {}, "note": "", "error": problem})
+    return described
 
 
 def estimate(config: RunConfig, dataset: Dataset, store: Store) -> RunEstimate:

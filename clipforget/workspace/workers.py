@@ -71,7 +71,10 @@ class Workers:
         time.sleep(0.2)
         if run.path(run.FILE).is_file() and run.info()["state"] not in ("done", "failed", "stopped"):
             if isinstance(run, Run):
-                last = max((event["t"] for event in run.events()), default=0.0)
+                try:
+                    last = max((event["t"] for event in run.events()), default=0.0)
+                except RunProblem:  # a damaged line before it
+                    last = 0.0
                 note = "Stopped; what was done so far is kept."
                 run.append(EndEvent(t=last, kind="end", state="stopped", note=note))
             run.update(state="stopped")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
 from itertools import chain
@@ -78,11 +78,13 @@ class Workspace:
         return self.samples is not None and run.folder.parent == self.samples.root
 
     def runs(self) -> list[RunEntry]:
-        """Return all runs, newest first, samples last: what the list of past runs shows."""
+        """Return all runs, newest first, samples last: what the list of past runs shows, damaged ones too."""
         names = RunEntry.__annotations__
         listed = [
-            {name: info.get(name) for name in names} | {"sample": self.is_sample(run)} for run, info in self._infos()
-        ]
+            _damaged(run, info) if isinstance(info, RunProblem)
+            else {name: info.get(name) for name in names} | {"sample": self.is_sample(run)}
+            for run, info in chain(self.store.listed(), self.samples.infos() if self.samples else ())
+        ]  # fmt: skip
         return cast(list[RunEntry], listed)
 
     def start(self, config: RunConfig) -> str:
@@ -183,9 +185,13 @@ class Workspace:
         self._data_names[dataset.fingerprint] = name
         return dataset
 
-    def setup(self) -> SetupDescription:
-        """Return models, data sets, methods and devices to choose from. Names of earlier runs are among them."""
-        return setup.describe([info["config"] for info in self.runs()], self.dataset, self.store.root)
+    def setup(self, dataset_of: Callable[[str], Dataset] | None = None) -> SetupDescription:
+        """Return models, data sets, methods and devices to choose from. Names of earlier runs are among them.
+
+        dataset_of gives a data set by name, by default `dataset`.
+        """
+        configs = [info["config"] for _, info in self._infos()]
+        return setup.describe(configs, dataset_of or self.dataset, self.store.root)
 
     def data(self, name: str) -> DataDescription:
         """Return one data set with sample images for each subgroup. Raises BadData or UnknownName."""
@@ -237,6 +243,13 @@ class Workspace:
         if dataset.fingerprint != fingerprint:
             raise StaleIndex(f"The images at '{name}' have changed since this run; run it again.")
         return dataset
+
+
+def _damaged(run: Run, problem: RunProblem) -> dict[str, Any]:
+    """The entry of a run whose run.json cannot be read: its id, and why."""
+    config = {"model": "", "data": "", "forget": [], "retain": [], "method": "", "settings": {}}
+    fields = {"id": run.id, "title": run.id, "created": "", "state": "damaged", "starred": False, "sample": False}
+    return dict.fromkeys(RunEntry.__annotations__) | fields | {"device": "", "config": config, "error": str(problem)}
 
 
 def _tail(run: Run, lines: int = 12) -> str:

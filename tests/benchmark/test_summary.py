@@ -18,6 +18,14 @@ from clipforget.workspace.comparisons import ComparisonService
 from clipforget.workspace.workers import Workers
 
 ALPHAS = [0.0, 0.5, 1.0]
+REST = {"role": "", "n": 10, "level": "superclass", "low": [], "high": []}  # of a row of scores.json
+UNUSED = {  # of scores.json
+    "nodes": [], "template": "", "precision": "", "segments": [], "suggestions": [],
+    "validation": {"forget": [], "upper": []}, "bound": {"agreement": [], "accuracy": []},
+    "per_class": {key: [] for key in ("labels", "roles", "n", "before", "after")},
+    "gallery": {"data": "", **{key: [] for key in ("superclasses", "subgroups", "styles", "roles", "items")}},
+    "evaluated": {"items": [], "parts": [], "roles": [], "class_names": {}},
+}  # fmt: skip
 COST = {"seconds": 10.0, "memory": 2**30, "parameters": 1234}
 
 
@@ -31,7 +39,8 @@ def scores(forget, siblings, best=0.5):
         {"key": "styles", "label": "names of styles", "before": {"value": 0.5}, "after": [0.0, 0.1, 0.5]},
     ]
     figures = {"h": [1.0, 100 * forget, 0.0], "score": [2.0, 60.0, 66.67], "do_nothing": {"h": 0.0, "score": 66.67}}
-    return {"alphas": ALPHAS, "best": best, "chance": 0.125, "rows": rows, **figures}
+    rows = [row | REST | {"before": {**row["before"], "low": 0.0, "high": 1.0}} for row in rows]
+    return UNUSED | {"alphas": ALPHAS, "best": best, "chance": 0.125, "rows": rows, **figures}
 
 
 @pytest.fixture
@@ -49,7 +58,8 @@ def compared(tmp_path):
             made.set_cell(index, state="done", run=run.id, seconds=30.0)
     run = made.store.create(made.plan.config(made.plan.cells()[1]))
     made.set_cell(1, state="running", run=run.id)
-    run.append({"t": 4.0, "kind": "step", "stage": "forget", "step": 3, "total": 10, "eta": 6.0})
+    step = {"t": 4.0, "kind": "step", "stage": "forget", "step": 3, "total": 10, "eta": 6.0}
+    run.append({**step, "losses": {}, "validation": {}, "data": {}, "note": ""})
     return made
 
 

@@ -58,8 +58,9 @@ def test_no_name_leads_out_of_the_folder(name, tmp_path):
 def test_a_damaged_file_is_named(content, tmp_path):
     path = save_preset(Preset("tuned", "targeted", {}, ""), "m", tmp_path / "presets")
     path.write_text(content)
+    assert [preset.name for preset in presets("targeted", "m", tmp_path)] == ["paper"]
     with pytest.raises(BadSetting, match=r"tuned/targeted\.json cannot be read"):
-        presets("targeted", "m", tmp_path)
+        find_preset("targeted", "tuned", "m", tmp_path)
 
 
 def test_a_preset_of_former_names_is_read_under_the_current_ones(tmp_path):

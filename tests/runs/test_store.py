@@ -54,8 +54,9 @@ def test_two_runs_of_one_second_differ_and_the_newest_comes_first(store):
 
 def test_update_is_whole_and_states_are_checked(store):
     run = store.create(CONFIG)
-    run.update(state="done", best=0.35, headline={"h": float("nan")})
-    assert run.info()["best"] == 0.35 and run.info()["headline"] == {"h": None}
+    headline = {"forget": None, "siblings": None, "others": {"before": 1.0, "after": 0.5}, "score": 0.0}
+    run.update(state="done", best=0.35, headline={**headline, "h": float("nan")})
+    assert run.info()["best"] == 0.35 and run.info()["headline"] == {**headline, "h": None}
     assert {path.name for path in run.folder.iterdir()} == {"run.json", "run.lock"}  # no temporary file stays
     with pytest.raises(BadSetting):
         run.update(state="lost")
@@ -64,12 +65,22 @@ def test_update_is_whole_and_states_are_checked(store):
 def test_events_are_numbered_and_a_torn_line_is_ignored_then_replaced(store):
     run = store.create(CONFIG)
     assert run.events() == []
-    assert [run.append({"kind": "step", "step": i})["n"] for i in (1, 2)] == [0, 1]
+    step = {
+        "t": 1.0,
+        "kind": "step",
+        "stage": "forget",
+        "total": 2,
+        "eta": None,
+        "validation": {},
+        "data": {},
+        "note": "",
+    }
+    assert [run.append({**step, "step": i, "losses": {}})["n"] for i in (1, 2)] == [0, 1]
     with run.path("events.jsonl").open("a") as file:
         file.write('{"kind": "st')
     assert [event["n"] for event in run.events()] == [0, 1]
-    assert run.append({"kind": "end", "losses": {"x": float("inf")}})["n"] == 2
-    assert run.events(after=2) == [{"n": 2, "kind": "end", "losses": {"x": None}}] and run.events(after=3) == []
+    assert run.append({**step, "step": 2, "losses": {"x": float("inf")}})["n"] == 2
+    assert run.events(after=2) == [{**step, "n": 2, "step": 2, "losses": {"x": None}}] and run.events(after=3) == []
 
 
 def test_lost_is_reported_when_the_worker_is_gone(store, monkeypatch):

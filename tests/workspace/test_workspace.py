@@ -198,7 +198,10 @@ def test_a_damaged_run_is_in_nobodys_way(world, tmp_path):
     damaged.folder.rename(tmp_path / "29990101-000000-the-newest")
     assert list(execute(run))[-1]["state"] == "done"
     space = Workspace(tmp_path, sample=False)
-    assert [info["id"] for info in space.runs()] == [run.id]
+    assert [(info["id"], info["state"]) for info in space.runs()] == [
+        ("29990101-000000-the-newest", "damaged"),
+        (run.id, "done"),
+    ]
     assert space.image(run.info()["fingerprints"]["data"], 0, 96)
     assert space.estimate(world.config())["images"] == 468
 

@@ -190,7 +190,8 @@ def _list(workspace: Workspace, as_json: bool) -> None:
     rows = [[info["id"], info["state"], f"{info['done']}/{info['total']}", info["title"]] for info in infos]
     hint = f"No comparisons yet. Start one: {PROG} compare --method targeted --forget airplane/biplane"
     text = table(("comparison", "state", "done", "title"), rows, numbers=(2,)) if rows else hint
-    emit(as_json, {"comparisons": infos}, text)
+    problems = [info["error"] for info in infos if "error" in info]
+    emit(as_json, {"comparisons": infos}, "\n".join([text, *problems]))
 
 
 class Board:

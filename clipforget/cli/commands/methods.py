@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,7 @@ def add_options(parser: Parser) -> None:
 def methods(args: argparse.Namespace) -> None:
     """List methods, or describe one and its settings."""
     from clipforget.methods import METHODS
-    from clipforget.runs.presets import presets
+    from clipforget.runs.presets import damaged_presets, presets
 
     METHODS.load()
     about = [METHODS[args.name]] if args.name else list(METHODS.values())
@@ -47,18 +48,20 @@ def methods(args: argparse.Namespace) -> None:
         for method in about
     ]
     if args.name:
-        emit(args.json, listed[0], _text(about[0], presets_of[about[0].name]))
+        damaged = damaged_presets(args.name, args.model, Path(args.runs))
+        emit(args.json, listed[0], _text(about[0], presets_of[args.name], damaged))
     else:
         rows = [[method.name, method.summary, method.source] for method in about]
         emit(args.json, {"methods": listed}, table(("method", "what it does", "source"), rows))
 
 
-def _text(method: Method, presets: list[Preset]) -> str:
-    """Return a method's head, its settings and its presets."""
+def _text(method: Method, presets: list[Preset], damaged: Mapping[str, str]) -> str:
+    """Return a method's head, its settings and its presets, the damaged ones with what is wrong."""
     stages = ", ".join(method.stages)
     source = f"Source: {method.source}" + (f", {method.reference_url}" if method.reference_url else "")
     head = [f"{method.title}: {method.summary}", source, f"Stages: {stages}", *method.notes]
     rows = [[f"--{opt.name.replace('_', '-')}", describe(opt)] for opt in options(method.settings)]
     parts = ["\n".join(head), table(("option of run", "what it is"), rows)]
     rows = [[preset.name, preset.text, preset.note] for preset in presets]
+    rows += [[name, "damaged", problem] for name, problem in damaged.items()]
     return "\n\n".join([*parts, table(("--preset", "settings", "where from"), rows)] if rows else parts)

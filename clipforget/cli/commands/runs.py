@@ -39,7 +39,9 @@ def runs(args: argparse.Namespace) -> None:
         for info in infos
     ]
     hint = f"No runs yet. Start one: {PROG} run --forget airplane/biplane"
-    emit(args.json, {"runs": infos}, table(HEADER, rows, numbers=(5, 9)) if rows else hint)
+    problems = [info["error"] or "" for info in infos if info["state"] == "damaged"]
+    text = table(HEADER, rows, numbers=(5, 9)) if rows else hint
+    emit(args.json, {"runs": infos}, "\n".join([text, *problems]))
 
 
 def _change(info: RunEntry, key: str) -> str:

@@ -6,7 +6,7 @@ import { compareChart } from "./chart.js";
 import { compareForm } from "./form.js";
 import { matrix } from "./matrix.js";
 import { resultTable } from "./table.js";
-import { clock, copy, h, icon, toast } from "../lib/dom.js";
+import { clock, copy, h, icon, iconButton, toast } from "../lib/dom.js";
 import { confirmDialog, stateChip, when } from "../run/runs.js";
 
 const EVERY = 1500;
@@ -17,6 +17,7 @@ const EXPORTS = [
     ["table.tex", "Table (LaTeX)"],
     ["table.md", "Table (Markdown)"],
 ];
+const DELETE = ["Delete this comparison?", "Its runs stay; only the comparison itself is removed.", "Delete"];
 const AT_WORK = ["queued", "running"];
 
 /** The page of the address's comparison: its node, and end() which leaves off asking for it. */
@@ -32,7 +33,7 @@ function listPage(app) {
             const { comparisons } = await get("comparisons");
             list.replaceChildren(
                 comparisons.length
-                    ? table(app, comparisons)
+                    ? table(app, comparisons, remove)
                     : h(
                           "div.cf-nothing",
                           {},
@@ -47,6 +48,12 @@ function listPage(app) {
             if (error.status === 0) timer = setTimeout(draw, 2000);
         }
     }
+    const remove = (id) =>
+        confirmDialog(...DELETE, () =>
+            post(`comparisons/${encodeURIComponent(id)}/delete`)
+                .then(draw)
+                .catch((error) => toast(error.message)),
+        );
     draw();
     const node = h(
         "section.cf-compare.cf-compare-home",
@@ -58,7 +65,15 @@ function listPage(app) {
     return { node, end: () => clearTimeout(timer) };
 }
 
-function table(app, comparisons) {
+function table(app, comparisons, remove) {
+    const damaged = (entry) =>
+        h(
+            "tr",
+            {},
+            h("td", {}, entry.id),
+            h("td", {}, stateChip(entry.state)),
+            h("td", { colSpan: 2 }, entry.error, iconButton("trash", "Delete this comparison", () => remove(entry.id))),
+        );
     const line = (entry) =>
         h(
             "tr",
@@ -91,7 +106,7 @@ function table(app, comparisons) {
                     ["Comparison", "State", "Runs done", "When"].map((name) => h("th", { scope: "col" }, name)),
                 ),
             ),
-            h("tbody", {}, comparisons.map(line)),
+            h("tbody", {}, comparisons.map((entry) => (entry.error ? damaged(entry) : line(entry)))),
         ),
     );
 }
@@ -177,14 +192,7 @@ function head(app, id, act) {
         );
     const stop = button("stop", "Stop", () => act("stop"));
     const resume = button("play", "Resume", () => act("resume"));
-    const remove = button("trash", "Delete", () =>
-        confirmDialog(
-            "Delete this comparison?",
-            "Its runs stay; only the comparison itself is removed.",
-            "Delete",
-            () => act("delete"),
-        ),
-    );
+    const remove = button("trash", "Delete", () => confirmDialog(...DELETE, () => act("delete")));
     let command = "";
     const repeat = button("copy", "Copy command", () => copy(command, "Command copied"));
     const menu = h(

@@ -185,6 +185,7 @@ function makeApp(gradio) {
             if (app.state.run !== wanted) return;
             const run = runs.find((entry) => entry.id === wanted);
             if (!run) return stage.ended("missing", null);
+            if (run.state === "damaged") return stage.ended("damaged", run);
             if (run.state === "done") return await showRun(wanted);
             stage.progress(run);
         } catch (error) {

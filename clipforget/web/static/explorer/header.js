@@ -13,7 +13,7 @@ const EXPORTS = [
     ["run.json", "Recipe (JSON)"],
     ["run.zip", "Everything (zip)"],
 ];
-const MARKS = { running: "▸ ", queued: "… ", failed: "✕ ", stopped: "■ ", lost: "? ", done: "" };
+const MARKS = { running: "▸ ", queued: "… ", failed: "✕ ", stopped: "■ ", lost: "? ", damaged: "? ", done: "" };
 
 /** Fill the header; gives showHelp for the keyboard. */
 export function header(app) {

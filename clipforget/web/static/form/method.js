@@ -86,7 +86,7 @@ export function mount(element, { props, trigger, watch }) {
     function drawPreset() {
         const known = presets();
         const now = canonical(value().settings);
-        const current = known.find((entry) => canonical(entry.settings) === now);
+        const current = known.find((entry) => !entry.error && canonical(entry.settings) === now);
         const box = h(
             "select",
             {
@@ -94,13 +94,16 @@ export function mount(element, { props, trigger, watch }) {
                 "aria-label": "Preset",
                 onchange: () => choose(method().name, { ...known.find((entry) => entry.name === box.value)?.settings }),
             },
-            known.map((entry) => h("option", { value: entry.name }, entry.name)),
+            known.map((entry) =>
+                h("option", { value: entry.name, disabled: Boolean(entry.error), title: entry.error }, entry.name),
+            ),
             current ? null : h("option", { value: OWN }, OWN),
         );
         box.value = current ? current.name : OWN;
         preset.replaceChildren(
             h("label", {}, h("span", {}, "Preset"), box),
             h("p.cf-help", { role: "status" }, current?.note || ""),
+            ...known.filter((entry) => entry.error).map((entry) => h("p.cf-help", {}, entry.error)),
         );
         preset.hidden = !method().options.length;
     }

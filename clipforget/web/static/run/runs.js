@@ -70,6 +70,7 @@ export function runsTable(app, container) {
 
 function row(app, run) {
     const { config, headline } = run;
+    const damaged = run.state === "damaged";
     const star = iconButton("star", run.starred ? "Remove the star" : "Star this run", () =>
         act(app, () => post(`runs/${run.id}/star`, { starred: !run.starred })),
     );
@@ -82,10 +83,12 @@ function row(app, run) {
     const figure = (key) =>
         headline?.[key] ? `${percent(headline[key].before)} → ${percent(headline[key].after)}` : "";
     const cells = [
-        run.sample ? "sample" : star,
+        run.sample ? "sample" : damaged ? "" : star,
         open,
         stateChip(run.state),
-        h("span.cf-clip", { title: config.data }, config.data.split("/").filter(Boolean).at(-1)),
+        damaged
+            ? h("span.cf-clip", { title: run.error }, run.error)
+            : h("span.cf-clip", { title: config.data }, config.data.split("/").filter(Boolean).at(-1)),
         run.best === null || run.best === undefined ? "" : run.best.toFixed(2),
         figure("forget"),
         figure("siblings"),
@@ -94,7 +97,9 @@ function row(app, run) {
         h(
             "span.cf-actions",
             {},
-            h("button.cf-text", { type: "button", onclick: () => app.useSettings(config) }, "Use"),
+            damaged
+                ? null
+                : h("button.cf-text", { type: "button", onclick: () => app.useSettings(config) }, "Use"),
             run.sample
                 ? null
                 : iconButton("trash", "Delete this run", () =>

@@ -10,6 +10,7 @@ const TEXTS = {
         "The worker is gone",
         "The process of this run ended without a word: it was killed, or the machine restarted. Its settings are kept.",
     ],
+    damaged: ["This run is damaged", "Its file cannot be read. It can be deleted in the list of runs."],
     missing: ["There is no such run", "It may have been deleted, or the link is cut short."],
 };
 
@@ -64,7 +65,7 @@ function picture() {
 export function endState(app, state, run, message, log) {
     const [title, text] = TEXTS[state] || TEXTS.missing;
     const buttons = [];
-    if (run?.config)
+    if (run?.config?.method)
         buttons.push(
             h(
                 "button.cf-button.cf-primary",
