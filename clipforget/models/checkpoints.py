@@ -64,8 +64,8 @@ def read_weights(path: str | Path, device: str = "cpu", weights_only: bool = Tru
         raise BadModel(_damaged(file, shorten(error))) from error
     weights = _unpacked(saved)
     if not weights:
-        inside = ", ".join(map(str, saved))[:100] if isinstance(saved, Mapping) else type(saved).__name__
-        raise BadModel(f"{file} holds no weights by name, but {inside or 'nothing'}; give a file of a whole CLIP.")
+        inside = ", ".join(map(str, saved)) or "nothing" if isinstance(saved, Mapping) else type(saved).__name__
+        raise BadModel(f"{file} holds no weights by name, but {shorten(inside)}; give a file of a whole CLIP.")
     return weights
 
 
@@ -76,14 +76,15 @@ def is_from_openai(path: str | Path) -> bool:
             names = archive.namelist()
             scripted = any(name.endswith("constants.pkl") for name in names)
             return scripted and b"input_resolution" in archive.read(_entry(names, "data.pkl"))
-    except (OSError, ValueError, LookupError, zipfile.BadZipFile):
+    except FAILURES:
         return False
 
 
-def shorten(error: BaseException) -> str:
-    """Return an error's text in one line of at most 200 characters, without colours and full stop."""
+def shorten(error: object) -> str:
+    """Return an error's text in one line of at most 200 characters, without colours, control signs and full stop."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
-    return textwrap.shorten(text.rstrip(". \n"), 200, placeholder=" ...") or type(error).__name__
+    text = "".join(sign if sign.isprintable() else " " for sign in text).rstrip(". ")
+    return textwrap.shorten(text, 200, placeholder=" ...") or type(error).__name__
 
 
 def _kind(file: Path) -> str:
@@ -169,8 +170,8 @@ def _unpacked(saved: Any) -> dict[str, Tensor]:
 
 
 def _entry(names: list[str], name: str) -> str:
-    """The path of an entry that lies directly in the archive's only folder."""
-    return next(path for path in names if path.partition("/")[2] == name)
+    """The path of an entry that lies directly in the archive's only folder; without one, a name that is not there."""
+    return next((path for path in names if path.partition("/")[2] == name), name)
 
 
 class _Module:
@@ -216,8 +217,9 @@ def _read_torchscript(file: Path) -> dict[str, Tensor]:
         return {name: value for name, value in _tensors(root) if name.rpartition(".")[2] not in CONSTANTS}
     except pickle.UnpicklingError as error:
         raise BadModel(
-            f"{file} is a TorchScript archive that holds more than weights ({error}); if you trust it, save its "
-            f"weights alone, which runs its code: torch.save(torch.jit.load('{file.name}').state_dict(), 'weights.pt')."
+            f"{file} is a TorchScript archive with more than weights in it ({shorten(error)}); if you trust it, save "
+            "its weights alone, which runs its code: "
+            f"torch.save(torch.jit.load('{file.name}').state_dict(), 'weights.pt')."
         ) from error
 
 

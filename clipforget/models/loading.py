@@ -216,10 +216,11 @@ MISMATCHES = {  # what torch says of keys that do not fit, and what it means
 def _failure_message(name: str, folder: bool, listed: bool, error: BaseException) -> str:
     for pattern, meaning in MISMATCHES.items():
         if found := re.search(pattern, str(error)):
-            what = (
+            wrong = meaning.format(shorten(found[1]))
+            step = (
                 "take the configuration that was saved with them" if folder else "name the one they were trained with"
             )
-            return f"The weights of {name} do not belong to this architecture: {meaning.format(found[1])}; {what}."
+            return f"The weights of {name} do not belong to this architecture: {wrong}; {step}."
     if listed:
         return (
             f"Cannot fetch {name}: the weights are neither in the local cache nor within reach of the network; "

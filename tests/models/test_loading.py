@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import save_file
 
 from clipforget.errors import BadModel
-from clipforget.models.checkpoints import read_weights
+from clipforget.models.checkpoints import is_from_openai, read_weights
 from clipforget.models.loading import load_clip, open_model
 from clipforget.models.weights import fingerprint
 
@@ -255,6 +255,14 @@ def unexpected(file, state):
     torch.save({**state, "visual.head.weight": torch.zeros(3)}, file)
 
 
+def coloured_name(file, state):
+    torch.save({**state, "\x1b[31mred\n": torch.zeros(3)}, file)
+
+
+def no_dictionary(file, state):
+    torch.save({"\x1b[31mred\n": 1}, file)
+
+
 def other_shape(file, state):
     torch.save(random_clip(embed_dim=16).state_dict(), file)
 
@@ -294,6 +302,8 @@ REASONS = {
     one_tensor: "holds no weights by name, but Tensor",
     missing: "they have no text_projection; name the one they were trained with",
     unexpected: r"it has no visual\.head\.weight; name the one they were trained with",
+    coloured_name: r"it has no red; name the one",
+    no_dictionary: "holds no weights by name, but red; give",
     other_shape: "text_projection has another shape; name the one they were trained with",
     not_a_number: r"hold no finite numbers in visual\.proj.*take an earlier checkpoint",
     infinite: r"hold no finite numbers in visual\.proj.*take an earlier checkpoint",
@@ -317,6 +327,32 @@ def test_each_file_is_refused_by_its_own_reason(tmp_path, state, spoil, suffix):
     spoil(file, state)
     with pytest.raises(BadModel, match=REASONS[spoil]):
         raise BadModel(refused(f"{NAME}/{file}"))
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
+def test_any_damage_is_a_sentence(tmp_path, suffix):
+    """Bytes changed, lost and added anywhere, seeded; half of them in archives of TorchScript."""
+    rng, file = np.random.default_rng(0), tmp_path / f"x{suffix}"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.save(torch.jit.script(Reshaped()), tmp_path / "script.pt")
+    torch.save(Reshaped().state_dict(), tmp_path / "zip.pt")
+    torch.save(Reshaped().state_dict(), tmp_path / "old.pt", _use_new_zipfile_serialization=False)
+    save_file({"weight": torch.ones(4, 6)}, tmp_path / "x.tensors")
+    wholes = [(tmp_path / name).read_bytes() for name in ("script.pt", "script.pt", "zip.pt", "old.pt", "x.tensors")]
+    refusals = 0
+    for trial in range(300):
+        data = bytearray(wholes[trial % len(wholes)])
+        for where in rng.integers(len(data), size=rng.integers(1, 20)):
+            data[where : where + rng.integers(4)] = rng.bytes(rng.integers(1, 4))
+        file.write_bytes(data)
+        is_from_openai(file)
+        try:
+            read_weights(file)
+        except BadModel as error:
+            assert str(error).isprintable()
+            refusals += 1
+    assert refusals > 100
 
 
 def test_numpy_files_by_their_suffix(tmp_path):
