@@ -109,7 +109,8 @@ def _kind(file: Path) -> str:
     if head[:1] == b"\x80":
         raise BadModel(
             f"{file} is a Python pickle, which can run code; if you trust it, save its weights alone: "
-            f"torch.save(pickle.load(open('{file.name}', 'rb')), 'weights.pt')."
+            "torch.save({k: torch.as_tensor(v) for k, v in "
+            f"numpy.load('{file.name}', allow_pickle=True).items()}}, 'weights.pt')."
         )
     if head.startswith(b"version https://git-lfs"):
         raise BadModel(f"{file} is only a pointer of Git LFS; fetch the file itself with 'git lfs pull'.")
@@ -151,7 +152,11 @@ def _damaged(file: Path, reason: str) -> str:
 def _objects(file: Path, reason: str) -> str:
     found = re.search(r"GLOBAL ([\w.]+)", reason)
     what = f" ({found[1]})" if found else ""
-    part = ".state_dict()" if found and re.search(r"\.(nn|model|models)\.|^__main__", found[1]) else "['state_dict']"
+    with file.open("rb") as stream:
+        pickled = stream.read(2**20)  # data.pkl is an archive's first entry
+    nests = [n for n in NESTS if n != "module"]  # which also marks a class in files from before torch 1.6
+    nest = next((n for n in nests if b"X" + len(n).to_bytes(4, "little") + n.encode() in pickled), None)
+    part = f"['{nest}']" if nest else "" if found and found[1].startswith("numpy") else ".state_dict()"
     return (
         f"{file} was saved with Python objects{what}, which could run code; if you trust it, save its weights alone: "
         f"torch.save(torch.load('{file.name}', weights_only=False){part}, 'weights.pt')."

@@ -293,7 +293,7 @@ REASONS = {
     cut: "is damaged or cut off: delete it and get it again",
     cut_safetensors: "is damaged or cut off: delete it and get it again",
     cut_pickle: "is damaged or cut off: delete it and get it again",
-    python_pickle: r"is a Python pickle, which can run code; .*torch\.save\(pickle\.load\(",
+    python_pickle: r"is a Python pickle, which can run code; .*torch\.save\({k: torch\.as_tensor",
     hdf5: r"is neither safetensors nor a file of torch.save; save|is damaged or .* \(no safetensors in it\)",
     text: "is a text file, no checkpoint; download the weights",
     pointer: "only a pointer of Git LFS; fetch the file itself",
@@ -353,6 +353,27 @@ def test_any_damage_is_a_sentence(tmp_path, suffix):
             assert str(error).isprintable()
             refusals += 1
     assert refusals > 100
+
+
+@pytest.mark.parametrize("nest", ["state_dict", "model", None])
+@pytest.mark.parametrize("zipped", [True, False])
+def test_the_way_out_that_the_sentence_names_works(tmp_path, state, monkeypatch, nest, zipped):
+    saved = {"args": argparse.Namespace(), nest: state} if nest else random_clip()
+    torch.save(saved, tmp_path / "x.pt", _use_new_zipfile_serialization=zipped)
+    follow(refused(f"{NAME}/{tmp_path / 'x.pt'}"), tmp_path, monkeypatch)
+    assert load_clip(f"{NAME}/{tmp_path / 'weights.pt'}").fingerprint() == plain(state)
+
+
+def test_the_way_out_of_a_pickle_works(tmp_path, state, monkeypatch):
+    python_pickle(tmp_path / "x.pt", state)
+    follow(refused(f"{NAME}/{tmp_path / 'x.pt'}"), tmp_path, monkeypatch)
+    assert load_clip(f"{NAME}/{tmp_path / 'weights.pt'}").fingerprint() == plain(state)
+
+
+def follow(sentence, folder, monkeypatch):
+    """Do what a sentence says, in the folder of the file."""
+    monkeypatch.chdir(folder)
+    exec(sentence[sentence.index("torch.save(") : -1], {"torch": torch, "numpy": np})
 
 
 def test_numpy_files_by_their_suffix(tmp_path):
