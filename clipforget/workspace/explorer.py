@@ -21,7 +21,7 @@ from clipforget.runs.cache import Cache
 from clipforget.runs.store import Run
 from clipforget.soup.path import TOP_K, Floats, index_of
 from clipforget.soup.storage import DAMAGE, load_path
-from clipforget.workspace.documents import ExactResults, QueryPack, RunView
+from clipforget.workspace.documents import ExactResults, QueryPack, Ranking, RunView
 from clipforget.workspace.gallery import Gallery, apply_refusal, part_of
 from clipforget.workspace.view import view
 
@@ -80,16 +80,18 @@ class FinishedRun:
         Where it has words that the model does not know, `note` is a sentence on them.
         """
         label = self._label(kind, value, upload)
-        leave_out = value if kind == "image" else None
-        query = self._embedded(kind, value, upload)
+        ranking = self._ranking(kind, value, upload)
         word = self.refusal.word(value) if kind == "text" else None
-        ranking = self.gallery.pack(query, leave_out)
         ranking = apply_refusal(ranking, word) if word else ranking
         note = self._note(value) if kind == "text" else ""
         pack = cast(QueryPack, {"query": {"kind": kind, "label": label}, **ranking})
         if note:
             pack["note"] = note
         return pack
+
+    def _ranking(self, kind: str, value: Any, upload: Upload | None) -> Ranking:
+        """The ranking at every alpha, whatever is refused; an image leaves itself out."""
+        return self.gallery.pack(self._query_features(kind, value, upload), value if kind == "image" else None)
 
     def _note(self, text: str) -> str:
         """What to know of the words of a text; empty for the suggested queries, for which no model need be loaded."""
@@ -117,17 +119,17 @@ class FinishedRun:
         }
         rows = self.evalset.values(features, classifiers, alpha, self.refusal)
         gallery = features[self.start : self.stop]
-        query = gallery[value : value + 1] if kind == "image" else self._embed_one(alpha, kind, value, upload)
+        query = gallery[value : value + 1] if kind == "image" else self._exact_query(alpha, kind, value, upload)
         index = Index(gallery, self.path.fingerprint(alpha))
         ids, cosines = index.search(query, self.path.fingerprint(alpha), min(TOP_K + 1, len(gallery)))
-        hits = [(int(i), round(float(cosine), 3)) for i, cosine in zip(ids[0], cosines[0], strict=True)]
+        hits = [(int(id), round(float(cosine), 3)) for id, cosine in zip(ids[0], cosines[0], strict=True)]
         hits = [hit for hit in hits if kind != "image" or hit[0] != value][:TOP_K]
-        ranking = self.gallery.pack(self._embedded(kind, value, upload), value if kind == "image" else None)
-        both = {i for i, _ in hits} & set(ranking["after"]["ids"][index_of(alpha)])
+        interpolated = self._ranking(kind, value, upload)["after"]["ids"][index_of(alpha)]
+        both = {id for id, _ in hits}.intersection(interpolated)
         results: ExactResults = {
             "alpha": alpha,
             "rows": {key: round(number, 4) for key, number in rows.items()},
-            "ids": [i for i, _ in hits],
+            "ids": [id for id, _ in hits],
             "cosines": [cosine for _, cosine in hits],
             "agreement": round(len(both) / max(len(hits), 1), 4),
         }
@@ -179,7 +181,7 @@ class FinishedRun:
             return label_of(self.scores["gallery"], value)
         return upload[1] if upload is not None else value
 
-    def _embedded(self, kind: str, value: Any, upload: Upload | None) -> Floats:
+    def _query_features(self, kind: str, value: Any, upload: Upload | None) -> Floats:
         """The query as L x D unit features, or 1 x D where they are the same at every node."""
         if kind == "image":
             return np.stack([node.features[value] for node in self.gallery.path.nodes])
@@ -190,7 +192,7 @@ class FinishedRun:
         pixels = self._upload_pixels(upload)
         return np.concatenate([self.soup_model().embed(alpha, pixels) for alpha in self.path.alphas])
 
-    def _embed_one(self, alpha: float, kind: str, value: Any, upload: Upload | None) -> Floats:
+    def _exact_query(self, alpha: float, kind: str, value: Any, upload: Upload | None) -> Floats:
         if kind == "text":
             return self.soup_model().text(alpha, [value])
         return self.soup_model().embed(alpha, self._upload_pixels(upload))

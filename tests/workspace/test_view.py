@@ -93,7 +93,7 @@ def test_words_the_model_was_never_taught_are_named(opened, text, note):
 @pytest.mark.parametrize(("kind", "value"), [("text", "disc"), ("text", "a thin square, dark"), ("image", 7)])
 def test_a_pack_equals_brute_force_at_every_alpha(opened, kind, value):
     pack = opened.pack(kind, value)
-    query = opened._embedded(kind, value, None)
+    query = opened._query_features(kind, value, None)
     leave_out = value if kind == "image" else None
     for place, alpha in enumerate(ALPHAS):
         ids, cosines = brute_force(opened.path, query, alpha, opened.start, opened.stop, leave_out)
