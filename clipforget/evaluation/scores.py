@@ -32,11 +32,28 @@ OLD_ROLES = {"sibling": "siblings", "other": "others"}
 def read_scores(path: Path) -> Scores:
     """Read the scores.json of a run, in today's words. Raises RunProblem where it is missing or damaged."""
     try:
-        return read_document(Scores, path, upgrade)
+        scores = read_document(Scores, path, upgrade)
+        if not _consistent(scores):
+            raise BadSetting("lists of lengths that do not fit each other")
+        return scores
     except BadSetting as error:
         raise RunProblem(
             f"The scores of {path.parent.name} are missing or damaged; run the forgetting again."
         ) from error
+
+
+def _consistent(scores: Scores) -> bool:
+    """Whether lists over alpha have an entry for each, and each evaluated image a role and a label."""
+    evaluated, per_class = scores["evaluated"], scores["per_class"]
+    along: list[Sequence[object]] = [scores["h"], scores["score"], per_class["after"]]
+    along += [values for row in scores["rows"] for values in (row["after"], row["low"], row["high"])]
+    of_images = [evaluated["roles"], *(named["labels"] for named in evaluated["class_names"].values())]
+    return (
+        all(len(values) == len(scores["alphas"]) for values in along)
+        and all(len(values) == len(per_class["labels"]) for values in per_class["after"])
+        and all(len(values) == len(evaluated["items"]) for values in of_images)
+        and all(0 <= role < len(ROLES) for role in evaluated["roles"])
+    )
 
 
 def upgrade(scores: Any) -> Scores:

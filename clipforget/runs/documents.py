@@ -30,6 +30,7 @@ class StoredConfig(TypedDict):
     forget: list[str]
     method: str
     settings: dict[str, Any]
+    tolerance: NotRequired[float]
 
 
 class RunInfo(FolderInfo):

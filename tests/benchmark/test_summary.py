@@ -18,11 +18,11 @@ from clipforget.workspace.comparisons import ComparisonService
 from clipforget.workspace.workers import Workers
 
 ALPHAS = [0.0, 0.5, 1.0]
-REST = {"role": "", "n": 10, "level": "superclass", "low": [], "high": []}  # of a row of scores.json
+REST = {"role": "", "n": 10, "level": "superclass", "low": [0.0] * 3, "high": [1.0] * 3}  # of a row of scores.json
 UNUSED = {  # of scores.json
     "nodes": [], "template": "", "precision": "", "segments": [], "suggestions": [],
     "validation": {"forget": [], "upper": []}, "bound": {"agreement": [], "accuracy": []},
-    "per_class": {key: [] for key in ("labels", "roles", "n", "before", "after")},
+    "per_class": {"labels": [], "roles": [], "n": [], "before": [], "after": [[]] * 3},
     "gallery": {"data": "", **{key: [] for key in ("superclasses", "subgroups", "styles", "roles", "items")}},
     "evaluated": {"items": [], "parts": [], "roles": [], "class_names": {}},
 }  # fmt: skip

@@ -163,6 +163,21 @@ def test_scores_of_the_wrong_type_are_one_sentence(house, finished, odd):
             assert BAD in str(error), key
 
 
+@pytest.mark.parametrize(
+    "where", ["h", "score", "rows 0 after", "rows 1 low", "per_class after", "per_class after 3", "evaluated roles"]
+)
+def test_lists_of_another_length_are_refused(house, where):
+    path = house.store.root / BAD / "scores.json"
+    whole = json.loads(path.read_text())
+    values = whole
+    for part in where.split():
+        values = values[int(part) if part.isdigit() else part]
+    del values[-1]
+    path.write_text(json.dumps(whole))
+    with pytest.raises(ClipforgetError, match="missing or damaged"):
+        house.view(BAD)
+
+
 def flip(path, offsets, value):
     """Set a byte of the headers of every member of a zip file, local and central."""
     content = bytearray(path.read_bytes())
