@@ -137,6 +137,7 @@ async def json_body(request: Request) -> dict[str, Any]:
     """Return the request's JSON object. Raises RequestError where it is none or larger than 64 KiB."""
     try:
         content = json.loads(await body(request, JSON_LIMIT))
+        json.dumps(content, ensure_ascii=False).encode()  # half a character (a lone surrogate) could not be answered
     except (ValueError, RecursionError):
         raise RequestError(400, "The request's body is no JSON.") from None
     if not isinstance(content, dict):

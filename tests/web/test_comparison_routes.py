@@ -114,6 +114,8 @@ def test_bodies_that_make_no_comparison_are_refused(client, space, world, change
     assert reply.status_code == 400 and reply.json()["error"].endswith((".", "?")), reply.text
     assert len(space.comparisons.list()) == before
     assert client.post(PATH, content=b"[").status_code == 400
+    half = json.dumps(body(world, methods=["\ud800"]))  # of a character: no answer could repeat it
+    assert client.post(PATH, content=half).json() == {"error": "The request's body is no JSON."}
 
 
 def test_starting_stopping_resuming_and_deleting(client, space, world):
