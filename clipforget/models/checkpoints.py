@@ -57,7 +57,7 @@ def read_weights(path: str | Path, device: str = "cpu", weights_only: bool = Tru
             with file.open("rb") as stream:  # of a path, torch would take .safetensors by its word
                 saved = torch.load(stream, map_location=device, weights_only=True)
     except pickle.UnpicklingError as error:
-        cut = "unexpected EOF" in str(error)  # torch before 2.6 says so in this way
+        cut = "unexpected EOF" in str(error)  # as older torch (2.4) says it
         raise BadModel(_damaged(file, "its end is missing") if cut else _objects(file, str(error))) from error
     except (PermissionError, IsADirectoryError, FileNotFoundError) as error:
         raise BadModel(f"Cannot read {file} ({error.strerror}); check the file and its rights.") from error
