@@ -9,8 +9,6 @@ from typing import TypedDict
 from clipforget.cli.terminal import clock
 from clipforget.errors import BadQuery
 from clipforget.evaluation.documents import Estimate, HAndScore, Retrieval, RunCost, ScoreRow, Share
-from clipforget.evaluation.metrics import ratio
-from clipforget.soup.path import index_of
 from clipforget.tabular import markdown, table
 from clipforget.workspace.documents import RunView
 
@@ -81,6 +79,8 @@ def alpha_index(view: RunView, alpha: float | None) -> int:
         alpha = view["best"]
     if not (math.isfinite(alpha) and 0 <= alpha <= 1):
         raise BadQuery("alpha must be a number from 0 (unlearned) to 1 (original).")
+    from clipforget.soup.path import index_of  # numpy waits, so that --help is quick
+
     return index_of(alpha, view["alphas"])
 
 
@@ -223,6 +223,8 @@ def _ranked_cells(retrieval: RetrievalFigures) -> list[list[str]]:
 
 def _retained(row: SetFigures) -> str:
     """The share of the accuracy before that is left, at most 1; blank where there was none."""
+    from clipforget.evaluation.metrics import ratio
+
     return percent(ratio(row["after"]["value"], row["before"]["value"])) if row["before"]["value"] else ""
 
 
