@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from clipforget.errors import BadSetting, ClipforgetError
 from clipforget.methods import Method
@@ -38,7 +37,7 @@ class Trial:
     error: str | None = None
 
     @property
-    def figures(self) -> dict[str, Any]:
+    def figures(self) -> dict[str, object]:
         """What the provenance of a preset says of it."""
         values = {name: getattr(self, name) for name in ("alpha", "h", "before", "after", "seconds")}
         return values | ({"error": self.error} if self.error else {})

@@ -23,7 +23,7 @@ from clipforget.web.targets import (
     whole_styles,
 )
 from clipforget.workspace import setup
-from clipforget.workspace.documents import DataDescription, PresetDescription, SetupDescription
+from clipforget.workspace.documents import DataDescription, PresetDescription, RunEstimate, SetupDescription
 from clipforget.workspace.workspace import Workspace
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -163,14 +163,14 @@ class Form:
         except ClipforgetError:
             return gr.skip()
 
-    def show_estimate(self, *values: Any) -> dict[str, Any]:
+    def show_estimate(self, *values: Any) -> dict[str, RunEstimate | str]:
         """Return how long the run would take and on how many images, or what is wrong with the form."""
         try:
             return {"estimate": self.workspace.estimate(self.config(*values))}
         except ClipforgetError as error:
             return {"error": str(error)}
 
-    def start(self, *values: Any) -> tuple[str, dict[str, Any]]:
+    def start(self, *values: Any) -> tuple[str, dict[str, str]]:
         """Start the worker process of a run; return the run's id, or what is wrong."""
         try:
             return self.workspace.start(self.config(*values)), gr.skip()

@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TypedDict
 
 from clipforget.data.target import Target
 from clipforget.workspace.documents import DataDescription
 
 ANY = "Any style"
 NONE = "None of these"
+
+
+class Tile(TypedDict):
+    """A subgroup to pick: its name and the addresses of a few sample thumbnails."""
+
+    name: str
+    images: list[str]
+
+
+class DataSummary(TypedDict):
+    """What the note under a data set counts, and the names of its shifted sets."""
+
+    count: int
+    skipped: int
+    superclasses: int
+    shifted_sets: list[str]
 
 
 def targets(superclass: str, picked: list[str], style: str) -> tuple[str, ...]:
@@ -59,7 +75,7 @@ def whole_styles(data: DataDescription) -> list[str]:
     return [str(Target("*", "*", style)) for style in data["styles"]]
 
 
-def tiles(data: DataDescription, superclass: str) -> list[dict[str, Any]]:
+def tiles(data: DataDescription, superclass: str) -> list[Tile]:
     """Return a tile for each subgroup: its name and the addresses of a few sample thumbnails."""
     samples = data.get("samples", {})
     return [
@@ -94,7 +110,13 @@ def first_target(data: DataDescription) -> list[str]:
     return list(targets(superclass, first_pick(data, superclass), ANY))
 
 
-def data_summary(data: DataDescription) -> dict[str, Any]:
+def data_summary(data: DataDescription) -> dict[str, DataSummary | str]:
     """Return what the note under the data set says."""
-    counts = {"count": data["count"], "skipped": data["skipped"], "superclasses": len(data["superclasses"])}
-    return {"data": counts | {"shifted_sets": data["shifted_sets"]}}
+    superclasses, shifted_sets = len(data["superclasses"]), data["shifted_sets"]
+    counts: DataSummary = {
+        "count": data["count"],
+        "skipped": data["skipped"],
+        "superclasses": superclasses,
+        "shifted_sets": shifted_sets,
+    }
+    return {"data": counts}

@@ -68,6 +68,17 @@ class RunEvents(TypedDict):
     now: float
 
 
+class LayerRecord(TypedDict):
+    """What a method says of a layer and why it was chosen or not; see unlearning.fisher.LayerFisher."""
+
+    name: str
+    forget: float
+    retain: float
+    relative: float
+    chosen: bool
+    eligible: NotRequired[bool]
+
+
 class RunView(ShownScores):
     """All that is shown of a finished run apart from its queries. `settings` are complete, `config` as it was given."""
 
@@ -84,7 +95,7 @@ class RunView(ShownScores):
     settings: dict[str, SettingValue]
     target: str  # what is forgotten, in short
     notes: list[str]
-    layers: list[dict[str, Any]]  # what the method says of its choice of layers
+    layers: list[LayerRecord]
     steps: list[StepEvent]
     original_share: float | None
 
@@ -186,8 +197,23 @@ class PresetDescription(TypedDict):
     error: NotRequired[str]
 
 
+class OptionDescription(TypedDict):
+    """A setting of a method; see settings.Option, whose type stands here by its name."""
+
+    name: str
+    kind: str
+    default: SettingValue
+    help: str
+    low: float | None
+    high: float | None
+    choices: list[str]
+    advanced: bool
+    search: list[SettingValue]
+    former: list[str]
+
+
 class MethodDescription(Named):
-    """A method: the stages of its run, the fields of settings.Option for each setting, presets for one model."""
+    """A method: the stages of its run, its settings, presets for one model."""
 
     summary: str
     source: str
@@ -195,7 +221,7 @@ class MethodDescription(Named):
     notes: list[str]
     changes: str
     stages: list[str]
-    options: list[dict[str, Any]]
+    options: list[OptionDescription]
     presets: list[PresetDescription]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -28,6 +27,7 @@ from clipforget.workspace.documents import (
     MethodDescription,
     Named,
     NumberOption,
+    OptionDescription,
     PresetDescription,
     RunEstimate,
     SetupDescription,
@@ -118,10 +118,21 @@ def describe_data(dataset: Dataset, name: str, samples: bool = False) -> DataDes
 
 def describe_method(method: Method, model: str = RunConfig.model, runs: Path = Path("runs")) -> MethodDescription:
     """Describe a method: the options of its settings and its presets for a model; runs is the folder of the runs."""
-    fields = []
-    for option in options(method.settings):
-        field = dataclasses.asdict(option) | {"kind": option.kind.__name__}
-        fields.append(field | {name: list(field[name]) for name in ("choices", "search")})
+    fields: list[OptionDescription] = [
+        {
+            "name": option.name,
+            "kind": option.kind.__name__,
+            "default": option.default,
+            "help": option.help,
+            "low": option.low,
+            "high": option.high,
+            "choices": list(option.choices),
+            "advanced": option.advanced,
+            "search": list(option.search),
+            "former": list(option.former),
+        }
+        for option in options(method.settings)
+    ]
     return {
         "name": method.name,
         "title": method.title,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from clipforget.cli.commands import command
 from clipforget.cli.options import Parser, add_json
@@ -57,7 +57,7 @@ def _build(words: list[str]) -> None:
     bar.write(f"Wrote {count:,} images to {words[1]}.")
 
 
-def _described(dataset: Dataset) -> dict[str, Any]:
+def _described(dataset: Dataset) -> dict[str, object]:
     counts = Counter((i.split, i.superclass, i.subgroup) for i in dataset.items)
     return {
         "name": dataset.name,

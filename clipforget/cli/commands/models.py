@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
 from clipforget.cli.commands import command
 from clipforget.cli.options import Parser, add_json
@@ -40,7 +39,7 @@ def models(args: argparse.Namespace) -> None:
     emit(args.json, content, f"{text}\n\n{hint}")
 
 
-def _described(name: str) -> dict[str, Any]:
+def _described(name: str) -> dict[str, object]:
     from clipforget.models.loading import load_clip
 
     clip = load_clip(name)

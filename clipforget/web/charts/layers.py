@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import plotly.graph_objects as go
 
 from clipforget.web.charts import chart
 from clipforget.web.charts._style import COLOURS, MARGIN, ORIGINAL, axis, empty, faded, figure, safe, short
-from clipforget.workspace.documents import RunView
+from clipforget.workspace.documents import LayerRecord, RunView
 
 LIMIT = 20  # layers with the highest relative Fisher information
 CHANGED, LEFT, FAR = "changed", "left alone", "further from the output than depth allows"
@@ -59,5 +57,5 @@ def layers(view: RunView) -> go.Figure:
     return fig
 
 
-def _kind(layer: dict[str, Any]) -> str:
+def _kind(layer: LayerRecord) -> str:
     return CHANGED if layer.get("chosen") else LEFT if layer.get("eligible", True) else FAR
