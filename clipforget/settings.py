@@ -91,13 +91,14 @@ def option_like(settings: type, name: str) -> Any:
     return dataclasses.field(default=field.default, metadata=field.metadata)
 
 
-def options(settings: type) -> list[Option]:
+@cache  # a list of runs asks again for each of them
+def options(settings: type) -> tuple[Option, ...]:
     """Return the options of a settings dataclass, in the order they are written."""
     hints, names = typing.get_type_hints(settings), Option.__dataclass_fields__
-    return [
+    return tuple(
         Option(field.name, hints[field.name], field.default, **{k: v for k, v in field.metadata.items() if k in names})
         for field in dataclasses.fields(settings)
-    ]
+    )
 
 
 def parse(settings: type, values: Mapping[str, Any]) -> Any:

@@ -121,7 +121,8 @@ class ComparisonFolder(RunFolder[ComparisonInfo]):
         """The content of comparison.json with the plan and its command as they are written today."""
         with suppress(ClipforgetError):  # one that another version wrote stays as it is
             plan = _plan(info)
-            return {**info, **plan.as_dict(), "command": plan.command()}
+            if not (current := plan.as_dict()).items() <= info.items():
+                return {**info, **current, "command": plan.command()}
         return info
 
     def set_cell(self, index: int, **changes: object) -> None:

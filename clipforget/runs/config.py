@@ -96,7 +96,8 @@ def command_line(command: str, config: object, hidden_defaults: Iterable[str] = 
     where they have their default; replaced gives other values of fields.
     """
     words = ["python", "-m", "clipforget", command]
-    for entry in options(type(config)):
+    kind: type = type(config)
+    for entry in options(kind):
         value = replaced.get(entry.name, getattr(config, entry.name))
         if entry.name in hidden_defaults and value == entry.default:
             continue

@@ -83,7 +83,9 @@ class Run(RunFolder[RunInfo]):
         except ClipforgetError:  # one that another version wrote stays as it is
             check_document(StoredConfig, info.get("config"))
             return info
-        return {**info, "config": config.as_dict(), "command": config.command()}
+        if (current := config.as_dict()) == info["config"]:
+            return info
+        return {**info, "config": current, "command": config.command()}
 
     def append(self, event: AnyEvent) -> AnyEvent:
         """Add an event to events.jsonl; return it with "n", its line number from 0."""
