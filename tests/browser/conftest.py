@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from served import Site, serve
+from served import Site, follow_requests, serve
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
@@ -88,6 +88,7 @@ def _visiting(contexts: Any, site: Site) -> Iterator[Any]:
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("dialog", lambda dialog: (problems.append(f"dialog: {dialog.message}"), dialog.dismiss()))
         page.on("request", lambda request: _on_host(request.url, site.address, problems))
+        follow_requests(page)
         page.goto(site.address + query)
         page.wait_for_selector("#cf-main[data-mode]", state="attached")
         return page

@@ -130,3 +130,21 @@ def _wait_for(address: str, process: subprocess.Popen, log: Path) -> None:
 def query_of(page: Any) -> dict[str, list[str]]:
     """The parameters in a page's address."""
     return parse_qs(urlsplit(page.url).query)
+
+
+def follow_requests(page: Any) -> None:
+    """Keep, as page.pending, what the page itself has asked for and not yet received; Gradio's streams stay open."""
+    page.pending = {}
+    page.on("request", lambda r: page.pending.update({r: r.url}) if "/clipforget/" in r.url else None)
+    page.on("requestfinished", lambda request: page.pending.pop(request, None))
+    page.on("requestfailed", lambda request: page.pending.pop(request, None))
+
+
+def settle(page: Any, seconds: float = 60) -> None:
+    """Wait until nothing has been pending for half a second."""
+    begun = calm = time.monotonic()
+    while time.monotonic() - calm < 0.5:
+        page.wait_for_timeout(50)
+        if page.pending:
+            calm = time.monotonic()
+        assert time.monotonic() - begun < seconds, f"still waiting for {list(page.pending.values())}"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from drag import drag
-from served import HOSTILE, Site, query_of
+from served import HOSTILE, Site, query_of, settle
 
 pytestmark = pytest.mark.browser
 
@@ -44,7 +44,7 @@ def test_answers_soon_and_opens_a_run_from_the_start_page(visit: Any, site: Site
 
 def test_drag_follows_the_mouse_and_asks_nothing(visit: Any, site: Site) -> None:
     page = opened(visit, site, "&alpha=1")
-    page.wait_for_load_state("networkidle")
+    settle(page)
     found = drag(page)
     times = f"median {found['median']} ms, p95 {found['p95']} ms to the screen"
     print(f"drag: {found['inputs']} inputs, {times}, {found['alphas']} alphas shown")
@@ -130,7 +130,7 @@ def test_every_way_to_set_alpha_agrees(visit: Any, site: Site) -> None:
 
 def test_retrieval_follows_alpha_and_a_prompt_can_be_searched_for(visit: Any, site: Site) -> None:
     page = opened(visit, site, "&alpha=1&view=retrieval")
-    page.wait_for_load_state("networkidle")
+    settle(page)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if request.resource_type != "image" else None)
     numbers = "lines => lines.map((line) => [...line.querySelectorAll('.cf-number')].map((one) => one.textContent))"
