@@ -21,10 +21,10 @@ def task_for(original: Clip, seed: int = 0) -> Task:
 
     kinds = {"forget": (0, 2.0), "retain": (0, -2.0), "others": (1, 0.0)}
     training = {name: images(8, *kind) for name, kind in kinds.items()}
-    validation = {name: images(4, *kind) for name, kind in kinds.items()}
+    steer = {name: images(4, *kind) for name, kind in kinds.items()}
     class_embeddings = original.class_embeddings(NAMES, "a photo of a {}.")
     return Task(
-        clip=original.clone(), original=original, validation=validation, names=NAMES, class_embeddings=class_embeddings,
+        clip=original.clone(), original=original, steer=steer, names=NAMES, class_embeddings=class_embeddings,
         template="a photo of a {}.", seed=seed, targets=(Target("car", "convertible"),),
         forget_prompts=("a photo of a convertible.",),
         retain_prompts=("a photo of a dog.", "a photo of a cat.", "a photo of a minibus."), goal=1 / 3, **training,

@@ -45,7 +45,7 @@ def test_the_example_of_a_method_runs(world):
         task, _ = build_task(world.config())
         steps = list(added.run(task, added.settings(steps=3)))
         assert [step.step for step in steps] == [1, 2, 3]
-        assert set(steps[-1].losses) == {"forget", "retain"} and set(steps[-1].validation) >= {"forget"}
+        assert set(steps[-1].losses) == {"forget", "retain"} and set(steps[-1].steer) >= {"forget"}
     finally:
         for name in set(METHODS) - before:
             del METHODS[name]

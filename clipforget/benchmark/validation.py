@@ -88,6 +88,6 @@ def load_validation(
 
     Raises as data.splits.select does, BadData where an image is damaged.
     """
-    splits = config.splits(dataset).validation_only()
+    splits = config.splits(dataset).calibrate_only()
     task, evaluation = yield from load(config, dataset, splits, resources)
     return Validation(task, evaluation.pixels, evaluation.labels, splits.roles)

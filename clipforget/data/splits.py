@@ -19,7 +19,9 @@ from clipforget.errors import BadData, BadQuery
 ROLES = ("forget", "siblings", "others")
 FEWEST = 4  # images that each set needs
 TRAIN = {"forget": 400, "retain": 800, "others": 800}  # at most so many training images
-VALIDATION = {"forget": 400, "siblings": 300, "others": 400}  # at most so many validation images, a role each
+STEER = {"forget": 200, "retain": 200, "others": 200}  # at most so many steer images
+STEER_SHARE = 0.2  # of the train images of each subgroup and style that has FEWEST
+CALIBRATE = {"forget": 400, "siblings": 300, "others": 400}  # at most so many calibrate images, a role each
 GALLERY = 2000  # at most so many test images
 SHIFTED = 500  # at most so many images of a shifted set
 
@@ -28,28 +30,29 @@ SHIFTED = 500  # at most so many images of a shifted set
 class Splits:
     """The images of a run as indices into dataset.items, N evaluated images in all.
 
-    `train` maps forget, retain and others to indices. `evaluated`, `parts` and `roles` go together, one entry for each
-    evaluated image; parts is validation, test (the gallery) or the name of a shifted set, in contiguous blocks in
-    that order. `validation_retain` are positions in `evaluated`: the validation images of what is retained.
+    `train` maps forget, retain and others to indices, and so does `steer`: train images that are not trained on, by
+    which a method decides when to stop and how to weigh. `evaluated`, `parts` and `roles` go together, one entry for
+    each evaluated image; parts is calibrate (alpha is chosen on it), test (the gallery) or the name of a shifted set,
+    in contiguous blocks in that order.
     """
 
     forget: tuple[Target, ...]
     retain: tuple[Target, ...]
     train: dict[str, tuple[int, ...]]
+    steer: dict[str, tuple[int, ...]]
     evaluated: tuple[int, ...]
     parts: tuple[str, ...]
     roles: tuple[str, ...]
-    validation_retain: tuple[int, ...]
 
     @property
     def images(self) -> tuple[int, ...]:
-        """Every image of the run once: the evaluated ones, in their order, then those trained on."""
-        trained = (i for name in TRAIN for i in self.train[name])
+        """Every image of the run once: the evaluated ones, in their order, then those trained on, then steer."""
+        trained = (i for groups in (self.train, self.steer) for name in TRAIN for i in groups[name])
         return tuple(dict.fromkeys((*self.evaluated, *trained)))
 
-    def validation_only(self) -> Splits:
-        """Return the same without the test images and shifted sets, which methods may not see: validation is first."""
-        count = self.parts.count("validation")
+    def calibrate_only(self) -> Splits:
+        """Return the same without the test images and shifted sets; calibrate is first."""
+        count = self.parts.count("calibrate")
         blocks = {name: getattr(self, name)[:count] for name in ("evaluated", "parts", "roles")}
         return replace(self, **blocks)
 
@@ -90,8 +93,8 @@ def select(dataset: Dataset, forget: Sequence[str], retain: Sequence[str] = (), 
     forget_targets, retain_targets = read_targets(dataset, forget, retain)
     roles = [role_of(item, forget_targets) for item in dataset.items]
     retained = _retained(dataset, roles, retain_targets)
-    train = _train(dataset, roles, retained)
-    blocks = {"validation": _validation(dataset, roles, retained), "test": _gallery(dataset, roles, gallery)}
+    train, steer = _train_and_steer(dataset, roles, retained)
+    blocks = {"calibrate": _calibrate(dataset, roles, retained), "test": _gallery(dataset, roles, gallery)}
     for name in dataset.shifted_sets:
         blocks[name] = _sample(dataset, [i for i, item in enumerate(dataset.items) if item.split == name], SHIFTED)
     parts, evaluated = [], []
@@ -102,12 +105,12 @@ def select(dataset: Dataset, forget: Sequence[str], retain: Sequence[str] = (), 
         forget=forget_targets,
         retain=retain_targets,
         train=train,
+        steer=steer,
         evaluated=tuple(evaluated),
         parts=tuple(parts),
         roles=tuple(roles[i] for i in evaluated),
-        validation_retain=tuple(position for position, i in enumerate(blocks["validation"]) if i in retained),
     )
-    _check(splits)
+    _check(splits, len(retained.intersection(blocks["calibrate"])))
     return splits
 
 
@@ -119,7 +122,10 @@ def _retained(dataset: Dataset, roles: list[str], retain: tuple[Target, ...]) ->
     return {i for i, role in enumerate(roles) if role == retained}
 
 
-def _train(dataset: Dataset, roles: list[str], retained: set[int]) -> dict[str, tuple[int, ...]]:
+def _train_and_steer(
+    dataset: Dataset, roles: list[str], retained: set[int]
+) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
+    """What is trained on, and what steers the training: both map forget, retain and others to indices."""
     train = [i for i, item in enumerate(dataset.items) if item.split == "train"]
     retain = [i for i in train if i in retained]
     groups = {
@@ -127,13 +133,30 @@ def _train(dataset: Dataset, roles: list[str], retained: set[int]) -> dict[str, 
         "retain": retain,
         "others": [i for i in train if roles[i] == "others"] or retain,
     }
-    return {name: tuple(_sample(dataset, indices, TRAIN[name])) for name, indices in groups.items()}
+    held = _held_for_steer(dataset, train)
+    for indices in groups.values():  # of many tiny subgroups one image each role, so that no method steers blindly
+        if len(indices) >= FEWEST and held.isdisjoint(indices):
+            held.add(min(indices, key=lambda i: _hash(dataset.items[i].key)))
+    trained = {name: _sample(dataset, set(indices) - held, TRAIN[name]) for name, indices in groups.items()}
+    steers = {name: _sample(dataset, held.intersection(indices), STEER[name]) for name, indices in groups.items()}
+    return {name: tuple(v) for name, v in trained.items()}, {name: tuple(v) for name, v in steers.items()}
 
 
-def _validation(dataset: Dataset, roles: list[str], retained: set[int]) -> list[int]:
+def _held_for_steer(dataset: Dataset, train: list[int]) -> set[int]:
+    """A fifth of the train images of each subgroup and style that has FEWEST, at least one, those of lowest hash."""
+    return {
+        i
+        for group in _grouped(dataset, train)
+        if len(group) >= FEWEST
+        for i in group[: max(round(len(group) * STEER_SHARE), 1)]
+    }
+
+
+def _calibrate(dataset: Dataset, roles: list[str], retained: set[int]) -> list[int]:
+    """The images of the data set's validation split, bounded."""
     split = [i for i, item in enumerate(dataset.items) if item.split == "validation"]
-    groups = [_sample(dataset, [i for i in split if roles[i] == role], VALIDATION[role]) for role in ROLES]
-    groups.append(_sample(dataset, [i for i in split if i in retained], VALIDATION["siblings"]))
+    groups = [_sample(dataset, [i for i in split if roles[i] == role], CALIBRATE[role]) for role in ROLES]
+    groups.append(_sample(dataset, [i for i in split if i in retained], CALIBRATE["siblings"]))
     return sorted({i for group in groups for i in group})
 
 
@@ -158,25 +181,31 @@ def _sample(dataset: Dataset, indices: Iterable[int], size: int) -> list[int]:
     indices = list(indices)
     if len(indices) <= size:
         return sorted(indices)
+    ranked = [
+        (rank, _hash(dataset.items[i].key), i) for group in _grouped(dataset, indices) for rank, i in enumerate(group)
+    ]
+    return sorted(i for _, _, i in sorted(ranked)[:size])
+
+
+def _grouped(dataset: Dataset, indices: Iterable[int]) -> list[list[int]]:
+    """The indices by superclass, subgroup and style, each group in the order of hashes."""
     groups: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     for i in indices:
         item = dataset.items[i]
         groups[item.superclass, item.subgroup, item.style].append(i)
-    ranked = []
-    for group in groups.values():
-        group.sort(key=lambda i: _hash(dataset.items[i].key))
-        ranked += [(rank, _hash(dataset.items[i].key), i) for rank, i in enumerate(group)]
-    return sorted(i for _, _, i in sorted(ranked)[:size])
+    return [sorted(group, key=lambda i: _hash(dataset.items[i].key)) for group in groups.values()]
 
 
 def _hash(key: str) -> bytes:
     return hashlib.sha256(key.encode()).digest()[:8]
 
 
-def _check(splits: Splits) -> None:
-    sizes = {f"training images to {name}": len(splits.train[name]) for name in ("forget", "retain")}
-    sizes["validation images to forget"] = len(splits.positions("validation", "forget"))
-    sizes["validation images to retain"] = len(splits.validation_retain)
+def _check(splits: Splits, calibrate_retain: int) -> None:
+    sizes = {
+        f"training images to {name}": len(splits.train[name]) + len(splits.steer[name]) for name in ("forget", "retain")
+    }
+    sizes["validation images to forget"] = len(splits.positions("calibrate", "forget"))
+    sizes["validation images to retain"] = calibrate_retain
     sizes["test images to forget"] = len(splits.positions("test", "forget"))
     for images, count in sizes.items():
         if count < FEWEST:

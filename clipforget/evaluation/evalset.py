@@ -128,7 +128,7 @@ class EvalSet:
             Row("others", "others", "others", "superclass", self.mask("test", "others")),
         ]
         for name, _ in self.parts:
-            if name not in ("validation", "test"):
+            if name not in ("calibrate", "test"):
                 rows.append(Row(f"shifted:{name}", name, "others", "superclass", self.mask(name, *retained)))
                 target = self.mask(name, "forget")
                 rows.append(Row(f"shifted-forget:{name}", f"{name}: forget", "forget", "superclass", target))

@@ -57,9 +57,17 @@ def _consistent(scores: Scores) -> bool:
 
 
 def upgrade(scores: Any) -> Scores:
-    """Put scores of version 0.1 into today's words: roles, keys of rows, class names. Return newer ones as they are."""
-    if "banks" not in scores.get("evaluated", {}):
-        return cast(Scores, scores)
+    """Put scores of version 0.1 into today's words: parts, roles, keys of rows, class names."""
+    evaluated = scores.get("evaluated", {})
+    for part in evaluated.get("parts", ()):
+        part[0] = "calibrate" if part[0] == "validation" else part[0]
+    if "banks" in evaluated:
+        _upgrade_first(scores)
+    return cast(Scores, scores)
+
+
+def _upgrade_first(scores: Any) -> None:
+    """Put the words of the first scores into today's."""
     for row in scores["rows"]:
         row |= {"key": re.sub("^suite", "shifted", row["key"]), "level": row.pop("bank")}
         if row["key"] == "others":
@@ -69,7 +77,6 @@ def upgrade(scores: Any) -> Scores:
     for part in ("per_class", "gallery"):
         scores[part]["roles"] = [OLD_ROLES.get(role, role) for role in scores[part]["roles"]]
     scores["evaluated"]["class_names"] = scores["evaluated"].pop("banks")
-    return cast(Scores, scores)
 
 
 def _correct(path: SoupPath, named: ClassNames, stack: NDArray[Any], refusal: Refusal) -> Bools:
@@ -90,7 +97,7 @@ def score(
 ) -> Scores:
     """Score a run: all of scores.json but its part "retrieval", which is made by clipforget.evaluation.prompts.
 
-    alpha is chosen on validation; rows, H, Score, per-class bars and the gallery are of test.
+    alpha is chosen on calibrate images; rows, H, Score, per-class bars and the gallery are of test.
 
     classifiers: text features of each level's names, L x C x D, or 1 x C x D where they are the same at every node.
     tolerance: the forget accuracy on validation, 0 to 1, that counts as forgotten where chance is lower; the cautious
@@ -100,7 +107,7 @@ def score(
     correct = {level: _correct(path, evalset.class_names[level], classifiers[level], refusal) for level in classifiers}
     named = evalset.class_names["superclass"]
     chance = 1 / len(named.names)
-    forget = evalset.mask("validation", "forget")
+    forget = evalset.mask("calibrate", "forget")
     validation = correct["superclass"][:, forget]
     upper = _cautious(path, forget, named, classifiers["superclass"], validation, seed, refusal)
     best = metrics.choose_alpha(ALPHAS, upper, chance, tolerance)

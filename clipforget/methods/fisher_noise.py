@@ -61,7 +61,7 @@ def fisher_noise(task: Task, settings: FisherNoiseSettings) -> Iterator[Step]:
     import torch
 
     from clipforget.unlearning.diagonals import diagonals
-    from clipforget.unlearning.trainer import validation_accuracy
+    from clipforget.unlearning.trainer import steer_accuracy
 
     forget, rest = yield from diagonals(task, settings.samples, settings.information)
     weights = dict(task.clip.model.named_parameters())
@@ -70,7 +70,7 @@ def fisher_noise(task: Task, settings: FisherNoiseSettings) -> Iterator[Step]:
         weight = weights[name].data
         noise = torch.randn(weight.shape, generator=generator).to(weight.device)
         weight += settings.scale * noise_deviation(information, rest[name], settings.form, settings.limit) * noise
-    yield Step("forget", 1, 1, validation=validation_accuracy(task))
+    yield Step("forget", 1, 1, steer=steer_accuracy(task))
 
 
 def noise_deviation(forget: Tensor, rest: Tensor, form: str, limit: float) -> Tensor:

@@ -66,7 +66,7 @@ def leace(task: Task, settings: LeaceSettings) -> Iterator[Step]:
     import torch
 
     from clipforget.models.projection import project
-    from clipforget.unlearning.trainer import validation_accuracy
+    from clipforget.unlearning.trainer import steer_accuracy
 
     rest = task.retain.pixels
     if settings.told_from == ALL:
@@ -77,7 +77,7 @@ def leace(task: Task, settings: LeaceSettings) -> Iterator[Step]:
     owners = task.target_of.get("forget", torch.zeros(len(task.forget), dtype=torch.int64))
     labels = torch.nn.functional.one_hot(torch.cat([owners + 1, owners.new_zeros(len(rest))]))[:, 1:]
     project(task.clip.model, eraser(*covariances(features, labels), settings.ridge, settings.strength))
-    yield Step("forget", 1, 1, validation=validation_accuracy(task))
+    yield Step("forget", 1, 1, steer=steer_accuracy(task))
 
 
 def embed(task: Task, pixels: Tensor) -> Generator[Step, None, Tensor]:

@@ -53,7 +53,7 @@ def merged(task: Task, settings: MergedSettings) -> Iterator[Step]:
     from clipforget.methods.targeted.forgetting import TargetedForgetting
     from clipforget.models.weights import changed
     from clipforget.soup.arithmetic import merge
-    from clipforget.unlearning.trainer import validation_accuracy
+    from clipforget.unlearning.trainer import steer_accuracy
 
     runs = [TargetedForgetting(part, settings) for part in parts(task)]
     stages = [TargetedForgetting.forget, *([TargetedForgetting.remind] if settings.remind_steps else [])]
@@ -72,7 +72,7 @@ def merged(task: Task, settings: MergedSettings) -> Iterator[Step]:
     weights = task.clip.model.state_dict()
     for name, value in merge(start, deltas).items():
         weights[name].copy_(value)
-    yield Step("merge", 1, 1, validation=validation_accuracy(task))
+    yield Step("merge", 1, 1, steer=steer_accuracy(task))
 
 
 def parts(task: Task) -> list[Task]:
@@ -84,16 +84,16 @@ def parts(task: Task) -> list[Task]:
 
 def _part(task: Task, index: int) -> Task:
     retain, others = _siblings(task, index, task.retain, task.others)
-    validation = dict(task.validation)
-    validation["forget"] = _rows(validation["forget"], task.target_of["validation"] == index)
-    validation["retain"], validation["others"] = _siblings(task, index, validation["retain"], validation["others"])
+    steer = dict(task.steer)
+    steer["forget"] = _rows(steer["forget"], task.target_of["steer"] == index)
+    steer["retain"], steer["others"] = _siblings(task, index, steer["retain"], steer["others"])
     return replace(
         task,
         clip=task.original.clone(),
         forget=_rows(task.forget, task.target_of["forget"] == index),
         retain=retain,
         others=others,
-        validation=validation,
+        steer=steer,
         targets=(task.targets[index],),
         target_of={},
     )

@@ -87,8 +87,8 @@ def munba(task: Task, settings: MunbaSettings) -> Iterator[Step]:
             optimizer.step()
             evaluated = step % settings.check_every == 0 or step == settings.steps
             figures = {name: float(loss.detach()) for name, loss in losses.items()}
-            validation = trainer.validation_accuracy() if evaluated else {}
-            yield Step("forget", step, settings.steps, figures, validation, {"cosine": cosine})
+            steer = trainer.steer_accuracy() if evaluated else {}
+            yield Step("forget", step, settings.steps, figures, steer, {"cosine": cosine})
 
 
 def bargain(first: Sequence[Tensor], second: Sequence[Tensor]) -> tuple[tuple[float, float], float]:

@@ -67,13 +67,13 @@ def nullspace(task: Task, settings: NullspaceSettings) -> Iterator[Step]:
     import torch
 
     from clipforget.models.projection import project
-    from clipforget.unlearning.trainer import validation_accuracy
+    from clipforget.unlearning.trainer import steer_accuracy
 
     retained = [*task.retain_prompts, *(coarse_captions(task) if settings.protect_coarse else ())]
     with torch.no_grad():
         forget, retain = (task.original.encode_text(texts).cpu() for texts in (task.forget_prompts, retained))
     project(task.clip.model, matrix(forget, retain, settings))
-    yield Step("forget", 1, 1, validation=validation_accuracy(task))
+    yield Step("forget", 1, 1, steer=steer_accuracy(task))
 
 
 def coarse_captions(task: Task) -> list[str]:

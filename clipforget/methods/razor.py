@@ -41,7 +41,7 @@ class RazorSettings(TrainingSettings):
         3e-4, "Learning rate (AdamW)", low=1e-8, high=1.0, search=(1e-5, 3e-5, 1e-4, 3e-4, 1e-3)
     )
     rounds: int = option(
-        6, "Rounds at most; it ends with the one in which validation counts as forgotten (paper: 6)", low=1, high=64,
+        6, "Rounds at most; it ends with the one in which steer counts as forgotten (paper: 6)", low=1, high=64,
         search=(1, 3, 6),
     )  # fmt: skip
     layers: int = option(
@@ -99,7 +99,7 @@ def razor(task: Task, settings: RazorSettings) -> Iterator[Step]:
             yield Step("select", 1, 1, data={"layers": records})
 
         def renumber(step: Step, before: int = number * settings.steps, added: list[str] = added) -> Step:
-            accuracy.update(step.validation)
+            accuracy.update(step.steer)
             data = {"added": added[0]} if before and added and step.step == 1 else {}
             return replace(step, step=before + step.step, total=settings.rounds * settings.steps, data=data)
 

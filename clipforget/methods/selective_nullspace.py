@@ -71,7 +71,7 @@ def selective_nullspace(task: Task, settings: SelectiveNullspaceSettings) -> Ite
     import torch
 
     from clipforget.models.projection import project
-    from clipforget.unlearning.trainer import validation_accuracy
+    from clipforget.unlearning.trainer import steer_accuracy
 
     if not (len(task.forget) and len(task.retain)):
         raise BadData("There is no training image to forget or none to retain; choose others.")
@@ -88,7 +88,7 @@ def selective_nullspace(task: Task, settings: SelectiveNullspaceSettings) -> Ite
         coarse = class_embeddings[task.forget.labels.unique()]
         directions = torch.cat([coarse, texts]) - class_embeddings.mean(dim=0)
         project(task.clip.model, selection(directions, features, settings))
-    yield Step("forget", 1, 1, validation=validation_accuracy(task))
+    yield Step("forget", 1, 1, steer=steer_accuracy(task))
 
 
 def caption(target: Target, mode: str, template: str) -> str:

@@ -54,7 +54,7 @@ def ssd(task: Task, settings: SsdSettings) -> Iterator[Step]:
     where a set of training images is empty.
     """
     from clipforget.unlearning.diagonals import diagonals
-    from clipforget.unlearning.trainer import validation_accuracy
+    from clipforget.unlearning.trainer import steer_accuracy
 
     forget, rest = yield from diagonals(task, settings.samples, settings.information)
     weights = dict(task.clip.model.named_parameters())
@@ -64,7 +64,7 @@ def ssd(task: Task, settings: SsdSettings) -> Iterator[Step]:
         weights[name].data.mul_(factors)
         count += int((factors < 1).sum())
     share = count / sum(information.numel() for information in forget.values())
-    yield Step("forget", 1, 1, validation=validation_accuracy(task), data={"dampened": share})
+    yield Step("forget", 1, 1, steer=steer_accuracy(task), data={"dampened": share})
 
 
 def dampening(forget: Tensor, rest: Tensor, selection: float, constant: float) -> Tensor:

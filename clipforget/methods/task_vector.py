@@ -71,7 +71,7 @@ def task_vector(task: Task, settings: TaskVectorSettings) -> Iterator[Step]:
     from clipforget.unlearning.trainer import Trainer
 
     trainer = Trainer(task, settings, IMAGE)
-    before = trainer.validation_accuracy()
+    before = trainer.steer_accuracy()
     control = "others" if "others" in before else "retain"  # a whole style leaves no other class
     yield from trainer.train(_tuning)
     start = {name: dict(task.original.model.named_parameters())[name].detach() for name in trainer.parameters}
@@ -80,8 +80,8 @@ def task_vector(task: Task, settings: TaskVectorSettings) -> Iterator[Step]:
         coefficient = settings.max_coefficient * (1 - (step - 1) / settings.coefficients)
         for name, weight in trainer.parameters.items():
             weight.data.copy_(negate(start[name], vector[name], coefficient))
-        accuracies = trainer.validation_accuracy()
-        yield Step("negate", step, settings.coefficients + 1, validation=accuracies, data={"coefficient": coefficient})
+        accuracies = trainer.steer_accuracy()
+        yield Step("negate", step, settings.coefficients + 1, steer=accuracies, data={"coefficient": coefficient})
         if accuracies[control] >= settings.min_control_accuracy * before[control]:
             break
 

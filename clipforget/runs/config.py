@@ -30,7 +30,7 @@ class RunConfig:
     method: str = option("targeted", "The method of forgetting")
     seed: int = option(0, "Seed of every random choice", low=0, high=2**31 - 1)
     tolerance: float = option(
-        0.05, "Forget accuracy on validation that counts as forgotten where chance is lower", low=0.0, high=1.0
+        0.05, "Forget accuracy on calibrate images that counts as forgotten where chance is lower", low=0.0, high=1.0
     )
     device: str = option("auto", "auto, cpu, cuda, cuda:1, mps")
     gallery: int = option(2000, "At most so many test images; target and siblings come first", low=4, high=1_000_000)

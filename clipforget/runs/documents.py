@@ -59,7 +59,7 @@ class StepEvent(TypedDict):
     total: int
     eta: float | None
     losses: Mapping[str, float]
-    validation: Mapping[str, float]
+    steer: Mapping[str, float]  # accuracies on steer images
     data: Mapping[str, Any]  # what the method has to say; see the method
     note: str
 

@@ -1,4 +1,4 @@
-"""One run from start to end: load, method, soup path, choice of alpha on validation, scores on test, files.
+"""One run from start to end: load, method, soup path, choice of alpha on calibrate images, scores on test, files.
 
     with stoppable():
         for event in execute(run):
@@ -108,7 +108,7 @@ class Journal:
         note: str = "",
         *,
         losses: Mapping[str, float] | None = None,
-        validation: Mapping[str, float] | None = None,
+        steer: Mapping[str, float] | None = None,
         data: Mapping[str, Any] | None = None,
     ) -> StepEvent:
         """Append a step event and return it."""
@@ -122,7 +122,7 @@ class Journal:
             "total": total,
             "eta": eta,
             "losses": losses or {},
-            "validation": validation or {},
+            "steer": steer or {},
             "data": data or {},
             "note": note,
         }
@@ -169,7 +169,7 @@ def _stages(run: Run, journal: Journal, resources: Resources) -> Events:
         for record in cost.watch(method.run(task, settings)):
             refused = record.data.get("refused", refused)
             step = (record.stage, record.step, record.total)
-            yield journal.step(*step, losses=record.losses, validation=record.validation, data=record.data)
+            yield journal.step(*step, losses=record.losses, steer=record.steer, data=record.data)
         yield from _finish(run, config, task, evaluation, refused, journal, cost)
 
 

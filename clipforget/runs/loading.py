@@ -94,17 +94,14 @@ def _assemble(
     def images(rows: Sequence[int]) -> ImageSet:
         return ImageSet(pixels[list(rows)], torch.from_numpy(labels[list(rows)]))
 
-    train = {name: images([row_of[i] for i in indices]) for name, indices in splits.train.items()}
-    validation = {
-        "forget": images(splits.positions("validation", "forget")),
-        "retain": images(splits.validation_retain),
-        "others": images(splits.positions("validation", "others")),
-    }
+    train, steer = (
+        {name: images([row_of[i] for i in indices]) for name, indices in groups.items()}
+        for groups in (splits.train, splits.steer)
+    )
 
     def first_targets(indices: Sequence[int]) -> Tensor:
         return torch.tensor([first_target(dataset.items[i], splits.forget) for i in indices], dtype=torch.int64)
 
-    validation_forget = [splits.evaluated[position] for position in splits.positions("validation", "forget")]
     class_embeddings = clip.class_embeddings(names, dataset.template)
     task = Task(
         clip=clip.clone(),
@@ -112,13 +109,13 @@ def _assemble(
         forget=train["forget"],
         retain=train["retain"],
         others=train["others"],
-        validation=validation,
+        steer=steer,
         names=names,
         class_embeddings=class_embeddings,
         template=dataset.template,
         seed=config.seed,
         targets=splits.forget,
-        target_of={"forget": first_targets(splits.train["forget"]), "validation": first_targets(validation_forget)},
+        target_of={"forget": first_targets(splits.train["forget"]), "steer": first_targets(splits.steer["forget"])},
         forget_prompts=tuple(dict.fromkeys(target.prompt(dataset.template) for target in splits.forget)),
         retain_prompts=retain_prompts(splits.forget, dataset),
         goal=max(1 / len(names), config.tolerance),

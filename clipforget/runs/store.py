@@ -106,6 +106,8 @@ class Run(RunFolder[RunInfo]):
             events: list[Event] = []
             for number in range(after, len(lines)):
                 event = {**json.loads(lines[number]), "n": number}
+                if "validation" in event:  # as steer was called in version 0.1
+                    event["steer"] = event.pop("validation")
                 kind: type[Event] = EndEvent if event.get("kind") == "end" else StepEvent
                 events.append(check_document(kind, event))
         except FileNotFoundError:

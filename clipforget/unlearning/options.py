@@ -39,4 +39,4 @@ class TrainingSettings:
     learning_rate: float = learning_rate_option(1e-4)
     batch_size: int = option(16, "Images of each kind in a step", low=2, high=512, advanced=True, former=("batch",))
     weight_decay: float = option(0.0, "Weight decay of AdamW", low=0.0, high=1.0, advanced=True)
-    check_every: int = option(10, "Steps between two evaluations on validation images", low=1, high=1000, advanced=True)
+    check_every: int = option(10, "Steps between two evaluations on steer images", low=1, high=1000, advanced=True)

@@ -33,10 +33,10 @@ class Task:
 
     `clip` is the method's own copy, whose weights it changes and leaves merged and in eval mode; `original` is not to
     be touched. `forget` and `retain` are training images (retain: the siblings that share the coarse caption, or what
-    the user picked), `others` training images of the remaining superclasses. `validation` holds disjoint images under
+    the user picked), `others` training images of the remaining superclasses. `steer` holds disjoint images under
     the same three names. `names` and `class_embeddings` (C x D, unit) are the superclass names and their text features.
 
-    `targets` says what is to be forgotten; `target_of` maps forget and validation to the index in `targets` of each
+    `targets` says what is to be forgotten; `target_of` maps forget and steer to the index in `targets` of each
     image to be forgotten (int64, as long as those sets; the first target that it matches). `forget_prompts` name it as
     finely as the data set does ("a photo of a biplane."); `retain_prompts` name what is to stay: the siblings as
     finely, and every other superclass. `goal` is the forget accuracy, 0 to 1, at which it counts as forgotten:
@@ -48,7 +48,7 @@ class Task:
     forget: ImageSet
     retain: ImageSet
     others: ImageSet
-    validation: dict[str, ImageSet]
+    steer: dict[str, ImageSet]
     names: tuple[str, ...]
     class_embeddings: Tensor
     template: str
@@ -75,7 +75,7 @@ class Task:
 class Step:
     """One record of progress: `step` of `total` within a stage (forget, remind, ...), both counted from 1.
 
-    losses and validation map names to figures (validation accuracies are shares, 0 to 1); `data` is JSON-ready extra,
+    losses and steer map names to figures (steer accuracies are shares, 0 to 1); `data` is JSON-ready extra,
     e.g. {"layers": [{"name": ..., "relative": ..., "chosen": true}]}. {"refused": [...]} holds the names that the run
     refuses below alpha 1 (see clipforget.evaluation.refusal).
     """
@@ -84,5 +84,5 @@ class Step:
     step: int
     total: int
     losses: dict[str, float] = field(default_factory=dict)
-    validation: dict[str, float] = field(default_factory=dict)
+    steer: dict[str, float] = field(default_factory=dict)
     data: dict[str, Any] = field(default_factory=dict)

@@ -18,7 +18,7 @@ from clipforget.unlearning import batches
 from clipforget.unlearning.options import TrainingSettings
 from clipforget.unlearning.task import BOTH, IMAGE, TEXT, ImageSet, Step, Task
 
-VALIDATION_IMAGES = 48  # at most so many validation images of each kind for the figures of a training step
+STEER_IMAGES = 48  # at most so many steer images of each kind for the figures of a training step
 KINDS = ("forget", "retain", "others")
 
 
@@ -109,7 +109,7 @@ def tower_parameters(model: torch.nn.Module, changes: str) -> dict[str, Tensor]:
 
 
 class Trainer:
-    """One training: streams of batches, the parameters that move, accuracies on validation images.
+    """One training: streams of batches, the parameters that move, accuracies on steer images.
 
     `parameters` (all of the named towers, or those given) alone require gradients while `train` runs.
 
@@ -125,7 +125,7 @@ class Trainer:
         self.precision = training_precision(task.clip)
         self.parameters = tower_parameters(task.clip.model, changes) if parameters is None else parameters
         self.streams = {k: batches.batches(getattr(task, k), settings.batch_size, self.generator) for k in KINDS}
-        self.validation_images = sample_validation(task, self.generator)
+        self.steer_images = sample_steer(task, self.generator)
         self.step = 0
 
     def train(
@@ -152,7 +152,7 @@ class Trainer:
                     after_step(optimizer)
                 evaluated = step % settings.check_every == 0 or step == settings.steps
                 figures = {name: float(value.detach()) for name, value in losses.items()}
-                yield Step(stage, step, settings.steps, figures, self.validation_accuracy() if evaluated else {})
+                yield Step(stage, step, settings.steps, figures, self.steer_accuracy() if evaluated else {})
 
     def batch(self) -> Batch:
         """Draw the next batch."""
@@ -164,23 +164,23 @@ class Trainer:
         return Batch(self.task, images, self.generator, self.precision, self.step, text)
 
     @torch.no_grad()
-    def validation_accuracy(self) -> dict[str, float]:
-        """Return the validation accuracies of the model as it is now, 0 to 1, by kind."""
-        return validation_accuracy(self.task, self.validation_images, self.changes, self.precision)
+    def steer_accuracy(self) -> dict[str, float]:
+        """Return the steer accuracies of the model as it is now, 0 to 1, by kind."""
+        return steer_accuracy(self.task, self.steer_images, self.changes, self.precision)
 
 
-def sample_validation(task: Task, generator: torch.Generator) -> dict[str, ImageSet]:
-    """Draw up to VALIDATION_IMAGES validation images of each kind that has any."""
-    return {k: batches.sample(v, VALIDATION_IMAGES, generator) for k, v in task.validation.items() if len(v)}
+def sample_steer(task: Task, generator: torch.Generator) -> dict[str, ImageSet]:
+    """Draw up to STEER_IMAGES steer images of each kind that has any."""
+    return {k: batches.sample(v, STEER_IMAGES, generator) for k, v in task.steer.items() if len(v)}
 
 
 @torch.no_grad()
-def validation_accuracy(
+def steer_accuracy(
     task: Task, images: dict[str, ImageSet] | None = None, changes: str = IMAGE, precision: str = FLOAT32
 ) -> dict[str, float]:
-    """Return the accuracy, 0 to 1, by kind, of the model as it is now on the images (without: all of validation)."""
+    """Return the accuracy, 0 to 1, by kind, of the model as it is now on the images (without: all of steer)."""
     embeddings = task.class_embeddings if changes == IMAGE else task.clip.class_embeddings(task.names, task.template)
-    samples = task.validation if images is None else images
+    samples = task.steer if images is None else images
     return {
         kind: batches.accuracy(batches.margins(task.clip, sample, embeddings, precision))
         for kind, sample in samples.items()

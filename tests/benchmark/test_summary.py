@@ -59,7 +59,7 @@ def compared(tmp_path):
     run = made.store.create(made.plan.config(made.plan.cells()[1]))
     made.set_cell(1, state="running", run=run.id)
     step = {"t": 4.0, "kind": "step", "stage": "forget", "step": 3, "total": 10, "eta": 6.0}
-    run.append({**step, "losses": {}, "validation": {}, "data": {}, "note": ""})
+    run.append({**step, "losses": {}, "steer": {}, "data": {}, "note": ""})
     return made
 
 

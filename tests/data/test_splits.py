@@ -35,11 +35,11 @@ def test_a_subgroup_is_forgotten_and_its_siblings_are_retained():
     assert shown(data, found.train["forget"]) == {("air", "a", "ink"), ("air", "a", "oil")}
     assert shown(data, found.train["retain"]) == {("air", "b", "ink"), ("air", "b", "oil")}
     assert {name for name, _, _ in shown(data, found.train["others"])} == {"sea", "land"}
-    assert {data.items[i].split for indices in found.train.values() for i in indices} == {"train"}
-    assert list(dict.fromkeys(found.parts)) == ["validation", "test", "rain"]
-    for part in ("validation", "test", "rain"):
-        assert {data.items[found.evaluated[p]].split for p in found.positions(part)} == {part}
-    assert {found.roles[p] for p in found.validation_retain} == {"siblings"}
+    for groups in (found.train, found.steer):
+        assert {data.items[i].split for indices in groups.values() for i in indices} == {"train"}
+    assert list(dict.fromkeys(found.parts)) == ["calibrate", "test", "rain"]
+    for part, split in (("calibrate", "validation"), ("test", "test"), ("rain", "rain")):
+        assert {data.items[found.evaluated[p]].split for p in found.positions(part)} == {split}
 
 
 def test_a_style_of_a_superclass_has_the_other_styles_as_siblings():
@@ -54,7 +54,7 @@ def test_a_whole_class_has_no_siblings_and_retains_the_others():
     found = RunConfig(forget=("air",)).splits(data)
     assert {name for name, _, _ in shown(data, found.train["retain"])} == {"sea", "land"}
     assert "siblings" not in found.roles
-    assert {found.roles[p] for p in found.validation_retain} == {"others"}
+    assert shown(data, found.steer["retain"]) == shown(data, found.train["retain"])
 
 
 def test_several_targets_of_several_superclasses():
@@ -64,11 +64,11 @@ def test_several_targets_of_several_superclasses():
     assert {name for name, _, _ in shown(data, found.train["others"])} == {"land"}
 
 
-def test_a_named_retain_list_is_trained_and_validated_on():
+def test_a_named_retain_list_is_trained_on_and_steers():
     data = dataset()
     found = RunConfig(forget=("air/a",), retain=("land/b",)).splits(data)
     assert shown(data, found.train["retain"]) == {("land", "b", "ink"), ("land", "b", "oil")}
-    assert shown(data, [found.evaluated[p] for p in found.validation_retain]) == shown(data, found.train["retain"])
+    assert shown(data, found.steer["retain"]) == shown(data, found.train["retain"])
 
 
 @pytest.mark.parametrize("size", [4, 8, 30, 60, 90, 1000])
@@ -90,10 +90,31 @@ def test_the_choice_is_the_same_every_time_and_even_over_groups():
     assert max(sizes) - min(size for size in sizes if size) <= 1
 
 
-def test_no_image_is_trained_on_and_judged_by():
-    found = RunConfig(forget=("air/a",)).splits(dataset())
-    assert not {*found.evaluated} & {i for indices in found.train.values() for i in indices}
+@pytest.mark.parametrize("train", [2, 3, 4, 7, 20])
+@pytest.mark.parametrize("forget", ["air/a", "air/a/ink", "*/*/ink", "air"])
+def test_no_image_is_trained_on_and_steers_or_is_judged_by(train, forget):
+    if (train, forget) in {(2, "air/a/ink"), (3, "air/a/ink")}:
+        train = 4  # fewer are refused
+    data = dataset(train=train)
+    found = RunConfig(forget=(forget,)).splits(data)
+    trained, steers = ({i for indices in groups.values() for i in indices} for groups in (found.train, found.steer))
     assert len(set(found.evaluated)) == len(found.evaluated)
+    assert not trained & steers and not (trained | steers) & set(found.evaluated)
+    assert all(found.train[name] and found.steer[name] for name in ("forget", "retain", "others"))
+    assert trained | steers == {i for i, item in enumerate(data.items) if item.split == "train"}
+
+
+def test_a_fifth_of_each_subgroup_and_style_steers_whatever_is_forgotten():
+    data = dataset(train=20)
+    first, second = (RunConfig(forget=(forget,)).splits(data) for forget in ("air/a", "sea/*/oil"))
+    steers = [{i for indices in found.steer.values() for i in indices} for found in (first, second)]
+    assert steers[0] == steers[1] and len(steers[0]) == 12 * 4
+    assert len(first.steer["forget"]) == 8 and len(first.steer["retain"]) == 8 and len(first.steer["others"]) == 32
+
+
+def test_a_subgroup_that_had_just_enough_training_images_still_has():
+    found = RunConfig(forget=("air/a/ink",)).splits(dataset(train=4))
+    assert len(found.train["forget"]) == 3 and len(found.steer["forget"]) == 1
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def test_recall_precision_and_overlap_are_what_a_loop_counts(texts, count):
     names = [soup_fingerprint("a", "b", alpha) for alpha in (0, 0.5, 1)]
     nodes = [Node(alpha, *rest, features[0]) for alpha, *rest in zip((0.0, 0.5, 1.0), names, features, strict=True)]
     path, stack = SoupPath(tuple(nodes), (Bound(),) * 2, "a", "b"), unit(rng.normal(size=(texts, 5, 8)))
-    evalset = EvalSet(tuple(range(count + 20)), (("validation", 20), ("test", count)), ("others",) * (count + 20), {})
+    evalset = EvalSet(tuple(range(count + 20)), (("calibrate", 20), ("test", count)), ("others",) * (count + 20), {})
     levels = ("coarse", "fine", "fine", "unrelated", "unrelated")
     masks = [rng.random(count) < share for share in (0.6, 0.2, 0.2, 0, 0)]
     asked = [Prompt(f"word {i}", *one) for i, one in enumerate(zip(levels, masks, strict=True))]

@@ -64,7 +64,7 @@ def test_the_target_loses_probability_and_a_step_in_vain_is_undone(vit: Clip) ->
     task = task_for(vit)
     steps = list(clip_lip(task, ClipLipSettings(steps=8, stop=0.0, learning_rate=1e-3, **FEW)))
     forget = [step for step in steps if step.stage == "forget"]
-    assert steps[0].stage == "synthesise" and forget[-1].validation.keys() == {"forget", "retain", "others"}
+    assert steps[0].stage == "synthesise" and forget[-1].steer.keys() == {"forget", "retain", "others"}
     start = ClipLip(task_for(vit), ClipLipSettings(**FEW))
     list(start.synthesise())
     seen, best = start._synthetic_accuracy()[1], start._synthetic_accuracy()[1]

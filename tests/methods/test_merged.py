@@ -37,9 +37,9 @@ def two_targets(original: Clip) -> Task:
     return replace(
         task,
         **{name: images(*labels) for name, labels in kinds.items()},
-        validation={name: images(*labels) for name, labels in kinds.items()},
+        steer={name: images(*labels) for name, labels in kinds.items()},
         targets=(Target("car", "convertible"), Target("dog", "poodle")),
-        target_of={name: torch.tensor([0, 1, 0, 1, 1]) for name in ("forget", "validation")},
+        target_of={name: torch.tensor([0, 1, 0, 1, 1]) for name in ("forget", "steer")},
     )
 
 
@@ -48,8 +48,8 @@ def test_a_part_sees_its_own_target_and_the_other_targets_siblings_as_others(tin
     for place, part in enumerate(parts(task)):
         assert part.targets == (task.targets[place],) and part.clip is not task.clip
         training = {name: (getattr(task, name), getattr(part, name)) for name in ("forget", "retain", "others")}
-        validation = {name: (images, part.validation[name]) for name, images in task.validation.items()}
-        for pairs in (training, validation):
+        steer = {name: (images, part.steer[name]) for name, images in task.steer.items()}
+        for pairs in (training, steer):
             kept = {"forget": [[0, 2], [1, 3, 4]][place], "retain": [[1, 2], [0, 3]][place]}
             for name, rows in kept.items():
                 whole, mine = pairs[name]
@@ -59,7 +59,7 @@ def test_a_part_sees_its_own_target_and_the_other_targets_siblings_as_others(tin
 
 def test_whole_classes_share_what_is_retained(tiny_clip: Clip) -> None:
     task = replace(two_targets(tiny_clip), targets=(Target("car"), Target("dog")))
-    task = replace(task, retain=task.others, validation={**task.validation, "retain": task.others})
+    task = replace(task, retain=task.others, steer={**task.steer, "retain": task.others})
     for part in parts(task):
         assert torch.equal(part.retain.pixels, task.retain.pixels)
         assert torch.equal(part.others.pixels, task.others.pixels)
@@ -79,7 +79,7 @@ def test_the_result_is_the_original_plus_the_parts_changes(coefficient: float, t
     for name, value in task.clip.model.state_dict().items():
         assert torch.allclose(value.double(), expected[name], atol=1e-6), name
         moved += not torch.equal(value, start[name])
-    assert moved and steps[-1].stage == "merge" and set(steps[-1].validation) == {"forget", "retain", "others"}
+    assert moved and steps[-1].stage == "merge" and set(steps[-1].steer) == {"forget", "retain", "others"}
     for stage, count in (("forget", 6), ("remind", 4)):
         seen = [(step.step, step.total, step.data["part"]) for step in steps if step.stage == stage]
         assert seen == [(n + 1, count, int(n >= count // 2)) for n in range(count)], stage
@@ -102,12 +102,11 @@ def test_a_task_knows_the_target_of_each_image(world) -> None:
     config: RunConfig = world.config(forget=("disc/big", "square", "disc/*/dark"))
     task, evaluation = build_task(config)
     items, selection = load_dataset(world.data).items, evaluation.splits
-    validation = [selection.evaluated[i] for i in selection.positions("validation", "forget")]
-    for name, indices in (("forget", selection.train["forget"]), ("validation", validation)):
+    for name, indices in (("forget", selection.train["forget"]), ("steer", selection.steer["forget"])):
         owners = []
         for i in indices:
             item = items[i]
             owners.append(0 if (item.superclass, item.subgroup) == ("disc", "big") else 1 + (item.superclass == "disc"))
         assert task.target_of[name].tolist() == owners and set(owners) == {0, 1, 2}
     assert len(task.target_of["forget"]) == len(task.forget)
-    assert len(task.target_of["validation"]) == len(task.validation["forget"])
+    assert len(task.target_of["steer"]) == len(task.steer["forget"])

@@ -98,7 +98,7 @@ def test_the_regression_has_the_least_loss() -> None:
 def test_the_model_gives_projected_features(tower: str, tiny_clip: Clip) -> None:
     task = task_for(tiny_clip if tower == "resnet" else build_clip(VIT))
     (step,) = nullspace(task, NullspaceSettings(form="naive"))
-    assert set(step.validation) == {"forget", "retain", "others"}
+    assert set(step.steer) == {"forget", "retain", "others"}
     with torch.no_grad():
         name = task.original.encode_text(task.forget_prompts)[0]
         raw = task.original.model.encode_image(task.forget.pixels)
@@ -111,9 +111,9 @@ def test_the_model_gives_projected_features(tower: str, tiny_clip: Clip) -> None
 def test_needs_no_images(tiny_clip: Clip) -> None:
     task = task_for(tiny_clip)
     nothing = dataclasses.replace(task.forget, pixels=task.forget.pixels[:0], labels=task.forget.labels[:0])
-    bare = dataclasses.replace(task, forget=nothing, retain=nothing, others=nothing, validation={})
+    bare = dataclasses.replace(task, forget=nothing, retain=nothing, others=nothing, steer={})
     (step,) = nullspace(bare, NullspaceSettings())
-    assert step.validation == {}
+    assert step.steer == {}
 
 
 def test_the_coarse_caption_is_protected_where_it_is_not_the_target(tiny_clip: Clip) -> None:

@@ -103,8 +103,8 @@ def test_a_whole_style(form: str, tiny_clip: Clip) -> None:
         forget=dataclasses.replace(task.forget, labels=mixed),
         retain=dataclasses.replace(task.retain, labels=mixed),
         others=dataclasses.replace(task.retain, labels=mixed),
-        validation={name: task.validation[name] for name in ("forget", "retain")},
+        steer={name: task.steer[name] for name in ("forget", "retain")},
     )
     (step,) = selective_nullspace(styled, SelectiveNullspaceSettings(form=form))
-    assert set(step.validation) == {"forget", "retain"}
+    assert set(step.steer) == {"forget", "retain"}
     assert styled.clip.fingerprint() != tiny_clip.fingerprint()

@@ -69,7 +69,7 @@ def test_records(tiny_clip: Clip) -> None:
     assert set(layers[0]) == {"name", "relative", "forget", "retain", "chosen", "eligible"}
     assert sum(layer["chosen"] for layer in layers) == 3
     assert all(1 <= step.step <= step.total for step in steps)
-    assert set(steps[-1].validation) == {"forget", "retain", "others"}
+    assert set(steps[-1].steer) == {"forget", "retain", "others"}
     last = steps[-1].data
     left = 0.7**2 if last["average_kept"] else 0.0
     assert last["original_share"] == pytest.approx(1 - 1.5 * (1 - left))
@@ -99,7 +99,7 @@ def test_closing_midway_leaves_a_plain_model(stage: str, tiny_clip: Clip) -> Non
 def test_the_papers_form_stops_at_chance_and_keeps_the_average(tiny_clip: Clip) -> None:
     steps = run(task_for(tiny_clip), **{**PAPER, "forget_steps": 40, "forget_learning_rate": 3e-2, "check_every": 1})
     forgetting = [step for step in steps if step.stage == "forget"]
-    assert forgetting[-1].validation["forget"] <= 1 / 3 or len(forgetting) == 40
+    assert forgetting[-1].steer["forget"] <= 1 / 3 or len(forgetting) == 40
     assert steps[-1].data["average_kept"]
 
 

@@ -1,4 +1,4 @@
-"""The arithmetic by hand, and the coefficient that validation allows."""
+"""The arithmetic by hand, and the coefficient that steer allows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tasks import task_for
 from clipforget.methods.task_vector import TaskVectorSettings, _tuning, negate, task_vector
 from clipforget.models.clip import Clip
 from clipforget.unlearning.task import IMAGE, Task
-from clipforget.unlearning.trainer import Trainer, tower_parameters, validation_accuracy
+from clipforget.unlearning.trainer import Trainer, steer_accuracy, tower_parameters
 
 
 def test_the_arithmetic_by_hand() -> None:
@@ -52,14 +52,14 @@ def test_the_result_is_the_start_less_the_coefficient_times_the_tuning(tuning: s
 
 def test_the_largest_coefficient_that_keeps_the_control(tiny_clip: Clip) -> None:
     task = task_for(tiny_clip)
-    for name, images in task.validation.items():  # call every image what the model calls it, so that all are right
+    for name, images in task.steer.items():  # call every image what the model calls it, so that all are right
         found = (tiny_clip.embed(images.pixels) @ task.class_embeddings.T).argmax(dim=1)
-        task.validation[name] = dataclasses.replace(images, labels=found)
-    label = int(task.validation["retain"].labels[0])
+        task.steer[name] = dataclasses.replace(images, labels=found)
+    label = int(task.steer["retain"].labels[0])
     task = dataclasses.replace(
         task, forget=dataclasses.replace(task.forget, labels=torch.full_like(task.forget.labels, label))
     )
-    before = validation_accuracy(task)
+    before = steer_accuracy(task)
     assert before["retain"] == before["others"] == 1
     settings = TaskVectorSettings(
         steps=20, batch_size=4, learning_rate=0.1, max_coefficient=20.0, coefficients=4, min_control_accuracy=0.95
@@ -67,6 +67,6 @@ def test_the_largest_coefficient_that_keeps_the_control(tiny_clip: Clip) -> None
     steps = [step for step in task_vector(task, settings) if step.stage == "negate"]
     tried = [step.data["coefficient"] for step in steps]
     assert tried == [20.0, 15.0, 10.0, 5.0, 0.0][: len(tried)]
-    fits = [step.validation["others"] >= 0.95 * before["others"] for step in steps]
+    fits = [step.steer["others"] >= 0.95 * before["others"] for step in steps]
     assert fits == [False] * (len(fits) - 1) + [True]
     assert len(tried) > 1, "the tuning did no harm, so nothing was weighed"

@@ -20,7 +20,7 @@ from clipforget.models.clip import Clip
 from clipforget.models.weights import changed
 from clipforget.runs.loading import build_task
 from clipforget.unlearning.task import TEXT as TEXT_TOWER
-from clipforget.unlearning.trainer import validation_accuracy
+from clipforget.unlearning.trainer import steer_accuracy
 
 PROMPTS = ["a photo of a car.", "a drawing of a dog"]
 
@@ -85,11 +85,11 @@ def test_the_losses_are_those_of_the_formula(tiny_clip: Clip) -> None:
 def test_few_images_take_the_coarse_caption_from_the_target(world: World) -> None:
     task, _ = build_task(world.config())
     steps = list(text_projection_lora(task, TextProjectionLoraSettings(steps=200)))
-    before = validation_accuracy(dataclasses.replace(task, clip=task.original), changes=TEXT_TOWER)
-    after = steps[-1].validation
+    before = steer_accuracy(dataclasses.replace(task, clip=task.original), changes=TEXT_TOWER)
+    after = steps[-1].steer
     assert before["forget"] > 0.9 and after["forget"] < 0.2 and after["others"] > 0.9, (before, after)
     fresh = dataclasses.replace(task, clip=task.original.clone())
-    names_alone = list(text_projection_lora(fresh, TextProjectionLoraSettings(steps=200, images=0)))[-1].validation
+    names_alone = list(text_projection_lora(fresh, TextProjectionLoraSettings(steps=200, images=0)))[-1].steer
     assert names_alone["forget"] > after["forget"], "it is the images that reach the coarse caption"
 
 

@@ -53,7 +53,7 @@ def test_alpha_is_chosen_on_validation_and_the_figures_come_from_test(finished):
     path = load_path(finished.path("path.npz"))
     evaluated = scores["evaluated"]
     (first, validation), (second, test) = evaluated["parts"][:2]
-    assert (first, second) == ("validation", "test")
+    assert (first, second) == ("calibrate", "test")
     labels = np.array(evaluated["class_names"]["superclass"]["labels"])
     roles = np.array(evaluated["roles"])
     for place, alpha in enumerate(ALPHAS):
@@ -69,16 +69,20 @@ def test_alpha_is_chosen_on_validation_and_the_figures_come_from_test(finished):
     assert scores["do_nothing"]["h"] == 0 and scores["nodes"] == list(path.alphas)
 
 
-def test_a_task_shows_no_test_image_to_the_method(world):
+def test_a_task_shows_the_method_no_image_that_it_is_judged_by(world):
     task, evaluation = build_task(world.config())
     count, pixels = len(evaluation.splits.evaluated), evaluation.pixels
     assert pixels.shape == (count, 3, 32, 32) and evaluation.labels.shape == (count,)
-    assert len(task.forget) == 32 and len(task.retain) == 64 and len(task.others) == 192
-    assert {name: len(images) for name, images in task.validation.items()} == {"forget": 8, "retain": 16, "others": 48}
+    assert len(task.forget) == 26 and len(task.retain) == 52 and len(task.others) == 156
+    assert {name: len(images) for name, images in task.steer.items()} == {"forget": 6, "retain": 12, "others": 36}
     assert task.class_embeddings.shape == (3, 16) and task.names == ("disc", "square", "stripe")
-    test = {image.numpy().tobytes() for image in pixels[evaluation.splits.positions("test")]}
-    seen = [task.forget, task.retain, task.others, *task.validation.values()]
-    assert not test & {image.numpy().tobytes() for images in seen for image in images.pixels}
+    evaluated = {image.numpy().tobytes() for image in pixels}  # calibrate, test and the shifted set
+    trained, steering = (
+        {image.numpy().tobytes() for images in sets for image in images.pixels}
+        for sets in ((task.forget, task.retain, task.others), task.steer.values())
+    )
+    assert len(trained) == 234 and len(steering) == 54 and len(evaluated) == count
+    assert not trained & steering and not (trained | steering) & evaluated
     assert task.clip.model is not task.original.model
 
 

@@ -71,7 +71,7 @@ def test_events_are_numbered_and_a_torn_line_is_ignored_then_replaced(store):
         "stage": "forget",
         "total": 2,
         "eta": None,
-        "validation": {},
+        "steer": {},
         "data": {},
         "note": "",
     }
@@ -239,3 +239,11 @@ def test_a_run_of_another_version_is_listed_as_it_is(store):
 def test_nothing_to_forget_is_refused():
     with pytest.raises(BadSetting, match="Nothing to forget"):
         RunConfig().checked()
+
+
+def test_events_of_version_0_1_open_in_todays_words(store):
+    run = store.create(CONFIG)
+    step = {"t": 1.0, "kind": "step", "stage": "forget", "step": 1, "total": 1, "eta": 0.0, "losses": {}, "note": ""}
+    run.append({**step, "data": {}, "validation": {"forget": 0.5}})
+    (event,) = run.events()
+    assert event["steer"] == {"forget": 0.5} and "validation" not in event

@@ -40,7 +40,7 @@ from clipforget.unlearning.task import BOTH, Step, Task
 def clip_lip(task: Task, settings: ClipLipSettings) -> Iterator[Step]:
     """Dream up images of the target and flatten both towers around them with a Lipschitz loss.
 
-    No training image is looked at; validation is read for the figures alone. Each Step of `synthesise` has the mean
+    No training image is looked at; steer is read for the figures alone. Each Step of `synthesise` has the mean
     class probability among its losses (as `synthetic`), each one of `forget` the synthetic accuracy in
     data["synthetic_accuracy"] and the noise in data["sigma"]. Closing the generator leaves the best state so far.
     """

@@ -12,7 +12,7 @@ from clipforget.models.clip import Clip
 from clipforget.models.weights import gradients_enabled
 from clipforget.unlearning.synthesis import probabilities, synthesise
 from clipforget.unlearning.task import BOTH, IMAGE, TEXT, Step, Task
-from clipforget.unlearning.trainer import tower_parameters, validation_accuracy
+from clipforget.unlearning.trainer import steer_accuracy, tower_parameters
 
 BATCH = 64  # synthetic images a forward pass
 
@@ -96,7 +96,7 @@ class ClipLip:
                 ends = accuracy <= settings.stop or level == len(SIGMAS) or step == total
                 figures = {"lipschitz": figure, "synthetic": probability}
                 data = {"synthetic_accuracy": accuracy, "sigma": sigma}
-                accuracies = validation_accuracy(self.task, changes=BOTH) if ends else {}
+                accuracies = steer_accuracy(self.task, changes=BOTH) if ends else {}
                 yield Step("forget", step, total, figures, accuracies, data)
                 if ends:
                     return

@@ -27,7 +27,7 @@ from clipforget.unlearning.task import Step, Task
     presets={"paper": {"evaluations": 10, "depth": 1.0}},
 )
 def slug(task: Task, settings: SlugSettings) -> Iterator[Step]:
-    """Take one step along the forget gradient in one layer, both chosen on validation images.
+    """Take one step along the forget gradient in one layer, both chosen on steer images.
 
     The last Step of `select` and the last of all carry data["layers"]: name, forget (importance), retain (alignment),
     relative (their ratio) and chosen, which marks the front at first and in the end the layer that was changed. Steps

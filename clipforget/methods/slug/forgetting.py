@@ -18,7 +18,7 @@ from clipforget.models.weights import gradients_enabled
 from clipforget.unlearning import fisher, losses
 from clipforget.unlearning.diagonals import forget_and_rest
 from clipforget.unlearning.task import ImageSet, Step, Task
-from clipforget.unlearning.trainer import sample_validation, validation_accuracy
+from clipforget.unlearning.trainer import sample_steer, steer_accuracy
 
 if TYPE_CHECKING:
     from clipforget.methods.slug.settings import SlugSettings
@@ -41,7 +41,7 @@ class Layer:
 
 
 class Trial(NamedTuple):
-    """A step of a layer that was tried, as a share of the layer's norm, and the validation accuracies after it."""
+    """A step of a layer that was tried, as a share of the layer's norm, and the steer accuracies after it."""
 
     size: float
     accuracies: dict[str, float]
@@ -88,15 +88,15 @@ def mean_gradients(
 
 
 class Search:
-    """The step of each layer of the front, and the layer that serves validation best."""
+    """The step of each layer of the front, and the layer that serves steer best."""
 
     def __init__(self, task: Task, settings: SlugSettings, layers: list[Layer]) -> None:
         self.task, self.settings, self.layers = task, settings, layers
         self.start = {name: value.detach() for name, value in task.original.model.named_parameters()}
         self.weights = dict(task.clip.model.named_parameters())
         generator = torch.Generator().manual_seed(task.seed)
-        self.validation_images = sample_validation(task, generator)
-        self.before = validation_accuracy(task, self.validation_images)
+        self.steer_images = sample_steer(task, generator)
+        self.before = steer_accuracy(task, self.steer_images)
 
     def run(self, front: list[Layer]) -> Iterator[Step]:
         """Search each layer in turn; ends with the best layer stepped and all others as they were."""
@@ -105,7 +105,7 @@ class Search:
 
         def step(layer: Layer, trial: Trial) -> Step:
             data = {"layer": layer.name, "size": trial.size}
-            return Step("forget", next(numbers), total, validation=trial.accuracies, data=data)
+            return Step("forget", next(numbers), total, steer=trial.accuracies, data=data)
 
         for layer in front:
             trial = yield from relay(self._search(layer), partial(step, layer))
@@ -117,10 +117,10 @@ class Search:
         self._step(stepped, size)
         records = _records([replace(layer, chosen=layer is stepped) for layer in self.layers])
         data = {"layers": records, "layer": stepped.name, "size": size}
-        yield Step("forget", total, total, validation=validation_accuracy(self.task), data=data)
+        yield Step("forget", total, total, steer=steer_accuracy(self.task), data=data)
 
     def _search(self, layer: Layer) -> Generator[Trial, None, Trial]:
-        """Double the step until validation counts as forgotten, then halve the interval: the smallest step that does.
+        """Double the step until steer counts as forgotten, then halve the interval: the smallest step that does.
 
         Where none up to `max_step` does, the step of the best score.
         """
@@ -128,7 +128,7 @@ class Search:
         best = Trial(0.0, self.before)
         for _ in range(self.settings.evaluations):
             self._step(layer, size)
-            trial = Trial(size, validation_accuracy(self.task, self.validation_images))
+            trial = Trial(size, steer_accuracy(self.task, self.steer_images))
             yield trial
             if trial.accuracies.get("forget", 0.0) <= self.task.goal:
                 high, best = size, trial
@@ -148,7 +148,7 @@ class Search:
         self.weights[layer.name].data.copy_(start - length * layer.gradient)
 
     def _score(self, accuracies: dict[str, float]) -> float:
-        """H on validation, 0 to 100: the share forgotten against the least share retained."""
+        """H on steer, 0 to 100: the share forgotten against the least share retained."""
         return metrics.Tradeoff.of(self.before, accuracies).h
 
 

@@ -19,7 +19,7 @@ class SlugSettings:
         former=("reach",),
     )  # fmt: skip
     evaluations: int = option(
-        10, "Evaluations on validation images while the step of a layer is searched", low=2, high=30,
+        10, "Evaluations on steer images while the step of a layer is searched", low=2, high=30,
         search=(6, 10, 14), former=("looks",),
     )  # fmt: skip
     depth: float = option(

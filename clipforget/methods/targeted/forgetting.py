@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from clipforget.methods.targeted.settings import TargetedSettings
 
 PROBE = 48  # images that c0 and recorded statistics are read from, and at most as many for each progress figure
-STOP_SHARE = 0.1  # of the allowed forget accuracy, where training may end: validation flatters what was tuned on it
+STOP_SHARE = 0.1  # of the allowed forget accuracy, where training may end: steer flatters what was tuned on it
 PENALTY = 3.0  # what a share of forget images too many counts against a share of siblings, when states are compared
 RETAINED = 0.95  # share of their accuracy that siblings and others keep; what they have beyond it goes into forgetting
 MIN_FACTOR, MAX_FACTOR = 0.25, 2.0  # bounds of the balancing factor
@@ -69,9 +69,7 @@ class TargetedForgetting:
         self.updates = lora.attach(task.clip.model, names, settings.rank, generator=self.generator)
         strengths = ((task.forget, settings.augment), (task.retain, settings.augment), (task.others, 0.0))
         self.streams = [self._stream(images, strength) for images, strength in strengths]
-        self.validation_images = {
-            name: self._validation_images(images) for name, images in task.validation.items() if len(images)
-        }
+        self.steer_images = {name: self._steer_images(images) for name, images in task.steer.items() if len(images)}
         self.before = self._smooth(self._margins(self.teacher))
 
     def _cache(self, images: ImageSet, strength: float = 0.0) -> activations.ActivationCache:
@@ -85,8 +83,8 @@ class TargetedForgetting:
         for indices in batches.index_batches(len(images), self.settings.batch_size, self.generator):
             yield cache.activations(indices), images.labels[indices].to(self.task.clip.device)
 
-    def _validation_images(self, images: ImageSet) -> ImageSet:
-        """Some validation images as activations that enter the tail."""
+    def _steer_images(self, images: ImageSet) -> ImageSet:
+        """Some steer images as activations that enter the tail."""
         sample = batches.sample(images, PROBE, self.generator)
         return ImageSet(self._cache(sample).activations(torch.arange(len(sample))), sample.labels)
 
@@ -116,9 +114,9 @@ class TargetedForgetting:
             )
             figures = self._descend(optimizer, self._losses(), settings.retain_weight, 1.0)
             last = step == settings.forget_steps
-            validation = self._evaluate() if last or step % settings.check_every == 0 else {}
-            yield Step("forget", step, settings.forget_steps, figures, validation)
-            if validation and (self.settled if settings.balance else validation["forget"] <= 1 / len(self.task.names)):
+            steer = self._evaluate() if last or step % settings.check_every == 0 else {}
+            yield Step("forget", step, settings.forget_steps, figures, steer)
+            if steer and (self.settled if settings.balance else steer["forget"] <= 1 / len(self.task.names)):
                 break
         if self.best is not None:
             self._restore(self.best[1])
@@ -158,11 +156,11 @@ class TargetedForgetting:
             share = batches.original_share(settings.ema_decay, step, settings.extrapolation)
             data = {"alignment": alignment_losses, "original_share": share}
             last = step == settings.remind_steps
-            validation = self._conclude(before, data) if last else {}
-            yield Step("remind", step, settings.remind_steps, figures, validation, data)
+            steer = self._conclude(before, data) if last else {}
+            yield Step("remind", step, settings.remind_steps, figures, steer, data)
 
     def _conclude(self, before: dict[str, Tensor], data: dict[str, Any]) -> dict[str, float]:
-        """Take the average for the result; with `balance`, go back to `before` where validation prefers it."""
+        """Take the average for the result; with `balance`, go back to `before` where steer prefers it."""
         self.merge()
         margins = self._margins(self.tail)
         data["average_kept"] = self.best is None or self._score(margins)[0] >= self.best[0]
@@ -215,7 +213,7 @@ class TargetedForgetting:
         return {name: float(loss.detach()) for name, loss in values.items()}
 
     def _evaluate(self) -> dict[str, float]:
-        """Validation accuracies now; with `balance` it also moves the forget weight and remembers the best state."""
+        """Steer accuracies now; with `balance` it also moves the forget weight and remembers the best state."""
         margins = self._margins(self.tail)
         if self.settings.balance and "forget" in margins:
             score, forget, retained = self._score(margins)
@@ -237,7 +235,7 @@ class TargetedForgetting:
 
     def _margins(self, clip: batches.Encoder) -> dict[str, Tensor]:
         embeddings = self.task.class_embeddings
-        return {n: batches.margins(clip, v, embeddings, self.precision) for n, v in self.validation_images.items()}
+        return {n: batches.margins(clip, v, embeddings, self.precision) for n, v in self.steer_images.items()}
 
     @staticmethod
     def _smooth(margins: dict[str, Tensor]) -> dict[str, float]:

@@ -41,7 +41,7 @@ class TargetedSettings:
         former=("keep_weight",),
     )  # fmt: skip
     balance: bool = option(
-        True, "Raise or lower the forget weight as validation asks, and keep the best state seen (ours; paper: off)"
+        True, "Raise or lower the forget weight as steer asks, and keep the best state seen (ours; paper: off)"
     )
     forget_learning_rate: float = option(
         2e-3, "Learning rate of the Forget stage (Adam)",
@@ -102,7 +102,7 @@ class TargetedSettings:
     augment: float = option(
         0.3, "Strength of random mirror, zoom and shift (ours; paper: 0)", low=0.0, high=1.0, advanced=True
     )
-    check_every: int = option(5, "Steps between two evaluations on validation images", low=1, high=1000, advanced=True)
+    check_every: int = option(5, "Steps between two evaluations on steer images", low=1, high=1000, advanced=True)
     precision: str = option(
         "auto", "Arithmetic of training: auto measures what is faster here", choices=PRECISIONS, advanced=True
     )

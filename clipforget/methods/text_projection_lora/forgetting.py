@@ -15,7 +15,7 @@ from clipforget.models.lora import LowRank
 from clipforget.models.weights import gradients_enabled
 from clipforget.unlearning import batches, losses
 from clipforget.unlearning.task import TEXT, ImageSet, Step, Task
-from clipforget.unlearning.trainer import sample_validation, validation_accuracy
+from clipforget.unlearning.trainer import sample_steer, steer_accuracy
 
 PROJECTIONS = ("text_projection", "text.text_projection")
 
@@ -58,7 +58,7 @@ class TextProjectionLora:
             self.before = [self.project(texts) for texts in self.texts]
         self.destinations = self.before[1][(self.before[0] @ self.before[1].T).argmax(dim=1)]
         self.images = {name: self._features(getattr(task, name)) for name in ("forget", "retain", "others")}
-        self.validation_images = sample_validation(task, self.generator)
+        self.steer_images = sample_steer(task, self.generator)
 
     def project(self, texts: Tensor) -> Tensor:
         """Project M x width to M x D unit features, with the update."""
@@ -100,7 +100,7 @@ class TextProjectionLora:
 
     def _evaluate(self, start: Tensor) -> dict[str, float]:
         self._merge(start)
-        accuracies = validation_accuracy(self.task, self.validation_images, TEXT)
+        accuracies = steer_accuracy(self.task, self.steer_images, TEXT)
         self.weight.data.copy_(start)
         return accuracies
 

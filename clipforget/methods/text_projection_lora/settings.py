@@ -28,4 +28,4 @@ class TextProjectionLoraSettings:
         0.05, "Margin, in cosine, by which another caption must win a forget image (ours)",
         low=0.0, high=2.0, advanced=True,
     )  # fmt: skip
-    check_every: int = option(20, "Steps between two evaluations on validation images", low=1, high=1000, advanced=True)
+    check_every: int = option(20, "Steps between two evaluations on steer images", low=1, high=1000, advanced=True)

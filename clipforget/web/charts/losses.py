@@ -1,4 +1,4 @@
-"""How the method went: losses and validation accuracies, step by step."""
+"""How the method went: losses and accuracies on steer images, step by step."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ PALETTE = ("#b07aa1", "#e39b3a", "#5aa9a3", "#8a8f98", "#9c755f")
 
 @chart("losses", title="Losses", order=70)
 def losses(view: RunView) -> go.Figure:
-    """Draw losses (above) and validation accuracies (below) over the steps of each stage."""
-    steps = [event for event in view.get("steps") or [] if event.get("losses") or event.get("validation")]
+    """Draw losses (above) and accuracies on steer images (below) over the steps of each stage."""
+    steps = [event for event in view.get("steps") or [] if event.get("losses") or event.get("steer")]
     if not steps:
         return empty("The losses appear here with the first step of the method.")
     fig = figure(
         xaxis=axis("step", anchor="y2"),
         yaxis=axis("loss", domain=[0.56, 1]),
-        yaxis2=axis("validation", domain=[0, 0.44], range=[-0.03, 1.05], tickformat=".0%"),
+        yaxis2=axis("steer images", domain=[0, 0.44], range=[-0.03, 1.05], tickformat=".0%"),
     )
-    for which, panel, form in (("losses", "y", "%{y:.4g}"), ("validation", "y2", "%{y:.1%}")):
+    for which, panel, form in (("losses", "y", "%{y:.4g}"), ("steer", "y2", "%{y:.1%}")):
         names = dict.fromkeys(name for event in steps for name in _figures(event, which))
         for number, name in enumerate(names):
             fig.add_trace(_curve(steps, which, name, number, panel, form))
@@ -58,7 +58,7 @@ def _curve(steps: list[StepEvent], which: str, name: str, number: int, panel: st
 
 
 def _figures(event: StepEvent, which: str) -> Mapping[str, float]:
-    return (event.get("losses") if which == "losses" else event.get("validation")) or {}
+    return (event.get("losses") if which == "losses" else event.get("steer")) or {}
 
 
 def _spans(steps: list[StepEvent]) -> list[tuple[str, int, int]]:

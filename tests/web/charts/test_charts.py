@@ -56,7 +56,7 @@ def view():
             for i in range(5)
         ],
         "steps": [
-            {"stage": stage, "step": s, "total": 3, "losses": {"forget": 1 / s}, "validation": {"forget": 0.9 / s}}
+            {"stage": stage, "step": s, "total": 3, "losses": {"forget": 1 / s}, "steer": {"forget": 0.9 / s}}
             for stage in ("forget", "remind")
             for s in (1, 2, 3)
         ],

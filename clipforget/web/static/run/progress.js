@@ -130,15 +130,15 @@ function stageItems(stages, steps) {
     });
 }
 
-/** Two small charts of the steps so far: the losses, and the validation accuracies. */
+/** Two small charts of the steps so far: the losses, and the accuracies on steer images. */
 function curves(steps) {
     const losses = series(steps, "losses");
-    const validation = series(steps, "validation");
-    if (!losses.size && !validation.size)
+    const steer = series(steps, "steer");
+    if (!losses.size && !steer.size)
         return [h("p.cf-wait", {}, "The losses appear here once the method is at work.")];
     return [
         losses.size ? small("Loss", losses, null) : null,
-        validation.size ? small("Validation accuracy", validation, 1) : null,
+        steer.size ? small("Accuracy on steer images", steer, 1) : null,
     ].filter(Boolean);
 }
 
