@@ -52,7 +52,7 @@ INSIDE = {
     "methods": ("__init__", "*.settings", "*.forgetting", "*.__init__ *"),
     "runs": ("__init__ cache config devices documents presets", "folder", "resources store", "loading eta", "execute"),
     "benchmark": (
-        "__init__ ablation rows trials validation",
+        "__init__ ablation rows targets trials validation",
         "plan",
         "store tuning paper.__init__",
         "documents",

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from clipforget.benchmark.rows import Row, default_label, distinct, with_current_settings
+from clipforget.benchmark.targets import read_choice
 from clipforget.errors import BadSetting
 from clipforget.runs.config import HIDDEN_DEFAULTS, RunConfig, command_line, unique
 from clipforget.settings import STRICT, as_dict, option_like, read_json
@@ -33,7 +34,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class ComparisonPlan:
-    """All that determines a comparison; `checked` before use. One target is what one run forgets together."""
+    """All that determines a comparison; `checked` before use. One target is what one run forgets together.
+
+    `choice` says by which rule the targets were picked, e.g. "reported:10", where nobody named them.
+    """
 
     rows: tuple[Row, ...]
     targets: tuple[tuple[str, ...], ...]
@@ -46,6 +50,7 @@ class ComparisonPlan:
     gallery: int = option_like(RunConfig, "gallery")
     nodes: int = option_like(RunConfig, "nodes")
     title: str = ""
+    choice: str = ""
 
     __pydantic_config__ = STRICT
 
@@ -71,6 +76,8 @@ class ComparisonPlan:
         rows = distinct(rows)
         targets = unique(RunConfig.read({"forget": target}).forget for target in self.targets)
         retain = RunConfig.read({"retain": self.retain}).retain
+        if self.choice:
+            read_choice(self.choice)
         seeds = unique(RunConfig.read({"seed": seed}).seed for seed in self.seeds)
         if not rows:
             raise BadSetting("Nothing to compare is named; choose at least one method, e.g. --method targeted.")
@@ -108,20 +115,24 @@ class ComparisonPlan:
         seeds: dict[str, Any] = {"seed": self.seeds}
         if self.seeds == tuple(range(start, start + count)):
             seeds = {"seeds": count} | ({"seed-start": start} if start else {})
+        named = {"targets": self.choice} if self.choice else {"forget": [JOIN.join(target) for target in self.targets]}
         return command_line(
             "compare",
             self,
             HIDDEN_DEFAULTS,
             rows={"method": [row.text for row in self.rows]},
-            targets={"forget": [JOIN.join(target) for target in self.targets], "retain": self.retain},
+            targets={**named, "retain": self.retain},
             seeds=seeds,
             retain=(),
+            choice=(),
             title=self.title if self.title != self._title() else (),
         )
 
     def _title(self) -> str:
         names = [JOIN.join(target) for target in self.targets]
         what = ", ".join(names) if len(names) < 4 else f"{len(names)} targets"
+        if self.choice:  # by their rule, so that a table can be shown without naming reported ones
+            what = f"{len(names)} {read_choice(self.choice)[0]} target{'s' * (len(names) > 1)}"
         seeds = f"{len(self.seeds)} seed{'s' * (len(self.seeds) > 1)}"
         return f"{len(self.rows)} method{'s' * (len(self.rows) > 1)} · {what} · {seeds}"
 

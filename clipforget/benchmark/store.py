@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired
 
 from typing_extensions import TypedDict  # pydantic takes that of typing from Python 3.12 on
 
@@ -64,6 +64,7 @@ class ComparisonInfo(FolderInfo):
     device: str
     gallery: int
     nodes: int
+    choice: NotRequired[str]  # absent where another version's plan cannot be read
     cells: list[CellInfo]
 
 

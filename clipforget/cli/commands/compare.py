@@ -22,7 +22,7 @@ from clipforget.cli.options import (
     workspace_of,
 )  # fmt: skip
 from clipforget.cli.terminal import PROG, Bar, clock, emit
-from clipforget.errors import BadSetting, ClipforgetError
+from clipforget.errors import BadQuery, BadSetting, ClipforgetError
 from clipforget.tabular import table
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def add_options(parser: Parser) -> None:
     about = "a row each for these methods, or for every one there is"
     add("--methods", metavar="A,B|all", type=names, default=[], help=about)
     add("--forget", metavar="TARGET", action="append", default=[], help='a target; "A + B" forgets both in one run')
+    add("--targets", metavar="KIND[:N]", help="let a rule pick them: development:N or reported:N (all without N)")
     add("--retain", metavar="TARGET", action="append", default=[], help="what every run is to keep in view")
     add("--seeds", type=int, metavar="N", help=f"how many seeds (default: {len(ComparisonPlan.seeds)})")
     add("--seed-start", type=int, metavar="N", help="the first of them (default: 0)")
@@ -120,11 +121,24 @@ def planned(args: argparse.Namespace) -> ComparisonPlan:
     first = args.seed_start or 0
     values = {name: getattr(args, name) for name in SHARED}
     values |= {"seeds": args.seed or list(range(first, first + count)), "title": args.title}
-    values |= {"targets": [read_target(text) for text in args.forget], "rows": []}
+    texts = picked(args) if args.targets else args.forget
+    values |= {"targets": [read_target(text) for text in texts], "rows": [], "choice": args.targets or ""}
     plan = ComparisonPlan.read(values)
     check_preset(args.preset, plan.model, Path(args.runs))
     rows = read_rows([*args.method, *args.methods], args.preset, plan.model, Path(args.runs))
     return replace(plan, rows=rows).checked()
+
+
+def picked(args: argparse.Namespace) -> list[str]:
+    """Return the targets that --targets picks of the data set named. Raises as `benchmark.targets.pick`."""
+    from clipforget.benchmark.targets import pick
+    from clipforget.runs.config import RunConfig
+    from clipforget.runs.resources import Resources
+
+    if args.forget:
+        raise BadQuery("Name targets with --forget, or let --targets pick them, not both.")
+    fields = {name: getattr(args, name) for name in ("model", "data", "device")}
+    return pick(args.targets, RunConfig.read(fields), Resources())
 
 
 def _run_cells(folder: ComparisonFolder) -> int:

@@ -7,8 +7,10 @@ import time
 from pathlib import Path
 
 from clipforget.cli.commands import command
+from clipforget.cli.commands.compare import picked
 from clipforget.cli.options import Parser, add_fields, add_json, add_runs, names
 from clipforget.cli.terminal import Bar, emit
+from clipforget.errors import BadQuery
 from clipforget.runs.config import RunConfig
 from clipforget.tabular import table
 
@@ -23,6 +25,7 @@ def add_options(parser: Parser) -> None:
         "--forget", metavar="TARGET", action="append", default=[],
         help="a target to try them on (may be repeated); A + B are forgotten together",
     )  # fmt: skip
+    add("--targets", metavar="KIND[:N]", help="let a rule pick them: development:N; reported ones are never tuned on")
     count = f"trials of each method (default: {TuneConfig.trials})"
     add("--trials", type=int, default=TuneConfig.trials, metavar="N", help=count)
     add("--name", default=TuneConfig.name, help="of the presets (default: tuned)")
@@ -36,13 +39,16 @@ def add_options(parser: Parser) -> None:
 def tune(args: argparse.Namespace) -> None:
     """Search each method's settings on validation images and save the best as a preset."""
     from clipforget.benchmark.plan import read_target
+    from clipforget.benchmark.targets import read_choice
     from clipforget.benchmark.tuning import TuneConfig
     from clipforget.benchmark.tuning import tune as search
     from clipforget.methods import METHODS
 
     methods = sorted(METHODS.load()) if args.methods == ["all"] else args.methods
     fields = ("model", "data", "trials", "seed", "tolerance", "device", "name")
-    targets = tuple(read_target(text) for text in args.forget)
+    if args.targets and read_choice(args.targets)[0] == "reported":
+        raise BadQuery("Reported targets are never tuned on; write --targets development:N.")
+    targets = tuple(read_target(text) for text in (picked(args) if args.targets else args.forget))
     config = TuneConfig(tuple(methods), targets, **{name: getattr(args, name) for name in fields})
     bar, start, trials, presets = Bar(), time.monotonic(), [], []
     try:
