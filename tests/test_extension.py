@@ -29,7 +29,7 @@ class DroppedSettings:
     hops: int = option(3, "How often it hops", low=1, high=9)
 
 
-@method("dropped", DroppedSettings, title="Dropped in", source="A test")
+@method("dropped", DroppedSettings, title="Dropped in", tier=0, source="A test")
 def dropped(task, settings):
     """Hop and change nothing."""
     yield from (Step("forget", hop, settings.hops) for hop in range(1, settings.hops + 1))

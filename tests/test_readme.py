@@ -62,9 +62,9 @@ def test_the_table_of_commands_is_the_parsers():
 
 
 def test_the_table_of_methods_is_the_registry():
-    shown = re.findall(r"^\| (?:\[(.+?)\]\((.+?)\)|([^|]+)) \| `(\w+)` \| (.+?) \|$", TEXT, re.MULTILINE)
-    table = {name: (linked or plain, url, summary) for linked, url, plain, name, summary in shown}
-    assert table == {name: (m.title, m.reference_url, m.summary) for name, m in METHODS.load().items()}
+    shown = re.findall(r"^\| (?:\[(.+?)\]\((.+?)\)|([^|]+)) \| `(\w+)` \| (\d) \| (.+?) \|$", TEXT, re.MULTILINE)
+    table = {name: (linked or plain, url, int(tier), summary) for linked, url, plain, name, tier, summary in shown}
+    assert table == {name: (m.title, m.reference_url, m.tier, m.summary) for name, m in METHODS.load().items()}
 
 
 def test_the_results_are_as_show_prints_them(tmp_path):

@@ -1,20 +1,21 @@
 """Methods of forgetting: one file each. A method is its loss, or a generator of Step records that changes the model.
 
     @loss_method(
-        "gradient_ascent", GradientAscentSettings, title="Gradient ascent", source="Golatkar et al. 2020",
+        "gradient_ascent", GradientAscentSettings, title="Gradient ascent", tier=1, source="Golatkar et al. 2020",
         reference_url="https://arxiv.org/abs/1911.04933",
     )
     def gradient_ascent(batch: Batch, settings: GradientAscentSettings) -> dict[str, Tensor]:
         ...
 
     @method(
-        "nullspace", NullspaceSettings, title="Nullspace projection", source="Erasing CLIP Memories",
+        "nullspace", NullspaceSettings, title="Nullspace projection", tier=0, source="Erasing CLIP Memories",
         reference_url="https://arxiv.org/abs/2512.14137",
     )
     def nullspace(task: Task, settings: NullspaceSettings) -> Iterator[Step]:
         ...
 
-What they are given, and the training loop of `loss_method`, are at home in clipforget.unlearning.
+The tier says what a method may use: see TIERS. What methods are given, and the training loop of `loss_method`, are at
+home in clipforget.unlearning.
 Files here import torch inside functions, so that the settings are known without it.
 """
 
@@ -42,13 +43,15 @@ AnyLoss = TypeVar("AnyLoss", bound="Callable[[Any, Any], dict[str, Tensor]]")
 class Method:
     """A registered method: call `run(task, settings)` and iterate.
 
-    `source` names its paper, `reference_url` is where to read it ("" where there is nothing). `changes` is one of
-    IMAGE, TEXT, BOTH, NOTHING; `images` says whether it needs any; `presets` maps names (paper, ...) to settings that
-    differ from the defaults, from the literature.
+    `source` names its paper, `reference_url` is where to read it ("" where there is nothing). `tier` says what it uses
+    at most, 0 to 3 (see TIERS): images for training and for any choice, not those that only figures are read from.
+    `changes` is one of IMAGE, TEXT, BOTH, NOTHING; `presets` maps names (paper, ...) to settings that differ from the
+    defaults, from the literature.
     """
 
     name: str
     title: str
+    tier: int
     summary: str
     source: str
     reference_url: str
@@ -56,19 +59,33 @@ class Method:
     run: Run
     stages: tuple[str, ...] = ("forget",)
     changes: str = IMAGE
-    images: bool = True
     presets: Presets = field(default_factory=dict)
+
+    def tier_of(self, settings: Any) -> int:
+        """Return the tier with these settings: what they say themselves where they use less (`tier`), else `tier`."""
+        return int(getattr(settings, "tier", self.tier))
+
+    @property
+    def uses(self) -> str:
+        """Say what it uses at most: "Tier 2: names, images to forget and to retain"."""
+        return f"Tier {self.tier}: {TIERS[self.tier]}"
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Say what does not apply to the method, a plain sentence each."""
         notes = [NOTES[self.changes]] if self.changes in NOTES else []
-        if not self.images:
+        if not self.tier:
             decides = "" if self.changes == NOTHING else ": names alone decide what is forgotten"
             notes.append(f"It needs no images{decides}.")
         return tuple(notes)
 
 
+TIERS = (  # what a method may use
+    "names only",
+    "names, images to forget",
+    "names, images to forget and to retain",
+    "names, images to forget and to retain, labelled images of other classes",
+)
 NOTES = {
     TEXT: "It changes the text tower only: image features stay as they were.",
     BOTH: "It changes both towers, so captions move too.",
@@ -82,19 +99,24 @@ def method(
     settings: type,
     *,
     title: str,
+    tier: int,
     source: str,
     reference_url: str = "",
     stages: tuple[str, ...] = ("forget",),
     changes: str = IMAGE,
-    images: bool = True,
     presets: Presets | None = None,
 ) -> Callable[[AnyRun], AnyRun]:
-    """Register a generator function as a method; the first line of its docstring is the summary."""
+    """Register a generator function as a method; the first line of its docstring is the summary.
+
+    Raises ValueError for a tier that is none of 0 to 3.
+    """
+    if tier not in range(len(TIERS)):
+        raise ValueError(f"The tier of the method {name} must be from 0 to {len(TIERS) - 1}; it is {tier}.")
 
     def register(run: AnyRun) -> AnyRun:
         summary = (run.__doc__ or "").strip().splitlines()[0]
         METHODS[name] = Method(
-            name, title, summary, source, reference_url, settings, run, stages, changes, images, presets or {}
+            name, title, tier, summary, source, reference_url, settings, run, stages, changes, presets or {}
         )
         return run
 
@@ -106,6 +128,7 @@ def loss_method(
     settings: type,
     *,
     title: str,
+    tier: int,
     source: str,
     reference_url: str = "",
     changes: str = IMAGE,
@@ -122,11 +145,19 @@ def loss_method(
         def run(task: Task, settings: TrainingSettings) -> Iterator[Step]:
             from clipforget.unlearning.trainer import Trainer
 
-            yield from Trainer(task, settings, changes).train(loss)
+            tier = METHODS[name].tier_of(settings)
+            yield from Trainer(task, settings, changes, tier=tier).train(loss)
 
         run.__doc__ = loss.__doc__
         register_run = method(
-            name, settings, title=title, source=source, reference_url=reference_url, changes=changes, presets=presets
+            name,
+            settings,
+            title=title,
+            tier=tier,
+            source=source,
+            reference_url=reference_url,
+            changes=changes,
+            presets=presets,
         )
         register_run(run)
         return loss

@@ -43,6 +43,7 @@ class ClipEraseSettings(TrainingSettings):
     "cliperase",
     ClipEraseSettings,
     title="CLIPErase",
+    tier=3,
     source="CLIPErase: Efficient Unlearning of Visual-Textual Associations in CLIP, arXiv 2410.23330",
     reference_url="https://arxiv.org/abs/2410.23330",
     changes=BOTH,

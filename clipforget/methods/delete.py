@@ -33,11 +33,17 @@ class DeleteSettings(TrainingSettings):
         high=1000.0, search=(0.0, 1.0, 3.0, 10.0),
     )  # fmt: skip
 
+    @property
+    def tier(self) -> int:
+        """Return 1, images to forget, where nothing else is kept."""
+        return 3 if self.retain_weight else 1
+
 
 @loss_method(
     "delete",
     DeleteSettings,
     title="DELETE (masked distillation)",
+    tier=3,
     source="Decoupled Distillation to Erase, arXiv 2503.23751",
     reference_url="https://arxiv.org/abs/2503.23751",
     presets={"paper": {"retain_weight": 0.0}},

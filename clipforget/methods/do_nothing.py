@@ -18,10 +18,10 @@ class DoNothingSettings:
     "do_nothing",
     DoNothingSettings,
     title="Do nothing",
+    tier=0,
     source="The baseline of every comparison; arXiv 2506.03117 scores it 85.7",
     reference_url="https://arxiv.org/abs/2506.03117",
     changes=NOTHING,
-    images=False,
 )
 def do_nothing(task: Task, settings: DoNothingSettings) -> Iterator[Step]:
     """Leave the model as it is: what every other method has to beat."""

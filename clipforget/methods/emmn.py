@@ -34,6 +34,7 @@ class EmmnSettings(TrainingSettings):
     "emmn",
     EmmnSettings,
     title="EMMN as arXiv 2506.03117 runs it (NegGrad+)",
+    tier=2,
     source="Targeted Forgetting of Image Subgroups in CLIP Models, arXiv 2506.03117; NegGrad+, arXiv 2302.09880",
     reference_url="https://arxiv.org/abs/2506.03117",
     presets={"paper": {"learning_rate": 1e-6, "retain_weight": 1.0}},

@@ -27,6 +27,7 @@ class FinetuneSettings(TrainingSettings):
     "finetune",
     FinetuneSettings,
     title="Fine-tuning (FT)",
+    tier=2,
     source="Eternal Sunshine of the Spotless Net, arXiv 1911.04933",
     reference_url="https://arxiv.org/abs/1911.04933",
     presets={"paper": {"learning_rate": 1e-6}},

@@ -43,11 +43,17 @@ class FisherNoiseSettings:
     information: str = information_option()
     samples: int = samples_option()
 
+    @property
+    def tier(self) -> int:
+        """Return 1, images to forget, where no other information is read."""
+        return 1 if self.form == "printed" else 3
+
 
 @method(
     "fisher_noise",
     FisherNoiseSettings,
     title="Fisher forgetting (Fisher)",
+    tier=3,
     source="Eternal Sunshine of the Spotless Net, arXiv 1911.04933",
     reference_url="https://arxiv.org/abs/1911.04933",
     stages=("select", "forget"),
@@ -60,10 +66,17 @@ def fisher_noise(task: Task, settings: FisherNoiseSettings) -> Iterator[Step]:
     """
     import torch
 
-    from clipforget.unlearning.diagonals import diagonals
+    from clipforget.unlearning import batches
+    from clipforget.unlearning.diagonals import diagonal, diagonals
     from clipforget.unlearning.trainer import steer_accuracy
 
-    forget, rest = yield from diagonals(task, settings.samples, settings.information)
+    if settings.tier == 1:
+        task.check_images(1)
+        images = batches.sample(task.forget, settings.samples, torch.Generator().manual_seed(task.seed))
+        forget = yield from diagonal(task, images, settings.information)
+        rest = forget
+    else:
+        forget, rest = yield from diagonals(task, settings.samples, settings.information)
     weights = dict(task.clip.model.named_parameters())
     generator = torch.Generator().manual_seed(task.seed)
     for name, information in forget.items():

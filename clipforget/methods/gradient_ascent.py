@@ -31,6 +31,7 @@ class GradientAscentSettings(TrainingSettings):
     "gradient_ascent",
     GradientAscentSettings,
     title="Gradient ascent (GA)",
+    tier=1,
     source="Eternal Sunshine of the Spotless Net, arXiv 1911.04933",
     reference_url="https://arxiv.org/abs/1911.04933",
     presets={"paper": {"learning_rate": 1e-6}},

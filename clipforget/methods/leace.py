@@ -48,11 +48,17 @@ class LeaceSettings:
         search=(1e-3, 1e-2, 1e-1, 1.0),
     )  # fmt: skip
 
+    @property
+    def tier(self) -> int:
+        """Return 2 where the target is told from retain images alone."""
+        return 3 if self.told_from == ALL else 2
+
 
 @method(
     "leace",
     LeaceSettings,
     title="Least-squares concept erasure (LEACE)",
+    tier=3,
     source="LEACE: Perfect linear concept erasure in closed form, arXiv 2306.03819",
     reference_url="https://arxiv.org/abs/2306.03819",
     stages=("select", "forget"),

@@ -42,6 +42,7 @@ class LipSettings(TrainingSettings):
     "lip",
     LipSettings,
     title="Lipschitz regularisation (LIP)",
+    tier=1,
     source="Zero-Shot Machine Unlearning at Scale via Lipschitz Regularization, arXiv 2402.01401",
     reference_url="https://arxiv.org/abs/2402.01401",
     presets={"paper": {"learning_rate": 1e-6, "copies": 10}},

@@ -39,6 +39,7 @@ class MergedSettings(TargetedSettings):
     "merged",
     MergedSettings,
     title="Merged forgettings",
+    tier=3,
     source=f"{SOURCE}, Table 6",
     reference_url=REFERENCE_URL,
     stages=("select", "forget", "remind", "merge"),

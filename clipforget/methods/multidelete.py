@@ -40,6 +40,7 @@ class MultiDeleteSettings(TrainingSettings):
     "multidelete",
     MultiDeleteSettings,
     title="MultiDelete",
+    tier=3,
     source="MultiDelete for Multimodal Machine Unlearning, arXiv 2311.12047",
     reference_url="https://arxiv.org/abs/2311.12047",
     changes=BOTH,

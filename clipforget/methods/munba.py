@@ -45,6 +45,7 @@ class MunbaSettings(TrainingSettings):
     "munba",
     MunbaSettings,
     title="MUNBa (Nash bargaining)",
+    tier=3,
     source="MUNBa: Machine Unlearning via Nash Bargaining, arXiv 2411.15537",
     reference_url="https://arxiv.org/abs/2411.15537",
 )
@@ -60,7 +61,7 @@ def munba(task: Task, settings: MunbaSettings) -> Iterator[Step]:
     from clipforget.unlearning.losses import zero_shot_cross_entropy
     from clipforget.unlearning.trainer import Trainer
 
-    trainer = Trainer(task, settings, IMAGE)
+    trainer = Trainer(task, settings, IMAGE, tier=3)
     weights = list(trainer.parameters.values())
     optimizer = torch.optim.SGD(
         weights, settings.learning_rate, momentum=settings.momentum, weight_decay=settings.weight_decay

@@ -53,9 +53,9 @@ class NullspaceSettings:
     "nullspace",
     NullspaceSettings,
     title="Nullspace projection",
+    tier=0,
     source="Erasing CLIP Memories, arXiv 2512.14137",
     reference_url="https://arxiv.org/abs/2512.14137",
-    images=False,
     presets={"paper": {"form": "naive"}, "partial": {"form": "partial", "strength": 0.8}},
 )
 def nullspace(task: Task, settings: NullspaceSettings) -> Iterator[Step]:

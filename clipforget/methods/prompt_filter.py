@@ -33,9 +33,9 @@ class PromptFilterSettings:
     "prompt_filter",
     PromptFilterSettings,
     title="Prompt filter",
+    tier=0,
     source="No paper: the baseline that refuses by name",
     changes=NOTHING,
-    images=False,
 )
 def prompt_filter(task: Task, settings: PromptFilterSettings) -> Iterator[Step]:
     """Refuse texts that name the target, and change no weights.

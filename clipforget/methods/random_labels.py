@@ -37,6 +37,7 @@ class RandomLabelsSettings(TrainingSettings):
     "random_labels",
     RandomLabelsSettings,
     title="Random labels (RL)",
+    tier=3,
     source="Eternal Sunshine of the Spotless Net, arXiv 1911.04933; as in SalUn, arXiv 2310.12508",
     reference_url="https://arxiv.org/abs/1911.04933",
 )

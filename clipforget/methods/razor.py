@@ -69,6 +69,7 @@ class RazorSettings(TrainingSettings):
     "razor",
     RazorSettings,
     title="Ratio-aware layer editing (RAZOR)",
+    tier=3,
     source="RAZOR: Ratio-Aware Layer Editing for Targeted Unlearning, arXiv 2603.14819",
     reference_url="https://arxiv.org/abs/2603.14819",
     stages=("select", "forget"),
@@ -85,7 +86,7 @@ def razor(task: Task, settings: RazorSettings) -> Iterator[Step]:
     from clipforget.unlearning.diagonals import forget_and_rest
     from clipforget.unlearning.trainer import Trainer
 
-    trainer = Trainer(task, settings, IMAGE, {})
+    trainer = Trainer(task, settings, IMAGE, tier=3, parameters={})
     names = fisher.candidates(task.clip.model, settings.depth)
     images = forget_and_rest(task, settings.samples)
     accuracy: dict[str, float] = {}

@@ -48,6 +48,7 @@ class SalunSettings(TrainingSettings):
     "salun",
     SalunSettings,
     title="Saliency unlearning (SalUn)",
+    tier=3,
     source="SalUn: Empowering Machine Unlearning via Gradient-based Weight Saliency, arXiv 2310.12508",
     reference_url="https://arxiv.org/abs/2310.12508",
     stages=("select", "forget"),
@@ -61,7 +62,7 @@ def salun(task: Task, settings: SalunSettings) -> Iterator[Step]:
     """
     from clipforget.unlearning.trainer import Trainer
 
-    trainer = Trainer(task, settings, IMAGE)
+    trainer = Trainer(task, settings, IMAGE, tier=3)
     gradients = yield from forget_gradients(trainer)
     masks = salient(gradients, settings.share)
     original = dict(task.original.model.named_parameters())

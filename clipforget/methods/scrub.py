@@ -49,6 +49,7 @@ class ScrubSettings(TrainingSettings):
     "scrub",
     ScrubSettings,
     title="SCRUB (teacher and student)",
+    tier=2,
     source="Towards Unbounded Machine Unlearning, arXiv 2302.09880",
     reference_url="https://arxiv.org/abs/2302.09880",
     presets={

@@ -17,7 +17,7 @@ from clipforget.data.target import Target
 from clipforget.errors import BadData, BadSetting
 from clipforget.methods import method
 from clipforget.settings import option
-from clipforget.unlearning.task import Step, Task
+from clipforget.unlearning.task import KINDS, Step, Task
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -53,11 +53,17 @@ class SelectiveNullspaceSettings:
         1e-4, "What holds every other direction in regression", low=1e-9, high=10.0, search=(1e-5, 1e-4, 1e-3, 1e-2)
     )
 
+    @property
+    def tier(self) -> int:
+        """Return 2 for the form that reads no other images."""
+        return 3 if self.form == "regression" else 2
+
 
 @method(
     "selective_nullspace",
     SelectiveNullspaceSettings,
     title="Selective nullspace",
+    tier=3,
     source="Selective, Controlled and Domain-Agnostic Unlearning in Pretrained CLIP, arXiv 2512.14113",
     reference_url="https://arxiv.org/abs/2512.14113",
     presets={"paper": {"form": "projection", "strength": 1.0}},
@@ -79,8 +85,7 @@ def selective_nullspace(task: Task, settings: SelectiveNullspaceSettings) -> Ite
     with torch.no_grad():
         texts = task.original.encode_text(list(captions)).cpu().double()
     class_embeddings = task.class_embeddings.cpu().double()
-    kinds = ("forget", "retain", "others")
-    features = {name: task.original.embed(getattr(task, name).pixels).double() for name in kinds}
+    features = {name: task.original.embed(getattr(task, name).pixels).double() for name in KINDS[: settings.tier]}
     if settings.form == "projection":
         visual = prototypes(features["forget"], task.forget.labels, features["retain"], task.retain.labels)
         project(task.clip.model, projection(texts, visual, settings.strength))

@@ -42,6 +42,7 @@ class SsdSettings:
     "ssd",
     SsdSettings,
     title="Selective synaptic dampening (SSD)",
+    tier=3,
     source="Fast Machine Unlearning Without Retraining Through Selective Synaptic Dampening, arXiv 2308.07707",
     reference_url="https://arxiv.org/abs/2308.07707",
     stages=("select", "forget"),

@@ -48,6 +48,7 @@ class TaskVectorSettings(TrainingSettings):
     "task_vector",
     TaskVectorSettings,
     title="Task-vector negation",
+    tier=3,
     source="Editing Models with Task Arithmetic, arXiv 2212.04089",
     reference_url="https://arxiv.org/abs/2212.04089",
     stages=("forget", "negate"),
@@ -70,7 +71,7 @@ def task_vector(task: Task, settings: TaskVectorSettings) -> Iterator[Step]:
     """
     from clipforget.unlearning.trainer import Trainer
 
-    trainer = Trainer(task, settings, IMAGE)
+    trainer = Trainer(task, settings, IMAGE, tier=1)
     before = trainer.steer_accuracy()
     control = "others" if "others" in before else "retain"  # a whole style leaves no other class
     yield from trainer.train(_tuning)

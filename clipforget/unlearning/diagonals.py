@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from functools import partial
 
 import torch
 from torch import Tensor
@@ -33,9 +32,21 @@ def forget_and_rest(task: Task, samples: int) -> tuple[ImageSet, ImageSet]:
 
 
 def diagonals(task: Task, samples: int, information: str) -> Generator[Step, None, Diagonals]:
-    """Measure the Fisher diagonals F_f and F_r of the image tower, by parameter name; yields the steps of `select`.
+    """Measure the Fisher diagonals F_f and F_r of the image tower, by parameter name; see `diagonal`."""
+    forget, rest = forget_and_rest(task, samples)
+    total = len(forget) + len(rest)
+    of_forget = yield from diagonal(task, forget, information, total=total)
+    of_rest = yield from diagonal(task, rest, information, before=len(forget), total=total)
+    return of_forget, of_rest
 
-    information is similarity or likelihood: whose gradients are squared.
+
+def diagonal(
+    task: Task, images: ImageSet, information: str, *, before: int = 0, total: int = 0
+) -> Generator[Step, None, dict[str, Tensor]]:
+    """Measure the Fisher diagonal of the image tower on images, by parameter name; yields the steps of `select`.
+
+    information is similarity or likelihood: whose gradients are squared. `before` images of `total` (without: these
+    alone) are done already.
     """
 
     def score(features: Tensor, labels: Tensor) -> Tensor:
@@ -43,18 +54,11 @@ def diagonals(task: Task, samples: int, information: str) -> Generator[Step, Non
             return losses.caption_cosine(features, labels, task.class_embeddings)
         return -losses.zero_shot_cross_entropy(features, labels, task.class_embeddings, task.clip.logit_scale)
 
-    parameters = tower_parameters(task.clip.model, IMAGE)
-    forget, rest = forget_and_rest(task, samples)
-    total = len(forget) + len(rest)
+    total = total or len(images)
 
-    def step(before: int, count: int) -> Step | None:
+    def step(count: int) -> Step | None:
         done = before + count
         return Step("select", done, total) if done % 16 == 0 or done == total else None
 
-    def measure(images: ImageSet, before: int) -> Generator[Step, None, dict[str, Tensor]]:
-        measuring = fisher.diagonal(task.clip, parameters, images.pixels, images.labels, score)
-        return relay(measuring, partial(step, before))
-
-    of_forget = yield from measure(forget, 0)
-    of_rest = yield from measure(rest, len(forget))
-    return of_forget, of_rest
+    parameters = tower_parameters(task.clip.model, IMAGE)
+    return (yield from relay(fisher.diagonal(task.clip, parameters, images.pixels, images.labels, score), step))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from clipforget.models.clip import Clip
 
 IMAGE, TEXT, BOTH, NOTHING = "image tower", "text tower", "both towers", "nothing"
+KINDS = ("forget", "retain", "others")  # of images; a method of tier n may use the first n
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,9 @@ class Task:
         """The template with each superclass name, C texts."""
         return [self.template.replace("{}", name) for name in self.names]
 
-    def check_images(self) -> None:
-        """Raise BadData where a set of training images is empty."""
-        for name, purpose in (("forget", "forget"), ("retain", "retain"), ("others", "compare with")):
+    def check_images(self, tier: int) -> None:
+        """Raise BadData where a set of training images that a method of this tier uses is empty."""
+        for name, purpose in list(zip(KINDS, ("forget", "retain", "compare with"), strict=True))[:tier]:
             if not len(getattr(self, name)):
                 raise BadData(f"There is no training image to {purpose}; choose others.")
 

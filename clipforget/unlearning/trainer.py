@@ -16,19 +16,18 @@ from clipforget.models.stages import SCALARS, TOWER
 from clipforget.models.weights import gradients_enabled
 from clipforget.unlearning import batches
 from clipforget.unlearning.options import TrainingSettings
-from clipforget.unlearning.task import BOTH, IMAGE, TEXT, ImageSet, Step, Task
+from clipforget.unlearning.task import BOTH, IMAGE, KINDS, TEXT, ImageSet, Step, Task
 
 STEER_IMAGES = 48  # at most so many steer images of each kind for the figures of a training step
-KINDS = ("forget", "retain", "others")
 
 
 @dataclass
 class Batch:
     """What a loss sees in one step. B images of each kind, C classes, D embedding.
 
-    `images` maps forget, retain and others to (pixels B x 3 x H x W, labels B) on the model's device. `clip` is being
-    trained, `original` is frozen. `generator` draws whatever is random (on the CPU); `step` counts the training's
-    batches, from 1.
+    `images` maps forget, retain and others, as far as the tier allows, to (pixels B x 3 x H x W, labels B) on the
+    model's device. `clip` is being trained, `original` is frozen. `generator` draws whatever is random (on the CPU);
+    `step` counts the training's batches, from 1.
     """
 
     task: Task
@@ -109,22 +108,28 @@ def tower_parameters(model: torch.nn.Module, changes: str) -> dict[str, Tensor]:
 
 
 class Trainer:
-    """One training: streams of batches, the parameters that move, accuracies on steer images.
+    """One training: streams of batches of the tier's images, the parameters that move, accuracies on steer images.
 
     `parameters` (all of the named towers, or those given) alone require gradients while `train` runs.
 
-    Raises BadData where a set of training images is empty.
+    Raises BadData where a set of training images of the tier is empty.
     """
 
     def __init__(
-        self, task: Task, settings: TrainingSettings, changes: str, parameters: dict[str, Tensor] | None = None
+        self,
+        task: Task,
+        settings: TrainingSettings,
+        changes: str,
+        *,
+        tier: int,
+        parameters: dict[str, Tensor] | None = None,
     ) -> None:
-        task.check_images()
+        task.check_images(tier)
         self.task, self.settings, self.changes = task, settings, changes
         self.generator = torch.Generator().manual_seed(task.seed)
         self.precision = training_precision(task.clip)
         self.parameters = tower_parameters(task.clip.model, changes) if parameters is None else parameters
-        self.streams = {k: batches.batches(getattr(task, k), settings.batch_size, self.generator) for k in KINDS}
+        self.streams = {k: batches.batches(getattr(task, k), settings.batch_size, self.generator) for k in KINDS[:tier]}
         self.steer_images = sample_steer(task, self.generator)
         self.step = 0
 

@@ -218,6 +218,8 @@ class MethodDescription(Named):
     summary: str
     source: str
     reference_url: str
+    tier: int
+    uses: str
     notes: list[str]
     changes: str
     stages: list[str]

@@ -139,6 +139,8 @@ def describe_method(method: Method, model: str = RunConfig.model, runs: Path = P
         "summary": method.summary,
         "source": method.source,
         "reference_url": method.reference_url,
+        "tier": method.tier,
+        "uses": method.uses,
         "notes": list(method.notes),
         "changes": method.changes,
         "stages": ["load", *method.stages, "restore", "score"],

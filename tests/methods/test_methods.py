@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 import pytest
 import torch
@@ -10,10 +13,11 @@ from conftest import build_clip
 from tasks import task_for
 
 from clipforget.methods import METHODS
+from clipforget.methods import method as register
 from clipforget.models.clip import Clip
 from clipforget.models.weights import changed
 from clipforget.settings import options, parse
-from clipforget.unlearning.task import BOTH, IMAGE, NOTHING, TEXT, Step, Task
+from clipforget.unlearning.task import BOTH, IMAGE, KINDS, NOTHING, TEXT, ImageSet, Step, Task
 
 NAMES = list(METHODS.load())
 QUICK = {  # settings of these names are cut to this, so that every method ends within a second
@@ -24,10 +28,11 @@ VIT = {"layers": 1, "width": 16, "head_width": 8, "patch_size": 8, "image_size":
 BY_TOWER = {IMAGE: ("visual.",), TEXT: ("",), BOTH: ("",), NOTHING: ()}
 
 
-def run(name: str, task: Task) -> list[Step]:
+def run(name: str, task: Task, values: Mapping[str, object] = MappingProxyType({})) -> list[Step]:
     method = METHODS[name]
     known = {option.name for option in options(method.settings)}
-    return list(method.run(task, parse(method.settings, {k: v for k, v in QUICK.items() if k in known})))
+    quick = {k: v for k, v in QUICK.items() if k in known}
+    return list(method.run(task, parse(method.settings, {**values, **quick})))
 
 
 @pytest.mark.parametrize("tower", ["resnet", "vit"])
@@ -49,6 +54,38 @@ def test_runs_and_leaves_the_rest_alone(name: str, tower: str, tiny_clip: Clip) 
     assert not any(hasattr(module, "parametrizations") for module in task.clip.model.modules())
     assert {step.stage for step in steps} <= set(method.stages)
     assert all(1 <= step.step <= step.total for step in steps)
+
+
+CHOOSING = ("slug", "task_vector", "targeted", "merged")  # by some images, which so few steps hardly feel
+PRESETS = [(name, preset) for name in NAMES for preset in ("defaults", *METHODS[name].presets)]
+
+
+@pytest.mark.parametrize(("name", "preset"), PRESETS)
+def test_uses_what_its_tier_allows_and_no_more(name: str, preset: str, tiny_clip: Clip) -> None:
+    """Images beyond the tier may be absent, or be others: the weights are the same. Those of the tier matter."""
+    method = METHODS[name]
+    values = method.presets.get(preset, {})
+    tier = method.tier_of(parse(method.settings, dict(values)))
+    assert tier <= method.tier and (preset != "defaults" or tier == method.tier)
+
+    def weights(change: Callable[[ImageSet], ImageSet], kinds: Sequence[str]) -> str:
+        task = task_for(tiny_clip)
+        train = {kind: change(getattr(task, kind)) for kind in kinds}
+        steer = {k: change(images) if k in kinds else images for k, images in task.steer.items()}
+        task = dataclasses.replace(task, steer=steer, **train)
+        run(name, task, values)
+        return task.clip.fingerprint()
+
+    weights(lambda images: ImageSet(images.pixels[:0], images.labels[:0]), KINDS[tier:])
+    usual = weights(lambda images: images, ())
+    swapped = lambda images: ImageSet(images.pixels.flip(3) + 1, 2 - images.labels)  # noqa: E731
+    assert weights(swapped, KINDS[tier:]) == usual
+    assert not tier or name in CHOOSING or weights(swapped, KINDS[tier - 1 : tier]) != usual
+
+
+def test_a_tier_is_one_of_four() -> None:
+    with pytest.raises(ValueError, match="from 0 to 3; it is 4"):
+        register("nowhere", type, title="Nowhere", tier=4, source="A test")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -91,4 +128,4 @@ def test_saved_runs_and_presets_may_use_the_former_names(name: str) -> None:
 
 def test_the_notes_say_what_does_not_apply() -> None:
     for method in METHODS.values():
-        assert bool(method.notes) == (method.changes != IMAGE or not method.images)
+        assert bool(method.notes) == (method.changes != IMAGE or method.tier == 0)

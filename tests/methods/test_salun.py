@@ -17,7 +17,7 @@ from clipforget.unlearning.trainer import Trainer
 
 
 def gradients_of(clip: Clip, settings: SalunSettings) -> dict[str, torch.Tensor]:
-    return finish(forget_gradients(Trainer(task_for(clip), settings, IMAGE)))
+    return finish(forget_gradients(Trainer(task_for(clip), settings, IMAGE, tier=3)))
 
 
 def test_the_gradient_is_that_of_all_forget_images(tiny_clip: Clip) -> None:

@@ -9,8 +9,6 @@ import torch
 from tasks import task_for
 
 from clipforget.errors import BadData, BadSetting
-from clipforget.methods import METHODS
-from clipforget.methods.gradient_ascent import GradientAscentSettings
 from clipforget.models.clip import Clip
 from clipforget.unlearning.options import TrainingSettings
 from clipforget.unlearning.task import BOTH, IMAGE, TEXT, ImageSet
@@ -24,7 +22,7 @@ def test_the_parameters_of_each_tower(tiny_clip: Clip) -> None:
 
 
 def test_several_kinds_one_after_the_other(tiny_clip: Clip) -> None:
-    batch = Trainer(task_for(tiny_clip), TrainingSettings(batch_size=4), IMAGE).batch()
+    batch = Trainer(task_for(tiny_clip), TrainingSettings(batch_size=4), IMAGE, tier=3).batch()
     both = batch.features("retain", "others")
     assert torch.equal(both, torch.cat([batch.features("retain"), batch.features("others")])) and both.shape == (8, 16)
     assert batch.labels("retain", "others").tolist() == [0] * 4 + [1] * 4
@@ -32,7 +30,7 @@ def test_several_kinds_one_after_the_other(tiny_clip: Clip) -> None:
 
 
 def test_wrong_labels_are_every_other_one(tiny_clip: Clip) -> None:
-    batch = Trainer(task_for(tiny_clip), TrainingSettings(batch_size=8), IMAGE).batch()
+    batch = Trainer(task_for(tiny_clip), TrainingSettings(batch_size=8), IMAGE, tier=3).batch()
     drawn = torch.stack([batch.wrong_labels("forget", "others") for _ in range(20)])
     assert set(drawn[:, :8].flatten().tolist()) == {1, 2} and set(drawn[:, 8:].flatten().tolist()) == {0, 2}
 
@@ -40,7 +38,7 @@ def test_wrong_labels_are_every_other_one(tiny_clip: Clip) -> None:
 def test_one_name_has_no_wrong_label(tiny_clip: Clip) -> None:
     task = dataclasses.replace(task_for(tiny_clip), names=("car",))
     with pytest.raises(BadData, match="at least two superclasses"):
-        Trainer(task, TrainingSettings(batch_size=4), IMAGE).batch().wrong_labels("forget")
+        Trainer(task, TrainingSettings(batch_size=4), IMAGE, tier=3).batch().wrong_labels("forget")
 
 
 def test_a_diverging_training_says_what_to_do(tiny_clip: Clip) -> None:
@@ -49,13 +47,15 @@ def test_a_diverging_training_says_what_to_do(tiny_clip: Clip) -> None:
 
     task = task_for(tiny_clip)
     with pytest.raises(BadSetting, match="at step 1; take a smaller learning rate"):
-        list(Trainer(task, TrainingSettings(), IMAGE).train(loss))
+        list(Trainer(task, TrainingSettings(), IMAGE, tier=3).train(loss))
     for parameter, before in zip(task.clip.model.parameters(), tiny_clip.model.parameters(), strict=True):
         assert parameter.grad is None and parameter.requires_grad == before.requires_grad
 
 
-def test_nothing_to_compare_with_is_said(tiny_clip: Clip) -> None:
+def test_only_what_the_tier_uses_is_asked_for(tiny_clip: Clip) -> None:
     task = task_for(tiny_clip)
     empty = ImageSet(task.others.pixels[:0], task.others.labels[:0])
+    task = dataclasses.replace(task, others=empty)
+    assert set(Trainer(task, TrainingSettings(), IMAGE, tier=2).batch().images) == {"forget", "retain"}
     with pytest.raises(BadData, match="no training image to compare with"):
-        list(METHODS.load()["gradient_ascent"].run(dataclasses.replace(task, others=empty), GradientAscentSettings()))
+        Trainer(task, TrainingSettings(), IMAGE, tier=3)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from clipforget.runs.presets import Preset
 
 
-LISTED = ("name", "title", "summary", "source", "reference_url", "stages", "notes")
+LISTED = ("name", "title", "tier", "summary", "source", "reference_url", "stages", "notes")
 
 
 def add_options(parser: Parser) -> None:
@@ -51,15 +51,15 @@ def methods(args: argparse.Namespace) -> None:
         damaged = damaged_presets(args.name, args.model, Path(args.runs))
         emit(args.json, listed[0], _text(about[0], presets_of[args.name], damaged))
     else:
-        rows = [[method.name, method.summary, method.source] for method in about]
-        emit(args.json, {"methods": listed}, table(("method", "what it does", "source"), rows))
+        rows = [[method.name, str(method.tier), method.summary, method.source] for method in about]
+        emit(args.json, {"methods": listed}, table(("method", "tier", "what it does", "source"), rows))
 
 
 def _text(method: Method, presets: list[Preset], damaged: Mapping[str, str]) -> str:
     """Return a method's head, its settings and its presets, the damaged ones with what is wrong."""
     stages = ", ".join(method.stages)
     source = f"Source: {method.source}" + (f", {method.reference_url}" if method.reference_url else "")
-    head = [f"{method.title}: {method.summary}", source, f"Stages: {stages}", *method.notes]
+    head = [f"{method.title}: {method.summary}", source, method.uses, f"Stages: {stages}", *method.notes]
     rows = [[f"--{opt.name.replace('_', '-')}", describe(opt)] for opt in options(method.settings)]
     parts = ["\n".join(head), table(("option of run", "what it is"), rows)]
     rows = [[preset.name, preset.text, preset.note] for preset in presets]

@@ -21,11 +21,11 @@ from clipforget.unlearning.task import BOTH, Step, Task
     "clip_lip",
     ClipLipSettings,
     title="CLIP-LIP",
+    tier=0,
     source="Zero-Shot Class Unlearning in CLIP with Synthetic Samples, arXiv 2407.07485",
     reference_url="https://arxiv.org/abs/2407.07485",
     stages=("synthesise", "forget"),
     changes=BOTH,
-    images=False,
     presets={
         "paper": {
             "learning_rate": 5e-5,

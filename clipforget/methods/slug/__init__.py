@@ -21,6 +21,7 @@ from clipforget.unlearning.task import Step, Task
     "slug",
     SlugSettings,
     title="Single-layer unlearning gradient (SLUG)",
+    tier=3,
     source="Targeted Unlearning with Single Layer Unlearning Gradient, arXiv 2407.11867",
     reference_url="https://arxiv.org/abs/2407.11867",
     stages=("select", "forget"),

@@ -19,6 +19,7 @@ from clipforget.unlearning.task import Step, Task
     "targeted",
     TargetedSettings,
     title="Targeted forgetting",
+    tier=3,
     source=SOURCE,
     reference_url=REFERENCE_URL,
     stages=("select", "forget", "remind"),

@@ -28,7 +28,7 @@ class TargetedForgetting:
     """One run: the data streams, the updates being trained, the balance between forgetting and the rest."""
 
     def __init__(self, task: Task, settings: TargetedSettings) -> None:
-        task.check_images()
+        task.check_images(3)
         self.task, self.settings = task, settings
         self.generator = torch.Generator().manual_seed(task.seed)
         self.precision = precision.training_precision(task.clip) if settings.precision == "auto" else settings.precision

@@ -20,6 +20,7 @@ from clipforget.unlearning.task import TEXT, Step, Task
     "text_projection_lora",
     TextProjectionLoraSettings,
     title="Text-projection LoRA",
+    tier=3,
     source="Zero-Shot CLIP Class Forgetting via Text-Image Space Adaptation, TMLR 2025",
     reference_url="https://github.com/akres001/Zero-shot-CLIP-Forgetting-via-Text-image-Space-Adaptation",
     changes=TEXT,

@@ -29,3 +29,8 @@ class TextProjectionLoraSettings:
         low=0.0, high=2.0, advanced=True,
     )  # fmt: skip
     check_every: int = option(20, "Steps between two evaluations on steer images", low=1, high=1000, advanced=True)
+
+    @property
+    def tier(self) -> int:
+        """Return 0, names only, where no images are asked for."""
+        return 3 if self.images else 0

@@ -63,7 +63,7 @@ export function mount(element, { props, trigger, watch }) {
     }
 
     function drawAbout() {
-        const { summary, source, reference_url: href, notes } = method();
+        const { summary, source, reference_url: href, uses, notes } = method();
         about.replaceChildren(
             h("p", {}, summary),
             h(
@@ -72,6 +72,7 @@ export function mount(element, { props, trigger, watch }) {
                 "Source: ",
                 href ? h("a", { href, target: "_blank", rel: "noopener noreferrer" }, source) : source,
             ),
+            h("p", {}, `${uses}.`),
             notes?.length
                 ? h(
                       "ul",
