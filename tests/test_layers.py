@@ -48,7 +48,7 @@ INSIDE = {
         "activations trainer",
         "diagonals",
     ),
-    "evaluation": ("__init__ metrics refusal retrieval cost documents", "evalset", "scores", "prompts"),
+    "evaluation": ("__init__ metrics refusal retrieval cost documents", "curves evalset", "scores", "prompts"),
     "methods": ("__init__", "*.settings", "*.forgetting", "*.__init__ *"),
     "runs": ("__init__ cache config devices documents presets", "folder", "resources store", "loading eta", "execute"),
     "benchmark": (

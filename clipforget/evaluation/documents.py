@@ -108,6 +108,18 @@ class ValidationCurves(TypedDict):
     upper: list[Share]
 
 
+class Collapse(TypedDict):
+    """How far the model has collapsed at every alpha, over the test images that are to be retained.
+
+    takes: the share of them that goes to the one class with most. nearest: their mean cosine with the nearest name.
+    spread: the standard deviation over images of the cosine with a name, mean over names; 0 where all look alike.
+    """
+
+    takes: list[Share]
+    nearest: list[float]
+    spread: list[float]
+
+
 class HAndScore(TypedDict):
     """H and Score, 0 to 100."""
 
@@ -134,6 +146,7 @@ class ShownScores(TypedDict):
     per_class: PerClass
     gallery: GalleryListing
     suggestions: list[str]
+    collapse: NotRequired[Collapse | None]  # absent before it was measured; None where no image is retained
     refused: NotRequired[list[str]]  # absent before there were refusals
     retrieval: NotRequired[Retrieval]
 

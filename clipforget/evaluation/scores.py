@@ -19,7 +19,8 @@ from clipforget.data.splits import ROLES
 from clipforget.data.target import Target
 from clipforget.errors import BadSetting, RunProblem
 from clipforget.evaluation import metrics
-from clipforget.evaluation.documents import Change, Headline, PerClass, ScoreRow, Scores
+from clipforget.evaluation.curves import collapse_of
+from clipforget.evaluation.documents import Change, Collapse, Headline, PerClass, ScoreRow, Scores
 from clipforget.evaluation.evalset import Bools, ClassNames, EvalSet, Row, class_groups, gallery, suggestions
 from clipforget.evaluation.refusal import Refusal
 from clipforget.settings import read_document
@@ -46,6 +47,8 @@ def _consistent(scores: Scores) -> bool:
     """Whether lists over alpha have an entry for each, and each evaluated image a role and a label."""
     evaluated, per_class = scores["evaluated"], scores["per_class"]
     along: list[Sequence[object]] = [scores["h"], scores["score"], per_class["after"]]
+    if collapse := scores.get("collapse"):
+        along += [collapse["takes"], collapse["nearest"], collapse["spread"]]
     along += [values for row in scores["rows"] for values in (row["after"], row["low"], row["high"])]
     of_images = [evaluated["roles"], *(named["labels"] for named in evaluated["class_names"].values())]
     return (
@@ -136,7 +139,18 @@ def score(
         "suggestions": suggestions(dataset, targets),
         "refused": list(refused),
         "evaluated": evalset.as_dict(),
+        "collapse": _collapse(path, evalset, classifiers["superclass"]),
     }
+
+
+def _collapse(path: SoupPath, evalset: EvalSet, stack: NDArray[Any]) -> Collapse | None:
+    """How far the model has collapsed on the retained test images; nothing without such images."""
+    retained = evalset.mask("test", "siblings", "others")
+    if not retained.any():
+        return None
+    figures = zip(*map(collapse_of, path.cosines_along(stack, retained)), strict=True)
+    takes, nearest, spread = ([_short(value) for value in values] for values in figures)
+    return {"takes": takes, "nearest": nearest, "spread": spread}
 
 
 def _cautious(

@@ -14,6 +14,7 @@ from clipforget.evaluation.evalset import EvalSet
 from clipforget.evaluation.scores import read_scores, upgrade
 from clipforget.files import ASSETS
 from clipforget.runs.store import Store
+from clipforget.soup.storage import load_path
 from clipforget.workspace.explorer import FinishedRun
 
 OLD = ("sibling", "other", "everything else", "bank", "banks")
@@ -64,6 +65,16 @@ def test_the_evaluated_images_of_the_sample_run_are_those_of_its_rows():
 def test_scores_of_today_stay_as_they_are():
     scores = read_scores(sample().path("scores.json"))
     assert upgrade(json.loads(json.dumps(scores))) == scores
+
+
+def test_scores_say_how_far_the_retained_images_have_collapsed(finished):
+    scores, path = read_scores(finished.path("scores.json")), load_path(finished.path("path.npz"))
+    evalset = EvalSet.read(scores["evaluated"])
+    retained = path.features(1.0)[evalset.mask("test", "siblings", "others")] @ path.class_embeddings(1.0).T
+    takes, nearest, spread = (scores["collapse"][name] for name in ("takes", "nearest", "spread"))
+    assert len(takes) == len(nearest) == len(spread) == 101
+    assert takes[-1] == pytest.approx(np.bincount(retained.argmax(axis=1)).max() / len(retained), abs=1e-4)
+    assert nearest[-1] == pytest.approx(retained.max(axis=1).mean(), abs=1e-3)
 
 
 @pytest.mark.parametrize("content", [None, "", '{"rows": ['])
