@@ -1,3 +1,3 @@
 """ClipForget: make a CLIP model forget part of what it knows, watch it happen, judge the result."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -85,10 +85,12 @@ def option(
     return dataclasses.field(default=default, metadata=metadata | checks)
 
 
-def option_like(settings: type, name: str) -> Any:
-    """Declare a dataclass field with the default, help and bounds of another dataclass's field."""
+def option_like(settings: type, name: str, default: Any = dataclasses.MISSING) -> Any:
+    """Declare a dataclass field with the help and bounds of another dataclass's field, and its default unless given."""
     (field,) = (field for field in dataclasses.fields(settings) if field.name == name)
-    return dataclasses.field(default=field.default, metadata=field.metadata)
+    return dataclasses.field(
+        default=field.default if default is dataclasses.MISSING else default, metadata=field.metadata
+    )
 
 
 @cache  # a list of runs asks again for each of them

@@ -83,7 +83,7 @@ def save_clip(folder: Path, data: Path, seed: int = 0, steps: int = 60) -> Path:
     return folder
 
 
-METHOD = "targeted"
+METHOD = "anchored"
 FEW = {"forget_steps": 8, "remind_steps": 2, "fisher_samples": 4, "check_every": 4, "precision": "float32"}
 SLOW = {**FEW, "forget_steps": 2000}
 

@@ -1,4 +1,4 @@
-"""Ablations of targeted forgetting that the paper lacks, as rows of a comparison: one change at a time. No torch.
+"""Ablations of anchored forgetting that the paper lacks, as rows of a comparison: one change at a time. No torch.
 
 The choice of layers is compared over the whole tower, since our limit of depth leaves hardly a choice in small ones.
 Alignment and average are compared with our balancing off: it goes back to the state before reminding where validation
@@ -25,5 +25,5 @@ CHANGES = {
 
 def ablation_rows(preset: str) -> list[str]:
     """Return the rows as `compare` takes them; every one starts from the preset ("default": the defaults)."""
-    method = "targeted" if preset == "default" else f"targeted:{preset}"
+    method = "anchored" if preset == "default" else f"anchored:{preset}"
     return [f"{label}={method}{',' if change else ''}{change}" for label, change in CHANGES.items()]

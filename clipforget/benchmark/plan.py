@@ -12,7 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from clipforget.benchmark.rows import Row, default_label, distinct, with_current_settings
+from clipforget import __version__
+from clipforget.benchmark.rows import Row, default_label, distinct, with_current_names
 from clipforget.benchmark.targets import read_choice
 from clipforget.errors import BadSetting
 from clipforget.runs.config import HIDDEN_DEFAULTS, RunConfig, command_line, unique
@@ -55,13 +56,13 @@ class ComparisonPlan:
     __pydantic_config__ = STRICT
 
     @classmethod
-    def read(cls, values: Any) -> ComparisonPlan:
-        """Build a comparison from JSON that somebody else wrote; a row needs its method alone.
+    def read(cls, values: Any, version: str | None = __version__) -> ComparisonPlan:
+        """Build a comparison from JSON that somebody else wrote, in words of `version`; a row needs its method alone.
 
         Raises BadSetting for a value of the wrong type or out of bounds, UnknownName for a name that is no field.
         """
         plan = read_json(cls, values, "comparison")
-        return replace(plan, rows=tuple(map(with_current_settings, plan.rows)))
+        return replace(plan, rows=tuple(with_current_names(row, version) for row in plan.rows))
 
     def checked(self) -> ComparisonPlan:
         """Return the same with settings read against the methods, a title, and nothing repeated.

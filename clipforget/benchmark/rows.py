@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from clipforget import __version__
 from clipforget.errors import BadSetting, UnknownName
 from clipforget.methods import METHODS
-from clipforget.runs.config import RunConfig, current_settings
+from clipforget.runs.config import RunConfig, current_method, current_settings
 from clipforget.runs.presets import damaged_presets, find_preset, presets
 from clipforget.settings import STRICT, SettingValue
 
@@ -106,14 +107,15 @@ def with_preset_settings(row: Row, model: str, runs: Path) -> Row:
     return replace(complete, label=row.label or complete.label)
 
 
-def with_current_settings(row: Row) -> Row:
-    """Return the row with its settings under the names they have today, in its label too where they make it."""
-    settings = current_settings(row.method, row.settings)
-    if settings == row.settings:
+def with_current_names(row: Row, version: str | None = __version__) -> Row:
+    """Return a row that `version` wrote with method and settings as they are called today, also in a label of these."""
+    method = current_method(row.method, version)
+    settings = current_settings(method, row.settings)
+    if (method, settings) == (row.method, row.settings):
         return row
     own_label = row.label != default_label(row.method, row.preset, row.settings)
-    label = row.label if own_label else default_label(row.method, row.preset, settings)
-    return replace(row, settings=settings, label=label)
+    label = row.label if own_label else default_label(method, row.preset, settings)
+    return replace(row, method=method, settings=settings, label=label)
 
 
 def distinct(rows: Sequence[Row]) -> list[Row]:

@@ -15,6 +15,7 @@ from typing import Any, NotRequired
 
 from typing_extensions import TypedDict  # pydantic takes that of typing from Python 3.12 on
 
+from clipforget import __version__
 from clipforget.benchmark.plan import ComparisonPlan
 from clipforget.data.target import Target
 from clipforget.errors import ClipforgetError
@@ -54,6 +55,7 @@ class RowInfo(TypedDict):
 class ComparisonInfo(FolderInfo):
     """What comparison.json says: the fields of its plan and the cells, in the plan's order."""
 
+    version: NotRequired[str]  # of clipforget, when it was made
     rows: list[RowInfo]
     targets: list[list[str]]
     seeds: list[int]
@@ -84,6 +86,7 @@ class ComparisonStore(FolderStore["ComparisonFolder", ComparisonInfo]):
             "created": created,
             "state": "queued",
             "error": None,
+            "version": __version__,
             "command": plan.command(),
             **plan.as_dict(),
             "cells": [
@@ -134,7 +137,8 @@ class ComparisonFolder(RunFolder[ComparisonInfo]):
 
 
 def _plan(info: Mapping[str, Any]) -> ComparisonPlan:
-    return ComparisonPlan.read({name: info[name] for name in ComparisonPlan.__dataclass_fields__ if name in info})
+    fields = {name: info[name] for name in ComparisonPlan.__dataclass_fields__ if name in info}
+    return ComparisonPlan.read(fields, info.get("version"))
 
 
 class FinishedRuns:

@@ -27,7 +27,7 @@ class RunConfig:
     data: str = option("sketchbook", "The images: an embedded name, or a folder or .tar")
     forget: tuple[str, ...] = option((), "What to forget: superclass, superclass/subgroup or superclass/*/style")
     retain: tuple[str, ...] = option((), "What to keep in view; by default the siblings of what is forgotten")
-    method: str = option("targeted", "The method of forgetting")
+    method: str = option("anchored", "The method of forgetting")
     seed: int = option(0, "Seed of every random choice", low=0, high=2**31 - 1)
     tolerance: float = option(
         0.05, "Forget accuracy on calibrate images that counts as forgotten where chance is lower", low=0.0, high=1.0
@@ -78,8 +78,16 @@ class RunConfig:
 
     @property
     def title(self) -> str:
-        """A short name for people, e.g. "airplane/biplane · targeted"."""
+        """A short name for people, e.g. "airplane/biplane · anchored"."""
         return f"{', '.join(self.forget) or 'nothing'} · {self.method}"
+
+
+def current_method(method: str, version: str | None) -> str:
+    """Return today's name of a method that a stored file names; version is the one that wrote it, None before 0.2.0.
+
+    What was targeted then is anchored now; targeted has become the paper's method.
+    """
+    return "anchored" if method == "targeted" and version in (None, "0.1.0") else method
 
 
 def current_settings(method: str, settings: Mapping[str, SettingValue]) -> dict[str, SettingValue]:

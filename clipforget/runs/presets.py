@@ -1,7 +1,7 @@
 """Presets: settings of a method under a name. From the literature, shipped for a model, or the user's own.
 
-A preset file is `<folder of the model>/<name>/<method>.json` with the fields of Preset; one that `tune` wrote says in
-`provenance` how it came about. Needs no torch.
+A preset file is `<folder of the model>/<name>/<method>.json` with the fields of Preset and the `version` that wrote it;
+one that `tune` wrote says in `provenance` how it came about. Needs no torch.
 """
 
 from __future__ import annotations
@@ -14,14 +14,16 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from clipforget import __version__
 from clipforget.errors import BadSetting, ClipforgetError, UnknownName
 from clipforget.files import ASSETS, write_json
 from clipforget.methods import METHODS
-from clipforget.runs.config import current_settings
+from clipforget.runs.config import current_method, current_settings
 from clipforget.settings import SettingValue, read_json, shortened
 
 SHIPPED = ASSETS / "presets"
 OWN_FOLDER = "presets"  # of the user's own presets, below the folder of the runs
+FORMER = {"anchored": "targeted"}  # names of files that current_method may read as another method
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
 
 
@@ -76,7 +78,7 @@ def save_preset(preset: Preset, model: str, root: Path) -> Path:
     path = root / model_folder(model) / preset.name / f"{preset.method}.json"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(path, asdict(preset))
+        write_json(path, asdict(preset) | {"version": __version__})
     except OSError as error:
         raise BadSetting(f"Cannot write the preset to {path.parent}: {error.strerror}.") from error
     return path
@@ -103,11 +105,16 @@ def _by_name(method: str, model: str, runs: Path) -> dict[str, Preset | BadSetti
         name: Preset(name, method, dict(values), note) for name, values in entry.presets.items()
     }
     for folder in (*_shipped(model), runs / OWN_FOLDER / model_folder(model)):
-        for path in sorted(folder.glob(f"*/{method}.json")):
+        paths = [path for stem in (FORMER.get(method), method) for path in sorted(folder.glob(f"*/{stem}.json"))]
+        for path in paths:
             try:
-                by_name[path.parent.name] = _read(path)
+                preset = _read(path)
             except BadSetting as error:
-                by_name[path.parent.name] = error
+                if path.stem == method:
+                    by_name[path.parent.name] = error
+                continue
+            if preset.method == method:
+                by_name[preset.name] = preset
     return by_name
 
 
@@ -123,8 +130,10 @@ def _shipped(model: str) -> Iterator[Path]:
 def _read(path: Path) -> Preset:
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
-        identity = {"name": path.parent.name, "method": path.stem}  # whatever the file says
-        preset = read_json(Preset, stored | identity if isinstance(stored, dict) else stored, "preset")
+        if isinstance(stored, dict):  # whatever the file says of name and method, its place counts
+            method = current_method(path.stem, stored.pop("version", None))
+            stored |= {"name": path.parent.name, "method": method}
+        preset = read_json(Preset, stored, "preset")
     except (OSError, ValueError, RecursionError, ClipforgetError) as error:
         reason = shortened(str(error).rstrip("."))
         raise BadSetting(f"The preset {path} cannot be read ({reason}); repair or delete it.") from error

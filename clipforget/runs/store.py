@@ -17,7 +17,7 @@ from clipforget import __version__
 from clipforget.data.target import Target
 from clipforget.errors import BadSetting, ClipforgetError, RunProblem
 from clipforget.files import FileLock, finite, slug, write_json
-from clipforget.runs.config import RunConfig
+from clipforget.runs.config import RunConfig, current_method
 from clipforget.runs.documents import EndEvent, Event, RunInfo, StepEvent, StoredConfig
 from clipforget.runs.folder import LOCK, FolderStore, RunFolder
 from clipforget.settings import check_document
@@ -77,15 +77,18 @@ class Run(RunFolder[RunInfo]):
         return RunConfig.read(self._stored()["config"])
 
     def _upgraded(self, info: dict[str, Any]) -> dict[str, Any]:
-        """The content of run.json with the configuration and its command as they are written today."""
+        """The content of run.json with the configuration, its command and title as they are written today."""
+        version = (info.get("versions") or {}).get("clipforget")
         try:
-            config = RunConfig.read(info.get("config"))
+            old = RunConfig.read(info.get("config"))
+            config = RunConfig.read({**info["config"], "method": current_method(old.method, version)})
         except ClipforgetError:  # one that another version wrote stays as it is
             check_document(StoredConfig, info.get("config"))
             return info
         if (current := config.as_dict()) == info["config"]:
             return info
-        return {**info, "config": current, "command": config.command()}
+        title = config.title if info.get("title") == old.title else info.get("title")
+        return {**info, "config": current, "command": config.command(), "title": title}
 
     def append(self, event: AnyEvent) -> AnyEvent:
         """Add an event to events.jsonl; return it with "n", its line number from 0."""

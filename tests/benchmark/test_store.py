@@ -13,7 +13,7 @@ from clipforget.runs.store import Store
 
 @pytest.fixture
 def plan():
-    rows = read_rows(["targeted:paper", "gradient_ascent"])
+    rows = read_rows(["anchored:paper", "gradient_ascent"])
     return ComparisonPlan(rows, targets=(("a/b",), ("a/c", "d")), seeds=(0, 1), title="Mine").checked()
 
 
@@ -46,6 +46,24 @@ def test_a_comparison_of_former_names_is_told_in_the_current_ones(tmp_path):
     made.path("comparison.json").write_text(old)
     assert made.plan == plan and store.same(plan).id == made.id
     assert made.info() == json.loads(text)
+
+
+def test_what_was_called_targeted_is_read_as_anchored(tmp_path):
+    store = ComparisonStore(tmp_path)
+    rows = read_rows(["targeted", "mine=targeted,rank=3"])
+    made = store.create(ComparisonPlan(rows, (("a/b",),)).checked())
+    assert [row["method"] for row in made.info()["rows"]] == ["targeted"] * 2
+    stored = json.loads(made.path("comparison.json").read_text())
+    del stored["version"]  # as versions before 0.2.0 wrote it
+    made.path("comparison.json").write_text(json.dumps(stored))
+    info = made.info()
+    assert [(row["method"], row["label"]) for row in info["rows"]] == [
+        ("anchored", "Anchored forgetting"),
+        ("anchored", "mine"),
+    ]
+    assert "--method anchored --method mine=anchored,rank=3" in info["command"] and "targeted" not in info["command"]
+    made.set_cell(0, state="done", run="x")
+    assert made.plan == ComparisonPlan(read_rows(["anchored", "mine=anchored,rank=3"]), (("a/b",),)).checked()
 
 
 def test_a_comparison_at_work_is_not_deleted(tmp_path, plan):

@@ -46,7 +46,7 @@ def scores(forget, siblings, best=0.5):
 @pytest.fixture
 def compared(tmp_path):
     """Two methods x two targets x two seeds: all of the first method's runs done, one of the second's running."""
-    rows = (Row("targeted", "A & B", notes=("So it is.",)), Row("gradient_ascent", "GA", settings={"steps": 3}))
+    rows = (Row("anchored", "A & B", notes=("So it is.",)), Row("gradient_ascent", "GA", settings={"steps": 3}))
     targets, seeds = (("a/b",), ("c", "d/e")), (0, 1)
     made = ComparisonStore(tmp_path).create(ComparisonPlan(rows, targets, seeds).checked())
     figures = {(0, 0): (0.2, 0.9), (0, 1): (0.4, 0.45), (1, 0): (0.0, 0.9), (1, 1): (0.0, 0.9)}

@@ -81,7 +81,7 @@ def test_draws_repeat_by_seed_and_begin_with_the_defaults() -> None:
         assert all(first.count(one) == 1 for one in first)
         searched = {o.name: o.search for o in options(method.settings) if o.search}
         assert all(value in searched[key] for one in first for key, value in one.items())
-    assert draw(METHODS["targeted"].settings, 8, 5) != draw(METHODS["targeted"].settings, 8, 6)
+    assert draw(METHODS["anchored"].settings, 8, 5) != draw(METHODS["anchored"].settings, 8, 6)
     assert sorted(one.get("strength", 0) for one in draw(RiggedSettings, 99, 0)) == [0, 1, 2]
 
 

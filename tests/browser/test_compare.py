@@ -29,7 +29,7 @@ def compared(visit_once: Any, site: Site) -> str:
     page.fill("#cf-compare-target", f"square/big + {hostile}")
     page.click(".cf-compare-form .cf-add button")
     page.click(".cf-check-tools >> text=None")
-    for method in ("targeted", "gradient_ascent"):
+    for method in ("anchored", "gradient_ascent"):
         page.check(f".cf-checks input[value={method}]")
     page.click(".cf-compare-form [data-value='1']")
     page.wait_for_function("document.querySelector('.cf-compare-estimate').textContent.startsWith('2 runs')")

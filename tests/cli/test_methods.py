@@ -6,7 +6,7 @@ from clipforget.cli.main import main
 
 
 def test_methods_are_listed_with_bounds(capsys):
-    assert main(["methods"]) == 0 and "targeted" in capsys.readouterr().out
+    assert main(["methods"]) == 0 and "anchored" in capsys.readouterr().out
     assert main(["methods", "targeted", "--json"]) == 0
     about = json.loads(capsys.readouterr().out)
     assert about["options"] and {"name", "kind", "default", "help", "low", "high"} <= set(about["options"][0])

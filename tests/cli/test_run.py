@@ -124,7 +124,7 @@ def test_the_command_of_a_run_reads_back_as_its_configuration(name):
 
 
 def test_the_command_of_an_old_run_is_still_read(capsys):
-    words = ["run", "--method", "targeted", "--forget", "a", "--forget-rate", "0.5", "--reach=2"]
+    words = ["run", "--method", "anchored", "--forget", "a", "--forget-rate", "0.5", "--reach=2"]
     assert settings_of(read(words)) == {"forget_learning_rate": "0.5", "extrapolation": "2"}
-    main(["run", "--method", "targeted", "--help"])
+    main(["run", "--method", "anchored", "--help"])
     assert "--reach" not in capsys.readouterr().out

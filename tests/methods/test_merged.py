@@ -11,9 +11,9 @@ from tasks import task_for
 from clipforget.data.catalogue import load_dataset
 from clipforget.data.target import Target
 from clipforget.methods import METHODS
+from clipforget.methods.anchored import anchored
+from clipforget.methods.anchored.settings import AnchoredSettings
 from clipforget.methods.merged import MergedSettings, merged, parts
-from clipforget.methods.targeted import targeted
-from clipforget.methods.targeted.settings import TargetedSettings
 from clipforget.models.clip import Clip
 from clipforget.runs.config import RunConfig
 from clipforget.runs.loading import build_task
@@ -72,7 +72,7 @@ def test_the_result_is_the_original_plus_the_parts_changes(coefficient: float, t
     start = tiny_clip.model.state_dict()
     expected = {name: value.clone().double() for name, value in start.items()}
     for part in parts(task):
-        list(targeted(part, TargetedSettings(**QUICK)))
+        list(anchored(part, AnchoredSettings(**QUICK)))
         for name, value in part.clip.model.state_dict().items():
             expected[name] += coefficient * (value.double() - start[name].double())
     moved = 0
@@ -85,16 +85,16 @@ def test_the_result_is_the_original_plus_the_parts_changes(coefficient: float, t
         assert seen == [(n + 1, count, int(n >= count // 2)) for n in range(count)], stage
 
 
-def test_one_target_is_targeted_forgetting(tiny_clip: Clip) -> None:
+def test_one_target_is_anchored_forgetting(tiny_clip: Clip) -> None:
     one, other = task_for(tiny_clip), task_for(tiny_clip)
     list(merged(one, MergedSettings(**QUICK)))
-    list(targeted(other, TargetedSettings(**QUICK)))
+    list(anchored(other, AnchoredSettings(**QUICK)))
     pairs = zip(one.clip.model.parameters(), other.clip.model.parameters(), strict=True)
     assert all(torch.allclose(a, b, atol=1e-6) for a, b in pairs)
 
 
-def test_its_settings_are_those_of_targeted() -> None:
-    own, theirs = as_dict(MergedSettings()), as_dict(TargetedSettings())
+def test_its_settings_are_those_of_anchored() -> None:
+    own, theirs = as_dict(MergedSettings()), as_dict(AnchoredSettings())
     assert own == {**theirs, "coefficient": 1.0} and METHODS.load()["merged"].settings is MergedSettings
 
 

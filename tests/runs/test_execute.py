@@ -134,7 +134,7 @@ def test_a_second_run_waits_visibly_for_the_device(world, tmp_path):
         ({"data": "/nowhere/at/all"}, "nowhere"),
         ({"model": "/nowhere/at/all"}, "nowhere"),
         ({"settings": {"forget_steps": -1}}, "forget_steps"),
-        ({"method": "targetted"}, "Did you mean 'targeted'"),
+        ({"method": "anchoredd"}, "Did you mean 'anchored'"),
     ],
 )
 def test_bad_input_fails_with_one_sentence(world, tmp_path, change, words):

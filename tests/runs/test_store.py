@@ -25,7 +25,7 @@ def test_create_and_read_back(store):
     run = store.create(replace(CONFIG, settings={"rank": 4, "name": "ä"}))
     info = store.get(run.id).info()
     assert info["state"] == "queued" and info["id"] == run.id and info["starred"] is False
-    assert run.id.split("-")[2:4] == ["targeted", "biplane"] and info["versions"]["clipforget"]
+    assert run.id.split("-")[2:4] == ["anchored", "biplane"] and info["versions"]["clipforget"]
     assert store.get(run.id).config == run.config == replace(CONFIG, settings={"rank": 4, "name": "ä"})
     assert [found.id for found in store.all()] == [run.id]
 
@@ -167,7 +167,7 @@ def test_the_command_is_quoted_and_deterministic():
     )
     assert shlex.split(config.command())[3:] == [
         *["run", "--model", "clipforget-tiny", "--data", "my photos/a.tar", "--forget", "airplane/biplane"],
-        *["--retain=-odd/x", "--method", "targeted", "--seed", "3", "--ema", "0.9", "--no-hinge", "--lora"],
+        *["--retain=-odd/x", "--method", "anchored", "--seed", "3", "--ema", "0.9", "--no-hinge", "--lora"],
         *["--remind-steps", "5", "--shift=-0.1"],
     ]
 
@@ -226,6 +226,23 @@ def test_a_run_of_former_names_is_told_in_the_current_ones(store):
     assert run.config.checked() == replace(CONFIG, method="gradient_ascent", settings=current).checked()
     run.update(starred=True)
     assert json.loads(run.path("run.json").read_text())["config"]["settings"] == current
+
+
+def test_what_was_called_targeted_is_read_as_anchored(store):
+    """By the version that wrote it: a run of today's targeted stays what it is."""
+    run = store.create(replace(CONFIG, method="targeted"))
+    stored = json.loads(run.path("run.json").read_text())
+    assert run.config.method == "targeted"
+    for versions in ({"clipforget": "0.1.0"}, None):
+        stored["versions"] = versions
+        if versions is None:
+            del stored["versions"]
+        run.path("run.json").write_text(json.dumps(stored))
+        info = run.info()
+        assert run.config.method == info["config"]["method"] == "anchored"
+        assert "--method anchored" in info["command"] and info["title"] == "airplane/biplane · anchored"
+    run.update(starred=True)
+    assert run.info()["config"]["method"] == "anchored"
 
 
 def test_a_run_of_another_version_is_listed_as_it_is(store):

@@ -85,7 +85,7 @@ def test_targets_beside_the_superclass():
 
 
 def test_with_no_target_left_the_form_says_so(form, world):
-    values = [world.clip, world.data, NONE, [], ANY, [], [], {"method": "targeted", "settings": {}}, 0, "cpu", 0.05, 10]
+    values = [world.clip, world.data, NONE, [], ANY, [], [], {"method": "anchored", "settings": {}}, 0, "cpu", 0.05, 10]
     with pytest.raises(BadSetting, match="Nothing to forget"):
         form.config(*values).checked()
     assert "Nothing to forget" in form.show_estimate(*values)["error"]
@@ -94,7 +94,7 @@ def test_with_no_target_left_the_form_says_so(form, world):
 def test_presets_are_those_of_the_model(form):
     shown = form.show_presets("clipforget-tiny")["presets"]
     assert shown.keys() == form.methods.keys()
-    assert "paper" in [preset["name"] for preset in shown["targeted"]]
+    assert "paper" in [preset["name"] for preset in shown["anchored"]]
 
 
 def test_choices_under_a_data_set_that_cannot_be_read_change_nothing(form):

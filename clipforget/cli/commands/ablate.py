@@ -1,4 +1,4 @@
-"""`ablate`: the rows of `compare` that change one thing of the targeted method."""
+"""`ablate`: the rows of `compare` that change one thing of the anchored method."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from clipforget.cli.options import Parser
 def add_options(parser: Parser) -> None:
     """Add the options of `compare`."""
     add_compare_options(parser)
-    parser.description = "The rows of `compare` for the method targeted: layers, loss, balance, alignment, average."
+    parser.description = "The rows of `compare` for the method anchored: layers, loss, balance, alignment, average."
 
 
 @command("ablate", add_options, order=9)
 def ablate(args: argparse.Namespace) -> int:
-    """Compare targeted forgetting with one thing changed at a time."""
+    """Compare anchored forgetting with one thing changed at a time."""
     from clipforget.benchmark.ablation import ablation_rows
 
     args.method = [*ablation_rows(args.preset), *args.method]

@@ -20,7 +20,7 @@ def add_options(parser: Parser) -> None:
     from clipforget.benchmark.tuning import TuneConfig
 
     add = parser.add_argument
-    add("--methods", metavar="A,B|all", type=names, default=RunConfig.method, help="methods (default: targeted)")
+    add("--methods", metavar="A,B|all", type=names, default=RunConfig.method, help="methods (default: anchored)")
     add(
         "--forget", metavar="TARGET", action="append", default=[],
         help="a target to try them on (may be repeated); A + B are forgotten together",

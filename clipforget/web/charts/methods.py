@@ -10,7 +10,7 @@ from clipforget.benchmark.documents import ComparisonSummary, Curve
 from clipforget.web.charts import chart
 from clipforget.web.charts._style import COLOURS, LINE, ORIGINAL, axis, empty, figure, safe
 
-OURS = "targeted"
+OURS = "anchored"
 WHEEL = (
     "#2e6fb7", "#2a9d6f", "#c77f1a", "#7b5ea7", "#1f9aa8", "#b5568f", "#7a8b2a", "#8c5a3c", "#5b6ee1", "#4f9a3a",
 )  # fmt: skip

@@ -13,7 +13,7 @@ ALPHAS = [0.0, 0.5, 1.0]
 def document():
     """Two targets, twenty methods; ours is the last one."""
     rows = [{"label": f"<b>method</b> {i}", "method": f"m{i}"} for i in range(19)]
-    rows += [{"label": "Targeted", "method": "targeted"}, {"label": "Targeted (paper)", "method": "targeted"}]
+    rows += [{"label": "Anchored", "method": "anchored"}, {"label": "Anchored (paper)", "method": "anchored"}]
     curves = [
         {
             "label": row["label"], "method": row["method"], "target": target, "alphas": ALPHAS,
@@ -30,7 +30,7 @@ def test_every_method_has_a_curve_of_its_own_look_and_ours_stands_out(document):
     figure = CHARTS.load()["methods"].draw(document)
     lines = [trace for trace in figure.data if trace.mode == "lines"]
     assert len(lines) == 21 and len({(line.line.color, line.line.dash) for line in lines}) == 21
-    assert [line.name for line in lines[-2:]] == ["Targeted", "Targeted (paper)"]
+    assert [line.name for line in lines[-2:]] == ["Anchored", "Anchored (paper)"]
     assert lines[-1].line.width > 2 * lines[0].line.width
     legend = [trace.name for trace in figure.data if trace.showlegend is not False]
     assert len(legend) == len(set(legend)) == 22 and legend[-1] == "do nothing"

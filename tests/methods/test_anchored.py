@@ -1,4 +1,4 @@
-"""Targeted forgetting on a tiny CLIP: it forgets, repeats by seed, and leaves everything else alone."""
+"""Anchored forgetting on a tiny CLIP: it forgets, repeats by seed, and leaves everything else alone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tasks import task_for
 
 from clipforget.errors import BadData
 from clipforget.methods import METHODS
-from clipforget.methods.targeted.settings import MODES, PAPER, TargetedSettings
+from clipforget.methods.anchored.settings import MODES, PAPER, AnchoredSettings
 from clipforget.models.clip import Clip
 from clipforget.models.weights import changed
 from clipforget.settings import parse
@@ -30,7 +30,7 @@ VIT = {"layers": 1, "width": 16, "head_width": 8, "patch_size": 8, "image_size":
 
 
 def run(task: Task, **values: object) -> list[Step]:
-    method = METHODS.load()["targeted"]
+    method = METHODS.load()["anchored"]
     return list(method.run(task, parse(method.settings, {**SHORT, **values})))
 
 
@@ -54,7 +54,7 @@ def test_forgets_and_leaves_the_rest_alone(tower: str, mode: str, tiny_clip: Cli
     assert list(after) == list(before) and not task.clip.model.training
     assert all(torch.equal(value, before[name]) for name, value in original.model.state_dict().items())
     names = set(changed(before, after))
-    assert names and all(name.startswith("visual.") for name in names) and len(names) <= TargetedSettings().layers
+    assert names and all(name.startswith("visual.") for name in names) and len(names) <= AnchoredSettings().layers
     assert not any("running" in name or "num_batches" in name for name in names)
     assert not hasattr(task.clip.model, "parametrizations") and not any(
         hasattr(module, "parametrizations") for module in task.clip.model.modules()
@@ -64,7 +64,7 @@ def test_forgets_and_leaves_the_rest_alone(tower: str, mode: str, tiny_clip: Cli
 def test_records(tiny_clip: Clip) -> None:
     steps = run(task_for(tiny_clip), layers=3)
     stages = list(dict.fromkeys(step.stage for step in steps))
-    assert stages == ["select", "forget", "remind"] == list(METHODS.load()["targeted"].stages)
+    assert stages == ["select", "forget", "remind"] == list(METHODS.load()["anchored"].stages)
     layers = [step for step in steps if "layers" in step.data][-1].data["layers"]
     assert set(layers[0]) == {"name", "relative", "forget", "retain", "chosen", "eligible"}
     assert sum(layer["chosen"] for layer in layers) == 3
@@ -88,7 +88,7 @@ def test_same_seed_same_weights(tiny_clip: Clip) -> None:
 def test_closing_midway_leaves_a_plain_model(stage: str, tiny_clip: Clip) -> None:
     task = task_for(tiny_clip)
     keys = list(task.clip.model.state_dict())
-    method = METHODS.load()["targeted"]
+    method = METHODS.load()["anchored"]
     records = method.run(task, parse(method.settings, SHORT))
     next(step for step in records if step.stage == stage)
     records.close()

@@ -1,4 +1,4 @@
-"""The stages of targeted forgetting at work; imported only once a run starts, so torch is at hand."""
+"""The stages of anchored forgetting at work; imported only once a run starts, so torch is at hand."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from clipforget.unlearning import activations, alignment, batches, fisher, losse
 from clipforget.unlearning.task import ImageSet, Step, Task
 
 if TYPE_CHECKING:
-    from clipforget.methods.targeted.settings import TargetedSettings
+    from clipforget.methods.anchored.settings import AnchoredSettings
 
 PROBE = 48  # images that c0 and recorded statistics are read from, and at most as many for each progress figure
 STOP_SHARE = 0.1  # of the allowed forget accuracy, where training may end: steer flatters what was tuned on it
@@ -24,10 +24,10 @@ RETAINED = 0.95  # share of their accuracy that siblings and others keep; what t
 MIN_FACTOR, MAX_FACTOR = 0.25, 2.0  # bounds of the balancing factor
 
 
-class TargetedForgetting:
+class AnchoredForgetting:
     """One run: the data streams, the updates being trained, the balance between forgetting and the rest."""
 
-    def __init__(self, task: Task, settings: TargetedSettings) -> None:
+    def __init__(self, task: Task, settings: AnchoredSettings) -> None:
         task.check_images(3)
         self.task, self.settings = task, settings
         self.generator = torch.Generator().manual_seed(task.seed)
