@@ -86,7 +86,7 @@ class Curve(TypedDict):
 
 
 class Column(TypedDict):
-    """A set of images: forget, siblings, others or shifted:<name>."""
+    """A set of images: forget, siblings, others or eval:<name>."""
 
     key: str
     label: str

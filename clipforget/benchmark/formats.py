@@ -87,7 +87,7 @@ def check(targets: list[str], target: str | None, sort: str) -> None:
     if target not in (None, *targets):
         raise UnknownName("target of this comparison", str(target), targets)
     orders = (*SORTS, *ROLES)
-    if sort not in orders and not sort.startswith("shifted:"):
+    if sort not in orders and not sort.startswith("eval:"):
         raise UnknownName("order", sort, orders)
 
 

@@ -52,7 +52,7 @@ class SetFigures:
 class RunSummary:
     """What a comparison needs of a finished run, at its suggested alpha, whose index is `index`.
 
-    sets are keyed forget, siblings, others and shifted:<name>. Of every alpha: what is forgotten (1 - ratio of forget)
+    sets are keyed forget, siblings, others and eval:<name>. Of every alpha: what is forgotten (1 - ratio of forget)
     and retained (the smallest other ratio). seconds, memory and parameters are None where the run does not say.
     """
 

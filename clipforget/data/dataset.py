@@ -1,7 +1,7 @@
 """What a data set is: images with a split, a superclass, a subgroup and perhaps a style.
 
 `split/superclass/subgroup/style/file` is the layout of every folder or .tar; the lower levels may be absent.
-The splits are train, validation and test; any other folder at the top is a shifted (OOD) test set.
+The splits are train, validation and test; any other folder at the top is an evaluation set.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ class Dataset:
         return tuple(sorted({item.superclass for item in self.items}))
 
     @property
-    def shifted_sets(self) -> tuple[str, ...]:
-        """Return the names of the shifted sets, in order of appearance."""
+    def evaluation_sets(self) -> tuple[str, ...]:
+        """Return the names of the evaluation sets, in order of appearance."""
         return tuple(dict.fromkeys(item.split for item in self.items if item.split not in SPLITS))
 
     def subgroups(self, superclass: str) -> tuple[str, ...]:
@@ -82,7 +82,7 @@ class Dataset:
         return tuple(sorted({item.style for item in self.items if item.style}))
 
     def of(self, split: str) -> tuple[Item, ...]:
-        """Return the items of a split or shifted set."""
+        """Return the items of a split or evaluation set."""
         return tuple(item for item in self.items if item.split == split)
 
     def open(self, item: Item) -> Image:

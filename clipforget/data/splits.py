@@ -95,7 +95,7 @@ def select(dataset: Dataset, forget: Sequence[str], retain: Sequence[str] = (), 
     retained = _retained(dataset, roles, retain_targets)
     train, steer = _train_and_steer(dataset, roles, retained)
     blocks = {"calibrate": _calibrate(dataset, roles, retained), "test": _gallery(dataset, roles, gallery)}
-    for name in dataset.shifted_sets:
+    for name in dataset.evaluation_sets:
         blocks[name] = _sample(dataset, [i for i, item in enumerate(dataset.items) if item.split == name], SHIFTED)
     parts, evaluated = [], []
     for part, indices in blocks.items():

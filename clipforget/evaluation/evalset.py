@@ -117,8 +117,8 @@ class EvalSet:
     def rows(self) -> list[Row]:
         """Return the rows of the scores; those without an image are left out.
 
-        forget, siblings and others are of the test part. `shifted:<name>` are the images of a shifted set that are not
-        of the target, `shifted-forget:<name>` those that are. subgroups and styles ask for the finer names of the test
+        forget, siblings and others are of the test part. `eval:<name>` are the images of an evaluation set that are not
+        of the target, `eval-forget:<name>` those that are. subgroups and styles ask for the finer names of the test
         images that are not of the target.
         """
         retained = ("siblings", "others")
@@ -129,9 +129,9 @@ class EvalSet:
         ]
         for name, _ in self.parts:
             if name not in ("calibrate", "test"):
-                rows.append(Row(f"shifted:{name}", name, "others", "superclass", self.mask(name, *retained)))
+                rows.append(Row(f"eval:{name}", name, "others", "superclass", self.mask(name, *retained)))
                 target = self.mask(name, "forget")
-                rows.append(Row(f"shifted-forget:{name}", f"{name}: forget", "forget", "superclass", target))
+                rows.append(Row(f"eval-forget:{name}", f"{name}: forget", "forget", "superclass", target))
         for key, level in (("subgroups", "subgroup"), ("styles", "style")):
             if level in self.class_names:
                 named = self.mask("test", *retained) & (self.class_names[level].labels >= 0)

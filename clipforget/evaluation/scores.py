@@ -60,10 +60,12 @@ def _consistent(scores: Scores) -> bool:
 
 
 def upgrade(scores: Any) -> Scores:
-    """Put scores of version 0.1 into today's words: parts, roles, keys of rows, class names."""
+    """Put scores of earlier versions into today's words: parts, roles, keys of rows, class names."""
     evaluated = scores.get("evaluated", {})
     for part in evaluated.get("parts", ()):
         part[0] = "calibrate" if part[0] == "validation" else part[0]
+    for row in scores["rows"]:
+        row["key"] = re.sub("^(suite|shifted)", "eval", row["key"])
     if "banks" in evaluated:
         _upgrade_first(scores)
     return cast(Scores, scores)
@@ -72,7 +74,7 @@ def upgrade(scores: Any) -> Scores:
 def _upgrade_first(scores: Any) -> None:
     """Put the words of the first scores into today's."""
     for row in scores["rows"]:
-        row |= {"key": re.sub("^suite", "shifted", row["key"]), "level": row.pop("bank")}
+        row["level"] = row.pop("bank")
         if row["key"] == "others":
             row["label"] = "others"
     for row in (*scores["rows"], *scores.get("retrieval", {}).get("rows", ())):

@@ -20,12 +20,12 @@ class Tile(TypedDict):
 
 
 class DataSummary(TypedDict):
-    """What the note under a data set counts, and the names of its shifted sets."""
+    """What the note under a data set counts, and the names of its evaluation sets."""
 
     count: int
     skipped: int
     superclasses: int
-    shifted_sets: list[str]
+    evaluation_sets: list[str]
 
 
 def targets(superclass: str, picked: list[str], style: str) -> tuple[str, ...]:
@@ -112,11 +112,11 @@ def first_target(data: DataDescription) -> list[str]:
 
 def data_summary(data: DataDescription) -> dict[str, DataSummary | str]:
     """Return what the note under the data set says."""
-    superclasses, shifted_sets = len(data["superclasses"]), data["shifted_sets"]
+    superclasses, evaluation_sets = len(data["superclasses"]), data["evaluation_sets"]
     counts: DataSummary = {
         "count": data["count"],
         "skipped": data["skipped"],
         "superclasses": superclasses,
-        "shifted_sets": shifted_sets,
+        "evaluation_sets": evaluation_sets,
     }
     return {"data": counts}

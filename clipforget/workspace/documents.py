@@ -172,7 +172,7 @@ class DataDescription(Named):
     splits: dict[str, int]
     superclasses: dict[str, list[str]]
     styles: list[str]
-    shifted_sets: list[str]
+    evaluation_sets: list[str]
     skipped: int
     fingerprint: str
     samples: NotRequired[dict[str, list[int]]]

@@ -106,7 +106,7 @@ def describe_data(dataset: Dataset, name: str, samples: bool = False) -> DataDes
         "splits": dict(Counter(item.split for item in dataset.items)),
         "superclasses": groups,
         "styles": list(dataset.styles()),
-        "shifted_sets": list(dataset.shifted_sets),
+        "evaluation_sets": list(dataset.evaluation_sets),
         "skipped": len(dataset.skipped),
         "fingerprint": dataset.fingerprint,
     }

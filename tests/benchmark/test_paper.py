@@ -94,12 +94,12 @@ def test_figures_are_means_over_seeds_at_the_lines_alpha() -> None:
     cells = [{"row": 0, "target": 0, "state": "done", "run": id} for id in views]
     cells.append({"row": 0, "target": 0, "state": "failed", "run": None})
     lines = (
-        Line("suggested", paper={"forget": 7.0, "shifted:imagenet": 50.0}), Line("end", alpha=1.0),
+        Line("suggested", paper={"forget": 7.0, "eval:imagenet": 50.0}), Line("end", alpha=1.0),
         Line("ship", only="ship"), Line("missing", row=1),
     )  # fmt: skip
     case = Case((("ship", "cat"),), lines, "A note.")
     found = measure(Experiment("t", "Title", ("targeted",), case, case, ()), case, cells, views.__getitem__)
-    assert [column["key"] for column in found["columns"]] == ["forget", "others", "shifted:imagenet", "h", "score"]
+    assert [column["key"] for column in found["columns"]] == ["forget", "others", "eval:imagenet", "h", "score"]
     suggested, end, ship, missing = found["lines"]
     assert suggested["alpha"] == {"mean": 0.25, "spread": 0.35, "n": 2}
     assert suggested["here"]["forget"] == {"mean": 7.5, "spread": 3.54, "n": 2}  # 10 and 5 %

@@ -134,7 +134,7 @@ def test_living17_is_linked_and_read(imagenet, out) -> None:
     result = prepare("living17", imagenet, out)
     assert (result.folders, result.classes, result.images, result.kept) == (("train", "test"), 68, 204, 0)
     dataset = load_folder(out)
-    assert dataset.superclasses == tuple(sorted(LIVING17)) and not dataset.skipped and not dataset.shifted_sets
+    assert dataset.superclasses == tuple(sorted(LIVING17)) and not dataset.skipped and not dataset.evaluation_sets
     assert all(set(dataset.subgroups(name)) == set(subgroups) for name, subgroups in LIVING17.items())
     assert len(dataset.of("test")) == 68
     link = out / "train/monkey/marmoset/n02490219_0.JPEG"
@@ -303,7 +303,7 @@ def test_objectnet_loses_its_border_and_what_imagenet_lacks(tmp_path, out) -> No
         for name in ("banana", "pear"):
             for i in range(count):
                 put(out, f"{split}/{name}/{i}.png")
-    assert load_folder(out).shifted_sets == ("objectnet",)
+    assert load_folder(out).evaluation_sets == ("objectnet",)
     put(src, SHARED, json.dumps({"Banana": "banana", "Kiwi": "kiwi"}).encode())
     with pytest.raises(BadData, match="found no images of Kiwi"):
         prepare("objectnet", src, out)

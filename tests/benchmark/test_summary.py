@@ -34,8 +34,8 @@ def scores(forget, siblings, best=0.5):
     rows = [
         {"key": "forget", "label": "forget", "before": {"value": 0.8}, "after": [0.0, forget, 0.8]},
         {"key": "siblings", "label": "siblings", "before": {"value": 0.9}, "after": [0.1, siblings, 0.9]},
-        {"key": "shifted:art", "label": "art", "before": {"value": 0.5}, "after": [0.2, 0.6, 0.5]},
-        {"key": "shifted-forget:art", "label": "art: forget", "before": {"value": 0.5}, "after": [0.0, 0.1, 0.5]},
+        {"key": "eval:art", "label": "art", "before": {"value": 0.5}, "after": [0.2, 0.6, 0.5]},
+        {"key": "eval-forget:art", "label": "art: forget", "before": {"value": 0.5}, "after": [0.0, 0.1, 0.5]},
         {"key": "styles", "label": "names of styles", "before": {"value": 0.5}, "after": [0.0, 0.1, 0.5]},
     ]
     figures = {"h": [1.0, 100 * forget, 0.0], "score": [2.0, 60.0, 66.67], "do_nothing": {"h": 0.0, "score": 66.67}}
@@ -76,10 +76,10 @@ def test_figures_are_those_at_the_suggested_alpha_with_mean_and_sample_deviation
     assert forget["before"] == {"mean": 0.8, "spread": 0.0}
     assert forget["after"] == {"mean": 0.3, "spread": round(math.sqrt((0.1**2 + 0.1**2) / 1), 4)}
     assert forget["ratio"] == {"mean": (0.25 + 0.5) / 2, "spread": pytest.approx(0.1768, abs=1e-4)}
-    assert first["columns"]["shifted:art"]["ratio"]["mean"] == 1.0, "more than before counts as all"
+    assert first["columns"]["eval:art"]["ratio"]["mean"] == 1.0, "more than before counts as all"
     assert both["columns"]["forget"]["after"]["mean"] == pytest.approx((0.2 + 0.4) / 4)
     assert both["seconds"]["mean"] == 15.0 and both["memory"] == {"mean": 2**30, "spread": 0.0}
-    assert [column["key"] for column in shown["columns"]] == ["forget", "siblings", "others", "shifted:art"]
+    assert [column["key"] for column in shown["columns"]] == ["forget", "siblings", "others", "eval:art"]
     assert "others" not in first["columns"]
     assert stat([None, 2.0]) == {"mean": 2.0, "spread": None} and stat([None]) is None
 

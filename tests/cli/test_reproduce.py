@@ -26,7 +26,7 @@ def test_reproduce_runs_a_table(world, tmp_path, capsys, monkeypatch) -> None:
     original, few, fewer = found["lines"]
     assert original["here"]["forget"]["mean"] == 100 and original["here"]["h"]["mean"] == 0
     assert few["paper"] == {"forget": 1.5} and few["alpha"]["n"] == 1 and fewer["alpha"]["mean"] == 0
-    assert {"forget", "siblings", "others", "shifted:shifted"} <= set(few["here"])
+    assert {"forget", "siblings", "others", "eval:shifted"} <= set(few["here"])
     ids = Store(tmp_path).ids()
     assert len(ids) == 2
     assert main([*words, "--data", world.data]) == 0

@@ -23,7 +23,7 @@ def test_three_levels_and_the_split_off_validation(folder):
     assert dataset.name == "set"
     assert dataset.superclasses == ("bird", "ship")
     assert dataset.subgroups("bird") == ("owl", "parrot")
-    assert dataset.styles() == () and dataset.shifted_sets == () and dataset.skipped == ()
+    assert dataset.styles() == () and dataset.evaluation_sets == () and dataset.skipped == ()
     assert [len(dataset.of(split)) for split in ("train", "validation", "test")] == [32, 8, 12]
     for superclass, subgroups in CLASSES.items():
         for subgroup in subgroups:
@@ -59,7 +59,7 @@ def test_style_level_suites_and_own_validation(folder):
     put(folder, "other/ship/submarine/0.png")
     dataset = load_folder(folder)
     assert dataset.styles() == ("pencil sketch",)
-    assert dataset.shifted_sets == ("cluttered scenes", "other")
+    assert dataset.evaluation_sets == ("cluttered scenes", "other")
     assert len(dataset.of("validation")) == 1 and len(dataset.of("train")) == 41
 
 
@@ -230,7 +230,7 @@ def test_targets_are_written_as_the_folders_are(folder):
     "name",
     ["@eaDir", "$RECYCLE.BIN", "lost+found", "#recycle", "__MACOSX", ".ipynb_checkpoints", "System Volume Information"],
 )
-def test_folders_of_the_system_are_neither_classes_nor_shifted_sets(folder, tmp_path, name):
+def test_folders_of_the_system_are_neither_classes_nor_evaluation_sets(folder, tmp_path, name):
     before = load_folder(folder)
     put(folder, f"{name}/bird/owl/0.png")
     put(folder, f"train/{name}/owl/0.png")

@@ -55,15 +55,15 @@ def test_h_and_score() -> None:
 
 
 def test_h_and_score_of_accuracies_by_set() -> None:
-    before = {"forget": 0.8, "siblings": 0.5, "others": 0.4, "shifted:rain": 0.0, "styles": 0.1}
-    found = metrics.Tradeoff.of(before, {"forget": 0.2, "siblings": 0.45, "others": 0.6, "shifted:rain": 0.0})
+    before = {"forget": 0.8, "siblings": 0.5, "others": 0.4, "eval:rain": 0.0, "styles": 0.1}
+    found = metrics.Tradeoff.of(before, {"forget": 0.2, "siblings": 0.45, "others": 0.6, "eval:rain": 0.0})
     assert (found.forgotten, found.ratios) == (0.75, (0.9, 1.0, 1.0)) and found.retained == 0.9
     assert found.h == pytest.approx(100 * 2 * 0.75 * 0.9 / 1.65) and found.score == pytest.approx(91.25)
     assert metrics.Tradeoff.of(before, {"others": 0.1}) == metrics.Tradeoff(0.0, (0.25,)), (
         "no target, nothing forgotten"
     )
-    rows = {"forget", "siblings", "others", "shifted:rain", "shifted-forget:rain", "subgroups", "styles"}
-    assert {key for key in rows if metrics.is_retained(key)} == {"siblings", "others", "shifted:rain"}
+    rows = {"forget", "siblings", "others", "eval:rain", "eval-forget:rain", "subgroups", "styles"}
+    assert {key for key in rows if metrics.is_retained(key)} == {"siblings", "others", "eval:rain"}
 
 
 def test_alpha_is_the_largest_within_the_limit() -> None:

@@ -44,7 +44,7 @@ def test_the_sample_run_is_in_old_words_and_opens_in_todays():
     for document in (scores, shown, asdict(run_summary(run))):
         left = {word for word in words(document) if word in OLD or word.startswith("suite")}
         assert not left, left
-    assert [re.sub("^suite", "shifted", row["key"]) for row in stored["rows"]] == [row["key"] for row in scores["rows"]]
+    assert [re.sub("^suite", "eval", row["key"]) for row in stored["rows"]] == [row["key"] for row in scores["rows"]]
     assert {row["role"] for row in (*shown["rows"], *shown["retrieval"]["rows"])} == set(ROLES)
     assert set(shown["per_class"]["roles"]) == set(ROLES) and shown["gallery"]["roles"] == list(ROLES)
     for before, after in zip(stored["rows"], scores["rows"], strict=True):
@@ -60,6 +60,15 @@ def test_the_evaluated_images_of_the_sample_run_are_those_of_its_rows():
     ]
     assert EvalSet.read(json.loads(json.dumps(evalset.as_dict()))).roles == evalset.roles
     assert np.array_equal(evalset.class_names["style"].labels >= 0, np.ones(len(evalset), dtype=bool))
+
+
+def test_evaluation_sets_had_another_name_before():
+    scores = json.loads(json.dumps(read_scores(sample().path("scores.json"))))
+    today = [row["key"] for row in scores["rows"]]
+    for row in scores["rows"]:
+        row["key"] = row["key"].replace("eval", "shifted")
+    assert any(row["key"].startswith("shifted-forget:") for row in scores["rows"])
+    assert [row["key"] for row in upgrade(scores)["rows"]] == today
 
 
 def test_scores_of_today_stay_as_they_are():

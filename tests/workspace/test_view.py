@@ -36,7 +36,7 @@ def test_the_view_is_plain_json_of_the_agreed_shape(opened, finished):
         "forget",
         "siblings",
         "others",
-        "shifted:shifted",
+        "eval:shifted",
         "subgroups",
         "styles",
     }

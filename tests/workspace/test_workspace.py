@@ -58,7 +58,7 @@ def test_setup_names_everything_that_can_be_chosen(space, world):
     assert method["stages"][0] == "load" and method["stages"][-2:] == ["restore", "score"]
     data = space.data(world.data)
     assert data["superclasses"]["disc"] == ["big", "small", "thin"] and data["styles"] == ["dark", "light"]
-    assert data["shifted_sets"] == ["shifted"] and data["count"] == 468 and data["skipped"] == 0
+    assert data["evaluation_sets"] == ["shifted"] and data["count"] == 468 and data["skipped"] == 0
     dataset = space.dataset(world.data)
     for name, indices in data["samples"].items():
         assert len(indices) == 4 and all(dataset.items[i].split == "test" for i in indices)

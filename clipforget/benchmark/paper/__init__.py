@@ -29,7 +29,7 @@ class Line:
     """A line of the table: what a row of the comparison gives for a target, at an alpha (None: the suggested one).
 
     row and target are indices into the experiment's rows and the case's targets. `paper` holds the printed figures in
-    percent by column: forget, siblings, others, shifted:<name>, score. `only` reads the forget column of one class
+    percent by column: forget, siblings, others, eval:<name>, score. `only` reads the forget column of one class
     among several that are forgotten together, and nothing else.
     """
 

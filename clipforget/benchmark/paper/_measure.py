@@ -67,7 +67,7 @@ def measure(
         alpha = here.pop("alpha", None)
         lines.append({"label": line.label, "alpha": alpha, "paper": dict(line.paper), "here": here})
     for key in (key for line in case.lines for key in line.paper):
-        labels.setdefault(key, key.removeprefix("shifted:"))
+        labels.setdefault(key, key.removeprefix("eval:"))
     order = sorted(labels, key=lambda key: key in SPECIAL)
     columns = [Column(key=key, label=labels[key]) for key in order]
     return {"name": experiment.name, "title": experiment.title, "note": case.note, "columns": columns, "lines": lines}

@@ -66,7 +66,7 @@ def _described(dataset: Dataset) -> dict[str, object]:
         "template": dataset.template,
         "superclasses": {name: list(dataset.subgroups(name)) for name in dataset.superclasses},
         "styles": list(dataset.styles()),
-        "shifted_sets": list(dataset.shifted_sets),
+        "evaluation_sets": list(dataset.evaluation_sets),
         "counts": [{"split": a, "superclass": b, "subgroup": c, "n": n} for (a, b, c), n in counts.items()],
         "skipped": [{"file": key, "reason": reason} for key, reason in dataset.skipped],
     }
@@ -75,7 +75,7 @@ def _described(dataset: Dataset) -> dict[str, object]:
 def _counted(dataset: Dataset) -> str:
     from clipforget.data.dataset import SPLITS
 
-    splits = [*SPLITS, *dataset.shifted_sets]
+    splits = [*SPLITS, *dataset.evaluation_sets]
     counts = Counter((item.superclass, item.subgroup, item.split) for item in dataset.items)
     groups = sorted({key[:2] for key in counts})
     rows = [["/".join(filter(None, group)), *(f"{counts[(*group, split)]:,}" for split in splits)] for group in groups]

@@ -42,8 +42,8 @@ def view():
             row("forget", "forget", 0.96, 0.0),
             row("siblings", "siblings", 0.98, 0.9),
             row("others", "others", 0.97, 0.95),
-            row("shifted:cluttered", "others", 0.7, 0.65),
-            row("shifted-forget:cluttered", "forget", 0.7, 0.1),
+            row("eval:cluttered", "others", 0.7, 0.65),
+            row("eval-forget:cluttered", "forget", 0.7, 0.1),
         ],
         "per_class": {
             "labels": labels,

@@ -21,9 +21,9 @@ export function mount(element, { props, watch }) {
     draw();
 }
 
-function described({ count: images, superclasses, shifted_sets, skipped }) {
+function described({ count: images, superclasses, evaluation_sets, skipped }) {
     const parts = [`${count(images)} images`, `${superclasses} superclasses`];
-    if (shifted_sets?.length) parts.push(`shifted: ${shifted_sets.join(", ")}`);
+    if (evaluation_sets?.length) parts.push(`evaluation sets: ${evaluation_sets.join(", ")}`);
     const left = Array.isArray(skipped) ? skipped.length : skipped;
     if (left) parts.push(`${count(left)} files skipped`);
     return parts.join(" · ");
