@@ -37,6 +37,7 @@ INSIDE = {
         "__init__ checkpoints imagenet lora projection stages weights",
         "clip",
         "loading precision",
+        "finetune",
         "pretrain.__init__ pretrain.captions pretrain.card pretrain.images pretrain.settings",
         "pretrain.evaluate",
         "pretrain.training",
@@ -54,7 +55,8 @@ INSIDE = {
     "benchmark": (
         "__init__ ablation rows targets trials validation",
         "plan",
-        "store tuning paper.__init__",
+        "store tuning paper._printed",
+        "paper.__init__",
         "documents",
         "execute formats summary paper._cifar paper._measure paper.prepare.__init__",
         "paper.prepare._*",

@@ -1,19 +1,22 @@
-"""The figures of an experiment's lines, read from the runs of its comparison."""
+"""The figures of an experiment's lines, read from the runs of its comparison, beside those that the paper prints."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypedDict
 
 from clipforget.benchmark.documents import Column
-from clipforget.benchmark.paper import Case, Experiment, Line
+from clipforget.benchmark.paper import PER_CLASS, THIS, Case, Experiment, Line, backbone
+from clipforget.benchmark.paper._printed import ORIGINAL, PrintedRow, ratio, score
+from clipforget.benchmark.plan import JOIN
 from clipforget.benchmark.store import CellInfo
 from clipforget.evaluation.documents import ShownScores
-from clipforget.evaluation.metrics import is_retained
 from clipforget.soup.path import index_of
 
-SPECIAL = {"h": "H", "score": "Score"}
+TARGET = "forget-coarse"  # the paper's prompts are the superclass names
+ODD = 1.0  # points by which our Original may differ from the paper's
 
 
 class SeedStat(TypedDict):
@@ -24,21 +27,40 @@ class SeedStat(TypedDict):
     n: int
 
 
-class PaperLine(TypedDict):
-    """A line of the table, in percent by column: the printed figures and those measured here, at an alpha."""
+class PrintedFigures(TypedDict):
+    """What the paper prints for a line, in percent by column: accuracies, ratios to its Original, Score."""
 
+    values: dict[str, float]
+    ratios: dict[str, float]
+    score: float | None
+
+
+class MeasuredFigures(TypedDict):
+    """What was measured here for a line, in percent by column, as the paper's; alpha is the mean over seeds."""
+
+    values: dict[str, SeedStat]
+    ratios: dict[str, SeedStat]
+    score: SeedStat | None
+    alpha: SeedStat
+
+
+class PaperLine(TypedDict):
+    """A line of the table: its target, the paper's figures and ours; None where there are none."""
+
+    target: str
     label: str
-    alpha: SeedStat | None
-    paper: dict[str, float]
-    here: dict[str, SeedStat]
+    paper: PrintedFigures | None
+    here: MeasuredFigures | None
 
 
 class PaperTable(TypedDict):
-    """The table of an experiment."""
+    """The table of an experiment; `ratios` says whether the paper prints them in it."""
 
     name: str
     title: str
     note: str
+    warnings: list[str]
+    ratios: bool
     columns: list[Column]
     lines: list[PaperLine]
 
@@ -51,42 +73,139 @@ class ReproducedTable(PaperTable):
     data: str
 
 
+@dataclass(frozen=True)
+class _Figures:
+    """One run at the line's alpha, in percent by key."""
+
+    alpha: float
+    values: dict[str, float]
+    ratios: dict[str, float]
+
+
 def measure(
-    experiment: Experiment, case: Case, cells: Sequence[CellInfo], view_of: Callable[[str], ShownScores]
+    experiment: Experiment, case: Case, model: str, cells: Sequence[CellInfo], view_of: Callable[[str], ShownScores]
 ) -> PaperTable:
-    """Measure the table; cells are those of the finished comparison, view_of gives the view of a run by its id."""
+    """Measure the table; cells are those of the finished comparison, view_of gives the view of a run by its id.
+
+    Columns that no run has are left out, of the paper's figures too, so that its Score and ours are of the same ones.
+    """
     views: dict[tuple[int, int], list[ShownScores]] = {}
     for cell in cells:
         if cell["state"] == "done" and cell["run"]:
             views.setdefault((cell["row"], cell["target"]), []).append(view_of(cell["run"]))
-    labels: dict[str, str] = {}
-    lines: list[PaperLine] = []
-    for line in case.lines:
-        runs = [_read(line, view, labels) for view in views.get((line.row, line.target), [])]
-        here = {key: _stat([figures[key] for figures in runs]) for key in (runs[0] if runs else ())}
-        alpha = here.pop("alpha", None)
-        lines.append({"label": line.label, "alpha": alpha, "paper": dict(line.paper), "here": here})
-    for key in (key for line in case.lines for key in line.paper):
-        labels.setdefault(key, key.removeprefix("eval:"))
-    order = sorted(labels, key=lambda key: key in SPECIAL)
-    columns = [Column(key=key, label=labels[key]) for key in order]
-    return {"name": experiment.name, "title": experiment.title, "note": case.note, "columns": columns, "lines": lines}
+    keys = {column.label: experiment.key(case, column) for column in experiment.columns}
+    found = [[_read(line, view, keys, case) for view in views.get((line.row, line.target), [])] for line in case.lines]
+    there = [label for label in keys if any(label in run.values for runs in found for run in runs)]
+    printed = [experiment.printed_row(line, model) for line in case.lines]
+    target = next((label for label, key in keys.items() if key == TARGET), None)
+    scored = target if any(row and row.ratios for row in printed) else None
+    lines = [
+        PaperLine(
+            target=_target(line, case, case is experiment.paper),
+            label=line.label,
+            paper=_paper(row, [*keys], there, scored),
+            here=_here(runs, there, scored),
+        )
+        for line, row, runs in zip(case.lines, printed, found, strict=True)
+    ]
+    absent = [label for label, key in keys.items() if key and label not in there]
+    warnings = _missing(absent, scored) + (_odd(lines, experiment, model) if case is experiment.paper else [])
+    columns = [Column(key=label, label=_heading(label, keys[label])) for label in there]
+    return {
+        "name": experiment.name,
+        "title": experiment.title,
+        "note": case.note,
+        "warnings": warnings,
+        "ratios": scored is not None,
+        "columns": columns,
+        "lines": lines,
+    }
 
 
-def _read(line: Line, view: ShownScores, labels: dict[str, str]) -> dict[str, float]:
-    """The figures of one run at the line's alpha, percent; labels gathers the columns' names."""
-    alpha = view["best"] if line.alpha is None else line.alpha
-    index = index_of(alpha, view["alphas"])
-    figures = {"alpha": float(view["alphas"][index])}
-    if line.only:
-        bars = view["per_class"]
-        return figures | {"forget": 100 * bars["after"][index][bars["labels"].index(line.only)]}
-    for row in view["rows"]:
-        if row["key"] == "forget" or is_retained(row["key"]):
-            labels[row["key"]] = row["label"]
-            figures[row["key"]] = 100 * row["after"][index]
-    labels.update(SPECIAL)
-    return figures | {"h": view["h"][index], "score": view["score"][index]}
+def _target(line: Line, case: Case, is_paper: bool) -> str:
+    """What the line forgets, on the drawings with what it stands for."""
+    name = JOIN.join(case.targets[line.target])
+    return name if is_paper or line.group in ("", name) else f"{name} (for {line.group})"
+
+
+def _heading(label: str, key: str) -> str:
+    """The name of a column, with the class of the drawings that stands in it."""
+    name = key.removeprefix(PER_CLASS)
+    return f"{name} (for {label})" if key.startswith(PER_CLASS) and name != label else label
+
+
+def _read(line: Line, view: ShownScores, keys: Mapping[str, str], case: Case) -> _Figures:
+    """The figures of one run at the line's alpha, by the columns that it has."""
+    index = index_of(view["best"] if line.alpha is None else line.alpha, view["alphas"])
+    bars = view["per_class"]
+    pairs = {row["key"]: (row["before"]["value"], row["after"][index]) for row in view["rows"]}
+    pairs |= {
+        PER_CLASS + name: (before, after)
+        for name, before, after in zip(bars["labels"], bars["before"], bars["after"][index], strict=True)
+    }
+    name = JOIN.join(case.targets[line.target])
+    pairs.setdefault(TARGET, pairs["forget"])
+    asked = {label: key.replace(THIS, name) for label, key in keys.items()}
+    there = {label: pairs[key] for label, key in asked.items() if key in pairs}
+    return _Figures(
+        float(view["alphas"][index]),
+        {label: 100 * after for label, (_, after) in there.items()},
+        {label: ratio(after, before) for label, (before, after) in there.items()},
+    )
+
+
+def _paper(
+    row: PrintedRow | None, columns: Sequence[str], there: Sequence[str], target: str | None
+) -> PrintedFigures | None:
+    """The printed figures of the columns that are there; the Score of fewer than all is made of their ratios."""
+    if row is None:
+        return None
+    values, ratios = (
+        {label: value for label, value in zip(columns, numbers, strict=False) if label in there}
+        for numbers in (row.values, row.ratios)
+    )
+    whole = len(there) == len(columns)
+    mean = row.score if whole or row.score is None or target not in ratios else round(score(ratios, target or ""), 1)
+    return {"values": values, "ratios": ratios, "score": mean}
+
+
+def _here(runs: Sequence[_Figures], there: Sequence[str], target: str | None) -> MeasuredFigures | None:
+    if not runs:
+        return None
+    values, ratios = (
+        {label: _stat([figures[label] for figures in part]) for label in there if all(label in f for f in part)}
+        for part in ([run.values for run in runs], [run.ratios for run in runs])
+    )
+    scores = [score(run.ratios, target) for run in runs if target is not None and target in run.ratios]
+    return {
+        "values": values,
+        "ratios": ratios,
+        "score": _stat(scores) if scores else None,
+        "alpha": _stat([run.alpha for run in runs]),
+    }
+
+
+def _missing(absent: Sequence[str], target: str | None) -> list[str]:
+    if not absent:
+        return []
+    about = "; Score is the mean over the columns that are there, the paper's too" if target else ""
+    return [f"Without images here: {', '.join(absent)}{about}."]
+
+
+def _odd(lines: Sequence[PaperLine], experiment: Experiment, model: str) -> list[str]:
+    """Where our Original is not the paper's, so that accuracies are not to be compared."""
+    if experiment.printed and backbone(model) not in experiment.printed:
+        return [f"The paper has no figures of {backbone(model)}; those of {next(iter(experiment.printed))} are shown."]
+    odd = []
+    for line in lines:
+        if line["label"] == ORIGINAL and line["paper"] and line["here"]:
+            for label, printed in line["paper"]["values"].items():
+                ours = line["here"]["values"].get(label)
+                if ours is not None and abs(ours["mean"] - printed) > ODD:
+                    odd.append(f"{line['target']} {label} {ours['mean']:.1f} ({printed:.1f})")
+    if not odd:
+        return []
+    return [f"Our Original differs from the paper's (in brackets) by over a point: {', '.join(odd)}. Compare ratios."]
 
 
 def _stat(values: list[float]) -> SeedStat:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clipforget.cli.commands import command
 from clipforget.cli.commands.compare import finish
-from clipforget.cli.options import Parser, add_json, add_runs, check_seed_count, workspace_of
+from clipforget.cli.options import Parser, add_fields, add_json, add_runs, check_seed_count, workspace_of
 from clipforget.cli.terminal import PROG, Bar, as_started, clock, emit
 from clipforget.errors import BadQuery, BadSetting
 from clipforget.runs.config import RunConfig
@@ -18,15 +19,17 @@ from clipforget.tabular import markdown, table
 
 if TYPE_CHECKING:
     from clipforget.benchmark.paper._measure import ReproducedTable, SeedStat
+    from clipforget.data.dataset import Dataset
 
-ABSENT = "not in the public text"
+ORIGINAL = "Original"  # the line of the untouched model
+PAPER = "paper"  # the preset of the paper's rates
 NOTHING_DONE = 2
 PREPARE = "prepare"  # in the place of a table
 
 
 def add_options(parser: Parser) -> None:
     """Add the table, the images to make it on, and how often."""
-    from clipforget.benchmark.paper import EXPERIMENTS, MODEL
+    from clipforget.benchmark.paper import EXPERIMENTS
     from clipforget.benchmark.paper.prepare import SOURCES
 
     add = parser.add_argument
@@ -37,11 +40,12 @@ def add_options(parser: Parser) -> None:
     add("words", nargs="*", metavar="SET SRC OUT", help=about)
     add("--evaluation", action="store_true", help="prepare the test images alone, as an evaluation set OUT/SET/")
     add("--data", metavar="ROOT", help="your images; without it and --sketchbook: what to put where")
-    add("--sketchbook", action="store_true", help="the counterpart on the embedded drawings")
-    add("--model", metavar="MODEL", help=f"(default: {MODEL}, or with --sketchbook {RunConfig.model})")
-    add("--device", metavar="DEVICE", default=RunConfig.device, help="auto, cpu, cuda, cuda:1, mps (default: auto)")
+    add("--sketchbook", action="store_true", help="a stand-in on the embedded drawings, to try the command")
+    add("--model", metavar="MODEL", help=f"(default: the paper's, or with --sketchbook {RunConfig.model})")
     add("--seeds", type=int, default=1, metavar="N", help="how many seeds (default: 1)")
-    add("--preset", metavar="NAME", default="default", help="preset of the rows that name none: tuned, argued, ...")
+    about = "preset of the rows that name none (default: paper, or with --sketchbook the methods' defaults)"
+    add("--preset", metavar="NAME", help=about)
+    add_fields(parser, "device", "gallery")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--markdown", action="store_true", help="print Markdown instead of a table")
     add_json(how)
@@ -54,9 +58,9 @@ def reproduce(args: argparse.Namespace) -> int:
 
     Without images it says what to put where; `prepare` puts it there.
     """
-    from clipforget.benchmark.paper import EXPERIMENTS, MODEL
+    from clipforget.benchmark.paper import EXPERIMENTS
     from clipforget.benchmark.paper._measure import measure
-    from clipforget.benchmark.rows import check_preset
+    from clipforget.benchmark.rows import DEFAULT, check_preset
 
     if args.name == PREPARE:
         return _prepare(args)
@@ -70,20 +74,41 @@ def reproduce(args: argparse.Namespace) -> int:
         raise BadSetting("Name either your own images with --data or the embedded drawings with --sketchbook.")
     check_seed_count(args.seeds)
     case = experiment.sketchbook if args.sketchbook else experiment.paper
-    model = args.model or (RunConfig.model if args.sketchbook else MODEL)
-    config = RunConfig(model=model, data=args.data or RunConfig.data, device=args.device)
+    model = args.model or (RunConfig.model if args.sketchbook else experiment.models[0])
+    preset = args.preset or (DEFAULT if args.sketchbook else PAPER)
+    config = RunConfig(model, args.data or RunConfig.data, device=args.device, gallery=args.gallery)
     workspace = workspace_of(args)
-    check_preset(args.preset, model, workspace.store.root)
-    experiment.check(case, workspace.dataset(config.data))
-    plan = experiment.plan(case, config, range(args.seeds), args.preset, Path(args.runs))
+    check_preset(preset, model, workspace.store.root)
+    dataset = workspace.dataset(config.data)
+    experiment.check(case, dataset)
+    if experiment.finetuned:
+        config = replace(config, model=_finetuned(config, dataset, Path(args.runs)))
+    plan = experiment.plan(case, config, range(args.seeds), preset, Path(args.runs))
     folder = workspace.comparisons.create(plan)
     status = finish(folder, args.runs)
     if status:
         return status
-    measured = measure(experiment, case, folder.info()["cells"], lambda id: workspace.finished_run(id).view())
+    cells = folder.info()["cells"]
+    measured = measure(experiment, case, model, cells, lambda id: workspace.finished_run(id).view())
     result: ReproducedTable = {**measured, "comparison": folder.id, "model": config.model, "data": config.data}
     emit(args.json, result, as_markdown(result) if args.markdown else text(result))
     return 0
+
+
+def _finetuned(config: RunConfig, dataset: Dataset, runs: Path) -> str:
+    """Fine-tune the model first, with progress on stderr, and return the folder that it lies in."""
+    from clipforget.models.finetune import finetuned
+
+    bar = Bar()
+    try:
+        progress = partial(_draw, bar, "fine-tuning: {done:,} of {total:,} steps")
+        return str(finetuned(config.model, dataset, runs, config.device, progress=progress))
+    finally:
+        bar.close()
+
+
+def _draw(bar: Bar, words: str, done: int, total: int) -> None:
+    bar.draw(words.format(done=done, total=total), done, total)
 
 
 def _prepare(args: argparse.Namespace) -> int:
@@ -121,7 +146,7 @@ def _prepare(args: argparse.Namespace) -> int:
 def text(result: ReproducedTable) -> str:
     """Format the table for a terminal, with what to know about it below."""
     header, rows = _cells(result)
-    return "\n".join([result["title"], "", table(header, rows, numbers=range(1, len(header))), "", *_notes(result)])
+    return "\n".join([result["title"], "", table(header, rows, numbers=range(3, len(header))), "", *_notes(result)])
 
 
 def as_markdown(result: ReproducedTable) -> str:
@@ -130,35 +155,47 @@ def as_markdown(result: ReproducedTable) -> str:
 
 
 def _cells(result: ReproducedTable) -> tuple[list[str], list[list[str]]]:
-    """Return header and rows: for each column what was measured, and before it the paper's figure if it printed any."""
-    printed = {key for line in result["lines"] for key in line["paper"]}
-    header = ["", "alpha"]
-    for column in result["columns"]:
-        header += [f"paper: {column['label']}"] if column["key"] in printed else []
-        header.append(column["label"])
-    rows = []
+    """Return header and rows: of each line the paper's figures, where there are any, and those measured below them."""
+    header = ["forgotten", "method", "whose", "alpha", *(column["label"] for column in result["columns"])]
+    scored = result["ratios"]
+    header += ["Score"] if scored else []
+    keys, rows = [column["key"] for column in result["columns"]], []
     for line in result["lines"]:
-        row = [line["label"], _figure(line["alpha"], 2)]
-        for column in result["columns"]:
-            key = column["key"]
-            row += [f"{line['paper'][key]:.1f}" if key in line["paper"] else "-"] if key in printed else []
-            row.append(_figure(line["here"].get(key)))
-        rows.append(row)
+        paper, here = line["paper"], line["here"]
+        if paper:
+            cells = [_printed(paper["values"].get(key), paper["ratios"].get(key)) for key in keys]
+            cells += [_number(paper["score"])] if scored else []
+            rows.append([line["target"], line["label"], "paper", "", *cells])
+        stats = here["values"] if here else {}
+        ratios = here["ratios"] if here and scored and line["label"] != ORIGINAL else {}
+        cells = [_measured(stats.get(key), ratios.get(key)) for key in keys]
+        cells += [_measured(here["score"] if here else None)] if scored else []
+        names = ["", ""] if paper else [line["target"], line["label"]]
+        rows.append([*names, "here", _measured(here["alpha"], digits=2) if here else "", *cells])
     return header, rows
 
 
-def _figure(stat: SeedStat | None, digits: int = 1) -> str:
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"
+
+
+def _printed(value: float | None, ratio: float | None) -> str:
+    return _number(value) + ("" if ratio is None else f" ({ratio:.1f})")
+
+
+def _measured(stat: SeedStat | None, ratio: SeedStat | None = None, digits: int = 1) -> str:
     if stat is None:
-        return ""
+        return "-"
     spread = f" ±{stat['spread']:.{digits}f}" if stat["spread"] else ""
-    return f"{stat['mean']:.{digits}f}{spread}"
+    share = "" if ratio is None else f" ({ratio['mean']:.1f})"
+    return f"{stat['mean']:.{digits}f}{spread}{share}"
 
 
 def _notes(result: ReproducedTable) -> list[str]:
-    printed = any(line["paper"] for line in result["lines"])
-    about = f"-: {ABSENT}." if printed else f"The paper's figures: {ABSENT}."
+    ratios = ", in brackets the ratio to Original" if result["ratios"] else ""
     return [
-        f"Accuracies in percent, on {result['data']} with {result['model']}. {about}",
+        f"Accuracies in percent{ratios}; here: {result['data']} with {result['model']}.",
         result["note"],
+        *result["warnings"],
         f"Behind it: the comparison {result['comparison']}.",
     ]
