@@ -47,6 +47,16 @@ def load_clip(name: str, device: str = "cpu") -> Clip:
     return clip
 
 
+def model_config(name: str) -> dict[str, Any]:
+    """Return what open_clip calls the model_cfg of a model by its name, as `load_clip` takes it."""
+    name = name.removeprefix("local-dir:")
+    folder = EMBEDDED[name] if name in EMBEDDED else _folder(name)
+    if folder is None:
+        return dict(open_clip.get_model_config(_listed(name)[0]) or {})
+    _local(folder)
+    return dict(json.loads((folder / CONFIG).read_text(encoding="utf-8"))["model_cfg"])
+
+
 def choose_device(device: str = "auto") -> torch.device:
     """Return the named device; 'auto' takes cuda, then mps, then cpu. Raises BadModel where it is not there."""
     if device == "auto":

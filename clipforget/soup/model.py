@@ -48,6 +48,10 @@ class SoupModel:
             self._tensors[name].copy_(value)
         return self.clip
 
+    def weights(self, alpha: float) -> dict[str, Tensor]:
+        """Return the weights at alpha by name, whatever the copy is set to meanwhile; what is unchanged is shared."""
+        return {**self._tensors, **soup(self._start, self.delta, alpha)}
+
     def run(self, x: Tensor, start: int, stop: int) -> Tensor:
         """Run the stages start to stop on one batch, at the weights set by `set_alpha`.
 

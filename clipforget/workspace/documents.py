@@ -11,6 +11,8 @@ from clipforget.evaluation.documents import Headline, RunCost, ShownScores
 from clipforget.runs.documents import Event, StepEvent
 from clipforget.settings import SettingValue
 
+FORMATS = ("open_clip", "transformers", "patch")  # that a model can be exported in
+
 
 class RunEntry(TypedDict):
     """A line of the list of runs: the fields of run.json that it shows; `sample` for one that ships with the app."""
@@ -104,6 +106,13 @@ class FinishedView(RunView):
     """The view of a run with `sample`: whether it ships with the app."""
 
     sample: bool
+
+
+class ExportSize(TypedDict):
+    """The size of an exported model in one format, or the sentence that says why there is none."""
+
+    bytes: int | None
+    refused: str | None
 
 
 class Hits(TypedDict):

@@ -29,6 +29,7 @@ from clipforget.workspace.comparisons import ComparisonService
 from clipforget.workspace.documents import (
     DataDescription,
     ExactResults,
+    ExportSize,
     FinishedView,
     QueryPack,
     RunEntry,
@@ -42,6 +43,7 @@ from clipforget.workspace.uploads import Uploads
 from clipforget.workspace.workers import Workers
 
 if TYPE_CHECKING:
+    from clipforget.models.export.bundle import Files
     from clipforget.workspace.explorer import FinishedRun
 
 LONGEST_QUERY = 300  # characters
@@ -164,6 +166,23 @@ class Workspace:
         """Return a file of a finished run: (path or bytes, media type, name to save it under). Raises UnknownName."""
         finished = self.finished_run(id)
         return export(finished.run, name, finished.scores)
+
+    def model_files(self, id: str, alpha: float | None, format: str, folder: str = "") -> tuple[str, Files]:
+        """Return the model of a finished run as files, and their folder's name. Raises as `model_export.model_files`.
+
+        alpha None takes the suggested one; the slider's stop nearest to it counts.
+        """
+        from clipforget.workspace.model_export import export_name, model_files
+
+        finished = self.finished_run(id)
+        alpha = finished.scores["best"] if alpha is None else alpha
+        return export_name(finished, alpha, format), model_files(finished, alpha, format, folder)
+
+    def export_sizes(self, id: str) -> dict[str, ExportSize]:
+        """Return what the model of a finished run takes in each format, or why it cannot be had in it."""
+        from clipforget.workspace.model_export import export_sizes
+
+        return export_sizes(self.finished_run(id))
 
     # images
 

@@ -23,24 +23,28 @@ from clipforget.registry import Registry
 
 @dataclass(frozen=True)
 class CatalogueEntry:
-    """A registered data set: `read()` returns it; `path` is the file or folder it is read from, if it is one."""
+    """A registered data set: `read()` returns it; `path` is the file or folder it is read from, if it is one.
+
+    `terms` is a sentence on where the images come from and on whose terms; empty where nothing is known.
+    """
 
     name: str
     title: str
     read: Callable[[], Dataset]
     path: Path | None = None
+    terms: str = ""
 
 
 DATASETS: Registry[CatalogueEntry] = Registry("data set", __name__)
 
 
 def dataset(
-    name: str, *, title: str = "", path: Path | None = None
+    name: str, *, title: str = "", path: Path | None = None, terms: str = ""
 ) -> Callable[[Callable[[], Dataset]], Callable[[], Dataset]]:
     """Register a function that returns a Dataset, or raises BadData, under a name; people read `title`."""
 
     def register(read: Callable[[], Dataset]) -> Callable[[], Dataset]:
-        DATASETS[name] = CatalogueEntry(name, title or name, read, path)
+        DATASETS[name] = CatalogueEntry(name, title or name, read, path, terms)
         return read
 
     return register

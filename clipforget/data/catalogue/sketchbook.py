@@ -11,7 +11,7 @@ from clipforget.files import ASSETS
 TAR = ASSETS / "sketchbook.tar"
 
 
-@dataset("sketchbook", path=TAR)
+@dataset("sketchbook", path=TAR, terms="Drawn by ClipForget itself, under its MIT licence; no photograph is in it.")
 def sketchbook() -> Dataset:
     """Read the small pictures that clipforget.data.sketchbook draws. Raises BadData where they are not there."""
     if not TAR.is_file():

@@ -1,0 +1,28 @@
+"""`export`: the model of a run, to take away."""
+
+from __future__ import annotations
+
+import argparse
+
+from clipforget.cli.commands import command
+from clipforget.cli.options import Parser, add_runs, run_id, workspace_of
+from clipforget.cli.writing import add_out, write_model
+from clipforget.workspace.documents import FORMATS
+
+
+def add_options(parser: Parser) -> None:
+    """Add the run, the alpha, the format and the folder."""
+    parser.add_argument("id", metavar="RUN", help="a run, as `runs` lists them, or `last`")
+    parser.add_argument("--alpha", type=float, metavar="A", help="share of the original (default: the suggested alpha)")
+    about = "the whole model for a library, or only what changed, for `apply` (default: open_clip)"
+    parser.add_argument("--format", metavar="|".join(FORMATS), choices=FORMATS, default="open_clip", help=about)
+    add_out(parser, "RUN-alphaNNN-FORMAT")
+    add_runs(parser)
+
+
+@command("export", add_options, order=5.6)
+def export(args: argparse.Namespace) -> None:
+    """Write the model of a run for open_clip or transformers, or as a patch."""
+    workspace = workspace_of(args)
+    id = run_id(workspace, args.id)
+    write_model(args, lambda folder: workspace.model_files(id, args.alpha, args.format, folder))
