@@ -14,7 +14,7 @@ from clipforget.errors import BadSetting, UnknownName
 from clipforget.methods import METHODS
 from clipforget.runs.config import RunConfig, current_method, current_settings
 from clipforget.runs.presets import damaged_presets, find_preset, presets
-from clipforget.settings import STRICT, SettingValue
+from clipforget.settings import STRICT, SettingValue, parse
 
 ALL = "all"
 DEFAULT = "default"  # the name under which the settings as they stand in the code are asked for
@@ -95,7 +95,8 @@ def check_preset(preset: str, model: str, runs: Path) -> None:
 def default_label(method: str, preset: str, settings: Mapping[str, SettingValue]) -> str:
     """Return what a row is called where nobody says otherwise: by its preset, or else by its settings."""
     details = [preset] if preset else [f"{name} {value}" for name, value in sorted(settings.items())]
-    title = METHODS.load()[method].title
+    entry = METHODS.load()[method]
+    title = entry.title_of(parse(entry.settings, settings))
     return f"{title} ({'; '.join(details)})" if details else title
 
 

@@ -44,9 +44,10 @@ class Method:
     """A registered method: call `run(task, settings)` and iterate.
 
     `source` names its paper, `reference_url` is where to read it ("" where there is nothing). `tier` says what it uses
-    at most, 0 to 3 (see TIERS): images for training and for any choice, not those that only figures are read from.
+    as its defaults have it, 0 to 3 (see TIERS): images for training and for any choice, not those that only figures are
+    read from.
     `changes` is one of IMAGE, TEXT, BOTH, NOTHING; `presets` maps names (paper, ...) to settings that differ from the
-    defaults, from the literature.
+    defaults, from the literature; `preset_notes` those of them that need it to a sentence: what is not the paper's.
     """
 
     name: str
@@ -60,14 +61,20 @@ class Method:
     stages: tuple[str, ...] = ("forget",)
     changes: str = IMAGE
     presets: Presets = field(default_factory=dict)
+    preset_notes: Mapping[str, str] = field(default_factory=dict)
+
+    def title_of(self, settings: Any) -> str:
+        """Return the title, with what these settings make of the paper's method where they say so (`variant`)."""
+        variant = getattr(settings, "variant", "")
+        return f"{self.title}, {variant}" if variant else self.title
 
     def tier_of(self, settings: Any) -> int:
-        """Return the tier with these settings: what they say themselves where they use less (`tier`), else `tier`."""
+        """Return the tier with these settings: what they say themselves where they decide it (`tier`), else `tier`."""
         return int(getattr(settings, "tier", self.tier))
 
     @property
     def uses(self) -> str:
-        """Say what it uses at most: "Tier 2: names, images to forget and to retain"."""
+        """Say what it uses: "Tier 2: names, images to forget and to retain"."""
         return f"Tier {self.tier}: {TIERS[self.tier]}"
 
     @property
@@ -105,6 +112,7 @@ def method(
     stages: tuple[str, ...] = ("forget",),
     changes: str = IMAGE,
     presets: Presets | None = None,
+    preset_notes: Mapping[str, str] | None = None,
 ) -> Callable[[AnyRun], AnyRun]:
     """Register a generator function as a method; the first line of its docstring is the summary.
 
@@ -116,7 +124,18 @@ def method(
     def register(run: AnyRun) -> AnyRun:
         summary = (run.__doc__ or "").strip().splitlines()[0]
         METHODS[name] = Method(
-            name, title, tier, summary, source, reference_url, settings, run, stages, changes, presets or {}
+            name,
+            title,
+            tier,
+            summary,
+            source,
+            reference_url,
+            settings,
+            run,
+            stages,
+            changes,
+            presets or {},
+            preset_notes or {},
         )
         return run
 
@@ -133,6 +152,7 @@ def loss_method(
     reference_url: str = "",
     changes: str = IMAGE,
     presets: Presets | None = None,
+    preset_notes: Mapping[str, str] | None = None,
 ) -> Callable[[AnyLoss], AnyLoss]:
     """Register a loss as a method: `loss(batch, settings)` gives the named, weighted scalars whose sum is minimised.
 
@@ -158,6 +178,7 @@ def loss_method(
             reference_url=reference_url,
             changes=changes,
             presets=presets,
+            preset_notes=preset_notes,
         )
         register_run(run)
         return loss

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from clipforget.methods import loss_method
 from clipforget.settings import option
-from clipforget.unlearning.options import TrainingSettings
+from clipforget.unlearning.options import PAPER_BASELINE, PAPER_BASELINE_NOTE, TrainingSettings
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,8 +25,8 @@ class EmmnSettings(TrainingSettings):
     """Settings of ascent and descent together."""
 
     retain_weight: float = option(
-        0.1, "Weight of the descent on retain images (ascent: 1; paper: 1)", low=0.0, high=1000.0,
-        search=(0.03, 0.1, 0.3, 1.0),
+        1.0, "Weight of the descent on retain images (ascent: 1; paper: 1)", low=0.0, high=1000.0,
+        search=(0.3, 1.0, 3.0, 10.0),
     )  # fmt: skip
 
 
@@ -37,7 +37,8 @@ class EmmnSettings(TrainingSettings):
     tier=2,
     source="Targeted Forgetting of Image Subgroups in CLIP Models, arXiv 2506.03117; NegGrad+, arXiv 2302.09880",
     reference_url="https://arxiv.org/abs/2506.03117",
-    presets={"paper": {"learning_rate": 1e-6, "retain_weight": 1.0}},
+    presets={"paper": PAPER_BASELINE},
+    preset_notes={"paper": PAPER_BASELINE_NOTE},
 )
 def emmn(batch: Batch, settings: EmmnSettings) -> dict[str, Tensor]:
     """Raise the cross-entropy of the forget images and lower that of the retain images, in one step."""

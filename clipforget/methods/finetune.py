@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from clipforget.methods import loss_method
-from clipforget.unlearning.options import TrainingSettings
+from clipforget.unlearning.options import PAPER_BASELINE, PAPER_BASELINE_NOTE, TrainingSettings
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,7 +30,8 @@ class FinetuneSettings(TrainingSettings):
     tier=2,
     source="Eternal Sunshine of the Spotless Net, arXiv 1911.04933",
     reference_url="https://arxiv.org/abs/1911.04933",
-    presets={"paper": {"learning_rate": 1e-6}},
+    presets={"paper": PAPER_BASELINE},
+    preset_notes={"paper": PAPER_BASELINE_NOTE},
 )
 def finetune(batch: Batch, settings: FinetuneSettings) -> dict[str, Tensor]:
     """Lower the cross-entropy of the retain images alone; what is to be forgotten is never seen."""

@@ -1,8 +1,7 @@
 """Gradient ascent: unlearn by climbing the loss that training once went down.
 
 Source: Golatkar et al. 2020 (arXiv 1911.04933) and Thudi et al. 2022 (arXiv 2109.13398), as in the tables of arXiv
-2506.03117; the paper preset's rate is inferred from those at which CLIP is usually fine-tuned. Unbounded: it overshoots
-and takes the siblings along, which is why its steps are few.
+2506.03117. Unbounded: it overshoots and takes the siblings along, which is why its steps are few.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from clipforget.methods import loss_method
 from clipforget.settings import option
-from clipforget.unlearning.options import TrainingSettings
+from clipforget.unlearning.options import PAPER_BASELINE, PAPER_BASELINE_NOTE, TrainingSettings
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,7 +33,8 @@ class GradientAscentSettings(TrainingSettings):
     tier=1,
     source="Eternal Sunshine of the Spotless Net, arXiv 1911.04933",
     reference_url="https://arxiv.org/abs/1911.04933",
-    presets={"paper": {"learning_rate": 1e-6}},
+    presets={"paper": PAPER_BASELINE},
+    preset_notes={"paper": PAPER_BASELINE_NOTE},
 )
 def gradient_ascent(batch: Batch, settings: GradientAscentSettings) -> dict[str, Tensor]:
     """Raise the cross-entropy of the forget images with their coarse caption, without bound."""

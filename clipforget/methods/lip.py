@@ -1,8 +1,8 @@
 """LIP: smooth the model around what is to be forgotten, until noise no longer moves its output.
 
 Source: Zero-Shot Machine Unlearning at Scale via Lipschitz Regularization (Foster et al. 2024, arXiv 2402.01401), which
-smooths a classifier's output; on CLIP, arXiv 2506.03117 takes 10 noisy copies and smooths embeddings and class
-similarities. The equal weight of the two, and similarities in cosine units, are inferred. Nothing in this loss asks for
+smooths a classifier's output; on CLIP, arXiv 2506.03117 takes 10 noisy copies and smooths embeddings (its equation 7)
+and the cosines with all class names (8). The equal weight of the two is inferred. Nothing in this loss asks for
 another name, and where all forget images share one, the smoothest answer may well be that name for everything: without
 a small rate the rest is lost first.
 """
@@ -14,7 +14,12 @@ from typing import TYPE_CHECKING
 
 from clipforget.methods import loss_method
 from clipforget.settings import option
-from clipforget.unlearning.options import TrainingSettings, learning_rate_option
+from clipforget.unlearning.options import (
+    PAPER_BASELINE,
+    PAPER_BASELINE_NOTE,
+    TrainingSettings,
+    learning_rate_option,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,7 +50,8 @@ class LipSettings(TrainingSettings):
     tier=1,
     source="Zero-Shot Machine Unlearning at Scale via Lipschitz Regularization, arXiv 2402.01401",
     reference_url="https://arxiv.org/abs/2402.01401",
-    presets={"paper": {"learning_rate": 1e-6, "copies": 10}},
+    presets={"paper": PAPER_BASELINE},
+    preset_notes={"paper": PAPER_BASELINE_NOTE},
 )
 def lip(batch: Batch, settings: LipSettings) -> dict[str, Tensor]:
     """Make embeddings and class similarities of the forget images insensitive to noise; nothing else is seen."""

@@ -7,8 +7,7 @@ it is a_i = 1 / (|g_i| sqrt(1 + cos)), which is the paper's sqrt((1 - cos) / (|g
 gradient can dominate, |d|^2 = 2, and both losses fall, by learning rate / a_i for a small step. As in their code:
 forgetting is cross-entropy with a random name, retaining cross-entropy with the own one, plain SGD with momentum 0.9.
 Ours: the random name is never the own one, the image tower alone; where the gradients oppose each other exactly no
-direction serves both and the step is (next to) nothing, where theirs falls back to g_r + 0.1 g_f. Their learning rate
-for CLIP is not printed: unknown, tuned. Images: forget + retain set + labelled others.
+direction serves both and the step is (next to) nothing, where theirs falls back to g_r + 0.1 g_f.
 """
 
 from __future__ import annotations
@@ -48,6 +47,8 @@ class MunbaSettings(TrainingSettings):
     tier=3,
     source="MUNBa: Machine Unlearning via Nash Bargaining, arXiv 2411.15537",
     reference_url="https://arxiv.org/abs/2411.15537",
+    presets={"paper": {"epochs": 10.0, "learning_rate": 1e-2, "batch_size": 256, "weight_decay": 5e-4}},
+    preset_notes={"paper": "The defaults of the authors' code for CLIP; those of the paper's table are unknown."},
 )
 def munba(task: Task, settings: MunbaSettings) -> Iterator[Step]:
     """Step along the direction that the gradients of forgetting and retaining bargain for.
@@ -62,7 +63,7 @@ def munba(task: Task, settings: MunbaSettings) -> Iterator[Step]:
     from clipforget.unlearning.trainer import Trainer
 
     trainer = Trainer(task, settings, IMAGE, tier=3)
-    weights = list(trainer.parameters.values())
+    settings, weights = trainer.settings, list(trainer.parameters.values())
     optimizer = torch.optim.SGD(
         weights, settings.learning_rate, momentum=settings.momentum, weight_decay=settings.weight_decay
     )

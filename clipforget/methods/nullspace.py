@@ -2,8 +2,8 @@
 
 Source: Mishra et al., Erasing CLIP Memories (arXiv 2512.14137): U is an orthonormal basis of the target's text
 embeddings, and P = I - a U U^T (naive: a = 1, partial: a < 1) is folded into the last projection. Only the image side
-is projected. Ours: a beyond 1 (the part is turned round instead of taken out); residual, which takes out only what no
-retained name shares; and ridge, (T_r T_r' + g I) (T_r T_r' + l T_f T_f' + g I)^-1 with the names as columns (inferred).
+is projected. Ours: reflection, a = 2, which turns the part round instead of taking it out; residual, which takes out
+only what no retained name shares; ridge, (T_r T_r' + g I) (T_r T_r' + l T_f T_f' + g I)^-1 with the names as columns.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from clipforget.unlearning.task import Step, Task
 if TYPE_CHECKING:
     from torch import Tensor
 
-FORMS = ("naive", "partial", "residual", "ridge")
+FORMS = ("partial", "reflection", "residual", "ridge")
 
 
 @dataclass(frozen=True)
@@ -29,24 +29,26 @@ class NullspaceSettings:
 
     form: str = option(
         "partial",
-        "naive takes the target's directions out; partial does so by the strength; residual spares what retained names "
-        "share (ours); ridge weighs both (inferred)",
+        "partial takes the target's directions out by the strength (paper); reflection turns them round, residual "
+        "spares what retained names share, ridge weighs both (ours)",
         choices=FORMS,
-        search=FORMS,
     )
     strength: float = option(
-        2.0, "a of partial and residual: 1 takes the directions out, more turns them round (ours; paper: at most 1)",
-        low=0.0, high=10.0, search=(0.8, 1.0, 1.5, 2.0, 3.0),
+        1.0, "a of partial and residual: the share of the directions that is taken out", low=0.0, high=1.0,
+        search=(0.5, 0.7, 0.8, 0.9, 0.95, 1.0),
     )  # fmt: skip
-    forget_weight: float = option(
-        10.0, "l of ridge: weight of the target's names", low=0.0, high=1e6, search=(1.0, 10.0, 100.0)
-    )
+    forget_weight: float = option(10.0, "l of ridge: weight of the target's names", low=0.0, high=1e6, advanced=True)
     ridge: float = option(0.01, "g of ridge: what holds every other direction", low=1e-8, high=100.0, advanced=True)
     protect_coarse: bool = option(
         False,
         "Count the coarse caption among the retained names (residual and ridge): the subgroup's own name is lost, but "
         "its images keep the coarse one (ours)",
     )
+
+    @property
+    def variant(self) -> str:
+        """Name the forms that are ours."""
+        return "" if self.form == "partial" else f"{self.form} (ours)"
 
 
 @method(
@@ -56,7 +58,8 @@ class NullspaceSettings:
     tier=0,
     source="Erasing CLIP Memories, arXiv 2512.14137",
     reference_url="https://arxiv.org/abs/2512.14137",
-    presets={"paper": {"form": "naive"}, "partial": {"form": "partial", "strength": 0.8}},
+    presets={"paper": {}, "partial": {"strength": 0.8}, "ours": {"form": "reflection"}},
+    preset_notes={"ours": "Ours, not the paper's: the directions are turned round, a = 2."},
 )
 def nullspace(task: Task, settings: NullspaceSettings) -> Iterator[Step]:
     """Take the directions of the target's names out of the image tower's last projection; no training.
@@ -96,4 +99,4 @@ def matrix(forget: Tensor, retain: Tensor, settings: NullspaceSettings) -> Tenso
             raise BadSetting(
                 "The target's names lie in the span of the retained ones; choose the form partial or ridge."
             )
-    return projection_matrix(basis(forget), 1.0 if settings.form == "naive" else settings.strength)
+    return projection_matrix(basis(forget), 2.0 if settings.form == "reflection" else settings.strength)

@@ -3,8 +3,7 @@
 Source: Golatkar et al. 2020 (arXiv 1911.04933, there the baseline "random labels"); RL in the tables of SalUn (arXiv
 2310.12508), of which it is the part without saliency. Theirs: cross-entropy with a random label on the forget set and
 with the own one on the retain set, in turn. Ours: both in one step with a weight between them, a name drawn anew each
-step and never the own one (theirs may hit it), the image tower alone. Their rates are those of SGD on small ResNets:
-unknown for CLIP, tuned. Images: forget + retain set + labelled others.
+step and never the own one (theirs may hit it), the image tower alone, AdamW.
 """
 
 from __future__ import annotations
@@ -40,6 +39,11 @@ class RandomLabelsSettings(TrainingSettings):
     tier=3,
     source="Eternal Sunshine of the Spotless Net, arXiv 1911.04933; as in SalUn, arXiv 2310.12508",
     reference_url="https://arxiv.org/abs/1911.04933",
+    presets={"paper": {"epochs": 10.0, "learning_rate": 1e-5, "retain_weight": 1.0}},
+    preset_notes={
+        "paper": "Epochs of SalUn's code; its rate is that of SGD on a small ResNet, so for CLIP unknown: 1e-5 stands "
+        "in, the preset tuned searches it."
+    },
 )
 def random_labels(batch: Batch, settings: RandomLabelsSettings) -> dict[str, Tensor]:
     """Teach the forget images wrong names, drawn evenly, and all other images their own."""

@@ -10,7 +10,6 @@ cos)^a for a forget loss that is gone down; the cosine's hinge at 0, PyTorch's d
 original's features. Ours: the number of layers, not a threshold; a few AdamW steps a round, where they take one step of
 a size they search; cross-entropy over the class names as retain loss, since captions may be equal; the image tower
 alone, by default its last layers; no single heads. Their weights and a: unknown, tuned.
-Images: forget + retain set + labelled others.
 """
 
 from __future__ import annotations
@@ -87,6 +86,7 @@ def razor(task: Task, settings: RazorSettings) -> Iterator[Step]:
     from clipforget.unlearning.trainer import Trainer
 
     trainer = Trainer(task, settings, IMAGE, tier=3, parameters={})
+    settings = trainer.settings
     names = fisher.candidates(task.clip.model, settings.depth)
     images = forget_and_rest(task, settings.samples)
     accuracy: dict[str, float] = {}

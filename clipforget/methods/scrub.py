@@ -5,7 +5,7 @@ steps raise the KL divergence from the frozen original on forget images, min ste
 on retain images; both take turns with one optimizer, then min steps alone repair what is left. The preset `paper` holds
 the values of their code for small data sets: alpha 0.5, gamma 1, temperature 2, rate 5e-4, max steps in 3 of 10 epochs.
 Ours: the turns are batches (theirs are epochs), the classes are the superclass names, the image tower alone; no
-rewinding (their SCRUB+R). Images: forget + retain set; no others, so nothing holds these.
+rewinding (their SCRUB+R). Nothing holds images of other classes.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ class ScrubSettings(TrainingSettings):
     reference_url="https://arxiv.org/abs/2302.09880",
     presets={
         "paper": {
+            "epochs": 10.0,
             "learning_rate": 5e-4,
             "max_share": 0.3,
             "divergence_weight": 0.5,

@@ -1,20 +1,21 @@
 """Selective nullspace: text directions and visual prototypes of the target taken out of the last projection.
 
-Source: Mishra et al., Selective, Controlled and Domain-Agnostic Unlearning in Pretrained CLIP (arXiv 2512.14113), with
-its three modes: a class everywhere, a class in one domain, one whole domain. There the prototypes are synthesised; here
-they are means of training images, and for subgroups the differences mean f(D_f) - mean f(D_r) (inferred). The form
-`projection` is the paper's P = I - a U U^T. The form `regression` is ours: it takes the text directions out of the
-forget images' features alone, in the least-squares sense, and leaves the features of all others where they were.
+Source: Mishra et al., Selective, Controlled and Domain-Agnostic Unlearning in Pretrained CLIP (arXiv 2512.14113), read
+in its abstract: data-free, with three modes, a class everywhere, a class in one domain, one whole domain. The form
+`projection` is the paper's P = I - a U U^T, U a basis of text directions and of visual prototypes that are synthesised;
+how is inferred: the mean features of images dreamt up by gradient ascent, as CLIP-LIP does. The form `regression` is
+ours and needs images: it turns the text directions of the forget images' features round, in the least-squares sense,
+and leaves the features of all others where they were.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from clipforget.data.target import Target
-from clipforget.errors import BadData, BadSetting
+from clipforget.errors import BadSetting
 from clipforget.methods import method
 from clipforget.settings import option
 from clipforget.unlearning.task import KINDS, Step, Task
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MODES = ("auto", "class", "class-in-domain", "domain")
-FORMS = ("regression", "projection")
+FORMS = ("projection", "regression")
+TURN = 2.0  # by which regression takes directions out: 1 removes them, 2 turns them round
 
 
 @dataclass(frozen=True)
@@ -37,59 +39,64 @@ class SelectiveNullspaceSettings:
         choices=MODES,
     )
     form: str = option(
-        "regression",
+        "projection",
         "projection takes the directions out of every image (paper); regression out of the forget images alone (ours)",
         choices=FORMS,
-        search=FORMS,
     )
     strength: float = option(
-        2.0, "How far the directions are taken out: 1 removes them, 2 turns them round (ours; paper: 1)",
-        low=0.0, high=10.0, search=(1.0, 1.5, 2.0, 3.0),
+        1.0, "a of projection: the share of the directions that is taken out", low=0.0, high=1.0,
+        search=(0.3, 0.5, 0.7, 0.8, 0.9, 1.0),
     )  # fmt: skip
-    forget_weight: float = option(
-        1.0, "Weight of the forget images in regression", low=0.0, high=1e6, search=(0.1, 0.3, 1.0, 3.0)
+    synthesis_images: int = option(32, "Synthetic images of each prototype", low=1, high=512, advanced=True)
+    synthesis_steps: int = option(
+        200, "Steps of gradient ascent an image gets at most", low=1, high=10_000, advanced=True
     )
-    ridge: float = option(
-        1e-4, "What holds every other direction in regression", low=1e-9, high=10.0, search=(1e-5, 1e-4, 1e-3, 1e-2)
-    )
+    forget_weight: float = option(1.0, "Weight of the forget images in regression", low=0.0, high=1e6, advanced=True)
+    ridge: float = option(1e-4, "What holds every other direction in regression", low=1e-9, high=10.0, advanced=True)
 
     @property
     def tier(self) -> int:
-        """Return 2 for the form that reads no other images."""
-        return 3 if self.form == "regression" else 2
+        """Return 0, names only, for the form that dreams its images up."""
+        return 3 if self.form == "regression" else 0
+
+    @property
+    def variant(self) -> str:
+        """Name the form that is ours."""
+        return "regression on images (ours)" if self.form == "regression" else ""
 
 
 @method(
     "selective_nullspace",
     SelectiveNullspaceSettings,
     title="Selective nullspace",
-    tier=3,
+    tier=0,
     source="Selective, Controlled and Domain-Agnostic Unlearning in Pretrained CLIP, arXiv 2512.14113",
     reference_url="https://arxiv.org/abs/2512.14113",
-    presets={"paper": {"form": "projection", "strength": 1.0}},
+    stages=("synthesise", "forget"),
+    presets={"paper": {}, "ours": {"form": "regression"}},
+    preset_notes={"ours": "Ours, not the paper's: a regression on images to forget, to retain and of other classes."},
 )
 def selective_nullspace(task: Task, settings: SelectiveNullspaceSettings) -> Iterator[Step]:
     """Take text directions and visual prototypes of the target out of the image tower's last projection; no training.
 
     Raises BadModel for a tower that does not end in a linear map, BadSetting where the mode does not fit the target,
-    BadData where there is no training image to forget or to retain.
+    BadData where a set of images that the form needs is empty.
     """
     import torch
 
     from clipforget.models.projection import project
     from clipforget.unlearning.trainer import steer_accuracy
 
-    if not (len(task.forget) and len(task.retain)):
-        raise BadData("There is no training image to forget or none to retain; choose others.")
-    captions = dict.fromkeys(caption(target, settings.mode, task.template) for target in task.targets)
+    task.check_images(settings.tier)
+    captions = list(dict.fromkeys(caption(target, settings.mode, task.template) for target in task.targets))
     with torch.no_grad():
-        texts = task.original.encode_text(list(captions)).cpu().double()
-    class_embeddings = task.class_embeddings.cpu().double()
-    features = {name: task.original.embed(getattr(task, name).pixels).double() for name in KINDS[: settings.tier]}
+        texts = task.original.encode_text(captions).cpu().double()
     if settings.form == "projection":
-        visual = prototypes(features["forget"], task.forget.labels, features["retain"], task.retain.labels)
+        visual = yield from prototypes(task, captions, settings)
         project(task.clip.model, projection(texts, visual, settings.strength))
     else:
+        class_embeddings = task.class_embeddings.cpu().double()
+        features = {name: task.original.embed(getattr(task, name).pixels).double() for name in KINDS}
         coarse = class_embeddings[task.forget.labels.unique()]
         directions = torch.cat([coarse, texts]) - class_embeddings.mean(dim=0)
         project(task.clip.model, selection(directions, features, settings))
@@ -108,20 +115,23 @@ def caption(target: Target, mode: str, template: str) -> str:
     return named.prompt(template)
 
 
-def prototypes(forget: Tensor, forget_labels: Tensor, retain: Tensor, retain_labels: Tensor) -> Tensor:
-    """Return a visual prototype for each class among the forget images' labels: K x D from M x D and N x D features.
-
-    mean f(D_f) - mean f(D_r) within the class, so that what it shares with its siblings stays; mean f(D_f) where no
-    retained image is of the class.
-    """
+def prototypes(
+    task: Task, captions: Sequence[str], settings: SelectiveNullspaceSettings
+) -> Generator[Step, None, Tensor]:
+    """Return the mean features, K x D, of images dreamt up for each of K captions, told from what is to be retained."""
     import torch
 
-    means = []
-    for label in forget_labels.unique():
-        siblings = retain[retain_labels == label]
-        mean = forget[forget_labels == label].mean(dim=0)
-        means.append(mean - siblings.mean(dim=0) if len(siblings) else mean)
-    return torch.stack(means)
+    from clipforget.unlearning.synthesis import synthesise
+
+    generator = torch.Generator().manual_seed(task.seed)
+    with torch.no_grad():
+        embeddings = task.original.encode_text([*captions, *task.retain_prompts]).float()
+    labels = torch.arange(len(captions)).repeat_interleave(settings.synthesis_images)
+    steps, pixels = settings.synthesis_steps, torch.empty(0)
+    dreams = synthesise(task.original, embeddings, labels, steps=steps, generator=generator)
+    for step, (pixels, probability) in enumerate(dreams):  # noqa: B007
+        yield Step("synthesise", max(step, 1), steps, {"synthetic": float(probability.mean())})
+    return task.original.embed(pixels).double().unflatten(0, (len(captions), -1)).mean(dim=1)
 
 
 def projection(texts: Tensor, prototypes: Tensor, strength: float) -> Tensor:
@@ -147,5 +157,5 @@ def selection(directions: Tensor, features: dict[str, Tensor], settings: Selecti
     moments = {name: rows.T @ rows / len(rows) for name, rows in features.items() if len(rows)}
     forget = moments.pop("forget")
     retain = torch.stack(list(moments.values())).mean(dim=0)
-    target = projection_matrix(basis(F.normalize(directions, dim=1)), settings.strength)
+    target = projection_matrix(basis(F.normalize(directions, dim=1)), TURN)
     return regression(retain, forget, settings.forget_weight, settings.ridge, target)

@@ -102,7 +102,8 @@ def _by_name(method: str, model: str, runs: Path) -> dict[str, Preset | BadSetti
     entry = METHODS.load()[method]
     note = f"From the literature: {entry.source}."
     by_name: dict[str, Preset | BadSetting] = {
-        name: Preset(name, method, dict(values), note) for name, values in entry.presets.items()
+        name: Preset(name, method, dict(values), entry.preset_notes.get(name, note))
+        for name, values in entry.presets.items()
     }
     for folder in (*_shipped(model), runs / OWN_FOLDER / model_folder(model)):
         paths = [path for stem in (FORMER.get(method), method) for path in sorted(folder.glob(f"*/{stem}.json"))]

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+import math
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from clipforget.settings import option
 
+PAPER_BASELINE = {"epochs": 2.0, "learning_rate": 1e-5}
+PAPER_BASELINE_NOTE = (
+    "From arXiv 2506.03117: Adam, up to 2 epochs. Rate and batch are lost in its public text, so unknown: 1e-5 stands "
+    "in, the preset tuned searches the rate."
+)
 INFORMATION = ("similarity", "likelihood")
 
 
@@ -36,7 +42,17 @@ class TrainingSettings:
     """The settings that every method of the one training loop has; a method's own settings inherit from it."""
 
     steps: int = option(60, "Steps of training", low=1, high=5000, search=(20, 60, 150))
+    epochs: float = option(
+        0.0, "Passes over the largest of the sets of images that it trains on, in place of the steps; 0: the steps",
+        low=0.0, high=1000.0, advanced=True,
+    )  # fmt: skip
     learning_rate: float = learning_rate_option(1e-4)
     batch_size: int = option(16, "Images of each kind in a step", low=2, high=512, advanced=True, former=("batch",))
     weight_decay: float = option(0.0, "Weight decay of AdamW", low=0.0, high=1.0, advanced=True)
     check_every: int = option(10, "Steps between two evaluations on steer images", low=1, high=1000, advanced=True)
+
+    def in_steps(self, images: int) -> Self:
+        """Return the same with the steps that `epochs` passes over so many images take, where it is not 0."""
+        if not self.epochs:
+            return self
+        return replace(self, steps=math.ceil(self.epochs * images / min(self.batch_size, images)), epochs=0.0)

@@ -110,7 +110,8 @@ def tower_parameters(model: torch.nn.Module, changes: str) -> dict[str, Tensor]:
 class Trainer:
     """One training: streams of batches of the tier's images, the parameters that move, accuracies on steer images.
 
-    `parameters` (all of the named towers, or those given) alone require gradients while `train` runs.
+    `parameters` (all of the named towers, or those given) alone require gradients while `train` runs. `settings` are
+    those given, with epochs as steps.
 
     Raises BadData where a set of training images of the tier is empty.
     """
@@ -125,7 +126,8 @@ class Trainer:
         parameters: dict[str, Tensor] | None = None,
     ) -> None:
         task.check_images(tier)
-        self.task, self.settings, self.changes = task, settings, changes
+        largest = max(len(getattr(task, kind)) for kind in KINDS[:tier])
+        self.task, self.settings, self.changes = task, settings.in_steps(largest), changes
         self.generator = torch.Generator().manual_seed(task.seed)
         self.precision = training_precision(task.clip)
         self.parameters = tower_parameters(task.clip.model, changes) if parameters is None else parameters

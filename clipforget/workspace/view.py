@@ -18,7 +18,7 @@ from clipforget.workspace.documents import RunView
 def view(run: Run, scores: Scores) -> RunView:
     """Return all that is shown of a run apart from its queries, from its folder and its scores."""
     from clipforget.methods import METHODS
-    from clipforget.settings import as_dict, parse
+    from clipforget.settings import as_dict
 
     info = run.info()
     config = info["config"]
@@ -38,7 +38,7 @@ def view(run: Run, scores: Scores) -> RunView:
         "target": ", ".join(Target.read(text).short for text in config["forget"]),
         "starred": info.get("starred", False),
         "cost": info.get("cost"),
-        "settings": as_dict(parse(method.settings, config["settings"])),
+        "settings": as_dict(method.settings()) | config["settings"],
         "notes": [*method.notes, *alpha_warning(scores, config["tolerance"])],
         "layers": next((event["data"]["layers"] for event in steps if "layers" in event["data"]), []),
         "steps": steps,

@@ -59,10 +59,15 @@ def test_two_numbers_worked_out_by_hand() -> None:
 
 
 def test_the_paper_needs_forget_images_only() -> None:
+    method = METHODS.load()["delete"]
+    settings = DeleteSettings(**method.presets["paper"])
+    assert method.tier == method.tier_of(settings) == 1 and method.title_of(settings) == method.title
+    held = DeleteSettings(retain_weight=3.0)
+    assert method.tier_of(held) == 3 and method.title_of(held) == f"{method.title}, the rest held (ours)"
     batch = batch_of(OLD)
     for kind in ("retain", "others"):
         del batch.images[kind], batch._features[kind, False], batch._features[kind, True]
-    assert list(delete(batch, DeleteSettings(**METHODS.load()["delete"].presets["paper"]))) == ["forget"]
+    assert list(delete(batch, settings)) == ["forget"]
 
 
 def test_the_gradient_is_finite_where_the_teacher_is_certain() -> None:

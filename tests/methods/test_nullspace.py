@@ -12,8 +12,10 @@ from torch.nn import functional as F
 
 from clipforget.data.target import Target
 from clipforget.errors import BadSetting
+from clipforget.methods import METHODS
 from clipforget.methods.nullspace import NullspaceSettings, coarse_captions, matrix, nullspace
 from clipforget.models.clip import Clip
+from clipforget.settings import parse
 from clipforget.unlearning.directions import basis, orthogonal_part, projection_matrix, regression
 
 VIT = {"layers": 1, "width": 16, "head_width": 8, "patch_size": 8, "image_size": 32}
@@ -37,7 +39,7 @@ def test_removal_by_hand() -> None:
     torch.testing.assert_close(found, wanted, atol=1e-7, rtol=0)
 
 
-@pytest.mark.parametrize(("form", "strength"), [("naive", 2.0), ("partial", 1.0), ("residual", 1.0)])
+@pytest.mark.parametrize(("form", "strength"), [("partial", 1.0), ("residual", 1.0)])
 def test_a_full_projection_is_symmetric_and_idempotent(form: str, strength: float) -> None:
     forget, retain = unit(2, 8), unit(3, 8, seed=1)
     found = matrix(forget, retain, NullspaceSettings(form=form, strength=strength))
@@ -48,10 +50,21 @@ def test_a_full_projection_is_symmetric_and_idempotent(form: str, strength: floa
         assert (found @ forget.T).abs().max() < 1e-9
 
 
-def test_partial_leaves_the_share_it_is_told() -> None:
+def test_partial_leaves_the_share_it_is_told_and_a_reflection_turns_it_round() -> None:
     forget, retain = unit(2, 8), unit(3, 8, seed=1)
     found = matrix(forget, retain, NullspaceSettings(form="partial", strength=0.7))
     torch.testing.assert_close(found @ forget.T, 0.3 * forget.T)
+    found = matrix(forget, retain, NullspaceSettings(form="reflection"))
+    torch.testing.assert_close(found @ forget.T, -forget.T)
+    torch.testing.assert_close(found @ found, torch.eye(8).double())
+
+
+def test_only_the_papers_form_bears_the_bare_title() -> None:
+    method = METHODS.load()["nullspace"]
+    assert method.title_of(method.settings()) == method.title
+    assert method.title_of(NullspaceSettings(form="reflection")) == "Nullspace projection, reflection (ours)"
+    with pytest.raises(BadSetting, match="strength must be a number from 0"):
+        parse(NullspaceSettings, {"strength": 2.0})
 
 
 def test_residual_keeps_every_retained_name() -> None:
@@ -97,7 +110,7 @@ def test_the_regression_has_the_least_loss() -> None:
 @pytest.mark.parametrize("tower", ["resnet", "vit"])
 def test_the_model_gives_projected_features(tower: str, tiny_clip: Clip) -> None:
     task = task_for(tiny_clip if tower == "resnet" else build_clip(VIT))
-    (step,) = nullspace(task, NullspaceSettings(form="naive"))
+    (step,) = nullspace(task, NullspaceSettings())
     assert set(step.steer) == {"forget", "retain", "others"}
     with torch.no_grad():
         name = task.original.encode_text(task.forget_prompts)[0]

@@ -1,16 +1,20 @@
-"""Captions of the modes, prototypes by a loop, and both forms by what they do to features."""
+"""Captions of the modes, the prototypes, and both forms by what they do to features."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import torch
 from tasks import task_for
+from torch import Tensor
 from torch.nn import functional as F
 
 from clipforget.data.target import Target
 from clipforget.errors import BadSetting
+from clipforget.generators import finish
 from clipforget.methods.selective_nullspace import (
     SelectiveNullspaceSettings,
     caption,
@@ -36,13 +40,22 @@ def test_captions_of_the_modes() -> None:
             caption(target, mode, TEMPLATE)
 
 
-def test_prototypes_by_a_loop() -> None:
-    forget, retain = torch.randn(6, 4), torch.randn(5, 4)
-    labels, kept = torch.tensor([0, 2, 0, 2, 2, 0]), torch.tensor([0, 1, 0, 1, 1])
-    found = prototypes(forget, labels, retain, kept)
-    first = [sum(float(x) for x in forget[[0, 2, 5], d]) / 3 - float(retain[0, d] + retain[2, d]) / 2 for d in range(4)]
-    second = [sum(float(x) for x in forget[[1, 3, 4], d]) / 3 for d in range(4)]  # nothing of its class is retained
-    torch.testing.assert_close(found, torch.tensor([first, second]))
+def test_prototypes_are_the_mean_features_of_images_dreamt_up(tiny_clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = task_for(tiny_clip)
+    dreamt, asked = torch.randn(6, 3, 32, 32, generator=torch.Generator().manual_seed(0)), []
+
+    def synthesise(clip: Clip, embeddings: Tensor, labels: Tensor, **_: Any) -> Iterator[tuple[Tensor, Tensor]]:
+        asked.append((embeddings, labels.tolist()))
+        yield torch.zeros_like(dreamt), torch.zeros(6)
+        yield dreamt, torch.ones(6)
+
+    monkeypatch.setattr("clipforget.unlearning.synthesis.synthesise", synthesise)
+    found = finish(prototypes(task, ["a van.", "a sketch."], SelectiveNullspaceSettings(synthesis_images=3)))
+    ((embeddings, labels),) = asked
+    assert labels == [0, 0, 0, 1, 1, 1]
+    torch.testing.assert_close(embeddings, tiny_clip.encode_text(["a van.", "a sketch.", *task.retain_prompts]))
+    features = tiny_clip.embed(dreamt).double()
+    torch.testing.assert_close(found, torch.stack([sum(features[:3]) / 3, sum(features[3:]) / 3]))
 
 
 def apart(count: int, direction: torch.Tensor, seed: int) -> torch.Tensor:
@@ -59,7 +72,7 @@ def test_the_projection_takes_text_and_prototype_out() -> None:
     assert torch.linalg.matrix_rank(found) == 3
 
 
-def test_the_selection_denies_the_forget_features_alone() -> None:
+def test_the_selection_turns_the_forget_features_round_alone() -> None:
     """Both share their class's direction; what sets the forget features apart is another one."""
     name, mark = torch.eye(8)[0], torch.eye(8)[1]
     features = {
@@ -67,17 +80,15 @@ def test_the_selection_denies_the_forget_features_alone() -> None:
         "retain": apart(40, name - mark, 1),
         "others": apart(40, torch.eye(8)[2], 2),
     }
-    for strength in (1.0, 2.0):
-        settings = SelectiveNullspaceSettings(strength=strength, ridge=1e-6)
-        found = selection(name[None].double(), features, settings)
-        moved = {kind: ((x @ found.T)[:, 0].mean() / x[:, 0].mean()) for kind, x in features.items()}
-        assert abs(moved["forget"] - (1 - strength)) < 0.15 and abs(moved["retain"] - 1) < 0.1
-        kept = F.cosine_similarity(features["others"] @ found.T, features["others"])
-        assert kept.mean() > 0.98
+    found = selection(name[None].double(), features, SelectiveNullspaceSettings(ridge=1e-6))
+    moved = {kind: ((x @ found.T)[:, 0].mean() / x[:, 0].mean()) for kind, x in features.items()}
+    assert abs(moved["forget"] + 1) < 0.15 and abs(moved["retain"] - 1) < 0.1
+    kept = F.cosine_similarity(features["others"] @ found.T, features["others"])
+    assert kept.mean() > 0.98
 
 
 def test_the_methods_features_are_the_matrix_times_the_original(tiny_clip: Clip) -> None:
-    task, settings = task_for(tiny_clip), SelectiveNullspaceSettings(ridge=1e-3)
+    task, settings = task_for(tiny_clip), SelectiveNullspaceSettings(form="regression", ridge=1e-3)
     list(selective_nullspace(task, settings))
     features = {
         name: task.original.embed(getattr(task, name).pixels).double() for name in ("forget", "retain", "others")
@@ -105,6 +116,6 @@ def test_a_whole_style(form: str, tiny_clip: Clip) -> None:
         others=dataclasses.replace(task.retain, labels=mixed),
         steer={name: task.steer[name] for name in ("forget", "retain")},
     )
-    (step,) = selective_nullspace(styled, SelectiveNullspaceSettings(form=form))
+    *_, step = selective_nullspace(styled, SelectiveNullspaceSettings(form=form, synthesis_images=2, synthesis_steps=1))
     assert set(step.steer) == {"forget", "retain"}
     assert styled.clip.fingerprint() != tiny_clip.fingerprint()

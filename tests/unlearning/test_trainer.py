@@ -21,6 +21,19 @@ def test_the_parameters_of_each_tower(tiny_clip: Clip) -> None:
     assert image | text == both == {name for name, _ in tiny_clip.model.named_parameters()} - {"logit_scale"}
 
 
+def test_epochs_are_passes_over_the_largest_set(tiny_clip: Clip) -> None:
+    task = task_for(tiny_clip)  # 8 images of each kind
+    few = dataclasses.replace(task, forget=ImageSet(task.forget.pixels[:3], task.forget.labels[:3]))
+
+    def steps(tier: int, **settings: float) -> int:
+        return Trainer(few, TrainingSettings(**settings), IMAGE, tier=tier).settings.steps  # type: ignore[arg-type]
+
+    assert steps(2, epochs=2.0, batch_size=5) == 4  # 16 images in fives
+    assert steps(1, epochs=2.0, batch_size=2) == 3  # of the 3 to forget alone
+    assert steps(1, epochs=2.0, batch_size=64) == 2  # a batch holds no image twice
+    assert steps(1, epochs=0.0, steps=7) == 7
+
+
 def test_several_kinds_one_after_the_other(tiny_clip: Clip) -> None:
     batch = Trainer(task_for(tiny_clip), TrainingSettings(batch_size=4), IMAGE, tier=3).batch()
     both = batch.features("retain", "others")
