@@ -63,12 +63,12 @@ def munba(task: Task, settings: MunbaSettings) -> Iterator[Step]:
     from clipforget.unlearning.trainer import Trainer
 
     trainer = Trainer(task, settings, IMAGE, tier=3)
-    settings, weights = trainer.settings, list(trainer.parameters.values())
+    steps, weights = trainer.settings.steps, list(trainer.parameters.values())
     optimizer = torch.optim.SGD(
         weights, settings.learning_rate, momentum=settings.momentum, weight_decay=settings.weight_decay
     )
     with gradients_enabled(weights, within=task.clip.model):
-        for step in range(1, settings.steps + 1):
+        for step in range(1, steps + 1):
             batch, rest = trainer.batch(), ("retain", "others")
             embeddings = batch.class_embeddings()
             losses = {
@@ -87,10 +87,10 @@ def munba(task: Task, settings: MunbaSettings) -> Iterator[Step]:
             for weight, forget, retain in zip(weights, *gradients, strict=True):
                 weight.grad = shares[0] * forget + shares[1] * retain
             optimizer.step()
-            evaluated = step % settings.check_every == 0 or step == settings.steps
+            evaluated = step % settings.check_every == 0 or step == steps
             figures = {name: float(loss.detach()) for name, loss in losses.items()}
             steer = trainer.steer_accuracy() if evaluated else {}
-            yield Step("forget", step, settings.steps, figures, steer, {"cosine": cosine})
+            yield Step("forget", step, steps, figures, steer, {"cosine": cosine})
 
 
 def bargain(first: Sequence[Tensor], second: Sequence[Tensor]) -> tuple[tuple[float, float], float]:

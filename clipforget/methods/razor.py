@@ -86,7 +86,7 @@ def razor(task: Task, settings: RazorSettings) -> Iterator[Step]:
     from clipforget.unlearning.trainer import Trainer
 
     trainer = Trainer(task, settings, IMAGE, tier=3, parameters={})
-    settings = trainer.settings
+    steps = trainer.settings.steps
     names = fisher.candidates(task.clip.model, settings.depth)
     images = forget_and_rest(task, settings.samples)
     accuracy: dict[str, float] = {}
@@ -99,10 +99,10 @@ def razor(task: Task, settings: RazorSettings) -> Iterator[Step]:
             records = [{**asdict(layer), "chosen": layer.name in added} for layer in scores]
             yield Step("select", 1, 1, data={"layers": records})
 
-        def renumber(step: Step, before: int = number * settings.steps, added: list[str] = added) -> Step:
+        def renumber(step: Step, before: int = number * steps, added: list[str] = added) -> Step:
             accuracy.update(step.steer)
             data = {"added": added[0]} if before and added and step.step == 1 else {}
-            return replace(step, step=before + step.step, total=settings.rounds * settings.steps, data=data)
+            return replace(step, step=before + step.step, total=settings.rounds * steps, data=data)
 
         yield from relay(trainer.train(three_terms), renumber)
         if accuracy.get("forget", 0.0) <= task.goal:

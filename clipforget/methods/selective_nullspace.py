@@ -131,7 +131,8 @@ def prototypes(
     dreams = synthesise(task.original, embeddings, labels, steps=steps, generator=generator)
     for step, (pixels, probability) in enumerate(dreams):  # noqa: B007
         yield Step("synthesise", max(step, 1), steps, {"synthetic": float(probability.mean())})
-    return task.original.embed(pixels).double().unflatten(0, (len(captions), -1)).mean(dim=1)
+    features: Tensor = task.original.embed(pixels).double().unflatten(0, (len(captions), -1))
+    return features.mean(dim=1)
 
 
 def projection(texts: Tensor, prototypes: Tensor, strength: float) -> Tensor:

@@ -38,7 +38,7 @@ def view(run: Run, scores: Scores) -> RunView:
         "target": ", ".join(Target.read(text).short for text in config["forget"]),
         "starred": info.get("starred", False),
         "cost": info.get("cost"),
-        "settings": as_dict(method.settings()) | config["settings"],
+        "settings": as_dict(method.settings()) | config["settings"],  # also those that the method no longer has
         "notes": [*method.notes, *alpha_warning(scores, config["tolerance"])],
         "layers": next((event["data"]["layers"] for event in steps if "layers" in event["data"]), []),
         "steps": steps,

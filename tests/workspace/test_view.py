@@ -163,6 +163,17 @@ def test_a_damaged_run_says_so(finished, tmp_path, name):
         FinishedRun(run, load_dataset, load_clip)
 
 
+def test_a_run_opens_whose_settings_the_method_no_longer_has(finished, tmp_path):
+    import shutil
+
+    shutil.copytree(finished.folder, tmp_path / finished.id)
+    run = Store(tmp_path).get(finished.id)
+    info = json.loads(run.path("run.json").read_text())
+    info["config"]["settings"] |= {"long_gone": 2.5}
+    run.path("run.json").write_text(json.dumps(info))
+    assert FinishedRun(run, load_dataset, load_clip).view()["settings"]["long_gone"] == 2.5
+
+
 def test_a_run_opens_without_torch(finished):
     import subprocess
 

@@ -64,7 +64,8 @@ class TextProjectionLora:
 
     def distance(self, weight: Tensor) -> Tensor:
         """Return ||e - W h_f||, how far the target's texts lie from the empty prompt under a projection."""
-        return (self.empty - self.forget @ weight).norm()
+        distance: Tensor = (self.empty - self.forget @ weight).norm()
+        return distance
 
     def losses(self, update: LowRank, forget_weight: float) -> dict[str, Tensor]:
         """Return the weighted scalars whose sum is minimised."""
