@@ -69,7 +69,8 @@ INSIDE = {
     ),
     "workspace": (
         "__init__ documents setup uploads workers",
-        "card export gallery view",
+        "card export gallery results view",
+        "report",
         "comparisons explorer",
         "model_export",
         "workspace",

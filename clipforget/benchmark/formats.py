@@ -26,6 +26,7 @@ MEDIA = {
     "table.json": "application/json",
     "table.tex": "application/x-tex; charset=utf-8",
     "table.md": "text/markdown; charset=utf-8",
+    "report.html": "text/html; charset=utf-8",
 }
 
 
@@ -35,7 +36,7 @@ def text(summary: ComparisonSummary, target: int | None = None, sort: str = "h")
     lines = [line for row in rows for line in row if any(line)]
     about = f"{summary['title']}  ({_scope(summary, target)})"
     notes = [f"{row['label']}: {note}" for row in summary["rows"] for note in row["notes"]]
-    return "\n".join([about, "", table(header, lines, numbers=range(1, len(header))), "", _legend(summary), *notes])
+    return "\n".join([about, "", table(header, lines, numbers=range(1, len(header))), "", legend(summary), *notes])
 
 
 def markdown(summary: ComparisonSummary, target: int | None = None, sort: str = "h") -> str:
@@ -44,7 +45,7 @@ def markdown(summary: ComparisonSummary, target: int | None = None, sort: str = 
     lines = [[f"{top}<br>{below}" if below else top for top, below in zip(*row, strict=True)] for row in rows]
     about = f"**{summary['title']}** ({_scope(summary, target)})"
     command = f"```\n{summary['command']}\n```"
-    return f"{about}\n\n{markdown_table(header, lines)}\n\n{_legend(summary)}\n\n{command}\n"
+    return f"{about}\n\n{markdown_table(header, lines)}\n\n{legend(summary)}\n\n{command}\n"
 
 
 def latex(summary: ComparisonSummary, target: int | None = None, sort: str = "h") -> str:
@@ -58,7 +59,7 @@ def latex(summary: ComparisonSummary, target: int | None = None, sort: str = "h"
             small = [rf"\scriptsize {latex_escape(cell)}" if cell else "" for cell in below]
             lines.append(f"{' & '.join(small)} \\\\")
         lines += [r"\midrule"] if number == 0 else []
-    caption = latex_escape(f"{summary['title']} ({_scope(summary, target)}). {_legend(summary)}")
+    caption = latex_escape(f"{summary['title']} ({_scope(summary, target)}). {legend(summary)}")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", rf"\caption{{{caption}}}", r"\end{table}", ""])
 
 
@@ -80,6 +81,13 @@ def as_csv(summary: ComparisonSummary, sort: str = "h") -> str:
             start = [row["label"], row["method"], row["preset"], label]
             writer.writerow([*map(csv_safe, start), figures["n"], *values])
     return out.getvalue()
+
+
+def grid(
+    summary: ComparisonSummary, target: int | None = None, sort: str = "h"
+) -> tuple[list[str], list[tuple[list[str], list[str]]]]:
+    """Return the table itself: its header, and of each row the figures and what stands beneath them."""
+    return _cells(summary, target, sort)
 
 
 def check(targets: list[str], target: str | None, sort: str) -> None:
@@ -167,7 +175,8 @@ def _scope(summary: ComparisonSummary, target: int | None) -> str:
     return f"{label}; {done}"
 
 
-def _legend(summary: ComparisonSummary) -> str:
+def legend(summary: ComparisonSummary) -> str:
+    """Say what the figures of a table are."""
     chance = f"chance {100 * summary['chance']:.1f} %; " if summary["chance"] is not None else ""
     return (
         "Accuracies on test images in percent at each run's suggested alpha (the share of the original), with what is "

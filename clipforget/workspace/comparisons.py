@@ -20,6 +20,7 @@ from clipforget.errors import RunProblem, UnknownName
 from clipforget.runs.cache import Cache
 from clipforget.runs.store import Run
 from clipforget.workspace.documents import ListedComparison
+from clipforget.workspace.report import comparison_report
 from clipforget.workspace.workers import Workers
 
 WRITERS: dict[str, Callable[[ComparisonSummary], str]] = {  # of the files of MEDIA
@@ -27,6 +28,7 @@ WRITERS: dict[str, Callable[[ComparisonSummary], str]] = {  # of the files of ME
     "table.csv": formats.as_csv,
     "table.tex": formats.latex,
     "table.md": formats.markdown,
+    "report.html": comparison_report,
 }
 
 
@@ -105,7 +107,7 @@ class ComparisonService:
         self.store.delete(id)
 
     def export(self, id: str, name: str) -> tuple[bytes, str, str]:
-        """Return table.csv, .json, .tex or .md: (bytes, media type, name to save it under). Raises UnknownName."""
+        """Return a file of MEDIA: (bytes, media type, name to save it under). Raises UnknownName."""
         if name not in MEDIA:
             raise UnknownName("export", name[:80], MEDIA)
         return WRITERS[name](self.summary(id)).encode(), MEDIA[name], f"{id}-{name}"

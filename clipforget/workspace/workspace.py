@@ -6,6 +6,7 @@ kept within bounds, and carries the fingerprint of what made it.
 
 from __future__ import annotations
 
+import io
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -35,6 +36,7 @@ from clipforget.workspace.documents import (
     RunEntry,
     RunEstimate,
     RunEvents,
+    RunView,
     SetupDescription,
     UnfinishedView,
 )
@@ -43,8 +45,11 @@ from clipforget.workspace.uploads import Uploads
 from clipforget.workspace.workers import Workers
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from clipforget.models.export.bundle import Files
     from clipforget.workspace.explorer import FinishedRun
+    from clipforget.workspace.results import Results
 
 LONGEST_QUERY = 300  # characters
 MIB = 2**20
@@ -177,6 +182,35 @@ class Workspace:
         finished = self.finished_run(id)
         alpha = finished.scores["best"] if alpha is None else alpha
         return export_name(finished, alpha, format), model_files(finished, alpha, format, folder)
+
+    def results_png(self, found: Results, view: RunView) -> bytes:
+        """Draw results of a run into a PNG. Raises StaleIndex where its images have changed."""
+        from clipforget.workspace.results import as_png, draw
+
+        def open_image(id: int) -> Image:
+            from PIL import Image
+
+            return Image.open(io.BytesIO(self._picture(view, id)[0])).convert("RGB")
+
+        return as_png(draw(found, f"{view['title']}, run {view['id']}", open_image))
+
+    def report(self, id: str, alpha: float | None = None, **query: Any) -> str:
+        """Return a finished run as one HTML file, at the suggested alpha and with its first query where none is given.
+
+        The query is given as to `query`. Raises BadQuery for an alpha outside 0 to 1.
+        """
+        from clipforget.soup.path import check_alpha, index_of
+        from clipforget.workspace.report import run_report
+        from clipforget.workspace.results import results
+
+        view = self.finished_run(id).view()
+        index = index_of(check_alpha(view["best"] if alpha is None else alpha))
+        pack = self.query(id, **(query or {"text": next(iter(view["suggestions"]), view["template"])}))
+        return run_report(view, results(view, pack, index), index, lambda image: self._picture(view, image))
+
+    def _picture(self, view: RunView, id: int) -> tuple[bytes, str]:
+        """A small picture of a gallery image, and its media type."""
+        return self.image(view["gallery"]["data"], view["gallery"]["items"][id][0], SIZES[0])
 
     def export_sizes(self, id: str) -> dict[str, ExportSize]:
         """Return what the model of a finished run takes in each format, or why it cannot be had in it."""

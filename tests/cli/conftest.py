@@ -62,7 +62,12 @@ class Fake:
 
     def query(self, id, text):
         after = {"ids": [[1, 0]] * 101, "cosines": [[0.3, a] for a in ALPHAS]}
-        return {"k": 24, "before": {"ids": [0, 1], "cosines": [0.4, 0.3]}, "after": after}
+        return {
+            "query": {"kind": "text", "label": text},
+            "k": 24,
+            "before": {"ids": [0, 1], "cosines": [0.4, 0.3]},
+            "after": after,
+        }
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ def test_a_comparison_its_chart_and_its_files(client, compared):
         drawn = client.get(f"{PATH}/{compared.id}/charts/methods{query}").json()["data"]
         wanted = [curve["forgotten"] for curve in found["curves"] if curve["target"] == target]
         assert [trace["x"] for trace in drawn if len(trace["x"]) == 101] == wanted
-    for name in ("table.csv", "table.json", "table.tex", "table.md"):
+    for name in ("table.csv", "table.json", "table.tex", "table.md", "report.html"):
         reply = client.get(f"{PATH}/{compared.id}/export/{name}")
         assert b"quick" in reply.content and name in reply.headers["content-disposition"]
 

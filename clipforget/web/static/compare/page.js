@@ -16,6 +16,7 @@ const EXPORTS = [
     ["table.json", "All figures (JSON)"],
     ["table.tex", "Table (LaTeX)"],
     ["table.md", "Table (Markdown)"],
+    ["report.html", "Report (HTML)"],
 ];
 const DELETE = ["Delete this comparison?", "Its runs stay; only the comparison itself is removed.", "Delete"];
 const AT_WORK = ["queued", "running"];
