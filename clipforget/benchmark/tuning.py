@@ -229,7 +229,7 @@ class TuningSession:
                 for record in method.run(task, parsed):
                     note = f"{target}, {method.name}, trial {number}: {record.stage} {record.step}/{record.total}"
                     yield self.step(note, time.monotonic() - start)
-                figures = validation.evaluate(task.clip, config.tolerance, config.seed)
+                figures = validation.evaluate(task.clip, config.tolerance)
             except ClipforgetError as error:
                 return Trial(*shared, 0.0, 0.0, {}, {}, round(time.monotonic() - start, 1), str(error))
             seconds = round(time.monotonic() - start, 1)

@@ -101,11 +101,21 @@ class BoundCurves(TypedDict):
     accuracy: list[float]
 
 
-class ValidationCurves(TypedDict):
-    """The forget accuracy on validation at every alpha, counted and read cautiously."""
+class StoredChoice(TypedDict):
+    """How alpha was chosen on `images` calibrate images of the target; see evaluation.metrics.Choice.
 
-    forget: list[Share]
-    upper: list[Share]
+    `reason` is the sentence for people. Runs of version 0.1 know the alpha, its reason and `at_most` alone.
+    """
+
+    alpha: float
+    reason: str
+    limit: NotRequired[Share]
+    images: NotRequired[int]
+    accuracy: NotRequired[Share]
+    at_most: NotRequired[Share]
+    within: NotRequired[bool]
+    plateau: NotRequired[list[float]]
+    calibrate: NotRequired[dict[str, list[Share]]]  # accuracy by set (forget, siblings, others) at every alpha
 
 
 class Collapse(TypedDict):
@@ -138,7 +148,7 @@ class ShownScores(TypedDict):
     precision: str
     bound: BoundCurves
     segments: list[dict[str, float]]  # the fields of a Bound for each pair of nodes
-    validation: ValidationCurves
+    choice: StoredChoice
     rows: list[ScoreRow]
     h: list[float]
     score: list[float]

@@ -6,13 +6,13 @@ numpy only. Letters: N evaluated images, C class names, D embedding.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clipforget.data.dataset import Dataset
+from clipforget.data.dataset import Dataset, Item
 from clipforget.data.splits import ROLES, Splits
 from clipforget.data.target import Target, label
 from clipforget.evaluation.documents import GalleryListing, StoredClassNames, StoredEvalSet
@@ -21,6 +21,7 @@ from clipforget.evaluation.refusal import Refusal
 Bools = NDArray[np.bool_]
 STYLE_TEMPLATE = "a {}."  # a style is no thing that a photo could be of
 LEVELS = ("superclass", "subgroup", "style")
+FINE = "target"  # level: the caption of the target takes the place of its superclass's
 
 
 @dataclass(frozen=True)
@@ -39,20 +40,31 @@ class ClassNames:
 
 @dataclass(frozen=True)
 class Row:
-    """What one line of the scores is about: the images of `mask` (N), classified among the names of a level."""
+    """What one line of the scores is about: the images of `mask` (N), classified among the names of a level.
+
+    Of several levels the largest accuracy counts.
+    """
 
     key: str
     label: str
     role: str
     level: str
     mask: Bools
+    more_levels: tuple[str, ...] = ()
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """Return all levels."""
+        return (self.level, *self.more_levels)
 
 
 @dataclass(frozen=True)
 class EvalSet:
     """N images. `items` are dataset indices, `parts` (name, count) of contiguous blocks, `roles` N names.
 
-    `class_names` are keyed superclass, subgroup and style, the last two absent where the data set has no such level.
+    `class_names` are keyed superclass, subgroup and style, the last two absent where the data set has no such level,
+    and target: captions of what is to be forgotten as finely as it is named ("a photo of a biplane."), absent where
+    that is whole superclasses; its labels are -1 for every other image.
     """
 
     items: tuple[int, ...]
@@ -73,6 +85,11 @@ class EvalSet:
             labels = np.array([number.get(getattr(item, level), -1) for item in items], dtype=np.int64)
             if len(names) > 1:
                 class_names[level] = ClassNames(tuple(names), template, labels)
+        captions = [_fine_caption(item, selection.forget, dataset.template) for item in items]
+        if fine := sorted(set(captions) - {""}):
+            number = {"": -1} | {caption: index for index, caption in enumerate(fine)}
+            labels = np.array([number[caption] for caption in captions], dtype=np.int64)
+            class_names[FINE] = ClassNames(tuple(fine), "{}", labels)
         return cls(selection.evaluated, tuple(counts.items()), selection.roles, class_names)
 
     @classmethod
@@ -117,36 +134,92 @@ class EvalSet:
     def rows(self) -> list[Row]:
         """Return the rows of the scores; those without an image are left out.
 
-        forget, siblings and others are of the test part. `eval:<name>` are the images of an evaluation set that are not
-        of the target, `eval-forget:<name>` those that are. subgroups and styles ask for the finer names of the test
-        images that are not of the target.
+        forget, siblings and others are of the test part. forget-coarse asks for the superclass of the target,
+        forget-fine for the target's own name in its place, and forget is the larger of both. siblings-fine and
+        others-fine ask for the subgroup among all subgroups, styles for the style of all that is not of the target.
+        `eval:<name>` are the images of an evaluation set that are not of the target, `eval-forget:<name>` those that
+        are.
         """
         retained = ("siblings", "others")
+        forget = self.mask("test", "forget")
+        fine = (FINE,) if FINE in self.class_names else ()
         rows = [
-            Row("forget", "forget", "forget", "superclass", self.mask("test", "forget")),
+            Row("forget", "forget", "forget", "superclass", forget, fine),
+            Row("forget-coarse", "forget, coarse name", "forget", "superclass", forget),
+            *(Row("forget-fine", "forget, fine name", "forget", level, forget) for level in fine),
             Row("siblings", "siblings", "siblings", "superclass", self.mask("test", "siblings")),
             Row("others", "others", "others", "superclass", self.mask("test", "others")),
         ]
+        for role in retained if "subgroup" in self.class_names else ():
+            named = self.mask("test", role) & (self.class_names["subgroup"].labels >= 0)
+            rows.append(Row(f"{role}-fine", f"{role}, fine names", role, "subgroup", named))
         for name, _ in self.parts:
             if name not in ("calibrate", "test"):
                 rows.append(Row(f"eval:{name}", name, "others", "superclass", self.mask(name, *retained)))
                 target = self.mask(name, "forget")
                 rows.append(Row(f"eval-forget:{name}", f"{name}: forget", "forget", "superclass", target))
-        for key, level in (("subgroups", "subgroup"), ("styles", "style")):
-            if level in self.class_names:
-                named = self.mask("test", *retained) & (self.class_names[level].labels >= 0)
-                rows.append(Row(key, f"names of {key}", "others", level, named))
+        if "style" in self.class_names:
+            named = self.mask("test", *retained) & (self.class_names["style"].labels >= 0)
+            rows.append(Row("styles", "names of styles", "others", "style", named))
         return [row for row in rows if row.mask.any()]
 
-    def values(
-        self, features: NDArray[Any], classifiers: Mapping[str, NDArray[Any]], alpha: float, refusal: Refusal
-    ) -> dict[str, float]:
-        """Return the accuracy of each row at an alpha, by its key. features N x D, a classifier C x D, unit."""
+    def calibrate_rows(self) -> list[Row]:
+        """Return the rows forget, siblings and others of the calibrate part; those without an image are left out."""
+        fine = (FINE,) if FINE in self.class_names else ()
+        masks = {role: self.mask("calibrate", role) for role in ROLES}
+        more = {"forget": fine, "siblings": (), "others": ()}
+        return [Row(role, role, role, "superclass", mask, more[role]) for role, mask in masks.items() if mask.any()]
+
+    def correct(self, cosines: Mapping[str, NDArray[Any]], alpha: float, refusal: Refusal) -> dict[str, Bools]:
+        """Return by level whether each image's nearest name is its own (N), from its cosines with the names (N x C)."""
         correct = {
-            level: refusal.correct(features @ classifiers[level].T, named.labels, named.names, alpha)
+            level: refusal.correct(cosines[level], named.labels, named.names, alpha)
             for level, named in self.class_names.items()
+            if level != FINE
         }
-        return {row.key: float(correct[row.level][row.mask].mean()) for row in self.rows()}
+        if FINE in self.class_names:
+            correct[FINE] = self._correct_by_fine_name(cosines, correct["superclass"], alpha, refusal)
+        return correct
+
+    def _correct_by_fine_name(
+        self, cosines: Mapping[str, NDArray[Any]], coarse: Bools, alpha: float, refusal: Refusal
+    ) -> Bools:
+        """N booleans: the image's fine caption beats all other superclasses; as `coarse` where it has none."""
+        named, fine = self.class_names["superclass"], self.class_names[FINE]
+        images = np.flatnonzero(fine.labels >= 0)
+        own, captions = named.labels[images], fine.labels[images]
+        among = np.array(refusal.allowed(cosines["superclass"], named.names, alpha)[images])
+        among[np.arange(len(images)), own] = refusal.allowed(cosines[FINE], fine.names, alpha)[images, captions]
+        correct = coarse.copy()
+        correct[images] = np.argmax(among, axis=1) == own
+        if alpha < 1:
+            correct[images] &= ~refusal.mask(fine.names)[captions]
+        return correct
+
+    def values(
+        self,
+        features: NDArray[Any],
+        classifiers: Mapping[str, NDArray[Any]],
+        alpha: float,
+        refusal: Refusal,
+        rows: Sequence[Row] | None = None,
+    ) -> dict[str, float]:
+        """Return the accuracy of each row (without: all of the scores) at an alpha, by its key.
+
+        features N x D, a classifier C x D, unit.
+        """
+        correct = self.correct({level: features @ classifiers[level].T for level in self.class_names}, alpha, refusal)
+        return {
+            row.key: max(float(correct[level][row.mask].mean()) for level in row.levels) for row in rows or self.rows()
+        }
+
+
+def _fine_caption(item: Item, targets: Sequence[Target], template: str) -> str:
+    """The caption that names an image to be forgotten as finely as its target; none where that is a superclass."""
+    target = next((target for target in targets if target.matches(item)), None)
+    if target is None or target == Target(target.superclass):
+        return ""
+    return replace(target, superclass=item.superclass).prompt(template)
 
 
 def class_groups(evalset: EvalSet, dataset: Dataset, targets: Sequence[Target]) -> list[tuple[str, str, list[int]]]:

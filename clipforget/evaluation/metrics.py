@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+Z = 1.959963984540054  # the normal distribution's 97.5 % point
+PLATEAU = 1.0  # points of H below the highest that still belong to the plateau
 
 
 def accuracy(features: NDArray[Any], labels: NDArray[Any], classifier: NDArray[Any]) -> float:
@@ -45,31 +48,18 @@ def margins(cosines: NDArray[Any], labels: NDArray[Any]) -> NDArray[Any]:
     return difference
 
 
-def cautious_accuracy(correct: NDArray[Any], margin: NDArray[Any], seed: int = 0) -> float:
-    """Read an accuracy from above, 0 to 1 (ours): the larger of its interval's upper end and the smooth accuracy.
+def wilson(hits: int, count: int) -> tuple[float, float]:
+    """Return Wilson's 95 % interval of a share of hits among count images: (low, high), both 0 to 1.
 
-    correct and margin are of the same N images. A few dozen images meet a limit by luck too often for the plain share
-    to decide whether something is forgotten. Where none is right the bootstrap has no width, and the exact bound
-    stands in for it: 1 - 0.05^(1/N), about 3 / N (Hanley and Lippman-Hand, JAMA 1983).
+    It has a width at 0 and at 1 too: 0 of 50 reads as 0 to 7.1 %. (nan, nan) where there is no image.
+    Wilson, JASA 22 (1927), equation 8; recommended by Brown, Cai and DasGupta, Statistical Science 16 (2001).
     """
-    upper = interval(correct, seed)[1] if np.any(correct) or not len(correct) else 1 - 0.05 ** (1 / len(correct))
-    return max(upper, smooth_accuracy(margin))
-
-
-def interval(correct: NDArray[Any], seed: int = 0, draws: int = 4000) -> tuple[float, float]:
-    """Return the 95 % bootstrap interval (percentiles) of an accuracy, over images: (low, high), both 0 to 1.
-
-    correct: N booleans. Resampling N of N right-or-wrong images draws the number of right ones from a binomial
-    distribution, so that is what is drawn. Where every image is right, or none, the bootstrap knows no other outcome
-    and the interval has no width. (nan, nan) where there is no image.
-    """
-    count = len(correct)
     if count == 0:
-        return float("nan"), float("nan")
-    share = float(np.mean(correct))
-    hits = np.random.default_rng(seed).binomial(count, share, draws)
-    low, high = np.percentile(hits / count, [2.5, 97.5])
-    return float(low), float(high)
+        return math.nan, math.nan
+    share, square = hits / count, Z**2 / count
+    middle = (share + square / 2) / (1 + square)
+    half = math.sqrt(share * (1 - share) * square + square**2 / 4) / (1 + square)
+    return max(middle - half, 0.0) if hits else 0.0, min(middle + half, 1.0) if hits < count else 1.0
 
 
 def ratio(after: float, before: float) -> float:
@@ -115,13 +105,76 @@ class Tradeoff:
         return 100.0 * (self.forgotten + sum(self.ratios)) / (1 + len(self.ratios))
 
 
-def choose_alpha(
-    alphas: Sequence[float], forget: Sequence[float] | NDArray[Any], chance: float, tolerance: float = 0.0
-) -> float:
-    """Return the largest alpha whose validation forget accuracy is at most max(chance, tolerance); 0 if there is none.
+@dataclass(frozen=True)
+class Choice:
+    """The alpha at `index`, and why. Accuracies are those of the calibrate images to be forgotten, 0 to 1.
 
-    alphas (A) and forget (A) go together. The plain maximum of accuracy over alpha would always be the original. An
-    accuracy counts as at the limit when it is above it by less than 1e-9; nan (no validation image) never qualifies.
+    `accuracy` at that alpha, with `at_most` the upper end of its 95 % interval over `images` images; `within` says
+    whether that accuracy and those of all smaller alphas lie within `limit`; `plateau` are the first and last alpha of
+    the plateau. `reason` is the sentence that people read.
     """
-    limit = max(chance, tolerance) + 1e-9
-    return max((alpha for alpha, value in zip(alphas, forget, strict=True) if value <= limit), default=0.0)
+
+    alpha: float
+    index: int
+    limit: float
+    images: int
+    accuracy: float
+    at_most: float
+    within: bool
+    plateau: tuple[float, float]
+    reason: str
+
+
+def choose_alpha(
+    alphas: Sequence[float], accuracies: Mapping[str, Sequence[float] | NDArray[Any]], limit: float, images: int
+) -> Choice:
+    """Choose alpha on calibrate images: the middle of the plateau of highest H, among those that have forgotten.
+
+    accuracies: A entries for each set ("forget" and what is to be retained), the last ones those of the original.
+    alphas ascend from 0. Forgotten means that the accuracy of `forget` is at most `limit` there and at every smaller
+    alpha: beyond a violation nothing is accepted. Where no alpha has, or keeps nothing, the highest H counts alone.
+    The plateau is the widest run of alphas whose H is within PLATEAU of the highest. Where H is 0 everywhere, alpha 0
+    shows what the method did. images: how many of `forget` there are.
+    """
+    before = {name: float(values[-1]) for name, values in accuracies.items()}
+    h = [
+        Tradeoff.of(before, {name: float(values[i]) for name, values in accuracies.items()}).h
+        for i in range(len(alphas))
+    ]
+    forget = accuracies["forget"]
+    within = next((i for i, value in enumerate(forget) if not value <= limit + 1e-9), len(alphas))
+    low, high = _plateau(h[:within] if max(h[:within], default=0) > 0 else h)
+    index = (low + high) // 2
+    accuracy = float(forget[index])
+    at_most = wilson(round(accuracy * images), images)[1]
+    plateau = (alphas[low], alphas[high])
+    choice = Choice(alphas[index], index, limit, images, accuracy, at_most, index < within, plateau, "")
+    return replace(choice, reason=_reason(choice, h[index]))
+
+
+def _plateau(h: list[float]) -> tuple[int, int]:
+    """The first and last index of the widest run of H within PLATEAU of the highest; the first one where that is 0."""
+    top = max(h)
+    if top <= 0:
+        return 0, 0
+    runs, start = [], None
+    for i, value in enumerate([*h, -math.inf]):
+        if value >= top - PLATEAU and start is None:
+            start = i
+        elif value < top - PLATEAU and start is not None:
+            runs.append((start, i - 1))
+            start = None
+    return max(runs, key=lambda run: run[1] - run[0])  # the first of several as wide: forgotten more surely
+
+
+def _reason(choice: Choice, h: float) -> str:
+    """Say in one or two short sentences why an alpha was chosen, and what the calibrate images can show of it."""
+    alpha, limit, low, high = choice.alpha, choice.limit, *choice.plateau
+    if h <= 0:
+        return "No alpha both forgets and keeps something; alpha 0 shows the model as the method left it."
+    where = f"Alpha {alpha:.2f} is the middle of the plateau of highest H on calibrate images ({low:.2f} to {high:.2f})"
+    if not choice.within:
+        return f"It did not forget to {limit:.1%}: {choice.accuracy:.1%} are left. {where}."
+    if choice.at_most <= limit:
+        return f"{where}, where at most {limit:.1%} of the target are still found."
+    return f"{where}. {limit:.1%} cannot be shown with {choice.images} images; at most {choice.at_most:.1%}."

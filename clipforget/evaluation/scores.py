@@ -20,8 +20,8 @@ from clipforget.data.target import Target
 from clipforget.errors import BadSetting, RunProblem
 from clipforget.evaluation import metrics
 from clipforget.evaluation.curves import collapse_of
-from clipforget.evaluation.documents import Change, Collapse, Headline, PerClass, ScoreRow, Scores
-from clipforget.evaluation.evalset import Bools, ClassNames, EvalSet, Row, class_groups, gallery, suggestions
+from clipforget.evaluation.documents import Change, Collapse, Headline, PerClass, ScoreRow, Scores, StoredChoice
+from clipforget.evaluation.evalset import Bools, EvalSet, Row, class_groups, gallery, suggestions
 from clipforget.evaluation.refusal import Refusal
 from clipforget.settings import read_document
 from clipforget.soup.path import ALPHAS, SoupPath, index_of
@@ -68,6 +68,8 @@ def upgrade(scores: Any) -> Scores:
         row["key"] = re.sub("^(suite|shifted)", "eval", row["key"])
     if "banks" in evaluated:
         _upgrade_first(scores)
+    if "validation" in scores:
+        scores["choice"] = _first_choice(scores["best"], scores["chance"], scores.pop("validation"))
     return cast(Scores, scores)
 
 
@@ -84,19 +86,12 @@ def _upgrade_first(scores: Any) -> None:
     scores["evaluated"]["class_names"] = scores["evaluated"].pop("banks")
 
 
-def _correct(path: SoupPath, named: ClassNames, stack: NDArray[Any], refusal: Refusal) -> Bools:
-    """A x N: whether the nearest name is the right one; a refused one is so at alpha 1 alone."""
-    pairs = zip(ALPHAS, path.cosines_along(stack), strict=True)
-    return np.stack([refusal.correct(cosines, named.labels, named.names, alpha) for alpha, cosines in pairs])
-
-
 def score(
     path: SoupPath,
     evalset: EvalSet,
     classifiers: Mapping[str, NDArray[Any]],
     dataset: Dataset,
     targets: Sequence[Target],
-    seed: int,
     tolerance: float,
     refused: Sequence[str] = (),
 ) -> Scores:
@@ -105,24 +100,21 @@ def score(
     alpha is chosen on calibrate images; rows, H, Score, per-class bars and the gallery are of test.
 
     classifiers: text features of each level's names, L x C x D, or 1 x C x D where they are the same at every node.
-    tolerance: the forget accuracy on validation, 0 to 1, that counts as forgotten where chance is lower; the cautious
-    reading of `_cautious` has to lie within. refused: the names that the method refuses below alpha 1.
+    tolerance: the forget accuracy, 0 to 1, that counts as forgotten where chance is lower. refused: the names that the
+    method refuses below alpha 1.
     """
-    refusal = Refusal(tuple(refused))
-    correct = {level: _correct(path, evalset.class_names[level], classifiers[level], refusal) for level in classifiers}
-    named = evalset.class_names["superclass"]
-    chance = 1 / len(named.names)
-    forget = evalset.mask("calibrate", "forget")
-    validation = correct["superclass"][:, forget]
-    upper = _cautious(path, forget, named, classifiers["superclass"], validation, seed, refusal)
-    best = metrics.choose_alpha(ALPHAS, upper, chance, tolerance)
-    rows = [_row(row, correct[row.level][:, row.mask], seed) for row in evalset.rows()]
+    correct = _correct_along(path, evalset, classifiers, Refusal(tuple(refused)))
+    chance = 1 / len(evalset.class_names["superclass"].names)
+    rows = [_row(row, correct) for row in evalset.rows()]
+    calibrate = {row.key: _hits(row, correct) / row.mask.sum() for row in evalset.calibrate_rows()}
+    images = int(evalset.mask("calibrate", "forget").sum())
+    choice = metrics.choose_alpha(ALPHAS, calibrate, max(chance, tolerance), images)
     bounds = [path.bound(alpha) for alpha in ALPHAS]
     tradeoffs = [tradeoff_at(rows, index) for index in range(len(ALPHAS))]
     return {
         "alphas": list(ALPHAS),
         "nodes": list(path.alphas),
-        "best": best,
+        "best": choice.alpha,
         "chance": _short(chance),
         "template": dataset.template,
         "precision": path.precision,
@@ -131,7 +123,7 @@ def score(
             "accuracy": [_short(bound.accuracy) for bound in bounds],
         },
         "segments": [asdict(bound) for bound in path.segments],
-        "validation": {"forget": [_short(share) for share in validation.mean(axis=1)], "upper": [*map(_short, upper)]},
+        "choice": _stored(choice, calibrate),
         "rows": rows,
         "h": [round(tradeoff.h, 2) for tradeoff in tradeoffs],
         "score": [round(tradeoff.score, 2) for tradeoff in tradeoffs],
@@ -155,15 +147,40 @@ def _collapse(path: SoupPath, evalset: EvalSet, stack: NDArray[Any]) -> Collapse
     return {"takes": takes, "nearest": nearest, "spread": spread}
 
 
-def _cautious(
-    path: SoupPath, mask: Bools, named: ClassNames, stack: NDArray[Any], correct: Bools, seed: int, refusal: Refusal
-) -> list[float]:
-    """The accuracy of the images of a mask at each alpha, read cautiously; correct is A x images."""
-    accuracies = []
-    for alpha, right, cosines in zip(ALPHAS, correct, path.cosines_along(stack, mask), strict=True):
-        cosines = refusal.allowed(cosines, named.names, alpha)
-        accuracies.append(metrics.cautious_accuracy(right, metrics.margins(cosines, named.labels[mask]), seed))
-    return accuracies
+def _first_choice(alpha: float, chance: float, validation: Mapping[str, Sequence[float]]) -> StoredChoice:
+    """The choice of version 0.1 as it was: the largest alpha that passed, read cautiously; 0 where none did."""
+    at_most = validation["upper"][index_of(alpha)]
+    reason = f"Alpha {alpha:.2f} is the largest at which the validation images of this older run passed"
+    if alpha == 0 and at_most > max(chance, 0.05):
+        reason = "Alpha 0 was suggested by this older run because no alpha passed on its validation images"
+    return {"alpha": alpha, "at_most": at_most, "reason": f"{reason}: at most {at_most:.1%} of the target found."}
+
+
+def _correct_along(
+    path: SoupPath, evalset: EvalSet, classifiers: Mapping[str, NDArray[Any]], refusal: Refusal
+) -> dict[str, Bools]:
+    """A x N by level: whether each image's nearest name is its own."""
+    along = zip(*(path.cosines_along(classifiers[level]) for level in classifiers), strict=True)
+    found = [
+        evalset.correct(dict(zip(classifiers, cosines, strict=True)), alpha, refusal)
+        for alpha, cosines in zip(ALPHAS, along, strict=True)
+    ]
+    return {level: np.stack([correct[level] for correct in found]) for level in classifiers}
+
+
+def _stored(choice: metrics.Choice, calibrate: Mapping[str, NDArray[Any]]) -> StoredChoice:
+    """The choice with the accuracies it was made on, A entries a set."""
+    return {
+        "alpha": choice.alpha,
+        "reason": choice.reason,
+        "limit": _short(choice.limit),
+        "images": choice.images,
+        "accuracy": _short(choice.accuracy),
+        "at_most": _short(choice.at_most),
+        "within": choice.within,
+        "plateau": list(choice.plateau),
+        "calibrate": {key: [_short(value) for value in values] for key, values in calibrate.items()},
+    }
 
 
 def headline(scores: Scores) -> Headline:
@@ -175,12 +192,17 @@ def headline(scores: Scores) -> Headline:
     return {"forget": forget, "siblings": siblings, "others": others, "h": h, "score": score}
 
 
-def _row(row: Row, correct: Bools, seed: int) -> ScoreRow:
-    """One line of the scores from A x n booleans; equal counts share their interval."""
-    hits = [int(values.sum()) for values in correct]
-    intervals = {hit: metrics.interval(correct[hits.index(hit)], seed=seed) for hit in set(hits)}
-    count = correct.shape[1]
-    low, high = intervals[hits[-1]]
+def _hits(row: Row, correct: Mapping[str, Bools]) -> NDArray[Any]:
+    """A counts of the row's images whose nearest name is their own; of several levels the largest count."""
+    counts: NDArray[Any] = np.max([correct[level][:, row.mask].sum(axis=1) for level in row.levels], axis=0)
+    return counts
+
+
+def _row(row: Row, correct: Mapping[str, Bools]) -> ScoreRow:
+    """One line of the scores from A x N booleans by level."""
+    count, hits = int(row.mask.sum()), _hits(row, correct)
+    intervals = [metrics.wilson(int(hit), count) for hit in hits]
+    low, high = intervals[-1]
     return {
         "key": row.key,
         "label": row.label,
@@ -189,8 +211,8 @@ def _row(row: Row, correct: Bools, seed: int) -> ScoreRow:
         "level": row.level,
         "before": {"value": _short(hits[-1] / count), "low": _short(low), "high": _short(high)},
         "after": [_short(hit / count) for hit in hits],
-        "low": [_short(intervals[hit][0]) for hit in hits],
-        "high": [_short(intervals[hit][1]) for hit in hits],
+        "low": [_short(low) for low, _ in intervals],
+        "high": [_short(high) for _, high in intervals],
     }
 
 

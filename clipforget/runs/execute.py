@@ -215,7 +215,7 @@ def _finish(
     texts = [*suggested, *(prompt.text for prompt in ranked)]
     features = soup_model.texts(path.alphas, texts)
     write_texts(run, texts, features)
-    scores = score(path, evalset, classifiers, evaluation.dataset, targets, config.seed, config.tolerance, refused)
+    scores = score(path, evalset, classifiers, evaluation.dataset, targets, config.tolerance, refused)
     scores["retrieval"] = retrieval(path, evalset, ranked, features[:, len(suggested) :], Refusal(tuple(refused)))
     write_json(run.path("scores.json"), scores, indent=None)
     run.update(best=scores["best"], headline=headline(scores))

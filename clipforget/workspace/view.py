@@ -39,22 +39,11 @@ def view(run: Run, scores: Scores) -> RunView:
         "starred": info.get("starred", False),
         "cost": info.get("cost"),
         "settings": as_dict(method.settings()) | config["settings"],  # also those that the method no longer has
-        "notes": [*method.notes, *alpha_warning(scores, config["tolerance"])],
+        "notes": list(method.notes),
         "layers": next((event["data"]["layers"] for event in steps if "layers" in event["data"]), []),
         "steps": steps,
         "original_share": original_share(steps),
     }
-
-
-def alpha_warning(scores: Scores, tolerance: float) -> list[str]:
-    """Say why alpha 0 is suggested although it does not pass on validation; nothing where an alpha passes."""
-    limit, upper = max(scores["chance"], tolerance), scores["validation"]["upper"][0]
-    if scores["best"] > 0 or upper <= limit:
-        return []
-    return [
-        f"Alpha 0 is suggested because no alpha is surely at {limit:.1%} or less on validation: even there up to "
-        f"{upper:.1%} of the target's images may still be found."
-    ]
 
 
 def original_share(steps: Sequence[StepEvent]) -> float | None:

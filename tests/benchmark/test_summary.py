@@ -21,7 +21,7 @@ ALPHAS = [0.0, 0.5, 1.0]
 REST = {"role": "", "n": 10, "level": "superclass", "low": [0.0] * 3, "high": [1.0] * 3}  # of a row of scores.json
 UNUSED = {  # of scores.json
     "nodes": [], "template": "", "precision": "", "segments": [], "suggestions": [],
-    "validation": {"forget": [], "upper": []}, "bound": {"agreement": [], "accuracy": []},
+    "choice": {"alpha": 0.5, "reason": ""}, "bound": {"agreement": [], "accuracy": []},
     "per_class": {"labels": [], "roles": [], "n": [], "before": [], "after": [[]] * 3},
     "gallery": {"data": "", **{key: [] for key in ("superclasses", "subgroups", "styles", "roles", "items")}},
     "evaluated": {"items": [], "parts": [], "roles": [], "class_names": {}},

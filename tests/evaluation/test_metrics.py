@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from clipforget.evaluation import metrics
-from clipforget.soup.path import ALPHAS, unit
+from clipforget.soup.path import unit
 
 RNG = np.random.default_rng(0)
 
@@ -23,21 +23,28 @@ def test_accuracy_is_the_share_of_right_nearest_names() -> None:
     assert math.isnan(metrics.accuracy(features[:0], labels[:0], bank))
 
 
-def test_interval_is_the_bootstrap_over_images() -> None:
-    correct = RNG.random(200) < 0.7
-    means = np.sort([correct[RNG.integers(0, 200, 200)].mean() for _ in range(4000)])
-    low, high = metrics.interval(correct)
-    assert low == pytest.approx(means[100], abs=0.011)
-    assert high == pytest.approx(means[3900], abs=0.011)
-    assert low < correct.mean() < high
-    assert metrics.interval(correct) == (low, high)
-    assert all(isinstance(value, float) for value in (low, high))
+@pytest.mark.parametrize(
+    ("hits", "count", "low", "high"),
+    [
+        (0, 50, 0.0, 0.0713),
+        (50, 50, 0.9287, 1.0),
+        (
+            0,
+            20,
+            0.0,
+            0.1611,
+        ),  # Newcombe, Statistics in Medicine 17 (1998), table I, method 3: 0/20, 1/29, 81/263, 15/148
+        (1, 29, 0.0061, 0.1718),
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+    ],
+)
+def test_wilson_against_published_values(hits: int, count: int, low: float, high: float) -> None:
+    assert metrics.wilson(hits, count) == (pytest.approx(low, abs=5e-5), pytest.approx(high, abs=5e-5))
 
 
-def test_interval_at_the_edges() -> None:
-    assert metrics.interval(np.ones(48, bool)) == (1.0, 1.0)
-    assert metrics.interval(np.zeros(48, bool)) == (0.0, 0.0)
-    assert all(math.isnan(value) for value in metrics.interval(np.zeros(0, bool)))
+def test_wilson_of_no_image_is_unknown() -> None:
+    assert all(math.isnan(value) for value in metrics.wilson(0, 0))
 
 
 def test_ratio() -> None:
@@ -66,15 +73,53 @@ def test_h_and_score_of_accuracies_by_set() -> None:
     assert {key for key in rows if metrics.is_retained(key)} == {"siblings", "others", "eval:rain"}
 
 
-def test_alpha_is_the_largest_within_the_limit() -> None:
-    curve = [0.0] * 30 + [0.1] * 20 + list(np.linspace(0.1, 1, 51))
-    assert metrics.choose_alpha(ALPHAS, curve, chance=0.05) == 0.29
-    assert metrics.choose_alpha(ALPHAS, curve, chance=0.05, tolerance=0.1) == 0.50
-    assert metrics.choose_alpha(ALPHAS, curve, chance=1.0) == 1.0
-    assert metrics.choose_alpha(ALPHAS, [0.5] * 101, chance=0.1) == 0.0
-    assert metrics.choose_alpha(ALPHAS, [float("nan")] * 101, chance=0.1) == 0.0
-    dip = [0.0] * 10 + [0.5] * 10 + [0.0] + [0.9] * 80
-    assert metrics.choose_alpha(ALPHAS, dip, chance=0.1) == 0.20
+def choose(forget: list[float], siblings: list[float], limit: float = 0.05, images: int = 400) -> metrics.Choice:
+    accuracies = {"forget": [*forget, 1.0], "siblings": [*siblings, 1.0]}
+    alphas = np.linspace(0, 1, len(forget) + 1).round(2).tolist()
+    return metrics.choose_alpha(alphas, accuracies, limit, images)
+
+
+def test_alpha_is_the_middle_of_the_plateau_and_not_where_it_only_just_forgets() -> None:
+    """Siblings come back up to alpha .3 and the target from .7 on: the plateau is .3 to .6."""
+    found = choose(
+        [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.3, 0.6, 0.9], [0.4, 0.6, 0.8, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
+    )
+    assert (found.alpha, found.plateau, found.within, found.accuracy) == (0.4, (0.3, 0.6), True, 0.0)
+    assert "middle of the plateau" in found.reason and "0.30 to 0.60" in found.reason
+
+
+def test_an_alpha_above_a_violation_is_not_accepted() -> None:
+    found = choose(
+        [0.0, 0.0, 0.2, 0.0, 0.0, 0.0, 0.5, 0.6, 0.7, 0.9], [0.7, 0.8, 0.9, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
+    )
+    assert found.alpha == 0.1 and found.within, "at .3 to .5 it has forgotten and keeps all, but at .2 it has not"
+
+
+def test_equal_alphas_tie_in_their_middle_and_two_plateaus_do_not_join() -> None:
+    assert choose([0.0] * 10, [0.5] * 10).alpha == 0.4, "the lower one of two in the middle: forgotten more surely"
+    found = choose([0.0] * 10, [1.0, 1.0, 0.6, 0.6, 1.0, 1.0, 1.0, 0.6, 0.6, 0.6])
+    assert found.alpha == 0.5, "of two plateaus as high the wider one"
+
+
+def test_too_few_images_take_the_best_all_the_same_and_say_so() -> None:
+    found = choose([0.0] * 8 + [0.5, 0.9], [0.8] * 3 + [1.0] * 7, images=20)
+    assert found.alpha == 0.5 and found.within and found.at_most == pytest.approx(0.1611, abs=1e-4)
+    assert "5.0% cannot be shown with 20 images; at most 16.1%" in found.reason
+    assert "cannot be shown" not in choose([0.0] * 8 + [0.5, 0.9], [0.8] * 3 + [1.0] * 7, images=400).reason
+
+
+def test_where_nothing_is_within_the_limit_the_highest_h_counts() -> None:
+    found = choose(
+        [0.1, 0.1, 0.1, 0.2, 0.4, 0.8, 0.9, 0.9, 0.9, 0.9], [0.2, 0.6, 0.9, 0.9, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
+    )
+    assert (
+        found.alpha == 0.2 and not found.within and found.reason.startswith("It did not forget to 5.0%: 10.0% are left")
+    )
+
+
+def test_where_nothing_is_gained_alpha_0_shows_what_the_method_did() -> None:
+    for found in (choose([1.0] * 10, [1.0] * 10), choose([0.0] * 10, [0.0] * 10)):
+        assert found.alpha == 0.0 and found.reason.startswith("No alpha both forgets and keeps")
 
 
 def test_smooth_accuracy_lies_near_the_count_and_sees_near_misses() -> None:
@@ -82,12 +127,3 @@ def test_smooth_accuracy_lies_near_the_count_and_sees_near_misses() -> None:
     assert metrics.smooth_accuracy(clear) < 0.01 < metrics.smooth_accuracy(near)
     assert metrics.smooth_accuracy(-clear) > 0.99
     assert metrics.smooth_accuracy(np.array([0.2])) == 1.0 and np.isnan(metrics.smooth_accuracy(np.array([])))
-
-
-def test_cautious_reading_of_no_hit_at_all_is_the_exact_bound() -> None:
-    far = np.full(32, -0.5) - np.linspace(0, 0.01, 32)  # nowhere near a hit, so that the smooth reading is 0
-    none = metrics.cautious_accuracy(far > 0, far)
-    assert (1 - none) ** 32 == pytest.approx(0.05), "with that accuracy 32 misses in a row come once in twenty times"
-    one = np.append(far[1:], 0.5)
-    assert metrics.cautious_accuracy(one > 0, one) >= metrics.interval(one > 0)[1] > 1 / 32
-    assert math.isnan(metrics.cautious_accuracy(far[:0] > 0, far[:0]))

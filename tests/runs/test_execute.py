@@ -9,7 +9,10 @@ from typing import get_type_hints
 
 import numpy as np
 import pytest
+from small import SHAPES
 
+from clipforget.evaluation import metrics
+from clipforget.models.loading import load_clip
 from clipforget.runs import execute as running
 from clipforget.runs.documents import EndEvent, RunInfo, StepEvent
 from clipforget.runs.eta import Clock, stage_seconds
@@ -48,24 +51,43 @@ def test_documents_have_the_fields_of_their_types(finished):
     assert all(set(step) == fields(StepEvent) for step in steps) and set(end) == fields(EndEvent)
 
 
-def test_alpha_is_chosen_on_validation_and_the_figures_come_from_test(finished):
+def test_alpha_is_chosen_on_calibrate_and_the_figures_come_from_test(finished, world):
+    """Against features and captions of the run, classified by hand."""
     scores = json.loads(finished.path("scores.json").read_text())
-    path = load_path(finished.path("path.npz"))
-    evaluated = scores["evaluated"]
-    (first, validation), (second, test) = evaluated["parts"][:2]
+    path, evaluated, clip = load_path(finished.path("path.npz")), scores["evaluated"], load_clip(world.clip)
+    (first, calibrate), (second, test) = evaluated["parts"][:2]
     assert (first, second) == ("calibrate", "test")
     labels = np.array(evaluated["class_names"]["superclass"]["labels"])
     roles = np.array(evaluated["roles"])
+    part = np.repeat([0, 1, 2], [calibrate, test, len(roles) - calibrate - test])
+    shapes = clip.class_embeddings(sorted(SHAPES), "a photo of a {}.").numpy()
+    rows = {row["key"]: row for row in scores["rows"]}
+    kind_of = np.array(evaluated["class_names"]["subgroup"]["labels"])
+    along = {"forget": [], "siblings": [], "others": []}
     for place, alpha in enumerate(ALPHAS):
-        right = np.argmax(path.features(alpha) @ path.class_embeddings(alpha).T, axis=1) == labels
-        chosen = right[:validation][roles[:validation] == 0].mean()
-        assert scores["validation"]["forget"][place] == pytest.approx(chosen, abs=1e-4)
-        for row, role in zip(scores["rows"], (0, 1, 2), strict=False):
-            share = right[validation : validation + test][roles[validation : validation + test] == role].mean()
-            assert row["after"][place] == pytest.approx(share, abs=1e-4), row["key"]
-            assert row["low"][place] - 1e-9 <= row["after"][place] <= row["high"][place] + 1e-9
-    allowed = [a for a, value in zip(ALPHAS, scores["validation"]["forget"], strict=True) if value <= 1 / 3 + 1e-9]
-    assert scores["best"] == max(allowed, default=0.0)
+        cosines = path.features(alpha) @ path.class_embeddings(alpha).T
+        coarse = np.argmax(cosines, axis=1) == labels
+        cosines[:, 0] = path.features(alpha) @ shapes[0]  # "big" in the place of "disc", the first name
+        finer = np.argmax(cosines, axis=1) == labels
+        named = np.argmax(path.features(alpha) @ shapes.T, axis=1) == kind_of
+        images = {(role, where): (roles == role) & (part == where) for role in range(3) for where in range(2)}
+        expected = {
+            "forget-coarse": coarse[images[0, 1]], "forget-fine": finer[images[0, 1]],
+            "siblings": coarse[images[1, 1]], "others": coarse[images[2, 1]],
+            "siblings-fine": named[images[1, 1]], "others-fine": named[images[2, 1]],
+        }  # fmt: skip
+        for key, right in expected.items():
+            assert rows[key]["after"][place] == pytest.approx(right.mean(), abs=1e-4), key
+        larger = max(rows["forget-coarse"]["after"][place], rows["forget-fine"]["after"][place])
+        assert rows["forget"]["after"][place] == larger
+        along["forget"].append(max(coarse[images[0, 0]].mean(), finer[images[0, 0]].mean()))
+        along["siblings"].append(coarse[images[1, 0]].mean())
+        along["others"].append(coarse[images[2, 0]].mean())
+    choice = metrics.choose_alpha(ALPHAS, along, limit=1 / 3, images=8)
+    assert scores["best"] == scores["choice"]["alpha"] == choice.alpha
+    assert scores["choice"]["reason"] == choice.reason and scores["choice"]["images"] == 8
+    for name, values in along.items():
+        assert scores["choice"]["calibrate"][name] == pytest.approx(values, abs=1e-4)
     assert scores["do_nothing"]["h"] == 0 and scores["nodes"] == list(path.alphas)
 
 

@@ -60,10 +60,10 @@ def test_a_run_that_changes_nothing_is_the_original_at_every_alpha(opened):
     exact = opened["nothing"].exact(0.37, "text", "big")
     forget = row(opened["nothing"], "forget")
     assert exact["agreement"] == 1 and exact["rows"]["forget"] == pytest.approx(forget["after"][37])
-    changes, images, why = view["notes"]
+    changes, images = view["notes"]
     assert view["refused"] == [] and images == "It needs no images."
     assert changes == "It changes no weights, so there is nothing to soup and alpha only switches it off at 1."
-    assert why.startswith("Alpha 0 is suggested because no alpha is surely at 33.3% or less on validation")
+    assert view["best"] == 0 and view["choice"]["reason"].startswith("No alpha both forgets")
 
 
 def test_a_refused_name_never_wins_below_alpha_1_and_the_original_stays(opened):
@@ -75,17 +75,22 @@ def test_a_refused_name_never_wins_below_alpha_1_and_the_original_stays(opened):
         assert set(row(opened["coarse"], key)["after"][:100]) == {0.0}, "disc is what all of them are"
     others = row(opened["coarse"], "others")
     assert set(others["after"][:100]) == {others["after"][0]} and others["after"][0] >= others["before"]["value"]
-    assert view["best"] == 0.99 and view["validation"]["forget"][99] == 0 < view["validation"]["forget"][100]
+    calibrate = view["choice"]["calibrate"]
+    assert calibrate["forget"][99] == calibrate["siblings"][99] == 0 < calibrate["forget"][100]
+    assert view["best"] == 0, "every sibling is lost too"
     bars = view["per_class"]
     assert bars["after"][0][:3] == [0, 0, 0] and bars["before"] == nothing["per_class"]["before"]
 
 
 def test_refusing_the_fine_name_leaves_the_coarse_caption_as_it_was(opened):
-    assert opened["fine"].view()["refused"] == ["big"] and opened["fine"].view()["best"] == 0.0
-    assert row(opened["fine"], "forget")["after"] == row(opened["nothing"], "forget")["after"]
-    subgroups, plain = (row(opened[name], "subgroups") for name in ("fine", "nothing"))
+    assert opened["fine"].view()["refused"] == ["big"] and opened["fine"].view()["best"] == 0
+    coarse = row(opened["nothing"], "forget-coarse")["after"]
+    assert row(opened["fine"], "forget-coarse")["after"] == coarse
+    fine = row(opened["fine"], "forget-fine")["after"]
+    assert set(fine[:100]) == {0.0} and fine[100] > 0 and row(opened["fine"], "forget")["after"][:100] == coarse[:100]
+    subgroups, plain = (row(opened[name], "others-fine") for name in ("fine", "nothing"))
     evalset = opened["fine"].evalset
-    named, rows = evalset.class_names["subgroup"], next(r for r in evalset.rows() if r.key == "subgroups")
+    named, rows = evalset.class_names["subgroup"], next(r for r in evalset.rows() if r.key == "others-fine")
     features = opened["fine"].path.features(1.0)[rows.mask]
     cosines = (
         features

@@ -12,7 +12,6 @@ from clipforget.models.loading import load_clip
 from clipforget.runs.store import Store
 from clipforget.soup.path import ALPHAS
 from clipforget.workspace.explorer import FinishedRun
-from clipforget.workspace.view import alpha_warning
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +33,13 @@ def test_the_view_is_plain_json_of_the_agreed_shape(opened, finished):
     assert view["id"] == finished.id and view["best"] in view["alphas"] == list(ALPHAS)
     assert {row["key"] for row in view["rows"]} >= {
         "forget",
+        "forget-coarse",
+        "forget-fine",
         "siblings",
         "others",
+        "siblings-fine",
+        "others-fine",
         "eval:shifted",
-        "subgroups",
         "styles",
     }
     for row in view["rows"]:
@@ -54,15 +56,6 @@ def test_the_view_is_plain_json_of_the_agreed_shape(opened, finished):
     assert view["settings"].keys() >= view["config"]["settings"].keys()
     assert view["suggestions"][:2] == ["disc", "big"]
     assert "evaluated" not in view and all(event["stage"] != "load" for event in view["steps"])
-
-
-def test_alpha_0_is_explained_only_where_it_does_not_pass():
-    def said(best, upper):
-        return alpha_warning({"chance": 0.02, "best": best, "validation": {"upper": [upper, 0.9]}}, tolerance=0.05)
-
-    assert said(best=0.3, upper=0.04) == said(best=0.0, upper=0.04) == []
-    (sentence,) = said(best=0.0, upper=0.139)
-    assert "5.0%" in sentence and "13.9%" in sentence
 
 
 def test_the_gallery_points_into_the_data_set(opened, world):
