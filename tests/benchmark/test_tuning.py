@@ -65,7 +65,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         yield from rigged(task, settings)
 
     METHODS.load()
-    monkeypatch.setitem(METHODS, "rigged", Method("rigged", "Rigged", "Rigged.", "here", "", RiggedSettings, counted))
+    method = Method("rigged", "Rigged", 3, "Rigged.", "here", "", RiggedSettings, counted)
+    monkeypatch.setitem(METHODS, method.name, method)
     return seen
 
 
@@ -235,7 +236,7 @@ def test_what_cannot_be_tuned_is_said(world, calls, tmp_path, monkeypatch) -> No
     class Nothing:
         pass
 
-    monkeypatch.setitem(METHODS, "fixed", Method("fixed", "Fixed", "Fixed.", "here", "", Nothing, rigged))
+    monkeypatch.setitem(METHODS, "fixed", Method("fixed", "Fixed", 3, "Fixed.", "here", "", Nothing, rigged))
     steps = list(tune(config_for(world, methods=("fixed",)), tmp_path))
     assert [step.note for step in steps] == ["fixed has no settings that are worth a search, so it keeps its defaults."]
 
