@@ -25,10 +25,40 @@ class ColumnFigures(TypedDict):
     ratio: Stat | None
 
 
+class MatchedStat(TypedDict):
+    """A figure at matched forgetting: mean over targets with its 95 % interval, and that of the worst target."""
+
+    mean: float
+    low: float
+    high: float
+    worst: float
+
+
+class Difference(TypedDict):
+    """The least kept share at 10 % forget, less that of the best rival on the same targets; with its 95 % interval."""
+
+    rival: str
+    mean: float
+    low: float
+    high: float
+
+
 class Figures(TypedDict):
-    """The figures of n runs, each at its own suggested alpha; columns by the keys of the sets."""
+    """The figures of n runs.
+
+    matched: at matched forgetting, by <set>_10 and <set>_chance, where the set `least` is the smallest, and area.
+    forgot: how many runs come down to each level, 10 and chance. verdict: words, where not all did well. Ranks are by
+    least_10. All else is at each run's own suggested alpha; columns by the keys of the sets.
+    """
 
     n: int
+    matched: dict[str, MatchedStat]
+    forgot: dict[str, int]
+    collapsed: int
+    verdict: str
+    rank: int | None
+    tier_rank: int | None
+    difference: Difference | None
     alpha: Stat | None
     h: Stat | None
     score: Stat | None
@@ -39,10 +69,14 @@ class Figures(TypedDict):
 
 
 class SummaryRow(TypedDict):
-    """A method with its settings: figures over all runs, and over those of each target by its key as text."""
+    """A method with its settings: figures over all runs, and over those of each target by its key as text.
+
+    tier: what it may use, 0 to 3; None for doing nothing.
+    """
 
     label: str
     method: str
+    tier: int | None
     preset: str
     settings: dict[str, Any]
     notes: list[str]
@@ -52,8 +86,13 @@ class SummaryRow(TypedDict):
 
 
 class SummaryCell(CellInfo):
-    """One run of the comparison, with its accuracies at its suggested alpha where it has finished."""
+    """One run of the comparison, with its accuracies at its suggested alpha where it has finished.
 
+    kept: the least kept share at 10 % forget accuracy. verdict: "did not forget", why it has collapsed, or nothing.
+    """
+
+    kept: float | None
+    verdict: str
     h: float | None
     alpha: float | None
     forget: float | None
@@ -62,7 +101,7 @@ class SummaryCell(CellInfo):
 
 
 class Point(TypedDict):
-    """The mean over runs, each at its own suggested alpha."""
+    """The mean over runs, each at its own suggested alpha, or where it comes down to a level."""
 
     alpha: float
     forgotten: float
@@ -72,7 +111,8 @@ class Point(TypedDict):
 class Curve(TypedDict):
     """What a row forgets of a target (its key; None: mean over all) and retains along alpha.
 
-    `index` is that of the suggested alpha, of the mean one over seeds; None for the mean over targets.
+    `index` is that of the suggested alpha, of the mean one over seeds; None for the mean over targets. `read` holds the
+    points where it is read at matched forgetting, 10 and chance, of the runs that come down to that level.
     """
 
     label: str
@@ -83,10 +123,11 @@ class Curve(TypedDict):
     retained: list[float]
     index: int | None
     point: Point
+    read: dict[str, Point | None]
 
 
 class Column(TypedDict):
-    """A set of images: forget, siblings, others or eval:<name>."""
+    """A column of the table: a set of images by its key, or a figure at matched forgetting."""
 
     key: str
     label: str
@@ -114,8 +155,8 @@ class Now(TypedDict):
 class ComparisonSummary(TypedDict):
     """All that is known of a comparison; the first row is always that of doing nothing.
 
-    A cell's `row` is an index among these rows, so 1 is the first that was asked for. `target` (a key) chooses a target
-    for a chart.
+    reasons: why figures are missing or of another kind, a sentence each. A cell's `row` is an index among these rows,
+    so 1 is the first that was asked for. `target` (a key) chooses a target for a chart.
     """
 
     id: str
@@ -133,7 +174,9 @@ class ComparisonSummary(TypedDict):
     total: int
     eta: float | None
     now: Now | None
+    matched: list[Column]
     columns: list[Column]
+    reasons: list[str]
     rows: list[SummaryRow]
     cells: list[SummaryCell]
     curves: list[Curve]

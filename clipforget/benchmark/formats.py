@@ -1,26 +1,32 @@
 """A comparison's table as text, CSV, LaTeX (booktabs) or Markdown, from its summary. No torch.
 
-Doing nothing stands first, H leads, and each figure of a set has its ratio to the original beneath, as in the tables of
-arXiv 2506.03117. Accuracies and ratios are printed in percent, memory in MiB.
+Doing nothing stands first. Figures at matched forgetting lead, with their intervals beneath; each accuracy at a run's
+own alpha has its ratio to the original beneath, as in the tables of arXiv 2506.03117. Accuracies and ratios are printed
+in percent.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Mapping
 from typing import Any
 
-from clipforget.benchmark.documents import ComparisonSummary, Figures, Stat, SummaryRow
+from clipforget.benchmark.documents import ComparisonSummary, Difference, Figures, MatchedStat, Stat, SummaryRow
 from clipforget.data.splits import ROLES
 from clipforget.errors import UnknownName
 from clipforget.tabular import csv_safe, latex_escape, table
 from clipforget.tabular import markdown as markdown_table
 
-LEAD = {"alpha": "alpha", "h": "H", "score": "Score"}
-COST = {"seconds": "seconds", "memory": "MiB", "parameters": "changed"}
-SORTS = ("plan", "label", *LEAD, *COST)  # beside the keys of the columns
+LEAD = "least_10"  # the order of the rows where nobody asks for another
+AT_ALPHA = {"h": "H", "score": "Score", "alpha": "alpha"}
+COST = {"seconds": "seconds", "memory": "memory", "parameters": "changed"}
+SHOWN_COST = {"seconds": "seconds", "parameters": "changed"}  # in CSV and JSON the memory, in bytes, stands too
+MATCHED = ("siblings_10", "others_10", "siblings_chance", "others_chance", "area")
+SORTS = ("plan", "label", "tier", LEAD, *MATCHED, *AT_ALPHA, *COST)  # beside the keys of the columns
 UPWARDS = ("label", "forget", "seconds", "memory", "parameters")  # where less is better, or A comes first
+VERDICT = "verdict"
 MEDIA = {
     "table.csv": "text/csv; charset=utf-8",
     "table.json": "application/json",
@@ -30,16 +36,17 @@ MEDIA = {
 }
 
 
-def text(summary: ComparisonSummary, target: int | None = None, sort: str = "h") -> str:
+def text(summary: ComparisonSummary, target: int | None = None, sort: str = LEAD) -> str:
     """Format the table for a terminal, of one target (its key) or over all. Raises UnknownName for an unknown order."""
     header, rows = _cells(summary, target, sort)
     lines = [line for row in rows for line in row if any(line)]
     about = f"{summary['title']}  ({_scope(summary, target)})"
     notes = [f"{row['label']}: {note}" for row in summary["rows"] for note in row["notes"]]
-    return "\n".join([about, "", table(header, lines, numbers=range(1, len(header))), "", legend(summary), *notes])
+    numbers = [i for i, name in enumerate(header) if name not in ("method", VERDICT)]
+    return "\n".join([about, "", table(header, lines, numbers=numbers), "", legend(summary), *notes])
 
 
-def markdown(summary: ComparisonSummary, target: int | None = None, sort: str = "h") -> str:
+def markdown(summary: ComparisonSummary, target: int | None = None, sort: str = LEAD) -> str:
     """Format the table in Markdown, with the command that repeats it."""
     header, rows = _cells(summary, target, sort)
     lines = [[f"{top}<br>{below}" if below else top for top, below in zip(*row, strict=True)] for row in rows]
@@ -48,7 +55,7 @@ def markdown(summary: ComparisonSummary, target: int | None = None, sort: str = 
     return f"{about}\n\n{markdown_table(header, lines)}\n\n{legend(summary)}\n\n{command}\n"
 
 
-def latex(summary: ComparisonSummary, target: int | None = None, sort: str = "h") -> str:
+def latex(summary: ComparisonSummary, target: int | None = None, sort: str = LEAD) -> str:
     """Format the table in LaTeX; it needs the package booktabs."""
     header, rows = _cells(summary, target, sort)
     lines = [r"\begin{table}", r"\centering", rf"\begin{{tabular}}{{l{'r' * (len(header) - 1)}}}", r"\toprule"]
@@ -63,23 +70,33 @@ def latex(summary: ComparisonSummary, target: int | None = None, sort: str = "h"
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", rf"\caption{{{caption}}}", r"\end{table}", ""])
 
 
-def as_csv(summary: ComparisonSummary, sort: str = "h") -> str:
+def as_csv(summary: ComparisonSummary, sort: str = LEAD) -> str:
     """Write every figure, unrounded, a line for each row and target and one over all: mean and spread side by side."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     keys = [(column["key"], part) for column in summary["columns"] for part in ("before", "after", "ratio")]
-    names = [*LEAD, *COST, *(f"{key}_{part}" for key, part in keys)]
-    pairs = [f"{name}_{kind}" for name in names for kind in ("mean", "spread")]
-    writer.writerow(["row", "method", "preset", "target", "runs", *map(csv_safe, pairs)])
+    names = [*AT_ALPHA, *COST, *(f"{key}_{part}" for key, part in keys)]
+    matched = list(dict.fromkeys(key for row in summary["rows"] for key in row["all"]["matched"]))
+    heads = [f"{name}_{kind}" for name in matched for kind in ("mean", "low", "high", "worst")]
+    heads += ["rival", *(f"difference_{kind}" for kind in ("mean", "low", "high"))]
+    heads += [f"{name}_{kind}" for name in names for kind in ("mean", "spread")]
+    about = ["row", "method", "tier", "preset", "target", "runs", "rank", "tier_rank"]
+    writer.writerow([*about, "forgot_10", "forgot_chance", "collapsed", *map(csv_safe, heads)])
     scopes = [("all", None), *((target["label"], target["key"]) for target in summary["targets"])]
     for label, target in scopes:
         for row in _ordered(summary, target, sort):
             figures: Mapping[str, Any] = _figures(row, target)
-            stats = [figures[name] for name in (*LEAD, *COST)]
+            stats = [figures[name] for name in (*AT_ALPHA, *COST)]
             stats += [figures["columns"].get(key, {}).get(part) for key, part in keys]
-            values = [value for stat in stats for value in _pair(stat)]
-            start = [row["label"], row["method"], row["preset"], label]
-            writer.writerow([*map(csv_safe, start), figures["n"], *values])
+            values = [
+                figures["matched"].get(key, {}).get(kind, "") for key in matched for kind in MatchedStat.__annotations__
+            ]
+            values += [(figures["difference"] or {}).get(kind, "") for kind in Difference.__annotations__]
+            values += [value for stat in stats for value in _pair(stat)]
+            start = [csv_safe(row["label"]), csv_safe(row["method"]), _plain(row["tier"]), csv_safe(row["preset"])]
+            counts = [figures["n"], *(_plain(figures[name]) for name in ("rank", "tier_rank"))]
+            counts += [*figures["forgot"].values(), figures["collapsed"]]
+            writer.writerow([*start, csv_safe(label), *counts, *values])
     return out.getvalue()
 
 
@@ -95,7 +112,7 @@ def check(targets: list[str], target: str | None, sort: str) -> None:
     if target not in (None, *targets):
         raise UnknownName("target of this comparison", str(target), targets)
     orders = (*SORTS, *ROLES)
-    if sort not in orders and not sort.startswith("eval:"):
+    if sort not in orders and not sort.startswith("eval:"):  # an evaluation set's is known with the first run
         raise UnknownName("order", sort, orders)
 
 
@@ -111,21 +128,70 @@ def _cells(
     summary: ComparisonSummary, target: int | None, sort: str
 ) -> tuple[list[str], list[tuple[list[str], list[str]]]]:
     """Header, and for each row its figures and what stands beneath them."""
-    header = ["method", "runs", *LEAD.values(), *(column["label"] for column in summary["columns"]), *COST.values()]
-    rows = []
-    for row in _ordered(summary, target, sort):
+    rows = _ordered(summary, target, sort)
+    counts = {_figures(row, target)["n"] for row in rows[1:]}
+    several = ["worst target"] if target is None and len(summary["targets"]) > 1 else []
+    lead, *matched = summary["matched"]
+    header = ["method", "tier", "rank (in tier)", *(["runs"] if len(counts) > 1 else [])]
+    header += [lead["label"], *several, *(column["label"] for column in matched), "to best rival", VERDICT]
+    header += [*AT_ALPHA.values(), *(column["label"] for column in summary["columns"]), *SHOWN_COST.values()]
+    lines = []
+    for row in rows:
         figures = _figures(row, target)
-        top = [row["label"], str(figures["n"])]
-        top += [_number(figures["alpha"], 1, 2), _number(figures["h"], 1, 1), _number(figures["score"], 1, 1)]
-        below = [""] * len(top)
+        cells = [
+            (row["label"], ""),
+            (_plain(row["tier"]), ""),
+            (_plain(figures["rank"]), f"({figures['tier_rank']})" if figures["tier_rank"] else ""),
+        ]
+        cells += [(str(figures["n"]), "")] if len(counts) > 1 else []
+        cells.append(_matched_cell(figures, lead["key"]))
+        cells += [(_worst(figures, lead["key"]), "")] if several else []
+        cells += [_matched_cell(figures, column["key"]) for column in matched]
+        cells += [_difference_cell(figures["difference"]), (figures["verdict"], "")]
+        cells += [(_number(figures["h"], 1, 1), ""), (_number(figures["score"], 1, 1), "")]
+        cells += [(_number(figures["alpha"], 1, 2), "")]
         for column in summary["columns"]:
             accuracies = figures["columns"].get(column["key"])
-            top.append(_number(accuracies["after"], 100, 1) if accuracies else "")
-            below.append(f"({_number(accuracies['ratio'], 100, 1)})" if accuracies else "")
-        costs = [_number(figures["seconds"], 1, 1), _number(figures["memory"], 2**-20, 0)]
-        top += [*costs, _number(figures["parameters"], 1, 0)]
-        rows.append((top, [*below, *[""] * len(COST)]))
-    return header, rows
+            after, kept = (accuracies["after"], accuracies["ratio"]) if accuracies else (None, None)
+            cells.append((_number(after, 100, 1), f"({_number(kept, 100, 1)})" if accuracies else ""))
+        cells += [(_number(figures["seconds"], 1, 1), ""), (_number(figures["parameters"], 1, 0), "")]
+        top, below = zip(*cells, strict=True)
+        lines.append((list(top), list(below)))
+    return header, lines
+
+
+def _matched_cell(figures: Figures, key: str) -> tuple[str, str]:
+    """A figure at matched forgetting, its interval beneath; a dash where no run comes down to the level."""
+    found = figures["matched"].get(key)
+    if found is None:
+        return "", ""
+    if _never(figures, key):
+        return "-", ""
+    return f"{100 * found['mean']:.1f}", _interval(found["low"], found["high"])
+
+
+def _never(figures: Figures, key: str) -> bool:
+    """Whether no run comes down to the level of a figure."""
+    return figures["forgot"].get(key.rpartition("_")[2]) == 0
+
+
+def _worst(figures: Figures, key: str) -> str:
+    found = figures["matched"].get(key)
+    return "" if found is None or _never(figures, key) else f"{100 * found['worst']:.1f}"
+
+
+def _difference_cell(difference: Difference | None) -> tuple[str, str]:
+    if difference is None:
+        return "", ""
+    return f"{100 * difference['mean']:+.1f}", _interval(difference["low"], difference["high"])
+
+
+def _interval(low: float, high: float) -> str:
+    return f"[{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def _plain(number: int | None) -> str:
+    return "" if number is None else str(number)
 
 
 def _ordered(summary: ComparisonSummary, target: int | None, sort: str) -> list[SummaryRow]:
@@ -138,14 +204,23 @@ def _ordered(summary: ComparisonSummary, target: int | None, sort: str) -> list[
         return [first, *rows]
     if sort == "label":
         return [first, *sorted(rows, key=lambda row: row["label"].lower())]
+    if sort in ("tier", LEAD):
+        return [first, *sorted(rows, key=lambda row: _place(row, target, by_tier=sort == "tier"))]
     sign = 1 if sort in UPWARDS else -1
 
     def sort_key(row: SummaryRow) -> tuple[bool, float]:
         figures: Mapping[str, Any] = _figures(row, target)
-        stat = figures[sort] if sort in figures else figures["columns"].get(sort, {}).get("ratio")
+        stat = figures["matched"].get(sort) or figures.get(sort) or figures["columns"].get(sort, {}).get("ratio")
         return stat is None, sign * stat["mean"] if stat else 0.0
 
     return [first, *sorted(rows, key=sort_key)]
+
+
+def _place(row: SummaryRow, target: int | None, by_tier: bool) -> tuple[float, float]:
+    """Where a row stands among all, or among those of its tier, tier by tier."""
+    figures = _figures(row, target)
+    tier, rank = row["tier"], figures["tier_rank" if by_tier else "rank"]
+    return (-1 if tier is None else tier) if by_tier else 0, math.inf if rank is None else rank
 
 
 def _figures(row: SummaryRow, target: int | None) -> Figures:
@@ -177,8 +252,14 @@ def _scope(summary: ComparisonSummary, target: int | None) -> str:
 
 def legend(summary: ComparisonSummary) -> str:
     """Say what the figures of a table are."""
-    chance = f"chance {100 * summary['chance']:.1f} %; " if summary["chance"] is not None else ""
-    return (
-        "Accuracies on test images in percent at each run's suggested alpha (the share of the original), with what is "
-        f"left of the original's beneath; {chance}± is the standard deviation over runs."
-    )
+    chance = f"; chance is {100 * summary['chance']:.1f} %" if summary["chance"] is not None else ""
+    sentences = [
+        "Kept: what is left of the original's accuracy, in percent, on test images where the forget accuracy has come "
+        f"down to 10 % and to chance{chance}; area: that under the least kept against the forgotten share.",
+        "Beneath stand 95 % intervals of a bootstrap over targets and images. A run that never comes down keeps 0; "
+        "-: no run does. Ranks go by the least kept at 10 %; to best rival: that less the best other row's, paired.",
+        "From H on each run is read at its own suggested alpha (the share of the original), with what is left of the "
+        "original's beneath; ± is the standard deviation over runs.",
+        "Tier: 0 uses names alone, 1 the target's images, 2 its siblings' too, 3 all labelled ones.",
+    ]
+    return " ".join([*sentences, *summary["reasons"]])

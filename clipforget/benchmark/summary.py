@@ -1,6 +1,6 @@
 """The summary of a comparison, from the scores of the runs that are its cells: figures, spreads and curves. No torch.
 
-Every figure is that of a run's own suggested alpha, so methods are compared at matched forgetting on validation.
+What leads is read at matched forgetting (matched.py); all other figures are those of a run's own suggested alpha.
 Accuracies and ratios are shares, 0 to 1; H and Score percent, 0 to 100; seconds; bytes; A = 101 alphas.
 """
 
@@ -8,34 +8,43 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
+from clipforget.benchmark import documents, matched
 from clipforget.benchmark.documents import (
     Column,
     ColumnFigures,
     ComparisonSummary,
-    Curve,
     Figures,
     Now,
+    Point,
     Stat,
     SummaryCell,
     SummaryRow,
 )
+from clipforget.benchmark.matched import LEVELS, TargetFigures
 from clipforget.benchmark.plan import JOIN
 from clipforget.benchmark.store import CellInfo, ComparisonFolder, ComparisonInfo
 from clipforget.data.splits import ROLES
-from clipforget.errors import RunProblem, UnknownName
-from clipforget.evaluation.documents import HAndScore, RunCost
+from clipforget.errors import ClipforgetError, RunProblem, UnknownName
+from clipforget.evaluation.curves import LEAST, Curve, Reading, collapsed
+from clipforget.evaluation.documents import HAndScore, RunCost, Scores
 from clipforget.evaluation.metrics import is_retained, ratio
-from clipforget.evaluation.scores import read_scores, tradeoff_at
+from clipforget.evaluation.scores import read_scores
 from clipforget.methods import METHODS
 from clipforget.runs.documents import StepEvent
 from clipforget.runs.store import Run
+from clipforget.settings import parse
 from clipforget.soup.path import index_of
 
 NOTHING = "do nothing"
 DIGITS = 4
+NOT_FORGOT, COLLAPSED = "did not forget", "has collapsed"
+MATCHED = {"10": "at 10 %", "chance": "at chance"}
 
 
 @dataclass(frozen=True)
@@ -52,8 +61,9 @@ class SetFigures:
 class RunSummary:
     """What a comparison needs of a finished run, at its suggested alpha, whose index is `index`.
 
-    sets are keyed forget, siblings, others and eval:<name>. Of every alpha: what is forgotten (1 - ratio of forget)
-    and retained (the smallest other ratio). seconds, memory and parameters are None where the run does not say.
+    sets are keyed as the rows of the scores: forget and what is retained. curve: over every alpha; read: where it comes
+    down to each of LEVELS. collapsed: why it has collapsed. reasons: why some of this is of another kind than in runs
+    made today. seconds, memory and parameters are None where the run does not say.
     """
 
     alpha: float
@@ -62,13 +72,20 @@ class RunSummary:
     sets: dict[str, SetFigures]
     chance: float
     untouched: HAndScore
+    curve: Curve
+    read: dict[str, Reading | None]
+    collapsed: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
     seconds: float | None = None
     memory: int | None = None
     parameters: int | None = None
     index: int = 0
-    alphas: Sequence[float] = ()
-    forgotten: Sequence[float] = ()
-    retained: Sequence[float] = ()
+
+    @property
+    def verdict(self) -> str:
+        """Say in words what is wrong, if anything."""
+        causes = f"{COLLAPSED}: {', '.join(self.collapsed)}" if self.collapsed else ""
+        return "; ".join(filter(None, (NOT_FORGOT if self.read["10"] is None else "", causes)))
 
 
 def run_summary(run: Run) -> RunSummary:
@@ -80,7 +97,7 @@ def run_summary(run: Run) -> RunSummary:
         if row["key"] == "forget" or is_retained(row["key"]):
             before, after = row["before"]["value"], row["after"][index]
             sets[row["key"]] = SetFigures(row["label"], before, after, ratio(after, before))
-    tradeoffs = [tradeoff_at(scores["rows"], i) for i in range(len(scores["alphas"]))]
+    curve, siblings = Curve.of(scores["alphas"], scores["rows"]), sets.get("siblings")
     cost: RunCost = run.info().get("cost") or {}
     return RunSummary(
         alpha=scores["best"],
@@ -89,14 +106,30 @@ def run_summary(run: Run) -> RunSummary:
         sets=sets,
         chance=scores["chance"],
         untouched=scores["do_nothing"],
+        curve=curve,
+        read=_readings(curve, scores["chance"]),
+        collapsed=tuple(collapsed(index, siblings.ratio if siblings else None, scores.get("collapse"))),
+        reasons=tuple(_reasons(scores)),
         index=index,
-        alphas=scores["alphas"],
-        forgotten=[round(tradeoff.forgotten, DIGITS) for tradeoff in tradeoffs],
-        retained=[round(tradeoff.retained, DIGITS) for tradeoff in tradeoffs],
         seconds=cost.get("seconds"),
         memory=cost.get("memory"),
         parameters=cost.get("parameters"),
     )
+
+
+def _readings(curve: Curve, chance: float) -> dict[str, Reading | None]:
+    return {level: curve.read(matched.accuracy_of(level, chance)) for level in LEVELS}
+
+
+def _reasons(scores: Scores) -> Iterable[str]:
+    """Why some of a run's figures are of another kind, or missing."""
+    keys = [row["key"] for row in scores["rows"]]
+    if "forget-coarse" not in keys:
+        yield "Forget accuracy is that under the coarse name alone in runs made before the fine name counted."
+    if "collapse" not in scores:
+        yield "Whether older runs have collapsed is told by their siblings alone."
+    if "siblings" not in keys:
+        yield "Where a whole class is forgotten there are no siblings, so their figures are blank."
 
 
 def summarize(comparison: ComparisonFolder, summary_of: Callable[[Run], RunSummary] = run_summary) -> ComparisonSummary:
@@ -123,7 +156,9 @@ def summarize(comparison: ComparisonFolder, summary_of: Callable[[Run], RunSumma
         "total": len(cells),
         "eta": seconds_left(cells, event) if alive else None,
         "now": _now(cells, event) if alive else None,
+        "matched": _matched_columns(runs.values()),
         "columns": _columns(runs.values()),
+        "reasons": list(dict.fromkeys(reason for run in runs.values() for reason in run.reasons)),
         "rows": _rows(info, cells, runs),
         "cells": cells,
         "curves": _curves(info, cells, runs),
@@ -168,9 +203,16 @@ def _cell(
             state, run = "waiting", None
     sets = summary.sets if summary else {}
     forget, siblings, others = (sets[role].after if role in sets else None for role in ROLES)
-    h, alpha = (summary.h, summary.alpha) if summary else (None, None)
+    h, alpha, verdict = (summary.h, summary.alpha, summary.verdict) if summary else (None, None, "")
+    kept = None
+    if summary is not None:
+        reading = summary.read["10"]
+        kept = _short(reading.kept[LEAST]) if reading else 0.0
     current: CellInfo = {**cell, "row": cell["row"] + 1, "state": state, "run": run}
-    return {**current, "h": h, "alpha": alpha, "forget": forget, "siblings": siblings, "others": others}, summary
+    return {
+        **current, "kept": kept, "verdict": verdict,
+        "h": h, "alpha": alpha, "forget": forget, "siblings": siblings, "others": others,
+    }, summary  # fmt: skip
 
 
 def _event(comparison: ComparisonFolder, cells: Sequence[CellInfo]) -> StepEvent | None:
@@ -194,6 +236,19 @@ def _now(cells: Sequence[CellInfo], event: StepEvent | None) -> Now | None:
     return None
 
 
+def _matched_columns(runs: Iterable[RunSummary]) -> list[Column]:
+    """The leading columns: what the least, siblings and others keep at 10 %, the last two at chance, and the area."""
+    known = {name for run in runs for name in run.curve.kept}
+    names = {"10": (LEAST, "siblings", "others"), "chance": ("siblings", "others")}
+    columns: list[Column] = [
+        {"key": matched.figure_key(name, level), "label": f"{name} kept {words}"}
+        for level, words in MATCHED.items()
+        for name in names[level]
+        if name in known or (name == LEAST and not known)
+    ]
+    return [*columns, {"key": matched.AREA, "label": "area"}]
+
+
 def _columns(runs: Iterable[RunSummary]) -> list[Column]:
     labels = {role: role for role in ROLES}
     for run in runs:
@@ -202,41 +257,90 @@ def _columns(runs: Iterable[RunSummary]) -> list[Column]:
 
 
 def _rows(info: ComparisonInfo, cells: Sequence[CellInfo], runs: Mapping[int, RunSummary]) -> list[SummaryRow]:
+    """The rows, doing nothing first, with their figures over all targets and on each."""
     keys = range(len(info["targets"]))
-    nothing: dict[int, RunSummary] = {}  # one a target, whose runs share their original and their images
+    nothing: dict[int, list[RunSummary]] = {}  # one a target, whose runs share their original and their images
     for index, run in runs.items():
-        nothing.setdefault(cells[index]["target"], _untouched(run))
+        nothing.setdefault(cells[index]["target"], [_untouched(run)])
     rows: list[SummaryRow] = [
         {
-            "label": NOTHING, "method": "", "preset": "", "settings": {}, "notes": [],
-            "all": _figures(list(nothing.values())),
-            "targets": {str(key): _figures([nothing[key]] if key in nothing else []) for key in keys},
-            "cells": [],
+            "label": NOTHING, "method": "", "tier": None, "preset": "", "settings": {}, "notes": [],
+            "all": _figures(nothing.values()), "targets": {}, "cells": [],
         }
     ]  # fmt: skip
+    by_target = [nothing]
     for number, row in enumerate(info["rows"], start=1):
         own = [index for index, cell in enumerate(cells) if cell["row"] == number]
-        by_target = {key: [runs[i] for i in own if i in runs and cells[i]["target"] == key] for key in keys}
+        done = {key: [runs[i] for i in own if i in runs and cells[i]["target"] == key] for key in keys}
+        by_target.append({key: of_target for key, of_target in done.items() if of_target})
+        method = METHODS.load()[row["method"]]
         rows.append(
             {
-                "label": row["label"], "method": row["method"], "preset": row["preset"], "settings": row["settings"],
-                "notes": [*METHODS.load()[row["method"]].notes, *row.get("notes", [])],
-                "all": _figures([run for key in keys for run in by_target[key]]),
-                "targets": {str(key): _figures(done) for key, done in by_target.items()},
-                "cells": own,
+                "label": row["label"], "method": row["method"], "tier": _tier(row["method"], row["settings"]),
+                "preset": row["preset"], "settings": row["settings"], "notes": [*method.notes, *row.get("notes", [])],
+                "all": _figures(by_target[number].values()), "targets": {}, "cells": own,
             }
         )  # fmt: skip
+    figures = [
+        {key: _on_target(done, key, number) for key, done in targets.items()}
+        for number, targets in enumerate(by_target)
+    ]
+    for number, summary_row in enumerate(rows):
+        summary_row["targets"] = {str(key): _figures([by_target[number].get(key, [])]) for key in keys}
+    for scope in (None, *keys):
+        scoped = [row["all"] if scope is None else row["targets"][str(scope)] for row in rows]
+        _add_matched(rows, scoped, [{k: v for k, v in own.items() if scope in (None, k)} for own in figures])
     return rows
+
+
+def _tier(method: str, settings: Mapping[str, Any]) -> int | None:
+    """The tier of a row; None where its settings cannot be read today."""
+    with suppress(ClipforgetError):
+        return METHODS.load()[method].tier_of(parse(METHODS[method].settings, settings))
+    return None
+
+
+def _on_target(runs: Sequence[RunSummary], target: int, row: int) -> TargetFigures:
+    return matched.on_target([run.curve for run in runs], runs[0].chance, target, row)
+
+
+def _add_matched(
+    rows: Sequence[SummaryRow], scoped: Sequence[Figures], figures: Sequence[Mapping[int, TargetFigures]]
+) -> None:
+    """Fill in figures at matched forgetting, ranks and differences: rows and their figures in one scope go together."""
+    for own, by_target in zip(scoped, figures, strict=True):
+        own["matched"] = matched.stats(by_target.values())
+    labelled = {row["label"]: by_target for row, by_target in zip(rows[1:], figures[1:], strict=True)}
+    ranked = [(row["tier"], _merit(own)) for row, own in zip(rows[1:], scoped[1:], strict=True) if own["matched"]]
+    for row, own in zip(rows[1:], scoped[1:], strict=True):
+        if not own["matched"]:
+            continue
+        better = [tier for tier, merit in ranked if merit > _merit(own)]
+        own["rank"], own["tier_rank"] = 1 + len(better), 1 + better.count(row["tier"])
+        rivals = {label: of_rival for label, of_rival in labelled.items() if label != row["label"]}
+        own["difference"] = matched.difference(labelled[row["label"]], rivals)
+
+
+def _merit(figures: Figures) -> tuple[float, float]:
+    """By what rows are ranked: the least kept share at 10 %, and of equals the area."""
+    return figures["matched"][matched.LEAD]["mean"], figures["matched"][matched.AREA]["mean"]
 
 
 def _untouched(run: RunSummary) -> RunSummary:
     """What a run would have shown had nothing been done."""
     sets = {key: replace(figures, after=figures.before, ratio=1.0) for key, figures in run.sets.items()}
-    h, score = run.untouched["h"], run.untouched["score"]
-    return replace(run, alpha=1.0, h=h, score=score, sets=sets, seconds=0.0, memory=None, parameters=0)
+    h, score, curve = run.untouched["h"], run.untouched["score"], run.curve
+    ones = {name: np.ones(len(curve.alphas)) for name in curve.kept}
+    curve = replace(curve, forget=np.full(len(curve.alphas), curve.before), kept=ones)
+    return replace(
+        run, alpha=1.0, h=h, score=score, sets=sets, seconds=0.0, memory=None, parameters=0,
+        curve=curve, read=_readings(curve, run.chance), collapsed=(),
+    )  # fmt: skip
 
 
-def _figures(runs: Sequence[RunSummary]) -> Figures:
+def _figures(targets: Iterable[Sequence[RunSummary]]) -> Figures:
+    """The figures of the runs of some targets, but those at matched forgetting."""
+    runs = [run for of_target in targets for run in of_target]
     columns: dict[str, ColumnFigures] = {}
     for key in dict.fromkeys(key for run in runs for key in run.sets):
         own = [run.sets[key] for run in runs if key in run.sets]
@@ -245,8 +349,17 @@ def _figures(runs: Sequence[RunSummary]) -> Figures:
             "after": stat(figures.after for figures in own),
             "ratio": stat(figures.ratio for figures in own),
         }
+    forgot = {level: sum(run.read[level] is not None for run in runs) for level in LEVELS}
+    broken = sum(bool(run.collapsed) for run in runs)
     return {
         "n": len(runs),
+        "matched": {},
+        "forgot": forgot,
+        "collapsed": broken,
+        "verdict": verdict(len(runs), len(runs) - forgot["10"], broken),
+        "rank": None,
+        "tier_rank": None,
+        "difference": None,
         "alpha": stat(run.alpha for run in runs),
         "h": stat(run.h for run in runs),
         "score": stat(run.score for run in runs),
@@ -255,6 +368,13 @@ def _figures(runs: Sequence[RunSummary]) -> Figures:
         "parameters": stat(run.parameters for run in runs),
         "columns": columns,
     }
+
+
+def verdict(runs: int, not_forgot: int, broken: int) -> str:
+    """Say in words how many of some runs did not forget, and how many have collapsed."""
+    counts = {NOT_FORGOT: not_forgot, COLLAPSED: broken}
+    words = [name if count == runs else f"{name}: {count} of {runs}" for name, count in counts.items() if count]
+    return "; ".join(words)
 
 
 def stat(values: Iterable[float | None]) -> Stat | None:
@@ -266,7 +386,7 @@ def stat(values: Iterable[float | None]) -> Stat | None:
     return {"mean": round(statistics.fmean(numbers), DIGITS), "spread": spread}
 
 
-def _curves(info: ComparisonInfo, cells: Sequence[CellInfo], runs: Mapping[int, RunSummary]) -> list[Curve]:
+def _curves(info: ComparisonInfo, cells: Sequence[CellInfo], runs: Mapping[int, RunSummary]) -> list[documents.Curve]:
     curves = []
     for number, row in enumerate(info["rows"], start=1):
         own = {index: run for index, run in runs.items() if cells[index]["row"] == number}
@@ -277,24 +397,42 @@ def _curves(info: ComparisonInfo, cells: Sequence[CellInfo], runs: Mapping[int, 
     return curves
 
 
-def _curve(row: Mapping[str, Any], key: int | None, runs: Sequence[RunSummary]) -> Curve:
+def _curve(row: Mapping[str, Any], key: int | None, runs: Sequence[RunSummary]) -> documents.Curve:
     """The mean of runs over the same alphas."""
-    alpha = statistics.fmean(run.alphas[run.index] for run in runs)
+    forgotten = np.stack([run.curve.forgotten for run in runs])
+    retained = np.stack([run.curve.kept[LEAST] for run in runs])
+    indices = [run.index for run in runs]
+    alphas = runs[0].curve.alphas
+    alpha = statistics.fmean(run.curve.alphas[run.index] for run in runs)
+    each = range(len(runs))
     return {
         "label": row["label"],
         "method": row["method"],
         "target": key,
-        "alphas": list(runs[0].alphas),
-        "forgotten": [_mean(values) for values in zip(*(run.forgotten for run in runs), strict=True)],
-        "retained": [_mean(values) for values in zip(*(run.retained for run in runs), strict=True)],
-        "index": None if key is None else index_of(alpha, runs[0].alphas),
+        "alphas": alphas.tolist(),
+        "forgotten": forgotten.mean(axis=0).round(DIGITS).tolist(),
+        "retained": retained.mean(axis=0).round(DIGITS).tolist(),
+        "index": None if key is None else index_of(alpha, alphas.tolist()),
         "point": {
-            "alpha": round(alpha, DIGITS),
-            "forgotten": _mean(run.forgotten[run.index] for run in runs),
-            "retained": _mean(run.retained[run.index] for run in runs),
+            "alpha": _short(alpha),
+            "forgotten": _short(forgotten[each, indices].mean()),
+            "retained": _short(retained[each, indices].mean()),
         },
+        "read": {level: _read_point(runs, level) for level in LEVELS},
     }
 
 
-def _mean(values: Iterable[float]) -> float:
-    return round(statistics.fmean(values), DIGITS)
+def _read_point(runs: Sequence[RunSummary], level: str) -> Point | None:
+    """The mean of the runs that come down to a level, where they do."""
+    pairs = [(run.curve, reading) for run in runs if (reading := run.read[level]) is not None]
+    if not pairs:
+        return None
+    return {
+        "alpha": _short(statistics.fmean(reading.alpha for _, reading in pairs)),
+        "forgotten": _short(statistics.fmean(np.interp(r.alpha, c.alphas, c.forgotten) for c, r in pairs)),
+        "retained": _short(statistics.fmean(reading.kept[LEAST] for _, reading in pairs)),
+    }
+
+
+def _short(value: float) -> float:
+    return round(float(value), DIGITS)

@@ -74,6 +74,11 @@ class Curve:
         """The largest forget accuracy at or below each alpha, A: what may be relied on from there down."""
         return np.maximum.accumulate(self.forget)
 
+    @property
+    def forgotten(self) -> Floats:
+        """The forgotten share at each alpha, A: 1 - ratio of the target; 0 where there was nothing to forget."""
+        return 1 - np.array([ratio(after, self.before) for after in self.forget])
+
     def level(self, accuracy: float) -> float:
         """Return an accuracy as a level that n images can tell from 0: at least one image of them."""
         return max(accuracy, 1 / self.images) if self.images else accuracy

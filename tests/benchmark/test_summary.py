@@ -14,6 +14,7 @@ from clipforget.benchmark.rows import Row
 from clipforget.benchmark.store import ComparisonStore
 from clipforget.benchmark.summary import run_summary, seconds_left, stat, summarize
 from clipforget.errors import UnknownName
+from clipforget.methods import METHODS
 from clipforget.workspace.comparisons import ComparisonService
 from clipforget.workspace.workers import Workers
 
@@ -29,8 +30,8 @@ UNUSED = {  # of scores.json
 COST = {"seconds": 10.0, "memory": 2**30, "parameters": 1234}
 
 
-def scores(forget, siblings, best=0.5):
-    """Two columns beside a shifted set; accuracies after, before being 0.8, 0.9 and 0.5."""
+def scores(forget, siblings, best=0.5, **more):
+    """Two columns beside an evaluation set; accuracies after, before being 0.8, 0.9 and 0.5."""
     rows = [
         {"key": "forget", "label": "forget", "before": {"value": 0.8}, "after": [0.0, forget, 0.8]},
         {"key": "siblings", "label": "siblings", "before": {"value": 0.9}, "after": [0.1, siblings, 0.9]},
@@ -40,7 +41,7 @@ def scores(forget, siblings, best=0.5):
     ]
     figures = {"h": [1.0, 100 * forget, 0.0], "score": [2.0, 60.0, 66.67], "do_nothing": {"h": 0.0, "score": 66.67}}
     rows = [row | REST | {"before": {**row["before"], "low": 0.0, "high": 1.0}} for row in rows]
-    return UNUSED | {"alphas": ALPHAS, "best": best, "chance": 0.125, "rows": rows, **figures}
+    return UNUSED | {"alphas": ALPHAS, "best": best, "chance": 0.125, "rows": rows, **figures, **more}
 
 
 @pytest.fixture
@@ -139,25 +140,77 @@ def test_a_summary_reads_a_real_run_as_its_scores_say(finished):
     at = stored["alphas"].index(stored["best"])
     forget = next(row for row in stored["rows"] if row["key"] == "forget")
     assert found.h == stored["h"][at] and found.sets["forget"].after == forget["after"][at]
-    gone, kept = found.forgotten[at], found.retained[at]
+    gone, kept = found.curve.forgotten[at], found.curve.kept["least"][at]
     assert found.h == pytest.approx(100 * 2 * gone * kept / max(gone + kept, 1e-9), abs=0.05)
     assert found.seconds > 0 and found.parameters > 0
 
 
-def test_text_and_markdown_show_ratios_beneath(shown):
+def test_what_leads_is_read_at_ten_percent_forget_and_averaged_over_seeds_then_targets(shown):
+    """On a/b the curves reach .1 half and a quarter of the way to alpha .5, on the other target just beyond it."""
+    ours = shown["rows"][1]
+    first = ((0.1 / 0.9 + 1) / 2 + (0.1 / 0.9 + (0.5 - 0.1 / 0.9) / 4)) / 2
+    assert ours["targets"]["0"]["matched"]["siblings_10"]["mean"] == pytest.approx(first, abs=1e-4)
+    least = ours["all"]["matched"]["least_10"]
+    assert least["mean"] == pytest.approx((first + 1) / 2, abs=1e-4) and least["worst"] == pytest.approx(
+        first, abs=1e-4
+    )
+    assert least["low"] <= first + 0.1 and least["high"] == 1.0, "of two targets either may be drawn twice"
+    assert ours["all"]["matched"]["eval:art_10"]["mean"] == pytest.approx((0.7 + 0.55) / 4 + 0.5, abs=1e-4)
+    assert [column["key"] for column in shown["matched"]] == ["least_10", "siblings_10", "siblings_chance", "area"]
+    assert shown["cells"][0]["kept"] == pytest.approx((0.1 / 0.9 + 1) / 2, abs=1e-4)
+    nothing = shown["rows"][0]["all"]
+    assert nothing["verdict"] == "did not forget" and nothing["matched"]["area"]["mean"] == 0.0
+    assert nothing["rank"] is None and nothing["difference"] is None and shown["rows"][2]["all"]["matched"] == {}
+
+
+def test_rows_have_tiers_ranks_and_a_verdict_in_words(compared, shown):
+    assert [row["tier"] for row in shown["rows"]] == [None, METHODS["targeted"].tier, 1]
+    assert shown["rows"][1]["all"]["rank"] == shown["rows"][1]["all"]["tier_rank"] == 1
+    assert shown["rows"][1]["all"]["verdict"] == "" and shown["rows"][2]["all"]["rank"] is None
+    assert shown["cells"][0]["verdict"] == "" and shown["rows"][1]["targets"]["1"]["verdict"] == ""
+    broken = compared.store.get(shown["cells"][0]["run"]).path("scores.json")
+    content = scores(0.2, 0.4, collapse={"takes": [0.9, 0.9, 0.3], "nearest": [0.5] * 3, "spread": [0.2] * 3})
+    content["rows"][0]["after"][0] = 0.3
+    broken.write_text(json.dumps(content))
+    shown = summarize(compared)
+    assert shown["cells"][0]["verdict"] == "did not forget; has collapsed: siblings under half, one class takes all"
+    assert shown["rows"][1]["targets"]["0"]["verdict"] == "did not forget: 1 of 2; has collapsed: 1 of 2"
+    assert shown["cells"][0]["kept"] == 0.0
+
+
+def test_older_runs_say_which_figures_are_of_another_kind(compared, shown):
+    assert [reason.split()[0] for reason in shown["reasons"]] == ["Forget", "Whether"]
+    assert all(reason in formats.text(shown) for reason in shown["reasons"])
+    run = compared.store.get(shown["cells"][0]["run"])
+    content = scores(0.2, 0.9) | {"collapse": None}
+    content["rows"] = [row | {"key": row["key"].replace("siblings", "forget-coarse")} for row in content["rows"]]
+    run.path("scores.json").write_text(json.dumps(content))
+    assert run_summary(run).reasons == (
+        "Where a whole class is forgotten there are no siblings, so their figures are blank.",
+    )
+    assert summarize(compared)["cells"][0]["siblings"] is None and formats.text(summarize(compared))
+
+
+def test_text_and_markdown_show_intervals_and_ratios_beneath(shown):
     lines = formats.text(shown).splitlines()
     header = next(i for i, line in enumerate(lines) if line.startswith("method"))
-    assert lines[header].split()[:5] == ["method", "runs", "alpha", "H", "Score"]
-    assert lines[header + 1].startswith("do nothing") and "(100.0" in lines[header + 2]
-    assert "15.0 ± 19.1" in lines[header + 3] and "(18.8 ± 23.9)" in lines[header + 4]
+    names = [column["label"] for column in shown["matched"]]
+    assert re.split(r"\s{2,}", lines[header]) == [
+        "method", "tier", "rank (in tier)", "runs", names[0], "worst target", *names[1:], "to best rival", "verdict",
+        "H", "Score", "alpha", "forget", "siblings", "others", "art", "seconds", "changed",
+    ]  # fmt: skip
+    assert re.match(r"do nothing +2 +- +- +- +0\.0 +did not forget ", lines[header + 1])
+    assert "(100.0" in lines[header + 2] and " [0.0, 0.0] " in lines[header + 2]
+    assert "15.0 ± 19.1" in lines[header + 3] and "(18.8 ± 23.9)" in lines[header + 4] and "(1)" in lines[header + 4]
     marked = formats.markdown(shown, target=0)
     assert "30.0 ± 14.1<br>(37.5 ± 17.7)" in marked and shown["command"] in marked and "a/b; 4 of 8" in marked
+    assert "worst target" not in marked
 
 
 def test_latex_is_booktabs_and_escaped(shown):
     text = formats.latex(shown)
     body = re.findall(r"^(?!\\)(.*) \\\\$", text, re.M)
-    assert {line.replace(r"\&", "").count("&") for line in body} == {11} and text.count(r"\midrule") == 2
+    assert {line.replace(r"\&", "").count("&") for line in body} == {19} and text.count(r"\midrule") == 2
     assert r"A \& B" in text and r"$\pm$" in text and "±" not in text and r"\toprule" in text and r"\bottomrule" in text
 
 
@@ -166,16 +219,21 @@ def test_csv_has_every_figure(shown):
     assert len(rows) == 3 * 3 and {row["target"] for row in rows} == {"all", "a/b", "c + d/e"}
     ours = next(row for row in rows if row["row"] == "A & B" and row["target"] == "a/b")
     assert float(ours["forget_after_mean"]) == 0.3 and float(ours["forget_after_spread"]) == 0.1414
-    assert ours["runs"] == "2" and ours["others_after_mean"] == ""
+    assert ours["runs"] == "2" and ours["others_after_mean"] == "" and ours["rank"] == "1"
+    kept = shown["rows"][1]["targets"]["0"]["matched"]["least_10"]
+    assert [float(ours[f"least_10_{kind}"]) for kind in ("mean", "low", "high", "worst")] == list(kept.values())
 
 
 def test_rows_are_sorted_with_doing_nothing_first_and_the_unknown_last(shown):
     def order(sort):
         return [row["label"] for row in formats._ordered(shown, None, sort)]
 
-    assert order("h") == order("plan") == ["do nothing", "A & B", "GA"]
-    shown["rows"][2]["all"] = shown["rows"][1]["all"] | {"h": {"mean": 99.0, "spread": None}}
-    assert order("h") == ["do nothing", "GA", "A & B"] and order("label") == ["do nothing", "A & B", "GA"]
+    assert order("h") == order("plan") == order("least_10") == ["do nothing", "A & B", "GA"]
+    second = shown["rows"][1]["all"] | {"h": {"mean": 99.0, "spread": None}, "rank": 2}
+    shown["rows"][2]["all"] = second
+    assert order("h") == ["do nothing", "GA", "A & B"] and order("least_10") == ["do nothing", "A & B", "GA"]
+    shown["rows"][2]["tier"] = 0
+    assert order("tier") == ["do nothing", "GA", "A & B"] and order("label") == ["do nothing", "A & B", "GA"]
     with pytest.raises(UnknownName, match="Did you mean 'siblings'"):
         formats.text(shown, sort="sibling")
     with pytest.raises(UnknownName, match="Did you mean 'a/b'"):

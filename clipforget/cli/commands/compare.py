@@ -38,15 +38,17 @@ ABOUT = """Run several methods on several targets and seeds, one run after the o
   compare --method targeted --method gradient_ascent --forget airplane/biplane --forget "dog/pug + dog/corgi"
   compare --methods all --preset tuned --forget airplane/biplane --seeds 3
   compare --method targeted:paper --method "no average=targeted,ema_decay=0" --forget airplane/biplane
-  compare --show last --target airplane/biplane --sort siblings --latex
+  compare --methods all --targets reported:10 --data photos.tar --model photo-clip
+  compare --show last --target airplane/biplane --sort tier --latex
 
-Every method is trained on the same images and judged at its own suggested alpha, so at matched forgetting. Each cell is
-an ordinary run. Finished ones are not run again: type the same command once more, or --resume, to go on."""
+Every method is read where it has forgotten equally much, at 10 % forget accuracy and at chance; further columns hold
+its own suggested alpha. Each cell is an ordinary run. Finished ones are not run again: type the same command once more,
+or --resume, to go on."""
 
 
 def add_options(parser: Parser) -> None:
     """Add rows, targets and seeds, or which comparison to show, and the form of the table."""
-    from clipforget.benchmark.formats import SORTS
+    from clipforget.benchmark.formats import LEAD, SORTS
     from clipforget.benchmark.plan import ComparisonPlan
 
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
@@ -70,7 +72,8 @@ def add_options(parser: Parser) -> None:
     what.add_argument("--resume", metavar="ID", help="go on with a comparison, or with the `last`")
     what.add_argument("--worker", metavar="ID", help=argparse.SUPPRESS)
     add("--target", metavar="TARGET", help="print the table of this target (default: the mean over all)")
-    add("--sort", metavar="KEY", default="h", help=f"order of the rows: {', '.join(SORTS)}, or a set such as siblings")
+    order = f"order of the rows (default: {LEAD}): {', '.join(SORTS)}, or a set such as siblings"
+    add("--sort", metavar="KEY", default=LEAD, help=order)
     how = parser.add_mutually_exclusive_group()
     for name, what_for in (("csv", "CSV"), ("latex", "LaTeX"), ("markdown", "Markdown")):
         how.add_argument(f"--{name}", action="store_true", help=f"print {what_for} instead of a table")

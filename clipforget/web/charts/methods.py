@@ -7,10 +7,12 @@ from typing import Any
 import plotly.graph_objects as go
 
 from clipforget.benchmark.documents import ComparisonSummary, Curve
+from clipforget.runs.config import RunConfig
 from clipforget.web.charts import chart
 from clipforget.web.charts._style import COLOURS, LINE, ORIGINAL, axis, empty, figure, safe
 
-OURS = "anchored"
+OURS = RunConfig.method  # the page's default
+READ = {"10": ("10 % forget accuracy", "diamond-open"), "chance": ("chance", "square-open")}
 WHEEL = (
     "#2e6fb7", "#2a9d6f", "#c77f1a", "#7b5ea7", "#1f9aa8", "#b5568f", "#7a8b2a", "#8c5a3c", "#5b6ee1", "#4f9a3a",
 )  # fmt: skip
@@ -21,12 +23,14 @@ HOVER = "alpha %{customdata:.2f}<br>forgotten %{x:.1%}<br>kept %{y:.1%}"
 
 @chart(
     "methods", title="Trade-off over alpha", of="comparison", order=10,
-    note="Up and to the right is better: everything forgotten, nothing harmed.",
+    note="Up and to the right is better: everything forgotten, nothing harmed. Open marks: where curves are read at "
+    "10 % forget accuracy and at chance; filled ones: each method's suggested alpha.",
 )  # fmt: skip
 def methods(summary: ComparisonSummary) -> go.Figure:
-    """Draw a curve for each method along alpha, marked where suggested. Upper right forgets all and harms nothing.
+    """Draw a curve for each method along alpha, marked where suggested and where it is read at matched forgetting.
 
-    Its "target" (a key, which the page adds) chooses a target; without it the mean over all is drawn.
+    Upper right forgets all and harms nothing. Its "target" (a key, which the page adds) chooses a target; without it
+    the mean over all is drawn.
     """
     keys = [target["key"] for target in summary.get("targets") or []]
     target = summary.get("target", keys[0] if len(keys) == 1 else None)
@@ -71,7 +75,28 @@ def _traces(curve: Curve, number: int) -> list[go.Scatter]:
     symbol = "star" if ours else SYMBOLS[number % len(SYMBOLS)]
     marker = {"symbol": symbol, "color": colour, "size": 16 if ours else 10}
     values = (point["forgotten"], point["retained"], point["alpha"])
-    return [line, _point(name, name, values, marker, {"color": colour, "dash": dash})]
+    return [
+        line,
+        *_read_points(curve, name, colour),
+        _point(name, name, values, marker, {"color": colour, "dash": dash}),
+    ]
+
+
+def _read_points(curve: Curve, name: str, colour: str) -> list[go.Scatter]:
+    """The points where a curve is read at matched forgetting, with a mark for each level; none where it never is."""
+    points = [(words, symbol, point) for level, (words, symbol) in READ.items() if (point := curve["read"][level])]
+    if not points:
+        return []
+    marks = go.Scatter(
+        x=[point["forgotten"] for *_, point in points],
+        y=[point["retained"] for *_, point in points],
+        customdata=[[point["alpha"], words] for words, _, point in points],
+        mode="markers", name=name, legendgroup=name, showlegend=False,
+        marker={"symbol": [symbol for _, symbol, _ in points], "color": colour, "size": 9, "line": {"width": 1.5}},
+        hovertemplate=f"<b>{name}</b>, read at %{{customdata[1]}}<br>{HOVER.replace('customdata', 'customdata[0]')}"
+        "<extra></extra>",
+    )  # fmt: skip
+    return [marks]
 
 
 def _point(

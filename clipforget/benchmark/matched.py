@@ -1,0 +1,130 @@
+"""Methods of a comparison at matched forgetting, with intervals: every curve is read at the same forget accuracy.
+
+The unit is the target. Its figure is the mean over its seeds, whose runs share their test images; the figure of a row
+is the mean over its targets. A run that never comes down to a level counts as keeping nothing there, since any model
+that is destroyed comes down to it.
+
+Intervals are those of a hierarchical bootstrap (percentiles, 95 %): targets are drawn with replacement, and the images
+of each. Of images only counts are stored, so they are drawn binomially: the hits among the n images to be forgotten,
+which moves the level at which a curve is read, and those kept among the images that the original recognised. Rows are
+compared on the same draws of targets and forget images (paired). No torch. Letters: T targets, D draws.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clipforget.benchmark.documents import Difference, MatchedStat
+from clipforget.evaluation.curves import LEAST, LEVEL, Curve
+
+Floats = NDArray[np.float64]
+DRAWS = 2000
+DIGITS = 4
+LEVELS = ("10", "chance")  # forget accuracies: LEVEL, and that of guessing
+LEAD = f"{LEAST}_10"  # by which rows are ranked and compared
+AREA = "area"
+
+
+@dataclass(frozen=True)
+class TargetFigures:
+    """The figures of a row on one target: means over its seeds, and the same on D draws of the target's images."""
+
+    means: dict[str, float]
+    draws: dict[str, Floats]
+
+
+def figure_key(name: str, level: str) -> str:
+    """Return the key of a set's kept share at a level, e.g. siblings_10."""
+    return f"{name}_{level}"
+
+
+def accuracy_of(level: str, chance: float) -> float:
+    """Return the forget accuracy of one of LEVELS."""
+    return chance if level == "chance" else LEVEL
+
+
+def on_target(curves: Sequence[Curve], chance: float, target: int, row: int) -> TargetFigures:
+    """Return the figures of the runs of one row on one target; its forget images are drawn alike for every row."""
+    forget_draws, kept_draws = np.random.default_rng([target]), np.random.default_rng([target, row])
+    names = [name for name in curves[0].kept if all(name in curve.kept for curve in curves)]
+    means, draws = dict[str, float](), dict[str, Floats]()
+
+    def add(key: str, name: str, mean: float, shares: Floats) -> None:
+        recognised = _recognised(curves[0], name, mean)
+        means[key] = mean
+        draws[key] = kept_draws.binomial(recognised, np.clip(shares, 0.0, 1.0)) / recognised if recognised else shares
+
+    for level in LEVELS:
+        accuracy = curves[0].level(accuracy_of(level, chance))
+        images = curves[0].images
+        hits = forget_draws.binomial(images, min(accuracy, 1.0), DRAWS) / images if images else np.full(DRAWS, accuracy)
+        levels = np.concatenate([[accuracy], np.clip(2 * accuracy - hits, 0.0, None)])  # more hits: read further down
+        positions = [curve.positions(levels) for curve in curves]
+        for name in names:
+            shares = np.mean([c.kept_at(name, p) for c, p in zip(curves, positions, strict=True)], axis=0)
+            add(figure_key(name, level), name, float(shares[0]), shares[1:])
+    area = float(np.mean([curve.area() for curve in curves]))
+    add(AREA, LEAST, area, np.full(DRAWS, area))
+    return TargetFigures(means, draws)
+
+
+def _recognised(curve: Curve, name: str, share: float) -> int:
+    """The number of images behind a kept share; of the smallest share that of the smallest set."""
+    if name == LEAST:
+        return min(curve.recognised.values(), default=0)
+    return curve.recognised[name]
+
+
+def stats(targets: Iterable[TargetFigures]) -> dict[str, MatchedStat]:
+    """Return the figures of a row over the targets that have them: mean, 95 % interval, and the worst target's."""
+    every = list(targets)
+    found: dict[str, MatchedStat] = {}
+    for key in dict.fromkeys(key for figures in every for key in figures.means):
+        own = [figures for figures in every if key in figures.means]
+        means = [figures.means[key] for figures in own]
+        low, high = _interval(np.stack([figures.draws[key] for figures in own]))
+        found[key] = {"mean": _short(np.mean(means)), "low": low, "high": high, "worst": _short(min(means))}
+    return found
+
+
+def difference(
+    row: Mapping[int, TargetFigures], rivals: Mapping[str, Mapping[int, TargetFigures]], key: str = LEAD
+) -> Difference | None:
+    """Compare a row with the best of its rivals, target by target, on the targets (their keys) that both have.
+
+    rivals are rows by their labels; the best has the highest mean over what it shares with the row. None where no rival
+    shares a target with it.
+    """
+    shared = {label: [t for t in row if t in rival] for label, rival in rivals.items()}
+    means = {label: np.mean([rivals[label][t].means[key] for t in keys]) for label, keys in shared.items() if keys}
+    if not means:
+        return None
+    label = max(means, key=lambda name: means[name])
+    pairs = [(row[t], rivals[label][t]) for t in shared[label]]
+    low, high = _interval(np.stack([own.draws[key] - other.draws[key] for own, other in pairs]))
+    mean = np.mean([own.means[key] - other.means[key] for own, other in pairs])
+    return {"rival": label, "mean": _short(mean), "low": low, "high": high}
+
+
+def _interval(draws: Floats) -> tuple[float, float]:
+    """The 95 % interval of the mean over T targets from T x D draws of their images."""
+    targets, images = _picks(len(draws))
+    low, high = np.percentile(draws[targets, images].mean(axis=0), [2.5, 97.5])
+    return _short(low), _short(high)
+
+
+@lru_cache(maxsize=64)
+def _picks(count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """T x D targets drawn with replacement, and which draw of its images each brings: the same for every row."""
+    generator = np.random.default_rng(0)
+    return generator.integers(0, count, (count, DRAWS)), generator.integers(0, DRAWS, (count, DRAWS))
+
+
+def _short(value: float | np.floating[Any]) -> float:
+    return round(float(value), DIGITS)
