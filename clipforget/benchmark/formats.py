@@ -101,7 +101,7 @@ def as_csv(summary: ComparisonSummary, sort: str = LEAD) -> str:
 
 
 def grid(
-    summary: ComparisonSummary, target: int | None = None, sort: str = "h"
+    summary: ComparisonSummary, target: int | None = None, sort: str = LEAD
 ) -> tuple[list[str], list[tuple[list[str], list[str]]]]:
     """Return the table itself: its header, and of each row the figures and what stands beneath them."""
     return _cells(summary, target, sort)

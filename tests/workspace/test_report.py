@@ -105,7 +105,7 @@ def test_the_report_of_a_comparison_needs_nothing_else(comparison_summary):
     page = comparison_report(comparison_summary)
     read = Elements(page)
     assert not read.sources and len(page) < 2**20
-    for part in ("All targets, mean", "a/b", "GA <x>", comparison_summary["command"], "To repeat it"):
+    for part in ("All targets, mean", "has collapsed", "a/b", "GA <x>", comparison_summary["command"], "To repeat it"):
         assert part in read.text
     assert page.count("<polyline") == len(comparison_summary["curves"])
 
@@ -116,7 +116,10 @@ def comparison_summary():
     stat = {"mean": 0.5, "spread": 0.1}
     figures = dict.fromkeys(("alpha", "h", "score", "seconds", "memory", "parameters"), stat)
     figures |= {"n": 2, "columns": {"forget": {"before": stat, "after": stat, "ratio": stat}}}
-    row = {"method": "m", "preset": "", "settings": {}, "notes": [], "cells": [], "all": figures}
+    kept = {"mean": 0.5, "low": 0.4, "high": 0.6, "worst": 0.3}
+    figures |= {"matched": {"least_10": kept}, "forgot": {"10": 2, "chance": 0}, "verdict": "has collapsed"}
+    figures |= {"collapsed": 2, "rank": 1, "tier_rank": 1, "difference": None}
+    row = {"method": "m", "tier": 1, "preset": "", "settings": {}, "notes": [], "cells": [], "all": figures}
     rows = [{**row, "label": label, "targets": {"0": figures, "1": figures}} for label in ("do nothing", "GA <x>")]
     along = {"alphas": [0, 1], "forgotten": [1, 0], "retained": [0.5, 1], "method": "m", "label": "GA <x>"}
     point = {"alpha": 0, "forgotten": 1, "retained": 0.5}
@@ -125,5 +128,6 @@ def comparison_summary():
         "id": "c", "title": "t & t", "created": "", "state": "done", "error": None, "command": "compare", "model": "m",
         "data": "d", "seeds": [0], "chance": 0.1, "done": 4, "total": 4, "eta": None, "now": None, "cells": [],
         "targets": [{"key": 0, "label": "a/b"}, {"key": 1, "label": "c/d"}], "rows": rows, "curves": curves,
-        "columns": [{"key": "forget", "label": "forget"}],
+        "columns": [{"key": "forget", "label": "forget"}], "reasons": [],
+        "matched": [{"key": "least_10", "label": "least kept at 10 %"}],
     }  # fmt: skip
