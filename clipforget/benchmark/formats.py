@@ -10,12 +10,14 @@ from __future__ import annotations
 import csv
 import io
 import math
+import shlex
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from clipforget.benchmark.documents import ComparisonSummary, Difference, Figures, MatchedStat, Stat, SummaryRow
 from clipforget.data.splits import ROLES
-from clipforget.errors import UnknownName
+from clipforget.errors import BadQuery, UnknownName
 from clipforget.tabular import csv_safe, latex_escape, table
 from clipforget.tabular import markdown as markdown_table
 
@@ -51,8 +53,15 @@ def markdown(summary: ComparisonSummary, target: int | None = None, sort: str = 
     header, rows = _cells(summary, target, sort)
     lines = [[f"{top}<br>{below}" if below else top for top, below in zip(*row, strict=True)] for row in rows]
     about = f"**{summary['title']}** ({_scope(summary, target)})"
-    command = f"```\n{summary['command']}\n```"
+    command = f"```\n{_shown_command(summary)}\n```"
     return f"{about}\n\n{markdown_table(header, lines)}\n\n{legend(summary)}\n\n{command}\n"
+
+
+def _shown_command(summary: ComparisonSummary) -> str:
+    """The command with the bare names of local models and data, to be shown to others."""
+    words = shlex.split(summary["command"])
+    paths = [text for text in (summary["model"], summary["data"]) if Path(text).is_absolute() or Path(text).exists()]
+    return shlex.join(Path(word).name if word in paths else word for word in words)
 
 
 def latex(summary: ComparisonSummary, target: int | None = None, sort: str = LEAD) -> str:
@@ -252,14 +261,24 @@ def _scope(summary: ComparisonSummary, target: int | None) -> str:
 
 def legend(summary: ComparisonSummary) -> str:
     """Say what the figures of a table are."""
-    chance = f"; chance is {100 * summary['chance']:.1f} %" if summary["chance"] is not None else ""
+    chance = f" Chance is {100 * summary['chance']:.1f} %." if summary["chance"] is not None else ""
     sentences = [
-        "Kept: what is left of the original's accuracy, in percent, on test images where the forget accuracy has come "
-        f"down to 10 % and to chance{chance}; area: that under the least kept against the forgotten share.",
-        "Beneath stand 95 % intervals of a bootstrap over targets and images. A run that never comes down keeps 0; "
-        "-: no run does. Ranks go by the least kept at 10 %; to best rival: that less the best other row's, paired.",
-        "From H on each run is read at its own suggested alpha (the share of the original), with what is left of the "
-        "original's beneath; ± is the standard deviation over runs.",
+        "Kept: the share of the original's accuracy on test images where forget accuracy has come down to 10 %, or to "
+        f"chance.{chance} Area: that under the least kept against the forgotten share.",
+        "Beneath stand 95 % intervals (bootstrap over targets and images). A run that never comes down keeps 0; "
+        "a dash: none does. Ranks go by the least kept at 10 %. To best rival: that less the best other row's, paired.",
+        "From H on each run is read at its own suggested alpha, the share of the original. Beneath an accuracy stands "
+        "what is left of the original's. The sign ± gives the standard deviation over runs.",
         "Tier: 0 uses names alone, 1 the target's images, 2 its siblings' too, 3 all labelled ones.",
     ]
     return " ".join([*sentences, *summary["reasons"]])
+
+
+def into(content: str, mark: str, table_text: str) -> str:
+    """Put a table between `<!-- mark -->` and `<!-- /mark -->` of a Markdown text. Raises BadQuery without these."""
+    start, end = f"<!-- {mark} -->\n", f"<!-- /{mark} -->"
+    before, opened, rest = content.partition(start)
+    _, closed, after = rest.partition(end)
+    if not opened or not closed:
+        raise BadQuery(f"The file has no lines '{start.strip()}' and '{end}' for the table to stand between; add them.")
+    return f"{before}{start}{table_text}{end}{after}"

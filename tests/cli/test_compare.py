@@ -53,6 +53,21 @@ def test_a_comparison_from_start_to_table(words, tmp_path, capsys):
         assert sign in capsys.readouterr().out
 
 
+def test_a_table_goes_between_its_marks_without_paths_of_this_machine(words, tmp_path, world, capsys):
+    page = tmp_path / "page.md"
+    page.write_text("Before.\n<!-- methods -->\nold\n<!-- /methods -->\nAfter.\n")
+    assert main([*words, "--markdown", "--into", str(page)]) == 0
+    text = page.read_text()
+    assert text.startswith("Before.\n<!-- methods -->\n**2 methods") and text.endswith("<!-- /methods -->\nAfter.\n")
+    assert "old" not in text and "| do nothing |" in text and str(tmp_path) not in text and world.data not in text
+    show = ["compare", "--show", "last", "--runs", str(tmp_path / "runs"), "--into"]
+    capsys.readouterr()
+    assert main([*show, str(page)]) == 2 and "add --markdown" in capsys.readouterr().err
+    assert main([*show, f"{page}#elsewhere", "--markdown"]) == 2 and "<!-- elsewhere -->" in capsys.readouterr().err
+    assert main([*show, str(tmp_path / "none.md"), "--markdown"]) == 2 and "Cannot write" in capsys.readouterr().err
+    assert page.read_text() == text
+
+
 def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(words, tmp_path, capsys, monkeypatch):
     finish = running._finish
 

@@ -78,6 +78,8 @@ def add_options(parser: Parser) -> None:
     for name, what_for in (("csv", "CSV"), ("latex", "LaTeX"), ("markdown", "Markdown")):
         how.add_argument(f"--{name}", action="store_true", help=f"print {what_for} instead of a table")
     add_json(how)
+    about = "with --markdown: write it between <!-- NAME --> and <!-- /NAME --> of a file (default: methods)"
+    add("--into", metavar="FILE[#NAME]", help=about)
     add_runs(parser)
 
 
@@ -92,6 +94,8 @@ def compare(args: argparse.Namespace) -> int:
     from clipforget.benchmark.store import ComparisonStore
 
     workspace, store = workspace_of(args), ComparisonStore(Path(args.runs))
+    if args.into and not args.markdown:
+        raise BadQuery("--into writes Markdown; add --markdown.")
     if args.worker:
         return _run_cells(store.get(args.worker))
     if args.list:
@@ -192,6 +196,8 @@ def _print(summary: ComparisonSummary, args: argparse.Namespace) -> None:
         print(formats.as_csv(summary, args.sort), end="")
     elif args.latex:
         print(formats.latex(summary, target, args.sort), end="")
+    elif args.into:
+        _write_into(args.into, formats.markdown(summary, target, args.sort))
     elif args.markdown:
         print(formats.markdown(summary, target, args.sort), end="")
     else:
@@ -200,6 +206,21 @@ def _print(summary: ComparisonSummary, args: argparse.Namespace) -> None:
         lines += [] if summary["state"] == "done" else [f"It is {summary['state']}."]
         lines.append(f"Comparison {summary['id']}. To repeat it: {summary['command']}")
         emit(args.json, summary, "\n".join(lines))
+
+
+def _write_into(where: str, text: str) -> None:
+    from clipforget.benchmark.formats import into
+    from clipforget.files import atomic
+
+    name, _, mark = where.partition("#")
+    path = Path(name)
+    try:
+        content = into(path.read_text(encoding="utf-8"), mark or "methods", text)
+        with atomic(path) as draft:
+            draft.write_text(content, encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadQuery(f"Cannot write the table into {path}: {error}.") from error
+    print(f"Wrote the table into {path}.")
 
 
 def _list(workspace: Workspace, as_json: bool) -> None:

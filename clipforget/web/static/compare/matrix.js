@@ -1,7 +1,7 @@
 // @ts-check
 // The runs of a comparison as a small matrix: a line for each method, a square for each target and seed.
 
-import { h, toast } from "../lib/dom.js";
+import { h, percent, toast } from "../lib/dom.js";
 
 const STATES = ["waiting", "running", "done", "failed", "stopped"];
 
@@ -13,7 +13,7 @@ export function matrix(app) {
         "p.cf-matrix-legend",
         {},
         STATES.map((state) => h("span", {}, h("i.cf-square", { "data-state": state, "aria-hidden": "true" }), state)),
-        h("span", {}, "deeper green: higher H"),
+        h("span", {}, "deeper green: more kept at 10 % forget accuracy"),
     );
     const node = h(
         "section.cf-compare-block",
@@ -150,14 +150,15 @@ export function matrix(app) {
         comparison.cells.forEach((cell, index) => {
             const square = squares.get(index);
             if (!square) return;
-            const score = cell.h === null || cell.h === undefined ? "" : `, H ${cell.h.toFixed(1)}`;
-            const text = `${square.name}: ${cell.state}${score}${cell.error ? `, ${cell.error}` : ""}`;
+            const kept = cell.kept === null ? "" : `, keeps ${percent(cell.kept)} %, H ${cell.h.toFixed(1)}`;
+            const problem = cell.error || cell.verdict;
+            const text = `${square.name}: ${cell.state}${kept}${problem ? `, ${problem}` : ""}`;
             if (text === square.shown) return;
             square.shown = text;
             square.button.dataset.state = cell.state;
             square.button.title = text;
             square.button.setAttribute("aria-label", text);
-            square.button.style.setProperty("--h", String(cell.h ?? 0));
+            square.button.style.setProperty("--kept", String(100 * (cell.kept ?? 0)));
         });
         drawBar();
     };

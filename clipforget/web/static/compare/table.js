@@ -4,11 +4,19 @@
 import { clock, h, percent } from "../lib/dom.js";
 import { writeAddress } from "../lib/state.js";
 
+const LEAD = "least_10"; // what sorts the rows where nobody asks for another order
 // Columns that begin with their smallest value.
-const LOW_FIRST = ["label", "forget", "seconds", "memory", "parameters"];
+const LOW_FIRST = ["label", "tier", "rank", "verdict", "forget", "seconds", "memory", "parameters"];
 const number = (digits) => (value) => value.toFixed(digits);
+const TITLES = {
+    [LEAD]: "Smallest share that any other set keeps where 10 % of the target's images are still recognised",
+    area: "Area under the least kept share against the forgotten share; 100 is best, doing nothing has 0",
+};
 
-/** The columns: key, heading, how to find the statistic, how to word it, and its ratio to before where it has one. */
+/**
+ * The columns: key, heading, how to find the statistic in the figures of a row, how to word it, and its ratio to before
+ * where it has one. `plain` gives a text or a number in place of a statistic.
+ */
 function columns(comparison) {
     const sets = comparison.columns.map(({ key, label }) => ({
         key,
@@ -17,17 +25,44 @@ function columns(comparison) {
         ratio: (figures) => figures.columns[key]?.ratio,
         words: percent,
     }));
+    const level = (key) => key.split("_").at(-1);
+    const matched = comparison.matched.map(({ key, label }) => ({
+        key,
+        label: label.replace(" %", "\u00a0%"),
+        title: TITLES[key] ?? `${label}, in per cent of before`,
+        of: (figures) => (figures.forgot[level(key)] === 0 ? null : figures.matched[key]),
+        words: percent,
+        interval: true,
+    }));
     const plain = (key, label, words, title) => ({ key, label, title, of: (figures) => figures[key], words });
     return [
+        {
+            key: "tier",
+            label: "tier",
+            title: "0 uses names alone, 1 the target's images, 2 its siblings' too, 3 all labelled ones",
+            plain: (_, row) => row.tier,
+        },
+        {
+            key: "rank",
+            label: "rank",
+            title: "Place by the first figure, and within the tier",
+            plain: (figures) => figures.rank,
+            below: (figures) => (figures.tier_rank === null ? "" : `${figures.tier_rank} in tier`),
+        },
+        ...matched,
+        {
+            key: "difference",
+            label: "to best rival",
+            title: "The first figure less that of the best other row on the same targets",
+            of: (figures) => figures.difference,
+            words: (share) => `${share > 0 ? "+" : ""}${percent(share)}`,
+            interval: true,
+        },
+        { key: "verdict", label: "verdict", plain: (figures) => figures.verdict || null },
         plain("h", "H", number(1), "Harmonic mean of forgetting and of the smallest share retained; 100 is best"),
         ...sets,
         plain("score", "Score", number(1), "The paper's score: mean of forgetting and of every share retained"),
-        plain(
-            "alpha",
-            "α",
-            number(2),
-            "Suggested share of the original: the largest at which validation counts as forgotten",
-        ),
+        plain("alpha", "α", number(2), "Suggested share of the original, chosen on images that no figure is read from"),
         plain(
             "seconds",
             "time",
@@ -57,8 +92,10 @@ export function resultTable(app) {
     const caption = h(
         "p.cf-help",
         {},
-        "Accuracy in per cent on test images, each run at its own suggested alpha: " +
-            "mean ± standard deviation over runs, and beneath it the share of before.",
+        "What each method keeps, in per cent of before, where it has forgotten as much as all others: down to 10 % and " +
+            "to chance, on test images, with the 95 % interval over targets and images. A run that never comes down " +
+            "keeps 0. From H on each run is read at its own suggested alpha: mean ± standard deviation, and beneath an " +
+            "accuracy the share of before.",
     );
     const none = h("p.cf-wait", {}, "The figures appear here with the first finished run.");
     const table = h("table.cf-table.cf-results", {}, h("thead", {}, head), body);
@@ -117,7 +154,7 @@ export function resultTable(app) {
                                     sort:
                                         column.key === key
                                             ? flipped(app.state.sort, key)
-                                            : column.key === "h"
+                                            : column.key === LEAD
                                               ? ""
                                               : column.key,
                                 }),
@@ -129,10 +166,10 @@ export function resultTable(app) {
         );
         const [nothing, ...others] = comparison.rows;
         const by = known.find((column) => column.key === key);
-        const value = (row) => (key === "label" ? row.label : (by.of(figuresOf(row) ?? { columns: {} })?.mean ?? null));
+        const value = (row) => (key === "label" ? row.label : valueOf(by, figuresOf(row), row));
         others.sort((a, b) => compare(value(a), value(b), down));
-        const best = Math.max(...others.map((row) => figuresOf(row)?.h?.mean ?? -1));
-        const footnotes = [];
+        const best = Math.max(...others.map((row) => figuresOf(row)?.matched[LEAD]?.mean ?? -1));
+        const footnotes = [...comparison.reasons];
         body.replaceChildren(
             ...[nothing, ...others].map((row, i) => line(row, figuresOf(row), known, i === 0 ? null : best, footnotes)),
         );
@@ -156,11 +193,15 @@ export function resultTable(app) {
 function order(sort, all) {
     const turned = sort.startsWith("-");
     const wanted = sort.replace(/^-/, "");
-    const key = all.some((column) => column.key === wanted) ? wanted : "h";
+    const key = all.some((column) => column.key === wanted) ? wanted : LEAD;
     return { key, down: LOW_FIRST.includes(key) === turned };
 }
 
-const flipped = (sort, key) => (sort.startsWith("-") ? (key === "h" ? "" : key) : `-${key}`);
+const flipped = (sort, key) => (sort.startsWith("-") ? (key === LEAD ? "" : key) : `-${key}`);
+
+/** What a column sorts by: a number, a text, or null where nothing is known. */
+const valueOf = (column, figures, row) =>
+    (column.plain ? column.plain(figures, row) : column.of(figures)?.mean) ?? null;
 
 function compare(a, b, down) {
     if (a === null || b === null) return Number(a === null) - Number(b === null); // what is not known comes last
@@ -184,22 +225,28 @@ function line(row, figures, known, best, footnotes) {
         runs,
     );
     const cells = known.map((column) =>
-        cell(column, figures, column.key === "h" && best !== null && (figures?.h?.mean ?? -2) >= best - 1e-9),
+        cell(column, figures, row, column.key === LEAD && best !== null && figures.matched[LEAD]?.mean >= best - 1e-9),
     );
     const node = h("tr", {}, head, cells);
     if (best === null) node.classList.add("cf-nothing-row");
     return node;
 }
 
-function cell(column, figures, best) {
-    const statistic = figures && column.of(figures);
-    const ratio = figures && column.ratio?.(figures);
+function cell(column, figures, row, best) {
     const node = h("td", { "data-column": column.key });
-    if (!statistic) return (node.append("–"), node);
-    node.append(h("span.cf-mean", {}, column.words(statistic.mean)));
-    if (statistic.spread && column.spread !== false)
+    const value = valueOf(column, figures, row);
+    if (value === null) return (column.key === "verdict" || node.append("–"), node);
+    const statistic = column.of?.(figures);
+    const ratio = column.ratio?.(figures);
+    node.append(h("span.cf-mean", {}, statistic ? column.words(value) : String(value)));
+    if (statistic?.spread && column.spread !== false)
         node.append(h("span.cf-spread", {}, ` ± ${column.words(statistic.spread)}`));
+    if (column.interval)
+        node.append(h("small", {}, `${column.words(statistic.low)} to ${column.words(statistic.high)}`));
     if (ratio) node.append(h("small", {}, `${percent(ratio.mean)}%`));
-    if (best) node.classList.add("cf-best-h");
+    if (column.below) node.append(h("small", {}, column.below(figures)));
+    if (statistic?.worst !== undefined) node.title = `worst target: ${percent(statistic.worst)}`;
+    if (statistic?.rival) node.title = `to ${statistic.rival}`;
+    if (best) node.classList.add("cf-best");
     return node;
 }
