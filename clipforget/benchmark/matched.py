@@ -12,7 +12,7 @@ compared on the same draws of targets and forget images (paired). No torch. Lett
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -24,7 +24,7 @@ from clipforget.benchmark.documents import Difference, MatchedStat
 from clipforget.evaluation.curves import LEAST, LEVEL, Curve
 
 Floats = NDArray[np.float64]
-DRAWS = 2000
+DRAWS = 1000
 DIGITS = 4
 LEVELS = ("10", "chance")  # forget accuracies: LEVEL, and that of guessing
 LEAD = f"{LEAST}_10"  # by which rows are ranked and compared
@@ -49,7 +49,8 @@ def accuracy_of(level: str, chance: float) -> float:
     return chance if level == "chance" else LEVEL
 
 
-def on_target(curves: Sequence[Curve], chance: float, target: int, row: int) -> TargetFigures:
+@lru_cache(maxsize=256)  # the page asks for a summary every other second, and few of its runs are new
+def on_target(curves: tuple[Curve, ...], chance: float, target: int, row: int) -> TargetFigures:
     """Return the figures of the runs of one row on one target; its forget images are drawn alike for every row."""
     forget_draws, kept_draws = np.random.default_rng([target]), np.random.default_rng([target, row])
     names = [name for name in curves[0].kept if all(name in curve.kept for curve in curves)]
@@ -84,12 +85,15 @@ def _recognised(curve: Curve, name: str, share: float) -> int:
 def stats(targets: Iterable[TargetFigures]) -> dict[str, MatchedStat]:
     """Return the figures of a row over the targets that have them: mean, 95 % interval, and the worst target's."""
     every = list(targets)
-    found: dict[str, MatchedStat] = {}
+    by_targets: dict[tuple[int, ...], list[str]] = {}  # keys by the targets that have them, which is mostly all
     for key in dict.fromkeys(key for figures in every for key in figures.means):
-        own = [figures for figures in every if key in figures.means]
-        means = [figures.means[key] for figures in own]
-        low, high = _interval(np.stack([figures.draws[key] for figures in own]))
-        found[key] = {"mean": _short(np.mean(means)), "low": low, "high": high, "worst": _short(min(means))}
+        by_targets.setdefault(tuple(i for i, figures in enumerate(every) if key in figures.means), []).append(key)
+    found: dict[str, MatchedStat] = {}
+    for indices, keys in by_targets.items():
+        means = np.array([[every[i].means[key] for i in indices] for key in keys])
+        intervals = _intervals(np.array([[every[i].draws[key] for i in indices] for key in keys]))
+        for key, own, (low, high) in zip(keys, means, intervals, strict=True):
+            found[key] = {"mean": _short(own.mean()), "low": low, "high": high, "worst": _short(own.min())}
     return found
 
 
@@ -107,16 +111,16 @@ def difference(
         return None
     label = max(means, key=lambda name: means[name])
     pairs = [(row[t], rivals[label][t]) for t in shared[label]]
-    low, high = _interval(np.stack([own.draws[key] - other.draws[key] for own, other in pairs]))
+    [(low, high)] = _intervals(np.array([[own.draws[key] - other.draws[key] for own, other in pairs]]))
     mean = np.mean([own.means[key] - other.means[key] for own, other in pairs])
     return {"rival": label, "mean": _short(mean), "low": low, "high": high}
 
 
-def _interval(draws: Floats) -> tuple[float, float]:
-    """The 95 % interval of the mean over T targets from T x D draws of their images."""
-    targets, images = _picks(len(draws))
-    low, high = np.percentile(draws[targets, images].mean(axis=0), [2.5, 97.5])
-    return _short(low), _short(high)
+def _intervals(draws: Floats) -> list[tuple[float, float]]:
+    """The 95 % intervals of the mean over T targets, of each of K figures, from K x T x D draws of their images."""
+    targets, images = _picks(draws.shape[1])
+    lows, highs = np.percentile(draws[:, targets, images].mean(axis=1), [2.5, 97.5], axis=1)
+    return [(_short(low), _short(high)) for low, high in zip(lows, highs, strict=True)]
 
 
 @lru_cache(maxsize=64)

@@ -301,7 +301,7 @@ def _tier(method: str, settings: Mapping[str, Any]) -> int | None:
 
 
 def _on_target(runs: Sequence[RunSummary], target: int, row: int) -> TargetFigures:
-    return matched.on_target([run.curve for run in runs], runs[0].chance, target, row)
+    return matched.on_target(tuple(run.curve for run in runs), runs[0].chance, target, row)
 
 
 def _add_matched(
@@ -382,7 +382,7 @@ def stat(values: Iterable[float | None]) -> Stat | None:
     numbers = [float(value) for value in values if value is not None]
     if not numbers:
         return None
-    spread = round(statistics.stdev(numbers), DIGITS) if len(numbers) > 1 else None
+    spread = _short(np.std(numbers, ddof=1)) if len(numbers) > 1 else None
     return {"mean": round(statistics.fmean(numbers), DIGITS), "spread": spread}
 
 
@@ -434,5 +434,5 @@ def _read_point(runs: Sequence[RunSummary], level: str) -> Point | None:
     }
 
 
-def _short(value: float) -> float:
+def _short(value: float | np.floating[Any]) -> float:
     return round(float(value), DIGITS)

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipforget.evaluation.documents import Collapse, ScoreRow
-from clipforget.evaluation.metrics import is_retained, ratio
+from clipforget.evaluation.metrics import is_retained
 
 Floats = NDArray[np.float64]
 LEVEL = 0.1  # forget accuracy; the other level at which curves are read is chance
@@ -38,7 +38,7 @@ class Reading:
     kept: dict[str, float]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # told apart by identity, so that figures of it can be remembered
 class Curve:
     """Forget accuracy and kept shares of a run over alpha.
 
@@ -62,7 +62,8 @@ class Curve:
         for row in rows:
             if is_retained(row["key"]):
                 before = row["before"]["value"]
-                kept[row["key"]] = np.array([ratio(after, before) for after in row["after"]])
+                after = np.array(row["after"], dtype=float)
+                kept[row["key"]] = np.minimum(after / before, 1.0) if before > 0 else np.ones(len(after))
                 recognised[row["key"]] = round(before * row["n"])
         kept[LEAST] = np.min([*kept.values(), np.ones(len(alphas))], axis=0)
         accuracy = np.zeros(len(alphas)) if forget is None else np.array(forget["after"], dtype=float)
@@ -77,7 +78,9 @@ class Curve:
     @property
     def forgotten(self) -> Floats:
         """The forgotten share at each alpha, A: 1 - ratio of the target; 0 where there was nothing to forget."""
-        return 1 - np.array([ratio(after, self.before) for after in self.forget])
+        if self.before <= 0:
+            return np.zeros(len(self.forget))
+        return 1 - np.minimum(self.forget / self.before, 1.0)
 
     def level(self, accuracy: float) -> float:
         """Return an accuracy as a level that n images can tell from 0: at least one image of them."""

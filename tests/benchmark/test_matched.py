@@ -16,7 +16,7 @@ def curve(kept, forget=(0.0, 0.1, 1.0), images=100, recognised=100):
 
 
 def on(target, *kept, row=1, **more):
-    return matched.on_target([curve(share, **more) for share in kept], 0.05, target, row)
+    return matched.on_target(tuple(curve(share, **more) for share in kept), 0.05, target, row)
 
 
 def test_a_target_has_the_mean_of_its_seeds_and_draws_of_its_images():
@@ -40,7 +40,7 @@ def test_forget_images_are_drawn_alike_for_every_row_and_differently_for_targets
 
 
 def test_a_run_that_never_comes_down_keeps_nothing_there():
-    figures = matched.on_target([curve(0.9), curve(0.9, forget=(0.5, 0.6, 1.0))], 0.05, 0, 1)
+    figures = matched.on_target((curve(0.9), curve(0.9, forget=(0.5, 0.6, 1.0))), 0.05, 0, 1)
     assert figures.means["least_10"] == pytest.approx(0.45)
     assert on(0, 0.9, forget=(0.5, 0.6, 1.0)).means["area"] == pytest.approx(
         (0.0 + 0.9) / 2 * 0.1 + (0.9 + 1) / 2 * 0.4
@@ -74,5 +74,5 @@ def test_the_paired_difference_is_to_the_best_rival_on_the_same_targets():
 
 def test_sets_that_some_targets_lack_are_averaged_over_the_others():
     whole = Curve(ALPHAS, np.array([0.0, 0.1, 1.0]), 1.0, 50, {"least": np.ones(3)}, {})
-    figures = matched.stats([on(0, 0.4), matched.on_target([whole], 0.05, 1, 1)])
+    figures = matched.stats([on(0, 0.4), matched.on_target((whole,), 0.05, 1, 1)])
     assert figures["siblings_10"]["mean"] == pytest.approx(0.4) and figures["least_10"]["mean"] == pytest.approx(0.7)
