@@ -6,11 +6,12 @@ targeted    targeted:paper    targeted,layers=3    no EMA=targeted,ema_decay=0
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from clipforget import __version__
-from clipforget.errors import BadSetting, UnknownName
+from clipforget.errors import BadSetting, ClipforgetError, UnknownName
 from clipforget.methods import METHODS
 from clipforget.runs.config import RunConfig, current_method, current_settings
 from clipforget.runs.presets import damaged_presets, find_preset, presets
@@ -96,7 +97,9 @@ def default_label(method: str, preset: str, settings: Mapping[str, SettingValue]
     """Return what a row is called where nobody says otherwise: by its preset, or else by its settings."""
     details = [preset] if preset else [f"{name} {value}" for name, value in sorted(settings.items())]
     entry = METHODS.load()[method]
-    title = entry.title_of(parse(entry.settings, settings))
+    title = entry.title
+    with suppress(ClipforgetError):  # settings of an older version, which the method no longer has
+        title = entry.title_of(parse(entry.settings, settings))
     return f"{title} ({'; '.join(details)})" if details else title
 
 

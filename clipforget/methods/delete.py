@@ -39,7 +39,7 @@ class DeleteSettings(TrainingSettings):
     @property
     def variant(self) -> str:
         """Say where the rest is held, which is ours."""
-        return "the rest held (ours)" if self.retain_weight else ""
+        return "our form that holds the rest" if self.retain_weight else ""
 
 
 @loss_method(

@@ -48,7 +48,7 @@ class NullspaceSettings:
     @property
     def variant(self) -> str:
         """Name the forms that are ours."""
-        return "" if self.form == "partial" else f"{self.form} (ours)"
+        return "" if self.form == "partial" else f"our {self.form}"
 
 
 @method(

@@ -46,7 +46,7 @@ class SalunSettings(TrainingSettings):
     @property
     def variant(self) -> str:
         """Name the relabelling that is ours."""
-        return "" if self.relabel == RANDOM else "runner-up names (ours)"
+        return "" if self.relabel == RANDOM else "our runner-up names"
 
 
 @method(

@@ -62,7 +62,7 @@ class SelectiveNullspaceSettings:
     @property
     def variant(self) -> str:
         """Name the form that is ours."""
-        return "regression on images (ours)" if self.form == "regression" else ""
+        return "our regression on images" if self.form == "regression" else ""
 
 
 @method(

@@ -29,6 +29,15 @@ def test_cells_are_ordinary_runs_target_by_target():
     )  # fmt: skip
 
 
+def test_a_row_is_called_a_variant_where_its_settings_make_one():
+    assert read_row("salun").label == "Saliency unlearning (SalUn)"
+    assert read_row("salun:ours").label == "Saliency unlearning (SalUn), our runner-up names (ours)"
+    held = read_row("delete,retain_weight=3")
+    assert held.label.startswith("DELETE (masked distillation), our form that holds the rest (")
+    old = Row("fisher_noise", settings={"form": "fair"})  # which Fisher forgetting no longer has
+    assert "form=fair" in old.text
+
+
 def test_a_row_is_written_as_text_and_reads_back():
     METHODS.load()
     plain = read_row("anchored")

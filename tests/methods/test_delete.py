@@ -63,7 +63,7 @@ def test_the_paper_needs_forget_images_only() -> None:
     settings = DeleteSettings(**method.presets["paper"])
     assert method.tier == method.tier_of(settings) == 1 and method.title_of(settings) == method.title
     held = DeleteSettings(retain_weight=3.0)
-    assert method.tier_of(held) == 3 and method.title_of(held) == f"{method.title}, the rest held (ours)"
+    assert method.tier_of(held) == 3 and method.title_of(held) == f"{method.title}, our form that holds the rest"
     batch = batch_of(OLD)
     for kind in ("retain", "others"):
         del batch.images[kind], batch._features[kind, False], batch._features[kind, True]

@@ -62,7 +62,7 @@ def test_partial_leaves_the_share_it_is_told_and_a_reflection_turns_it_round() -
 def test_only_the_papers_form_bears_the_bare_title() -> None:
     method = METHODS.load()["nullspace"]
     assert method.title_of(method.settings()) == method.title
-    assert method.title_of(NullspaceSettings(form="reflection")) == "Nullspace projection, reflection (ours)"
+    assert method.title_of(NullspaceSettings(form="reflection")) == "Nullspace projection, our reflection"
     with pytest.raises(BadSetting, match="strength must be a number from 0"):
         parse(NullspaceSettings, {"strength": 2.0})
 
