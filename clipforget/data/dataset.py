@@ -1,14 +1,16 @@
 """What a data set is: images with a split, a superclass, a subgroup and perhaps a style.
 
 `split/superclass/subgroup/style/file` is the layout of every folder or .tar; the lower levels may be absent.
-The splits are train, validation and test; any other folder at the top is an evaluation set.
+The splits are train, validation and test; any other folder at the top is an evaluation set. Others come from anywhere,
+see clipforget.data.evaluation.
 """
 
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 from clipforget.data.sources import printable
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 SPLITS = ("train", "validation", "test")
+RESERVED = ("steer", "calibrate")  # what a run makes of train and validation; no evaluation set may be called so
 
 
 @lru_cache(maxsize=4096)
@@ -49,11 +52,35 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True)
+class EvaluationSet:
+    """An evaluation set with names of its own; its images are those items of a data set whose split is its name.
+
+    `classes` are all names to choose among, sorted; `templates` the captions that each is averaged over; `target` the
+    classes or subgroups that the user calls the target's, empty where names tell. `note` says what was left out.
+    `fingerprint` is a hash over names, templates and bytes, 16 hex digits.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    templates: tuple[str, ...]
+    source: Source
+    fingerprint: str
+    target: tuple[str, ...] = ()
+    note: str = ""
+
+    def is_target(self, item: Item, names: Iterable[str]) -> bool:
+        """Return True for an image of the target: its class or subgroup is in `target`, or else among these names."""
+        known = {name.casefold() for name in self.target or names}
+        return item.superclass.casefold() in known or item.subgroup.casefold() in known
+
+
+@dataclass(frozen=True)
 class Dataset:
     """Images under one name.
 
     `fingerprint` is a content hash over names and bytes, 16 hex digits; `skipped` lists the files left out, each with
-    the reason as the end of a sentence about it ("is empty").
+    the reason as the end of a sentence about it ("is empty"). `evaluation` holds the evaluation sets that have names of
+    their own, whose items come last and are in no fingerprint but their own. `contents` are SHA-256 of all files read.
     """
 
     name: str
@@ -62,11 +89,24 @@ class Dataset:
     fingerprint: str
     skipped: tuple[tuple[str, str], ...] = ()
     template: str = "a photo of a {}."
+    evaluation: Mapping[str, EvaluationSet] = field(default_factory=dict)
+    contents: frozenset[bytes] = field(default=frozenset(), repr=False, compare=False)
+
+    @cached_property
+    def native(self) -> tuple[Item, ...]:
+        """The items that go by the names of the data set: all but those of sets with names of their own."""
+        return tuple(item for item in self.items if item.split not in self.evaluation)
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """Return the fingerprint of the images as "data", and of each set with names of its own as "eval:<name>"."""
+        own = {f"eval:{name}": entry.fingerprint for name, entry in self.evaluation.items()}
+        return {"data": self.fingerprint, **own}
 
     @property
     def superclasses(self) -> tuple[str, ...]:
         """Return the class names: the superclasses, sorted."""
-        return tuple(sorted({item.superclass for item in self.items}))
+        return tuple(sorted({item.superclass for item in self.native}))
 
     @property
     def evaluation_sets(self) -> tuple[str, ...]:
@@ -75,11 +115,11 @@ class Dataset:
 
     def subgroups(self, superclass: str) -> tuple[str, ...]:
         """Return the names of the subgroups of a superclass, sorted; empty where the set has no such level."""
-        return tuple(sorted({i.subgroup for i in self.items if i.superclass == superclass and i.subgroup}))
+        return tuple(sorted({i.subgroup for i in self.native if i.superclass == superclass and i.subgroup}))
 
     def styles(self) -> tuple[str, ...]:
         """Return the names of the styles, sorted; empty where the set has no such level."""
-        return tuple(sorted({item.style for item in self.items if item.style}))
+        return tuple(sorted({item.style for item in self.native if item.style}))
 
     def of(self, split: str) -> tuple[Item, ...]:
         """Return the items of a split or evaluation set."""
@@ -90,6 +130,7 @@ class Dataset:
         from clipforget.data.images import decode
 
         try:
-            return decode(self.source.read(item.key))
+            entry = self.evaluation.get(item.split)
+            return decode((entry.source if entry else self.source).read(item.key))
         except BadData as error:
             raise BadData(f"The image {printable(item.key)} {error}; take it out of the data set.") from error

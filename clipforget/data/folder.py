@@ -6,13 +6,14 @@ import hashlib
 import os
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from clipforget.data.dataset import SPLITS, Dataset, Item, as_label
+from clipforget.data.dataset import RESERVED, SPLITS, Dataset, EvaluationSet, Item, as_label
 from clipforget.data.images import check, suffixes
+from clipforget.data.names import CLASS_NAMES, TEMPLATES, named_set
 from clipforget.data.sound import add_sound, load_sound
 from clipforget.data.sources import LARGEST_FILE, LAYOUT, FolderSource, TarSource, open_source, printable
 from clipforget.errors import BadData
@@ -32,24 +33,32 @@ def load_folder(path: str | Path, name: str | None = None, *, trusted: bool = Fa
     `skipped` with the reason: no image, broken, too small, a copy of another one, a class without enough train images.
     Splits, validation and fingerprint depend on names below the splits and on content alone, so that a folder and its
     .tar are the same data set. `trusted` spares decoding every image once, for files that are known to be sound.
+    A further folder at the top is an evaluation set: of the same names where all its classes have train images and it
+    brings no templates.txt or classnames.txt, else with names of its own.
     Raises BadData where nothing usable is left.
     """
     source = open_source(path)
-    prefix = _wrapper(source.files)
-    read, skipped = _read_all(source, prefix, trusted)
-    split = _split_validation(read)
+    prefix = wrapper(source.files)
+    found = {key: _item(key, key[len(prefix) :].split("/")) for key in source.files}
+    own, texts = _own_names(found, prefix)
+    read, skipped = _read_all(source, {key: row for key, row in found.items() if key not in texts}, own, trusted)
+    split = _split_validation([row for row in read if row[0].split not in own])
     items, lonely = _drop_small_classes(split)
     digest = hashlib.sha256()
     for item, content in items:
         digest.update(f"{item.split}\0{item.key[len(prefix) :]}\0".encode() + content)
+    lost = {name: [(k, why) for k, why in skipped if (i := found[k][0]) and i.split == name] for name in own}
+    sets, unnamed = _evaluation_sets(lost, read, source, texts)
     dataset = Dataset(
         name or printable(Path(path).expanduser().resolve().stem),
-        tuple(item for item, _ in items),
+        (*(item for item, _ in items), *(item for _, added in sets for item in added)),
         source,
         digest.hexdigest()[:16],
-        tuple(sorted((printable(key), reason) for key, reason in [*source.skipped, *skipped, *lonely])),
+        tuple(sorted((printable(key), reason) for key, reason in [*source.skipped, *skipped, *lonely, *unnamed])),
+        evaluation={entry.name: entry for entry, _ in sets},
+        contents=frozenset(content for _, content in read),
     )
-    tops = {key[len(prefix) :].split("/")[0] for key in source.files if "/" in key[len(prefix) :] and _is_image(key)}
+    tops = {key[len(prefix) :].split("/")[0] for key in source.files if "/" in key[len(prefix) :] and is_image(key)}
     _require(dataset, printable(str(path)), tops, split, [*source.skipped, *skipped] or lonely)
     return dataset
 
@@ -58,15 +67,57 @@ Read = list[tuple[Item, bytes]]  # items with the SHA-256 of their bytes
 Skipped = list[tuple[str, str]]
 
 
-def _read_all(source: FolderSource | TarSource, prefix: str, trusted: bool) -> tuple[Read, Skipped]:
-    """Every usable image, once: of several copies the first in order of split (test before train) and name stays."""
+def _own_names(found: Mapping[str, tuple[Item | None, str]], prefix: str) -> tuple[list[str], dict[str, str]]:
+    """The sets that go by names of their own, sorted, and the files beside their folders: key to name of the set."""
+    classes = defaultdict(set)
+    for item, _ in found.values():
+        if item is not None:
+            classes[item.split].add(item.superclass)
+    texts = {}
+    for key in found:
+        top, _, file = key[len(prefix) :].partition("/")
+        if file in (TEMPLATES, CLASS_NAMES) and as_label(top) in classes and top.lower() not in SPLIT_NAMES:
+            texts[key] = as_label(top)
+    own = {name for name in classes if name not in SPLITS and not classes[name] <= classes.get("train", set())}
+    return sorted(own | set(texts.values())), texts
+
+
+def _evaluation_sets(
+    own: Mapping[str, Skipped], read: Read, source: FolderSource | TarSource, texts: Mapping[str, str]
+) -> tuple[list[tuple[EvaluationSet, tuple[Item, ...]]], Skipped]:
+    """Each set of its own names with its items; the images of one that cannot be used are left out.
+
+    own says what is left out of each already.
+    """
+    sets, skipped = [], []
+    for name, lost in own.items():
+        note = f"{len(lost):,} files left out: {_most_common(lost)}" if lost else ""
+        rows = [row for row in read if row[0].split == name]
+        files = [key for key in texts if texts[key] == name]
+        try:
+            if rows:
+                sets.append(named_set(name, rows, {i.superclass for i, _ in rows}, source, files, note=note))
+        except BadData as error:
+            if files:  # which somebody wrote, and wants to be used
+                raise
+            skipped += [(item.key, f"lies in a set that cannot be used: {error}") for item, _ in rows]
+    return sets, skipped
+
+
+def _read_all(
+    source: FolderSource | TarSource, found: Mapping[str, tuple[Item | None, str]], last: Sequence[str], trusted: bool
+) -> tuple[Read, Skipped]:
+    """Every usable image, once: of several copies the first in order of split (test before train) and name stays.
+
+    The splits in `last` come after train.
+    """
     items: Read = []
     skipped: Skipped = []
     first: dict[bytes, str] = {}
-    order = {"test": 0, "validation": 1, "train": 3}  # the shifted sets between them
-    found = [(key, *_item(key, key[len(prefix) :].split("/"))) for key in source.files]
-    verdicts = _judge_all(source, [key for key, item, _ in found if item], trusted)
-    for key, item, reason in sorted(found, key=lambda row: order.get(row[1].split, 2) if row[1] else 0):
+    order = {"test": 0, "validation": 1, "train": 3, **dict.fromkeys(last, 4)}  # other evaluation sets between them
+    verdicts = judge_all(source, [key for key, (item, _) in found.items() if item], trusted)
+    rows = sorted(found.items(), key=lambda row: order.get(row[1][0].split, 2) if row[1][0] else 0)
+    for key, (item, reason) in rows:
         content = b""
         if item is not None:
             reason, content = verdicts[key]
@@ -79,8 +130,10 @@ def _read_all(source: FolderSource | TarSource, prefix: str, trusted: bool) -> t
     return sorted(items, key=lambda row: row[0].key), skipped
 
 
-def _judge_all(source: FolderSource | TarSource, keys: list[str], trusted: bool) -> dict[str, tuple[str, bytes]]:
-    """What is wrong with each file (empty if nothing) and the SHA-256 of its bytes."""
+def judge_all(
+    source: FolderSource | TarSource, keys: Sequence[str], trusted: bool = False
+) -> dict[str, tuple[str, bytes]]:
+    """Return what is wrong with each file (empty if nothing) and the SHA-256 of its bytes."""
     large = [] if trusted else [key for key in keys if source.files[key] >= LARGE]
     sound = load_sound() if large else set()
     pool = ThreadPoolExecutor(min(os.cpu_count() or 1, THREADS))
@@ -108,10 +161,10 @@ def _judge(source: FolderSource | TarSource, key: str, trusted: bool, sound: set
     return "", digest
 
 
-def _wrapper(keys: Iterable[str]) -> str:
-    """The folders around the splits, each alone in the one above it, with their slashes, or nothing."""
+def wrapper(keys: Iterable[str]) -> str:
+    """Return the folders around the splits, each alone in the one above it, with their slashes, or nothing."""
     prefix = ""
-    folders = [key.split("/")[:-1] for key in keys if "/" in key and _is_image(key)]
+    folders = [key.split("/")[:-1] for key in keys if "/" in key and is_image(key)]
     for level in zip(*folders, strict=False):  # as deep as the shallowest image
         if len(set(level)) > 1 or level[0].lower() in SPLIT_NAMES:
             break
@@ -120,17 +173,18 @@ def _wrapper(keys: Iterable[str]) -> str:
 
 
 def _item(key: str, parts: list[str]) -> tuple[Item | None, str]:
-    if not _is_image(key):
+    if not is_image(key):
         return None, NO_IMAGE
     if not 3 <= len(parts) <= 5:
         return None, "does not lie in split/superclass[/subgroup[/style]]/"
     split, *names = [as_label(folder) for folder in parts[:-1]]
-    if not split or any(name in ("", "*") for name in names):
+    if split.lower() in ("", *RESERVED) or any(name in ("", "*") for name in names):
         return None, "lies in a folder whose name is no usable label"
     return Item(key, SPLIT_NAMES.get(split.lower(), split), *names), ""
 
 
-def _is_image(key: str) -> bool:
+def is_image(key: str) -> bool:
+    """Return True for the name of an image file, by its suffix."""
     return os.path.splitext(key)[1].lower() in suffixes()
 
 

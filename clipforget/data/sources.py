@@ -151,15 +151,15 @@ def open_regular(path: Path) -> BinaryIO:
     return open(path, "rb", opener=opener)
 
 
-def open_source(path: str | Path) -> FolderSource | TarSource:
-    """Open a folder or an uncompressed .tar. Raises BadData with what to do next."""
+def open_source(path: str | Path, layout: str = LAYOUT) -> FolderSource | TarSource:
+    """Open a folder or an uncompressed .tar. Raises BadData with what to do next; layout is what should lie there."""
     shown = printable(str(path))
     try:
         path = Path(path).expanduser()
         if not str(shown).strip() or not path.exists():
-            raise BadData(f"There is nothing at '{shown}'; give a folder or a .tar of {LAYOUT}.")
+            raise BadData(f"There is nothing at '{shown}'; give a folder or a .tar of {layout}.")
         if reason := refusal(path):
-            raise BadData(f"'{shown}' {reason}; give a folder or a .tar of {LAYOUT}.")
+            raise BadData(f"'{shown}' {reason}; give a folder or a .tar of {layout}.")
         source = FolderSource(path) if path.is_dir() else _open_tar(path)
     except (OSError, RuntimeError, ValueError) as error:
         reason = str(getattr(error, "strerror", None) or error).rstrip(".")

@@ -23,7 +23,7 @@ STEER = {"forget": 200, "retain": 200, "others": 200}  # at most so many steer i
 STEER_SHARE = 0.2  # of the train images of each subgroup and style that has FEWEST
 CALIBRATE = {"forget": 400, "siblings": 300, "others": 400}  # at most so many calibrate images, a role each
 GALLERY = 2000  # at most so many test images
-SHIFTED = 500  # at most so many images of a shifted set
+EVALUATION = 500  # at most so many images of each evaluation set
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class Splits:
 
     `train` maps forget, retain and others to indices, and so does `steer`: train images that are not trained on, by
     which a method decides when to stop and how to weigh. `evaluated`, `parts` and `roles` go together, one entry for
-    each evaluated image; parts is calibrate (alpha is chosen on it), test (the gallery) or the name of a shifted set,
-    in contiguous blocks in that order.
+    each evaluated image; parts is calibrate (alpha is chosen on it), test (the gallery) or the name of an evaluation
+    set, in contiguous blocks in that order.
     """
 
     forget: tuple[Target, ...]
@@ -51,7 +51,7 @@ class Splits:
         return tuple(dict.fromkeys((*self.evaluated, *trained)))
 
     def calibrate_only(self) -> Splits:
-        """Return the same without the test images and shifted sets; calibrate is first."""
+        """Return the same without the test images and evaluation sets; calibrate is first."""
         count = self.parts.count("calibrate")
         blocks = {name: getattr(self, name)[:count] for name in ("evaluated", "parts", "roles")}
         return replace(self, **blocks)
@@ -68,6 +68,16 @@ def role_of(item: Item, forget: Sequence[Target]) -> str:
     return "siblings" if any(target.covers(item.superclass) for target in forget) else "others"
 
 
+def roles_of(dataset: Dataset, forget: Sequence[Target]) -> list[str]:
+    """Return the role of every image. In a set with names of its own there is the target, and all else is others."""
+    names = [target.name for target in forget if target.name != "*"]
+    roles = []
+    for item in dataset.items:
+        own = dataset.evaluation.get(item.split)
+        roles.append(role_of(item, forget) if own is None else "forget" if own.is_target(item, names) else "others")
+    return roles
+
+
 def read_targets(
     dataset: Dataset, forget_texts: Sequence[str], retain_texts: Sequence[str] = ()
 ) -> tuple[tuple[Target, ...], tuple[Target, ...]]:
@@ -81,22 +91,31 @@ def read_targets(
     forget = tuple(dict.fromkeys(Target.parse(text, dataset) for text in forget_texts))
     retain = tuple(dict.fromkeys(Target.parse(text, dataset) for text in retain_texts))
     for target in retain:
-        if any(target.matches(item) and role_of(item, forget) == "forget" for item in dataset.items):
+        if any(target.matches(item) and role_of(item, forget) == "forget" for item in dataset.native):
             raise BadQuery(f"'{target}' is both to be forgotten and to be retained; take it off one of the two lists.")
-    if all(role_of(item, forget) == "forget" for item in dataset.items):
+    if all(role_of(item, forget) == "forget" for item in dataset.native):
         raise BadQuery("The targets cover the whole data set, so nothing is left to retain; forget less of it.")
     return forget, retain
 
 
-def select(dataset: Dataset, forget: Sequence[str], retain: Sequence[str] = (), gallery: int = GALLERY) -> Splits:
-    """Choose the images of a run. Raises as `read_targets`, and BadData where a set has too few images."""
+def select(
+    dataset: Dataset,
+    forget: Sequence[str],
+    retain: Sequence[str] = (),
+    gallery: int = GALLERY,
+    evaluation: int = EVALUATION,
+) -> Splits:
+    """Choose the images of a run: at most `gallery` test images, at most `evaluation` of each evaluation set.
+
+    Raises as `read_targets`, and BadData where a set has too few images.
+    """
     forget_targets, retain_targets = read_targets(dataset, forget, retain)
-    roles = [role_of(item, forget_targets) for item in dataset.items]
+    roles = roles_of(dataset, forget_targets)
     retained = _retained(dataset, roles, retain_targets)
     train, steer = _train_and_steer(dataset, roles, retained)
     blocks = {"calibrate": _calibrate(dataset, roles, retained), "test": _gallery(dataset, roles, gallery)}
     for name in dataset.evaluation_sets:
-        blocks[name] = _sample(dataset, [i for i, item in enumerate(dataset.items) if item.split == name], SHIFTED)
+        blocks[name] = sample(dataset, [i for i, item in enumerate(dataset.items) if item.split == name], evaluation)
     parts, evaluated = [], []
     for part, indices in blocks.items():
         evaluated += indices
@@ -137,8 +156,8 @@ def _train_and_steer(
     for indices in groups.values():  # of many tiny subgroups one image each role, so that no method steers blindly
         if len(indices) >= FEWEST and held.isdisjoint(indices):
             held.add(min(indices, key=lambda i: _hash(dataset.items[i].key)))
-    trained = {name: _sample(dataset, set(indices) - held, TRAIN[name]) for name, indices in groups.items()}
-    steers = {name: _sample(dataset, held.intersection(indices), STEER[name]) for name, indices in groups.items()}
+    trained = {name: sample(dataset, set(indices) - held, TRAIN[name]) for name, indices in groups.items()}
+    steers = {name: sample(dataset, held.intersection(indices), STEER[name]) for name, indices in groups.items()}
     return {name: tuple(v) for name, v in trained.items()}, {name: tuple(v) for name, v in steers.items()}
 
 
@@ -155,8 +174,8 @@ def _held_for_steer(dataset: Dataset, train: list[int]) -> set[int]:
 def _calibrate(dataset: Dataset, roles: list[str], retained: set[int]) -> list[int]:
     """The images of the data set's validation split, bounded."""
     split = [i for i, item in enumerate(dataset.items) if item.split == "validation"]
-    groups = [_sample(dataset, [i for i in split if roles[i] == role], CALIBRATE[role]) for role in ROLES]
-    groups.append(_sample(dataset, [i for i in split if i in retained], CALIBRATE["siblings"]))
+    groups = [sample(dataset, [i for i in split if roles[i] == role], CALIBRATE[role]) for role in ROLES]
+    groups.append(sample(dataset, [i for i in split if i in retained], CALIBRATE["siblings"]))
     return sorted({i for group in groups for i in group})
 
 
@@ -173,11 +192,11 @@ def _gallery(dataset: Dataset, roles: list[str], size: int) -> list[int]:
     siblings = min(len(groups["siblings"]), size - forget - others)
     forget = min(len(groups["forget"]), max(forget, size - siblings - others))
     sizes = {"forget": forget, "siblings": siblings, "others": others}
-    return sorted(i for role in ROLES for i in _sample(dataset, groups[role], sizes[role]))
+    return sorted(i for role in ROLES for i in sample(dataset, groups[role], sizes[role]))
 
 
-def _sample(dataset: Dataset, indices: Iterable[int], size: int) -> list[int]:
-    """At most `size` of the indices, evenly over superclass, subgroup and style, the same every time; sorted."""
+def sample(dataset: Dataset, indices: Iterable[int], size: int) -> list[int]:
+    """Return at most `size` of the indices, evenly over superclass, subgroup and style, the same every time; sorted."""
     indices = list(indices)
     if len(indices) <= size:
         return sorted(indices)
