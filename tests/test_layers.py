@@ -25,13 +25,14 @@ INSIDE = {
     "data": (
         "__init__ images sound sources sketchbook.canvas sketchbook.textures",
         "dataset sketchbook.raster sketchbook.*",
+        "names",
         "sketchbook.corruption sketchbook.scene",
         "sketchbook.drawings sketchbook.painting sketchbook.posters",
         "sketchbook.styles",
         "sketchbook.__init__",
         "target folder thumbnails",
         "splits catalogue.__init__",
-        "catalogue.*",
+        "catalogue.* evaluation",
     ),
     "models": (
         "__init__ checkpoints imagenet lora projection stages weights",

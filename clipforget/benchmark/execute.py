@@ -91,8 +91,9 @@ def _finished_run(finished: FinishedRuns, config: RunConfig, resources: Resource
     """The finished run that serves as a cell; the data set is read only where there may be one."""
     if not finished.candidates(config):
         return None
-    fingerprints = resources.clip(config.model, config.device).fingerprint(), resources.dataset(config.data).fingerprint
-    return finished.find(config, *fingerprints)
+    dataset = resources.dataset(config.data, config.eval, config.eval_images)
+    original = resources.clip(config.model, config.device).fingerprint()
+    return finished.find(config, {"original": original, **dataset.fingerprints})
 
 
 def _run_cell(comparison: ComparisonFolder, index: int, run: Run, resources: Resources) -> Records:

@@ -21,7 +21,18 @@ from clipforget.settings import STRICT, as_dict, option_like, read_json
 
 JOIN = " + "  # between the targets that one run forgets together
 MOST_CELLS = 5000
-SHARED = ("model", "data", "retain", "tolerance", "device", "gallery", "nodes")  # go into every run
+SHARED = (
+    "model",
+    "data",
+    "retain",
+    "tolerance",
+    "device",
+    "gallery",
+    "nodes",
+    "eval",
+    "eval_target",
+    "eval_images",
+)  # go into every run
 
 
 @dataclass(frozen=True)
@@ -50,6 +61,9 @@ class ComparisonPlan:
     device: str = option_like(RunConfig, "device")
     gallery: int = option_like(RunConfig, "gallery")
     nodes: int = option_like(RunConfig, "nodes")
+    eval: tuple[str, ...] = option_like(RunConfig, "eval")
+    eval_target: str = option_like(RunConfig, "eval_target")
+    eval_images: int = option_like(RunConfig, "eval_images")
     title: str = ""
     choice: str = ""
 

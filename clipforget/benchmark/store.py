@@ -159,11 +159,10 @@ class FinishedRuns:
         """Return the finished runs of this configuration, whatever their model and images were."""
         return self._runs.get(_key(config), [])
 
-    def find(self, config: RunConfig, original: str, data: str) -> Run | None:
-        """Return the newest run whose original weights and images have these fingerprints."""
+    def find(self, config: RunConfig, fingerprints: Mapping[str, str]) -> Run | None:
+        """Return the newest run whose original weights, images and evaluation sets have these fingerprints."""
         for run in self.candidates(config):
-            fingerprints = run.info()["fingerprints"]
-            if fingerprints.get("original") == original and fingerprints.get("data") == data:
+            if {**fingerprints, "unlearned": ""} == {**run.info()["fingerprints"], "unlearned": ""}:
                 return run
         return None
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 STOPPED = 130  # exit status after Ctrl-C
 MOST_SEEDS = 1000
+EVALUATION = ("eval", "eval_target", "eval_images")  # the fields of a run that `add_evaluation` adds
 
 
 class Parser(argparse.ArgumentParser):
@@ -54,7 +55,15 @@ def add_fields(parser: argparse.ArgumentParser, *names: str) -> None:
         if entry.name in names:
             metavar = {int: "N", float: "X"}.get(entry.kind, entry.name.upper())
             about = f"{entry.help} (default: {entry.default})"
-            parser.add_argument(f"--{entry.name}", metavar=metavar, type=entry.kind, default=entry.default, help=about)
+            flag = f"--{entry.name.replace('_', '-')}"
+            parser.add_argument(flag, metavar=metavar, type=entry.kind, default=entry.default, help=about)
+
+
+def add_evaluation(parser: argparse.ArgumentParser) -> None:
+    """Add --eval NAME=PATH, and what goes with it."""
+    about = next(entry.help for entry in options(RunConfig) if entry.name == "eval")
+    parser.add_argument("--eval", metavar="NAME=PATH", action="append", default=[], help=f"{about} (may be repeated)")
+    add_fields(parser, "eval_target", "eval_images")
 
 
 def add_setting(parser: argparse._ActionsContainer, entry: Option) -> None:

@@ -78,20 +78,28 @@ class GalleryListing(TypedDict):
 
 
 class StoredClassNames(TypedDict):
-    """C names, and for each of the N images its own as a number, -1 where it has none."""
+    """C names, and for each of the N images its own as a number, -1 where it has none.
+
+    ensemble: the templates where there are several.
+    """
 
     names: list[str]
     template: str
     labels: list[int]
+    ensemble: NotRequired[list[str]]
 
 
 class StoredEvalSet(TypedDict):
-    """N dataset indices, (name, count) of the contiguous parts, N roles as numbers into ROLES, class names by level."""
+    """N dataset indices, (name, count) of the contiguous parts, N roles as numbers into ROLES, class names by level.
+
+    kept: whether the target's images in sets with names of their own count as retained.
+    """
 
     items: list[int]
     parts: list[list[str | int]]
     roles: list[int]
     class_names: dict[str, StoredClassNames]
+    kept: NotRequired[bool]
 
 
 class BoundCurves(TypedDict):
@@ -156,6 +164,7 @@ class ShownScores(TypedDict):
     per_class: PerClass
     gallery: GalleryListing
     suggestions: list[str]
+    evaluation_sets: NotRequired[list[str]]  # a sentence on each set with names of its own
     collapse: NotRequired[Collapse | None]  # absent before it was measured; None where no image is retained
     refused: NotRequired[list[str]]  # absent before there were refusals
     retrieval: NotRequired[Retrieval]

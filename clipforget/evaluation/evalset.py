@@ -17,6 +17,7 @@ from clipforget.data.splits import ROLES, Splits
 from clipforget.data.target import Target, label
 from clipforget.evaluation.documents import GalleryListing, StoredClassNames, StoredEvalSet
 from clipforget.evaluation.refusal import Refusal
+from clipforget.soup.path import unit
 
 Bools = NDArray[np.bool_]
 STYLE_TEMPLATE = "a {}."  # a style is no thing that a photo could be of
@@ -26,16 +27,31 @@ FINE = "target"  # level: the caption of the target takes the place of its super
 
 @dataclass(frozen=True)
 class ClassNames:
-    """Names to choose among in zero-shot classification; labels N are indices into them, -1 where an image has none."""
+    """Names to choose among in zero-shot classification; labels N are indices into them, -1 where an image has none.
+
+    Where there is an `ensemble` of T templates it stands for the single one.
+    """
 
     names: tuple[str, ...]
     template: str
     labels: NDArray[np.int64]
+    ensemble: tuple[str, ...] = ()
+
+    @property
+    def templates(self) -> tuple[str, ...]:
+        """The T templates, one or more."""
+        return self.ensemble or (self.template,)
 
     @property
     def prompts(self) -> list[str]:
-        """The captions, C."""
-        return [self.template.replace("{}", name) for name in self.names]
+        """The captions, C x T: those of the first name, then those of the next."""
+        return [template.replace("{}", name) for name in self.names for template in self.templates]
+
+    def classifier(self, texts: NDArray[Any]) -> NDArray[Any]:
+        """Return the classifier, ... x C x D, from unit features of the prompts, ... x C T x D: means, unit again."""
+        if len(self.templates) == 1:
+            return texts
+        return unit(texts.reshape(*texts.shape[:-2], len(self.names), len(self.templates), -1).mean(axis=-2))
 
 
 @dataclass(frozen=True)
@@ -63,44 +79,62 @@ class EvalSet:
     """N images. `items` are dataset indices, `parts` (name, count) of contiguous blocks, `roles` N names.
 
     `class_names` are keyed superclass, subgroup and style, the last two absent where the data set has no such level,
-    and target: captions of what is to be forgotten as finely as it is named ("a photo of a biplane."), absent where
-    that is whole superclasses; its labels are -1 for every other image.
+    target: captions of what is to be forgotten as finely as it is named ("a photo of a biplane."), absent where that is
+    whole superclasses, with labels -1 for every other image; and eval:<name> for each evaluation set with names of its
+    own. `kept`: whether the target's images in those count as retained, as another domain's.
     """
 
     items: tuple[int, ...]
     parts: tuple[tuple[str, int], ...]
     roles: tuple[str, ...]
     class_names: dict[str, ClassNames]
+    kept: bool = True
 
     @classmethod
-    def build(cls, dataset: Dataset, selection: Splits) -> EvalSet:
+    def build(cls, dataset: Dataset, selection: Splits, kept: bool = True) -> EvalSet:
         """Build the evaluation set of what was selected out of a data set."""
         counts = {part: selection.parts.count(part) for part in dict.fromkeys(selection.parts)}
         items = [dataset.items[index] for index in selection.evaluated]
+        native = [item.split not in dataset.evaluation for item in items]
         class_names = {}
         for level in LEVELS:
             template = STYLE_TEMPLATE if level == "style" else dataset.template
             names = names_of(dataset, level)
             number = {name: index for index, name in enumerate(names)}
             labels = np.array([number.get(getattr(item, level), -1) for item in items], dtype=np.int64)
+            labels[~np.array(native)] = -1
             if len(names) > 1:
                 class_names[level] = ClassNames(tuple(names), template, labels)
-        captions = [_fine_caption(item, selection.forget, dataset.template) for item in items]
+        captions = [
+            _fine_caption(item, selection.forget, dataset.template) if own else ""
+            for item, own in zip(items, native, strict=True)
+        ]
         if fine := sorted(set(captions) - {""}):
             number = {"": -1} | {caption: index for index, caption in enumerate(fine)}
             labels = np.array([number[caption] for caption in captions], dtype=np.int64)
             class_names[FINE] = ClassNames(tuple(fine), "{}", labels)
-        return cls(selection.evaluated, tuple(counts.items()), selection.roles, class_names)
+        for name, own in dataset.evaluation.items():
+            number = {label: index for index, label in enumerate(own.classes)}
+            labels = np.array([number[i.superclass] if i.split == name else -1 for i in items], dtype=np.int64)
+            ensemble = own.templates if len(own.templates) > 1 else ()
+            class_names[f"eval:{name}"] = ClassNames(own.classes, own.templates[0], labels, ensemble)
+        return cls(selection.evaluated, tuple(counts.items()), selection.roles, class_names, kept)
 
     @classmethod
     def read(cls, stored: StoredEvalSet) -> EvalSet:
         """Read what `as_dict` gave."""
         class_names = {
-            level: ClassNames(tuple(named["names"]), named["template"], np.array(named["labels"], dtype=np.int64))
+            level: ClassNames(
+                tuple(named["names"]),
+                named["template"],
+                np.array(named["labels"], dtype=np.int64),
+                tuple(named.get("ensemble", ())),
+            )
             for level, named in stored["class_names"].items()
         }
         parts = tuple((str(name), int(count)) for name, count in stored["parts"])
-        return cls(tuple(stored["items"]), parts, tuple(ROLES[number] for number in stored["roles"]), class_names)
+        roles = tuple(ROLES[number] for number in stored["roles"])
+        return cls(tuple(stored["items"]), parts, roles, class_names, stored.get("kept", True))
 
     def as_dict(self) -> StoredEvalSet:
         """Return the set for scores.json."""
@@ -108,9 +142,13 @@ class EvalSet:
             level: StoredClassNames(names=list(named.names), template=named.template, labels=named.labels.tolist())
             for level, named in self.class_names.items()
         }
+        for level, named in self.class_names.items():
+            if named.ensemble:
+                class_names[level]["ensemble"] = list(named.ensemble)
         roles = [ROLES.index(role) for role in self.roles]
         parts: list[list[str | int]] = [list(part) for part in self.parts]
-        return {"items": list(self.items), "parts": parts, "roles": roles, "class_names": class_names}
+        items = list(self.items)
+        return {"items": items, "parts": parts, "roles": roles, "class_names": class_names, "kept": self.kept}
 
     def __len__(self) -> int:
         return len(self.items)
@@ -137,8 +175,8 @@ class EvalSet:
         forget, siblings and others are of the test part. forget-coarse asks for the superclass of the target,
         forget-fine for the target's own name in its place, and forget is the larger of both. siblings-fine and
         others-fine ask for the subgroup among all subgroups, styles for the style of all that is not of the target.
-        `eval:<name>` are the images of an evaluation set that are not of the target, `eval-forget:<name>` those that
-        are.
+        `eval:<name>` are the images of an evaluation set that are not of the target; those that are stand under
+        `eval-target:<name>` where they count as retained, else under `eval-forget:<name>`.
         """
         retained = ("siblings", "others")
         forget = self.mask("test", "forget")
@@ -153,15 +191,22 @@ class EvalSet:
         for role in retained if "subgroup" in self.class_names else ():
             named = self.mask("test", role) & (self.class_names["subgroup"].labels >= 0)
             rows.append(Row(f"{role}-fine", f"{role}, fine names", role, "subgroup", named))
-        for name, _ in self.parts:
-            if name not in ("calibrate", "test"):
-                rows.append(Row(f"eval:{name}", name, "others", "superclass", self.mask(name, *retained)))
-                target = self.mask(name, "forget")
-                rows.append(Row(f"eval-forget:{name}", f"{name}: forget", "forget", "superclass", target))
+        rows += [row for name, _ in self.parts if name not in ("calibrate", "test") for row in self._evaluation(name)]
         if "style" in self.class_names:
             named = self.mask("test", *retained) & (self.class_names["style"].labels >= 0)
             rows.append(Row("styles", "names of styles", "others", "style", named))
         return [row for row in rows if row.mask.any()]
+
+    def _evaluation(self, name: str) -> tuple[Row, Row]:
+        """The rows of an evaluation set: all but the target, and the target, which only of other names can be kept."""
+        own = f"eval:{name}" in self.class_names
+        level, target = f"eval:{name}" if own else "superclass", self.mask(name, "forget")
+        return (
+            Row(f"eval:{name}", name, "others", level, self.mask(name, "siblings", "others")),
+            Row(f"eval-target:{name}", f"{name}: target, kept", "others", level, target)
+            if own and self.kept
+            else Row(f"eval-forget:{name}", f"{name}: forget", "forget", level, target),
+        )
 
     def calibrate_rows(self) -> list[Row]:
         """Return the rows forget, siblings and others of the calibrate part; those without an image are left out."""
@@ -283,6 +328,24 @@ def suggestions(dataset: Dataset, targets: Sequence[Target], most: int = 12) -> 
     return list(dict.fromkeys([*first, *exact, *siblings[:4], *spread, *finer, *styles]))[:most]
 
 
+def described_sets(evalset: EvalSet, dataset: Dataset) -> list[str]:
+    """Say in one sentence of each set with names of its own what it is judged by, and what was left out of it."""
+    sentences = []
+    for name, own in dataset.evaluation.items():
+        templates = (
+            f"{len(own.templates)} templates" if len(own.templates) > 1 else f"the template '{own.templates[0]}'"
+        )
+        count, there = evalset.mask(name).sum(), len(dataset.of(name))
+        notes = [f"{count:,} of {there:,} images"] if count < there else []
+        notes += [own.note] if own.note else []
+        target = evalset.mask(name, "forget")
+        if target.any():
+            classes = sorted({dataset.items[evalset.items[i]].superclass for i in np.flatnonzero(target)})
+            notes.append(f"of the target: {', '.join(classes)}, to be {'kept' if evalset.kept else 'forgotten'}")
+        sentences.append("; ".join([f"{name}: {len(own.classes):,} class names, {templates}", *notes]) + ".")
+    return sentences
+
+
 def names_of(dataset: Dataset, level: str) -> list[str]:
     """Return all names of a level (superclass, subgroup or style), sorted, whatever superclass they stand in."""
-    return sorted({getattr(item, level) for item in dataset.items} - {""})
+    return sorted({getattr(item, level) for item in dataset.native} - {""})

@@ -69,7 +69,7 @@ def ratio(after: float, before: float) -> float:
 
 def is_retained(key: str) -> bool:
     """Return whether a row of the scores counts as retained in H and Score: siblings, others, every evaluation set."""
-    return key in ("siblings", "others") or key.startswith("eval:")
+    return key in ("siblings", "others") or key.startswith(("eval:", "eval-target:"))
 
 
 @dataclass(frozen=True)

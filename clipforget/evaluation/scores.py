@@ -21,7 +21,7 @@ from clipforget.errors import BadSetting, RunProblem
 from clipforget.evaluation import metrics
 from clipforget.evaluation.curves import collapse_of
 from clipforget.evaluation.documents import Change, Collapse, Headline, PerClass, ScoreRow, Scores, StoredChoice
-from clipforget.evaluation.evalset import Bools, EvalSet, Row, class_groups, gallery, suggestions
+from clipforget.evaluation.evalset import Bools, EvalSet, Row, class_groups, described_sets, gallery, suggestions
 from clipforget.evaluation.refusal import Refusal
 from clipforget.settings import read_document
 from clipforget.soup.path import ALPHAS, SoupPath, index_of
@@ -131,6 +131,7 @@ def score(
         "per_class": _per_class(evalset, dataset, targets, correct["superclass"]),
         "gallery": gallery(evalset, dataset),
         "suggestions": suggestions(dataset, targets),
+        "evaluation_sets": described_sets(evalset, dataset),
         "refused": list(refused),
         "evaluated": evalset.as_dict(),
         "collapse": _collapse(path, evalset, classifiers["superclass"]),

@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     from clipforget.data.splits import Splits
 
 Value = TypeVar("Value")
-HIDDEN_DEFAULTS = ("tolerance", "device", "gallery", "nodes")  # a command tells these only where they differ
+HIDDEN_DEFAULTS = (
+    "tolerance",
+    "device",
+    "gallery",
+    "nodes",
+    "eval_target",
+    "eval_images",
+)  # a command tells these only where they differ
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,13 @@ class RunConfig:
     device: str = option("auto", "auto, cpu, cuda, cuda:1, mps")
     gallery: int = option(2000, "At most so many test images; target and siblings come first", low=4, high=1_000_000)
     nodes: int = option(17, "At most so many alphas are embedded exactly, the rest interpolated", low=3, high=101)
+    eval: tuple[str, ...] = option((), "An evaluation set with names of its own, NAME=PATH or NAME=PATH:CLASS,CLASS")
+    eval_target: str = option(
+        "kept", "What the target's images in such sets are to be: kept or forgotten", choices=("kept", "forgotten")
+    )
+    eval_images: int = option(
+        500, "At most so many images of each evaluation set, chosen by a hash", low=10, high=1_000_000
+    )
     settings: dict[str, SettingValue] = field(default_factory=dict)  # those that differ from the method's defaults
 
     __pydantic_config__ = STRICT | {"str_min_length": 1}
@@ -52,9 +66,12 @@ class RunConfig:
     def checked(self) -> RunConfig:
         """Return the same with settings read against the method's dataclass, without those that are its defaults.
 
-        Raises UnknownName for the method or a setting, BadSetting for a value out of bounds or where nothing is to be
-        forgotten.
+        Raises UnknownName for the method or a setting, BadSetting for a value out of bounds, for what is no evaluation
+        set, or where nothing is to be forgotten.
         """
+        from clipforget.data.evaluation import read_paths
+
+        read_paths(self.eval)
         if not self.forget:
             raise BadSetting("Nothing to forget is named; choose at least one target, e.g. airplane/biplane.")
         kind = METHODS.load()[self.method].settings
@@ -66,7 +83,7 @@ class RunConfig:
         """Choose the images of the run; see clipforget.data.splits. Raises as `select`."""
         from clipforget.data.splits import select
 
-        return select(dataset, self.forget, self.retain, self.gallery)
+        return select(dataset, self.forget, self.retain, self.gallery, self.eval_images)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the configuration, ready for JSON; `read` takes it back."""

@@ -154,7 +154,7 @@ def _stages(run: Run, journal: Journal, resources: Resources) -> Events:
         stages = ("load", *method.stages, "restore", "score")
         journal.clock.plan(plan(run.store, config, stages, images=3000))
         yield journal.step("load", 0, 1, "Reading the data set.")
-        dataset = resources.dataset(config.data)
+        dataset = resources.dataset(config.data, config.eval, config.eval_images)
         splits = config.splits(dataset)
         images = len(splits.images)
         journal.clock.plan(plan(run.store, config, stages, images))
@@ -190,10 +190,10 @@ def _finish(
     delta = changed(state, task.clip.model.state_dict())
     soup_model = SoupModel(task.original, delta)
     fingerprints = {"original": soup_model.original, "unlearned": soup_model.unlearned}
-    fingerprints["data"] = evaluation.dataset.fingerprint
+    fingerprints |= evaluation.dataset.fingerprints
     save(delta, run.path("delta.safetensors"), {**fingerprints, "model": config.model, "run": run.id})
     run.update(fingerprints=fingerprints, cost=cost.as_dict(state, delta))
-    evalset = EvalSet.build(evaluation.dataset, evaluation.splits)
+    evalset = EvalSet.build(evaluation.dataset, evaluation.splits, config.eval_target == "kept")
     suggested = suggestions(evaluation.dataset, evaluation.splits.forget)
     walk = walk_path(
         task.original,
@@ -209,7 +209,10 @@ def _finish(
     path = yield from _walk(walk, journal)
     save_path(path, run.path("path.npz"))
     yield journal.step("score", 0, 1)
-    classifiers = {level: soup_model.texts(path.alphas, names.prompts) for level, names in evalset.class_names.items()}
+    classifiers = {
+        level: names.classifier(soup_model.texts(path.alphas, names.prompts))
+        for level, names in evalset.class_names.items()
+    }
     targets = evaluation.splits.forget
     ranked = prompts(evalset, evaluation.dataset, targets)
     texts = [*suggested, *(prompt.text for prompt in ranked)]

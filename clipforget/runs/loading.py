@@ -30,7 +30,8 @@ CHUNK = 256  # images between two records of progress
 class Evaluation:
     """The images a run is evaluated on, N in all, in the order of `splits.evaluated`.
 
-    pixels is N x 3 x H x W, normalised for the model; labels N (int64, indices into dataset.superclasses).
+    pixels is N x 3 x H x W, normalised for the model; labels N (int64, indices into dataset.superclasses, -1 in
+    evaluation sets with names of their own).
     """
 
     dataset: Dataset
@@ -45,7 +46,7 @@ def build_task(config: RunConfig) -> tuple[Task, Evaluation]:
     Raises BadModel, BadData, BadQuery or UnknownName with what to put right.
     """
     resources = Resources()
-    dataset = resources.dataset(config.data)
+    dataset = resources.dataset(config.data, config.eval, config.eval_images)
     return finish(load(config, dataset, config.splits(dataset), resources))
 
 
@@ -87,7 +88,8 @@ def _assemble(
 ) -> tuple[Task, Evaluation]:
     names = dataset.superclasses
     label_of = {name: index for index, name in enumerate(names)}
-    labels = np.array([label_of[dataset.items[i].superclass] for i in order], dtype=np.int64)
+    items = [dataset.items[i] for i in order]
+    labels = np.array([-1 if i.split in dataset.evaluation else label_of[i.superclass] for i in items], dtype=np.int64)
     count = len(splits.evaluated)
     row_of = {i: row for row, i in enumerate(order)}
 

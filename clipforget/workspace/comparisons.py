@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -33,9 +33,9 @@ WRITERS: dict[str, Callable[[ComparisonSummary], str]] = {  # of the files of ME
 
 
 class ComparisonService:
-    """The comparisons of a runs folder. dataset_of gives a data set by name."""
+    """The comparisons of a runs folder. dataset_of gives a data set with evaluation sets."""
 
-    def __init__(self, runs: Path, dataset_of: Callable[[str], Dataset], workers: Workers) -> None:
+    def __init__(self, runs: Path, dataset_of: Callable[[str, Sequence[str], int], Dataset], workers: Workers) -> None:
         self.store, self._dataset_of, self._workers = ComparisonStore(runs), dataset_of, workers
         self._run_summaries: Cache[RunSummary] = Cache(4000)
 
@@ -76,9 +76,9 @@ class ComparisonService:
 
         rows = tuple(with_preset_settings(row, plan.model, self.store.runs) for row in plan.rows)
         plan = replace(plan, rows=rows).checked()
-        dataset = self._dataset_of(plan.data)
+        dataset = self._dataset_of(plan.data, plan.eval, plan.eval_images)
         for target in plan.targets:
-            select(dataset, target, plan.retain, plan.gallery)
+            select(dataset, target, plan.retain, plan.gallery, plan.eval_images)
         return self.store.same(plan) or self.store.create(plan)
 
     def start(self, plan: ComparisonPlan) -> str:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from clipforget.data.dataset import Dataset
+from clipforget.data.splits import EVALUATION
 from clipforget.errors import BadModel, BadQuery, RunProblem, StaleIndex
 from clipforget.evaluation.evalset import EvalSet, label_of
 from clipforget.evaluation.refusal import Refusal
@@ -36,7 +37,8 @@ Upload = tuple[bytes, str]  # the file and its label
 class FinishedRun:
     """A run with its soup path. Safe across threads.
 
-    dataset_of and clip_of give a data set by name and a model by (name, device); engines keeps what is large.
+    dataset_of gives a data set by name with evaluation sets, clip_of a model by (name, device); engines keeps what is
+    large.
     Raises RunProblem where a file of the run is missing or damaged, StaleIndex where the path belongs to other weights
     than run.json says.
     """
@@ -44,7 +46,7 @@ class FinishedRun:
     def __init__(
         self,
         run: Run,
-        dataset_of: Callable[[str], Dataset],
+        dataset_of: Callable[[str, Sequence[str], int], Dataset],
         clip_of: Callable[[str, str], Clip],
         engines: Cache[Any] | None = None,
     ) -> None:
@@ -115,7 +117,8 @@ class FinishedRun:
         soup_model = self.soup_model()
         features = soup_model.embed(alpha, self._all_pixels())
         classifiers = {
-            level: soup_model.text(alpha, named.prompts) for level, named in self.evalset.class_names.items()
+            level: named.classifier(soup_model.text(alpha, named.prompts))
+            for level, named in self.evalset.class_names.items()
         }
         rows = self.evalset.values(features, classifiers, alpha, self.refusal)
         gallery = features[self.start : self.stop]
@@ -157,12 +160,16 @@ class FinishedRun:
         return soup_model
 
     def dataset(self) -> Dataset:
-        """Return the data set. Raises StaleIndex where its images are not the run's any more."""
-        dataset = self._dataset_of(self.info["config"]["data"])
-        if dataset.fingerprint != self.info["fingerprints"]["data"]:
-            raise StaleIndex(
-                f"The images at '{self.info['config']['data']}' have changed since this run; run it again."
-            )
+        """Return the data set with its evaluation sets. Raises StaleIndex where images are not the run's any more."""
+        config, before = self.info["config"], self.info["fingerprints"]
+        dataset = self._dataset_of(config["data"], config.get("eval", ()), config.get("eval_images", EVALUATION))
+        now = dataset.fingerprints
+        if now["data"] != before["data"]:
+            raise StaleIndex(f"The images at '{config['data']}' have changed since this run; run it again.")
+        for key in now.keys() | before.keys() - {"original", "unlearned"}:
+            if now.get(key) != before.get(key):
+                name = key.removeprefix("eval:")
+                raise StaleIndex(f"The evaluation set '{name}' has changed since this run; run it again.")
         return dataset
 
     def _clip(self) -> Clip:

@@ -39,7 +39,7 @@ def view(run: Run, scores: Scores) -> RunView:
         "starred": info.get("starred", False),
         "cost": info.get("cost"),
         "settings": as_dict(method.settings()) | config["settings"],  # also those that the method no longer has
-        "notes": list(method.notes),
+        "notes": [*method.notes, *scores.get("evaluation_sets", ())],
         "layers": next((event["data"]["layers"] for event in steps if "layers" in event["data"]), []),
         "steps": steps,
         "original_share": original_share(steps),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import chain
@@ -100,7 +100,7 @@ class Workspace:
         Raises what can be told from the configuration alone; what needs the model shows as a failed run.
         """
         config = config.checked()
-        config.splits(self.dataset(config.data))
+        config.splits(self.dataset(config.data, config.eval, config.eval_images))
         run = self.store.create(config)
         self._workers.start(run)
         return run.id
@@ -232,9 +232,9 @@ class Workspace:
 
     # what can be chosen
 
-    def dataset(self, name: str) -> Dataset:
-        """Return a data set by name or path, read once. Raises BadData or UnknownName."""
-        dataset = self._resources.dataset(name)
+    def dataset(self, name: str, evaluation: Sequence[str] = (), most: int = RunConfig.eval_images) -> Dataset:
+        """Return a data set by name or path, read once, with these evaluation sets. Raises BadData or UnknownName."""
+        dataset = self._resources.dataset(name, evaluation, most)
         self._data_names[dataset.fingerprint] = name
         return dataset
 
@@ -253,7 +253,7 @@ class Workspace:
     def estimate(self, config: RunConfig) -> RunEstimate:
         """Return seconds, device and image counts of a run to come. Raises what is wrong with the configuration."""
         config = config.checked()
-        return setup.estimate(config, self.dataset(config.data), self.store)
+        return setup.estimate(config, self.dataset(config.data, config.eval, config.eval_images), self.store)
 
     # plumbing
 

@@ -13,6 +13,7 @@ from clipforget.cli.commands import command
 from clipforget.cli.options import (
     STOPPED,
     Parser,
+    add_evaluation,
     add_fields,
     add_json,
     add_runs,
@@ -65,6 +66,7 @@ def add_options(parser: Parser) -> None:
     add("--seed", type=int, metavar="N", action="append", default=[], help="exactly this seed (may be repeated)")
     add("--preset", metavar="NAME", default="default", help="preset of rows that name none: tuned, paper or default")
     add_fields(parser, "model", "data", "tolerance", "device", "gallery", "nodes")
+    add_evaluation(parser)
     add("--title", default="", help="a name of your own")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--list", action="store_true", help="list the comparisons there are, newest first")

@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING
 
 from clipforget.cli.commands import command
 from clipforget.cli.commands.compare import finish
-from clipforget.cli.options import Parser, add_fields, add_json, add_runs, check_seed_count, workspace_of
+from clipforget.cli.options import (
+    EVALUATION,
+    Parser,
+    add_evaluation,
+    add_fields,
+    add_json,
+    add_runs,
+    check_seed_count,
+    workspace_of,
+)
 from clipforget.cli.terminal import PROG, Bar, as_started, clock, emit
 from clipforget.errors import BadQuery, BadSetting
 from clipforget.runs.config import RunConfig
@@ -46,6 +55,7 @@ def add_options(parser: Parser) -> None:
     about = "preset of the rows that name none (default: paper, or with --sketchbook the methods' defaults)"
     add("--preset", metavar="NAME", help=about)
     add_fields(parser, "device", "gallery")
+    add_evaluation(parser)
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--markdown", action="store_true", help="print Markdown instead of a table")
     add_json(how)
@@ -76,7 +86,8 @@ def reproduce(args: argparse.Namespace) -> int:
     case = experiment.sketchbook if args.sketchbook else experiment.paper
     model = args.model or (RunConfig.model if args.sketchbook else experiment.models[0])
     preset = args.preset or (DEFAULT if args.sketchbook else PAPER)
-    config = RunConfig(model, args.data or RunConfig.data, device=args.device, gallery=args.gallery)
+    shared = {name: getattr(args, name) for name in ("device", "gallery", *EVALUATION)}
+    config = RunConfig.read({"model": model, "data": args.data or RunConfig.data, **shared})
     workspace = workspace_of(args)
     check_preset(preset, model, workspace.store.root)
     dataset = workspace.dataset(config.data)

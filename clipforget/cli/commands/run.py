@@ -11,8 +11,10 @@ from typing import Any
 from clipforget.cli import report
 from clipforget.cli.commands import command
 from clipforget.cli.options import (
+    EVALUATION,
     STOPPED,
     Parser,
+    add_evaluation,
     add_fields,
     add_json,
     add_runs,
@@ -38,6 +40,7 @@ def add_options(parser: Parser) -> None:
             about = f"{entry.help} (may be repeated)"
             parser.add_argument(f"--{entry.name}", metavar="TARGET", action="append", default=[], help=about)
     add_fields(parser, *FIELDS)
+    add_evaluation(parser)
     parser.add_argument("--preset", metavar="NAME", help="start from these settings; those named beside it win")
     add_runs(parser)
     add_json(parser)
@@ -76,9 +79,12 @@ def run(args: argparse.Namespace) -> int:
                 pass
         return 0
     settings = {"settings": {**_preset(args), **settings_of(args)}}
-    config = RunConfig.read({name: getattr(args, name) for name in (*FIELDS, "forget", "retain")} | settings).checked()
+    config = RunConfig.read(
+        {name: getattr(args, name) for name in (*FIELDS, *EVALUATION, "forget", "retain")} | settings
+    ).checked()
     resources = Resources()
-    config.splits(resources.dataset(config.data))  # a misspelt target is told at once, however busy the device
+    dataset = resources.dataset(config.data, config.eval, config.eval_images)
+    config.splits(dataset)  # a misspelt target is told at once, however busy the device
     started = store.create(config)
     bar, events = Bar(), execute(started, resources)
     with stoppable():
