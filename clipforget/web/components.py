@@ -21,7 +21,8 @@ def script_component(file: str, **props: Any) -> gr.HTML:
 def number(options: Mapping[str, NumberOption], name: str, **props: Any) -> gr.Number:
     """Build a number box for one of a run's options, with the option's default and help text."""
     option = options[name]
-    return gr.Number(option["default"], label=name.capitalize(), info=option["help"], elem_classes="cf-number", **props)
+    label = name.replace("_", " ").capitalize()
+    return gr.Number(option["default"], label=label, info=option["help"], elem_classes="cf-number", **props)
 
 
 def mount(file: str, *events: str) -> str:

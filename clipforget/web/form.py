@@ -84,6 +84,16 @@ class Form:
         with gr.Accordion("Evaluation", open=False, elem_id="cf-evaluation"):
             self.tolerance = number(setup["options"], "tolerance")
             self.gallery = number(setup["options"], "gallery", precision=0)
+            self.eval = gr.Textbox(
+                "", lines=2, max_lines=8, label="Evaluation sets", elem_id="cf-eval", placeholder="food101=food-101/",
+                info="Unseen images with class names of their own: NAME=PATH, one a line",
+            )  # fmt: skip
+            self.eval_target = gr.Radio(
+                ["kept", "forgotten"], value=RunConfig.eval_target, label="The target there is to be",
+                elem_id="cf-eval-target",
+                info="Classes named like the target, or those of NAME=PATH:CLASS,CLASS",
+            )  # fmt: skip
+            self.eval_images = number(setup["options"], "eval_images", precision=0)
 
     def presets(self, model: str) -> dict[str, list[PresetDescription]]:
         """Return the presets of every method for a model."""
@@ -93,11 +103,13 @@ class Form:
     def inputs(self) -> list[Any]:
         """Return everything that makes a RunConfig, in the order that `config` takes it."""
         first = [self.model, self.data, self.superclass, self.picker, self.style, self.extra, self.retain]
-        return [*first, self.method, self.seed, self.device, self.tolerance, self.gallery]
+        last = [self.tolerance, self.gallery, self.eval, self.eval_target, self.eval_images]
+        return [*first, self.method, self.seed, self.device, *last]
 
     def config(self, *values: Any) -> RunConfig:
         """Return the configuration that the form shows, without preselected siblings. Raises what is wrong with it."""
-        model, data, superclass, picked, style, extra, retain, method, seed, device, tolerance, gallery = values
+        model, data, superclass, picked, style, extra, retain, method, seed, device, *last = values
+        tolerance, gallery, evaluation, eval_target, eval_images = last
         preselected = siblings(self.workspace.data(data), superclass, picked, style, extra)
         return RunConfig.read(
             {
@@ -111,6 +123,9 @@ class Form:
                 "device": device,
                 "tolerance": RunConfig.tolerance if tolerance is None else tolerance,
                 "gallery": int(gallery or RunConfig.gallery),
+                "eval": [line.strip() for line in (evaluation or "").splitlines() if line.strip()],
+                "eval_target": eval_target or RunConfig.eval_target,
+                "eval_images": int(eval_images or RunConfig.eval_images),
             }
         )
 
@@ -126,7 +141,8 @@ class Form:
         picks = [self.picker.input, self.style.input, self.extra.input]
         target = [self.data, self.superclass, self.picker, self.style, self.extra]
         gr.on(picks, self.show_siblings, target, self.retain, **LATEST)
-        changes = [part.input if part in drawn else part.change for part in self.inputs()]
+        changes = [part.input if part in drawn else part.change for part in self.inputs() if part is not self.eval]
+        changes.append(self.eval.blur)  # half a path is no mistake yet
         gr.on(changes, self.show_estimate, self.inputs(), self.estimate, **LATEST)
         start = self.run.click(self.start, self.inputs(), [self.started, self.estimate], **QUIET)
         start.success(None, self.started, None, js="(id) => { if (id) window.clipforget?.follow(id); }", **QUIET)
@@ -193,6 +209,8 @@ class Form:
         settings = {name: value for name, value in config["settings"].items() if name in names}
         updates.append(gr.update(value={"method": method, "settings": settings}, presets=self.presets(config["model"])))
         last = [config.get(name, getattr(RunConfig, name)) for name in ("seed", "device", "tolerance", "gallery")]
+        last += ["\n".join(config.get("eval", ()))]
+        last += [config.get(name, getattr(RunConfig, name)) for name in ("eval_target", "eval_images")]
         return [config["model"], config["data"], *updates, *last, note]
 
 

@@ -56,6 +56,18 @@ def test_any_targets_fill_the_form_and_come_out_again(form, world, forget):
     assert found == RunConfig.read({**config.as_dict(), "forget": list(found.forget)})
 
 
+def test_evaluation_sets_come_out_again_and_a_wrong_one_is_told(form, world):
+    sets = {"eval": (f"a={world.data}", "b=x:c,d"), "eval_target": "forgotten", "eval_images": 20}
+    config = world.config(**sets)
+    found = again(form, config)
+    assert {name: getattr(found, name) for name in sets} == sets
+    filled = form.fill(SimpleNamespace(_data={"config": config.as_dict()}))[:-1]
+    values = [value["value"] if isinstance(value, dict) else value for value in filled]
+    assert "The evaluation set 'a' has no image to use" in form.show_estimate(*values)["error"]
+    values[-3] = "  \n"
+    assert form.config(*values).eval == () and "estimate" in form.show_estimate(*values)
+
+
 def test_what_is_retained_by_choice_comes_out_again(form, world):
     assert again(form, world.config(retain=("square",))).retain == ("square",)
 
