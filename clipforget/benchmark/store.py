@@ -66,6 +66,9 @@ class ComparisonInfo(FolderInfo):
     device: str
     gallery: int
     nodes: int
+    eval: NotRequired[list[str]]  # absent before version 0.2, as the next two
+    eval_target: NotRequired[str]
+    eval_images: NotRequired[int]
     choice: NotRequired[str]  # absent where another version's plan cannot be read
     cells: list[CellInfo]
 

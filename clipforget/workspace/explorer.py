@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from clipforget.data.dataset import Dataset
-from clipforget.data.splits import EVALUATION
 from clipforget.errors import BadModel, BadQuery, RunProblem, StaleIndex
 from clipforget.evaluation.evalset import EvalSet, label_of
 from clipforget.evaluation.refusal import Refusal
@@ -37,8 +36,8 @@ Upload = tuple[bytes, str]  # the file and its label
 class FinishedRun:
     """A run with its soup path. Safe across threads.
 
-    dataset_of gives a data set by name with evaluation sets, clip_of a model by (name, device); engines keeps what is
-    large.
+    dataset_of gives a data set by name and, where the run has such, its evaluation sets and how many images of each;
+    clip_of a model by (name, device); engines keeps what is large.
     Raises RunProblem where a file of the run is missing or damaged, StaleIndex where the path belongs to other weights
     than run.json says.
     """
@@ -46,7 +45,7 @@ class FinishedRun:
     def __init__(
         self,
         run: Run,
-        dataset_of: Callable[[str, Sequence[str], int], Dataset],
+        dataset_of: Callable[..., Dataset],
         clip_of: Callable[[str, str], Clip],
         engines: Cache[Any] | None = None,
     ) -> None:
@@ -162,7 +161,8 @@ class FinishedRun:
     def dataset(self) -> Dataset:
         """Return the data set with its evaluation sets. Raises StaleIndex where images are not the run's any more."""
         config, before = self.info["config"], self.info["fingerprints"]
-        dataset = self._dataset_of(config["data"], config.get("eval", ()), config.get("eval_images", EVALUATION))
+        sets = (config["eval"], config["eval_images"]) if config.get("eval") else ()
+        dataset = self._dataset_of(config["data"], *sets)
         now = dataset.fingerprints
         if now["data"] != before["data"]:
             raise StaleIndex(f"The images at '{config['data']}' have changed since this run; run it again.")

@@ -81,7 +81,8 @@ def test_a_comparison_at_work_is_not_deleted(tmp_path, plan):
 def test_a_finished_run_is_found_by_its_configuration_and_fingerprints(finished, world):
     known, marks = FinishedRuns(finished.store), finished.info()["fingerprints"]
     same = world.config().checked()
-    assert known.find(same, marks["original"], marks["data"]).id == finished.id
-    assert known.find(same, "0" * 16, marks["data"]) is None
-    assert known.find(same, marks["original"], "0" * 16) is None
-    assert known.find(world.config(seed=1).checked(), marks["original"], marks["data"]) is None
+    assert known.find(same, marks).id == finished.id
+    assert known.find(same, {**marks, "original": "0" * 16}) is None
+    assert known.find(same, {**marks, "data": "0" * 16}) is None
+    assert known.find(same, {**marks, "eval:food": "0" * 16}) is None
+    assert known.find(world.config(seed=1).checked(), marks) is None
