@@ -98,6 +98,7 @@ def test_targets_beside_the_superclass():
 
 def test_with_no_target_left_the_form_says_so(form, world):
     values = [world.clip, world.data, NONE, [], ANY, [], [], {"method": "anchored", "settings": {}}, 0, "cpu", 0.05, 10]
+    values += ["", "kept", 500]
     with pytest.raises(BadSetting, match="Nothing to forget"):
         form.config(*values).checked()
     assert "Nothing to forget" in form.show_estimate(*values)["error"]
