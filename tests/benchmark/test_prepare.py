@@ -1,6 +1,5 @@
 """`reproduce prepare`: small fakes of each data set as published become folders that our reader takes."""
 
-import io
 import json
 import os
 import pickle
@@ -8,8 +7,9 @@ import struct
 from pathlib import Path
 
 import numpy as np
+import published
 import pytest
-from pictures import picture, put
+from pictures import put
 from PIL import Image
 
 from clipforget.benchmark.paper import EXPERIMENTS
@@ -22,14 +22,12 @@ from clipforget.data.folder import load_folder
 from clipforget.errors import BadData, UnknownName
 from clipforget.models.imagenet import class_names
 
-SHARED = "mappings/objectnet_to_imagenet_1k.json"
 # ImageNet's numbers of LIVING-17's subgroups, source and target, as the notebook of MadryLab/BREEDS-Benchmarks says.
 NUMBERS = [
     27, 29, 26, 28, 37, 34, 33, 35, 41, 44, 47, 38, 60, 57, 65, 61, 76, 72, 74, 77, 81, 83, 82, 80, 88, 90, 87, 89,
     118, 120, 119, 121, 163, 154, 257, 157, 272, 271, 270, 269, 280, 279, 277, 278, 282, 285, 283, 284,
     297, 295, 296, 294, 305, 306, 302, 303, 325, 321, 324, 322, 368, 365, 366, 367, 377, 380, 381, 379,
 ]  # fmt: skip
-rng = np.random.default_rng(0)
 
 
 @pytest.fixture
@@ -39,72 +37,13 @@ def out(tmp_path) -> Path:
 
 @pytest.fixture
 def imagenet(tmp_path) -> Path:
-    """Two training and one validation image of each of LIVING-17's wnids, and of one more."""
-    src = tmp_path / "imagenet"
-    for wnid in [*(wnid for subgroups in LIVING17.values() for wnid in subgroups.values()), "n04037443"]:
-        for i in range(2):
-            put(src, f"train/{wnid}/{wnid}_{i}.JPEG", picture("JPEG"))
-        put(src, f"val/{wnid}/ILSVRC2012_val_{wnid}.JPEG", picture("JPEG"))
-    put(src, "train/n01440764/notes.txt", b"not an image")
-    return src
-
-
-def batch(labels: list[int]) -> tuple[np.ndarray, bytes]:
-    """Images x 3072 and the pickle of a batch with them."""
-    data = rng.integers(0, 256, (len(labels), 3072), dtype=np.uint8)
-    content = {b"batch_label": b"of 5", b"labels": labels, b"data": data, b"filenames": [b"x.png"] * len(labels)}
-    return data, pickle.dumps(content, protocol=2)
+    """Two training and one validation image of each of LIVING-17's wnids, of race car and of airliner."""
+    return published.imagenet(tmp_path / "imagenet", ("n04037443", "n02690373"))
 
 
 @pytest.fixture
 def cifar(tmp_path) -> Path:
-    src = tmp_path / "cifar"
-    for number in range(1, 6):
-        put(src, f"cifar-10-batches-py/data_batch_{number}", batch([*range(10)])[1])
-    put(src, "cifar-10-batches-py/test_batch", batch([*range(10)])[1])
-    put(src, "cifar-10-batches-py/batches.meta", b"not read")
-    return src
-
-
-def stl(tmp_path) -> tuple[Path, np.ndarray]:
-    """Folder and test images (N x row x column x 3) of a fake with three classes."""
-    src = tmp_path / "stl"
-    put(src, "stl10_binary/class_names.txt", b"airplane\nbird\ncar\n")
-    images = np.empty(0)
-    for split, count in (("train", 6), ("test", 3)):
-        images = rng.integers(0, 256, (count, 96, 96, 3), dtype=np.uint8)
-        put(src, f"stl10_binary/{split}_X.bin", images.transpose(0, 3, 2, 1).tobytes())
-        put(src, f"stl10_binary/{split}_y.bin", bytes([1, 2, 3] * (count // 3)))
-    return src, images
-
-
-def food(tmp_path) -> Path:
-    src = tmp_path / "food"
-    for split, numbers in (("train", range(3)), ("test", range(3, 5))):
-        names = [f"{dish}/{number}" for dish in ("apple_pie", "baby_back_ribs") for number in numbers]
-        put(src, f"food-101/meta/{split}.txt", "\n".join(names).encode())
-        for name in names:
-            put(src, f"food-101/images/{name}.jpg", picture("JPEG"))
-    return src
-
-
-def bordered(size: tuple[int, int]) -> bytes:
-    image = Image.open(io.BytesIO(picture())).resize(size)
-    whole = Image.new("RGB", (size[0] + 4, size[1] + 4), "red")
-    whole.paste(image, (2, 2))
-    buffer = io.BytesIO()
-    whole.save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def objectnet(tmp_path) -> Path:
-    src = tmp_path / "objectnet-1.0"
-    folders = {"air_freshener": "Air freshener", "banana": "Banana", "coffee_french_press": "Coffee/French press"}
-    put(src, "mappings/folder_to_objectnet_label.json", json.dumps(folders).encode())
-    put(src, SHARED, json.dumps({"Banana": "banana", "Coffee/French press": "espresso maker"}).encode())
-    for folder in folders:
-        put(src, f"images/{folder}/a.png", bordered((20, 15)))
-    return src
+    return published.cifar(tmp_path / "cifar")
 
 
 def state(folder: Path) -> dict[str, tuple[int, int, bytes]]:
@@ -157,21 +96,39 @@ def test_where_files_cannot_be_linked(imagenet, out, monkeypatch) -> None:
     moved = imagenet.rename(imagenet.with_name("moved"))
     assert not link.exists()
     assert prepare("imagenet", moved, out).kept == 0 and link.exists()
-    assert prepare("imagenet", moved, out).kept == 69
+    assert prepare("imagenet", moved, out).kept == 70
     monkeypatch.setattr(os, "symlink", refuse)
     prepare("imagenet", moved, out.with_name("copies"))
     copy = out.with_name("copies") / "imagenet/marmoset/ILSVRC2012_val_n02490219.JPEG"
     assert not copy.is_symlink() and copy.stat().st_nlink == 1 and copy.read_bytes() == link.read_bytes()
-    assert prepare("imagenet", moved, out.with_name("copies")).kept == 69
+    assert prepare("imagenet", moved, out.with_name("copies")).kept == 70
 
 
 def test_imagenet_is_an_evaluation_set_with_readable_names(imagenet, out) -> None:
     result = prepare("imagenet", imagenet, out)
-    assert result.folders == ("imagenet",) and result.images == result.classes == 69
+    assert result.folders == ("imagenet",) and result.images == result.classes == 70
     assert {path.name for path in (out / "imagenet").iterdir()} >= {"marmoset", "race car", "titi monkey"}
     prepare("living17", imagenet, out)
     dataset = load_folder(out)
     assert dataset.superclasses == tuple(sorted(LIVING17)), "beside the training images"
+
+
+def test_a_single_class_of_imagenet_is_told_among_all_names(imagenet, out) -> None:
+    """Table 2's kept target of the other domain: its images alone, a thousand names and eighty captions beside them."""
+    result = prepare("imagenet-airplane", imagenet, out)
+    assert result.folders == ("imagenet-airplane",) and (result.classes, result.images) == (1, 1)
+    folder = out / "imagenet-airplane"
+    assert [path.name for path in folder.iterdir() if path.is_dir()] == ["airliner"]
+    names = [line.split(" = ")[1] for line in (folder / "classnames.txt").read_text().splitlines()]
+    captions = (folder / "templates.txt").read_text().splitlines()
+    assert names == list(class_names().values()) and len(captions) == len(set(captions)) == 80
+    before = state(out)
+    assert prepare("imagenet-airplane", imagenet, out).kept == 1 and state(out) == before
+    with pytest.raises(BadData, match="images of fewer than 1 of the wnids asked for"):
+        prepare("imagenet-truck", imagenet, out)
+    put(folder, "classnames.txt", b"airliner = plane")
+    with pytest.raises(BadData, match="classnames.txt is there already and another file"):
+        prepare("imagenet-airplane", imagenet, out)
 
 
 def test_the_flat_validation_images_of_kaggle(imagenet, tmp_path, out) -> None:
@@ -194,7 +151,7 @@ def test_the_flat_validation_images_of_kaggle(imagenet, tmp_path, out) -> None:
 
 
 def test_the_pickles_of_cifar10(cifar, out) -> None:
-    values, content = batch([3, 3, 8])
+    values, content = published.batch([3, 3, 8])
     put(cifar, "cifar-10-batches-py/data_batch_2", content)
     result = prepare("cifar10", cifar, out)
     assert (result.folders, result.classes, result.images) == (("train", "test"), 10, 53)
@@ -213,7 +170,7 @@ def test_the_pickles_of_cifar10(cifar, out) -> None:
 
 def test_a_pickle_as_python_2_wrote_it(cifar, out) -> None:
     """As the published files are: byte strings, and the array's old module."""
-    raw = rng.integers(0, 256, 3072, dtype=np.uint8)
+    raw = published.rng.integers(0, 256, 3072, dtype=np.uint8)
     array = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R(K\x01K\x01M\x00\x0c\x86"
     kind = b"cnumpy\ndtype\nU\x02u1K\x00K\x01\x87R(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
     data = b"\x89T" + struct.pack("<I", 3072) + raw.tobytes() + b"tb"
@@ -245,7 +202,7 @@ def test_a_pickle_that_would_run_something_is_refused(cifar, out, tmp_path, call
 
 @pytest.mark.parametrize("content", [
     b"", b"junk", pickle.dumps([1]), pickle.dumps({b"labels": [11], b"data": np.zeros((1, 3072), np.uint8)}, 2),
-    pickle.dumps({b"labels": [1], b"data": np.zeros((1, 3072), np.float32)}, 2), batch([1])[1][:-40],
+    pickle.dumps({b"labels": [1], b"data": np.zeros((1, 3072), np.float32)}, 2), published.batch([1])[1][:-40],
 ])  # fmt: skip
 def test_a_pickle_that_is_no_batch_is_refused(cifar, out, content) -> None:
     put(cifar, "cifar-10-batches-py/data_batch_3", content)
@@ -268,18 +225,20 @@ def test_the_folders_of_cifar10(tmp_path, out) -> None:
 
 
 def test_stl10_is_turned_upright(tmp_path, out) -> None:
-    src, images = stl(tmp_path)
+    src, images = published.stl(tmp_path / "stl")
     assert prepare("stl10", src, out).images == 9
     assert np.array_equal(pixels(out / "test/bird/00001.png"), images[1])
     assert load_folder(out).superclasses == ("airplane", "bird", "car")
-    assert prepare("stl10", src, out).kept == 9
+    assert prepare("stl10", src, out).kept == 9 and not [*out.rglob("*.txt")]
+    assert prepare("stl10", src, out, evaluation=True).images == 3
+    assert (out / "stl10/templates.txt").read_text() == "a photo of a {}.\na photo of the {}.\n"
     put(src, "stl10_binary/test_y.bin", b"\1\2")
     with pytest.raises(BadData, match=r"found a test_X.bin that does not go with test_y.bin"):
         prepare("stl10", src, out)
 
 
 def test_food101_follows_its_lists(tmp_path, out) -> None:
-    src = food(tmp_path)
+    src = published.food(tmp_path / "food")
     assert prepare("food101", src, out).images == 10
     dataset = load_folder(out)
     assert dataset.superclasses == ("apple pie", "baby back ribs") and len(dataset.of("test")) == 4
@@ -290,7 +249,7 @@ def test_food101_follows_its_lists(tmp_path, out) -> None:
 
 
 def test_objectnet_loses_its_border_and_what_imagenet_lacks(tmp_path, out) -> None:
-    src = objectnet(tmp_path)
+    src = published.objectnet(tmp_path / "objectnet-1.0")
     result = prepare("objectnet", src, out)
     assert result.folders == ("objectnet",) and result.images == 2
     assert sorted(path.name for path in (out / "objectnet").iterdir()) == ["banana", "coffee or french press"]
@@ -303,10 +262,10 @@ def test_objectnet_loses_its_border_and_what_imagenet_lacks(tmp_path, out) -> No
             for i in range(count):
                 put(out, f"{split}/{name}/{i}.png")
     assert load_folder(out).evaluation_sets == ("objectnet",)
-    put(src, SHARED, json.dumps({"Banana": "banana", "Kiwi": "kiwi"}).encode())
+    put(src, published.SHARED, json.dumps({"Banana": "banana", "Kiwi": "kiwi"}).encode())
     with pytest.raises(BadData, match="found no images of Kiwi"):
         prepare("objectnet", src, out)
-    put(src, SHARED, b"[")
+    put(src, published.SHARED, b"[")
     with pytest.raises(BadData, match=r"found no readable mappings/objectnet_to_imagenet_1k.json"):
         prepare("objectnet", src, out)
 
@@ -329,7 +288,7 @@ def test_what_is_another_set_is_refused_in_one_sentence(name, tmp_path, out) -> 
 
 
 def test_nothing_foreign_is_touched(tmp_path, out) -> None:
-    src = food(tmp_path)
+    src = published.food(tmp_path / "food")
     before = state(src)
     for folder in (src, src / "food-101", src / "new", tmp_path):
         with pytest.raises(BadData, match="lie inside each other"):
@@ -390,7 +349,9 @@ def test_the_command(cifar, out, capsys, monkeypatch) -> None:
 
 def test_tables_name_the_commands_that_build_their_folders() -> None:
     for experiment in EXPERIMENTS.load().values():
-        for words in experiment.prepare:
-            assert words.split()[0] in SOURCES
-            assert f"python -m clipforget reproduce prepare {words}" in experiment.instructions()
-        assert experiment.prepare
+        sets = experiment.sets(experiment.paper)
+        assert experiment.prepare or sets
+        for name, where in [*((name, "ROOT") for name in experiment.prepare), *((n, "SETS --evaluation") for n in sets)]:
+            assert name in SOURCES
+            assert f"python -m clipforget reproduce prepare {name} SRC {where}" in experiment.instructions()
+    assert {"imagenet-airplane", "imagenet-truck"} <= set(EXPERIMENTS["table2"].sets(EXPERIMENTS["table2"].paper))

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from clipforget.benchmark.paper._printed import ORIGINAL, Printed, PrintedRow
-from clipforget.benchmark.plan import SHARED, ComparisonPlan
+from clipforget.benchmark.plan import JOIN, SHARED, ComparisonPlan
 from clipforget.benchmark.rows import DEFAULT, read_row
 from clipforget.data.dataset import Dataset
 from clipforget.data.target import Target
@@ -24,6 +24,7 @@ from clipforget.runs.config import RunConfig
 
 PRESET = "{preset}"  # in a row that has settings of its own: where the preset asked for is put
 THIS = "{target}"  # in the key of a column: what the line forgets
+EVALUATED = "eval:"  # key of a column: an evaluation set
 PER_CLASS = "class:"  # key of a column: the accuracy of one class of the test images
 STAND_IN = "A stand-in: drawings and a tiny model, whose figures say nothing about the paper's. "
 KNOWN = "Odd in the paper's Original: Food 60.9 and ObjectNet 68.9, which are 80.8 and 41.4 elsewhere. "
@@ -84,9 +85,9 @@ class Experiment:
     """A table of the paper. rows are texts as `compare` takes them; files says for each folder what to put there.
 
     `printed` holds the paper's figures by backbone, group and label of a line, each in the order of `columns`. `models`
-    are those that it was measured on, the first the default. `prepare` holds what follows `reproduce prepare` to build
-    such folders. With `finetuned` the model is first fine-tuned on the training images. The preset asked for serves
-    rows that name none and no setting; one with settings says with PRESET where it goes.
+    are those that it was measured on, the first the default. `prepare` names the data sets of which `reproduce prepare`
+    builds such folders. With `finetuned` the model is first fine-tuned on the training images. The preset asked for
+    serves rows that name none and no setting; one with settings says with PRESET where it goes.
     """
 
     name: str
@@ -137,26 +138,31 @@ class Experiment:
             except ClipforgetError as error:
                 raise BadData(f"{dataset.name} has no '{text}': {error} What to put where: {self.command}.") from error
 
+    def sets(self, case: Case) -> tuple[str, ...]:
+        """Return the names of the evaluation sets that the columns of a case ask for."""
+        keys = [self.key(case, column) for column in self.columns]
+        names = [key.removeprefix(EVALUATED) for key in keys if key.startswith(EVALUATED)]
+        return tuple(dict.fromkeys(name.replace(THIS, JOIN.join(target)) for name in names for target in case.targets))
+
     def instructions(self) -> str:
         """Say what to put where, and the commands that then make the table."""
+        sets = self.sets(self.paper)
         lines = [f"{self.name}: {self.title}", "", "Put the images under one folder ROOT (or a .tar of it):", ""]
         width = max(len(path) for path, _ in self.files)
         lines += [f"  ROOT/{path:<{width}}  {what}" for path, what in self.files]
-        if self.prepare:
-            lines += [
-                "",
-                "From the data sets as they are published (SRC), with links where their images are files:",
-                "",
-            ]
-            lines += [f"  python -m clipforget reproduce prepare {words}" for words in self.prepare]
+        if sets:
+            lines += ["", "and the evaluation sets, test images in a folder for each class, under another, SETS:", ""]
+            lines += [f"  SETS/{name}/<class>/..." for name in sets]
+        commands = [*(f"{name} SRC ROOT" for name in self.prepare), *(f"{name} SRC SETS --evaluation" for name in sets)]
+        if commands:
+            lines += ["", "From the data sets as published (SRC), with links where their images are files:", ""]
+            lines += [f"  python -m clipforget reproduce prepare {words}" for words in commands]
         lines += ["", self.paper.note, ""]
-        start = "Then:  "
+        options = " --data ROOT" + (" --sets SETS" if sets else "")
         for model in self.models:
-            lines.append(f"{start}{self.command} --model {model} --data ROOT")
-            start = " " * len(start)
-        return "\n".join(
-            [*lines, f"A stand-in on the embedded drawings, to try the command:  {self.command} --sketchbook"]
-        )
+            lines.append(f"{'' if lines[-1] else 'Then:':<7}{self.command} --model {model}{options}")
+        lines.append(f"A stand-in on the embedded drawings, to try the command:  {self.command} --sketchbook")
+        return "\n".join(lines)
 
 
 EXPERIMENTS: Registry[Experiment] = Registry("experiment", __name__)

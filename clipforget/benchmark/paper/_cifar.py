@@ -7,5 +7,4 @@ FILES = (
     ("train/<class>/*.png", f"CIFAR-10's training images, a folder for each class: {', '.join(NAMES)}."),
     ("test/<class>/*.png", "CIFAR-10's test images in the same ten folders."),
 )
-IMAGENET = ("imagenet/<class>/*.JPEG", "An evaluation set: ImageNet's validation images of 1000 classes.")
-PREPARE = ("cifar10 SRC ROOT",)
+PREPARE = ("cifar10",)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from clipforget.benchmark.documents import Column
-from clipforget.benchmark.paper import PER_CLASS, THIS, Case, Experiment, Line, backbone
+from clipforget.benchmark.paper import EVALUATED, PER_CLASS, THIS, Case, Experiment, Line, backbone
 from clipforget.benchmark.paper._printed import ORIGINAL, PrintedRow, ratio, score
 from clipforget.benchmark.plan import JOIN
 from clipforget.benchmark.store import CellInfo
-from clipforget.evaluation.documents import ShownScores
+from clipforget.evaluation.documents import ScoreRow, ShownScores
 from clipforget.soup.path import index_of
 
 TARGET = "forget-coarse"  # the paper's prompts are the superclass names
@@ -75,11 +75,12 @@ class ReproducedTable(PaperTable):
 
 @dataclass(frozen=True)
 class _Figures:
-    """One run at the line's alpha, in percent by key."""
+    """One run at the line's alpha, in percent by column; `chance` has the 95 % interval of the original's accuracy."""
 
     alpha: float
     values: dict[str, float]
     ratios: dict[str, float]
+    chance: dict[str, tuple[float, float]]
 
 
 def measure(
@@ -109,7 +110,7 @@ def measure(
         for line, row, runs in zip(case.lines, printed, found, strict=True)
     ]
     absent = [label for label, key in keys.items() if key and label not in there]
-    warnings = _missing(absent, scored) + (_odd(lines, experiment, model) if case is experiment.paper else [])
+    warnings = _missing(absent, scored) + (_odd(lines, found, experiment, model) if case is experiment.paper else [])
     columns = [Column(key=label, label=_heading(label, keys[label])) for label in there]
     return {
         "name": experiment.name,
@@ -138,20 +139,34 @@ def _read(line: Line, view: ShownScores, keys: Mapping[str, str], case: Case) ->
     """The figures of one run at the line's alpha, by the columns that it has."""
     index = index_of(view["best"] if line.alpha is None else line.alpha, view["alphas"])
     bars = view["per_class"]
-    pairs = {row["key"]: (row["before"]["value"], row["after"][index]) for row in view["rows"]}
-    pairs |= {
+    pairs = {
         PER_CLASS + name: (before, after)
         for name, before, after in zip(bars["labels"], bars["before"], bars["after"][index], strict=True)
     }
+    chance = {}
+    for row in view["rows"]:
+        pairs[row["key"]] = _whole(row, view["rows"], index)
+        chance[row["key"]] = (100 * row["before"]["low"], 100 * row["before"]["high"])
     name = JOIN.join(case.targets[line.target])
-    pairs.setdefault(TARGET, pairs["forget"])
     asked = {label: key.replace(THIS, name) for label, key in keys.items()}
-    there = {label: pairs[key] for label, key in asked.items() if key in pairs}
+    there = {label: key for label, key in asked.items() if key in pairs}
     return _Figures(
         float(view["alphas"][index]),
-        {label: 100 * after for label, (_, after) in there.items()},
-        {label: ratio(after, before) for label, (before, after) in there.items()},
+        {label: 100 * pairs[key][1] for label, key in there.items()},
+        {label: ratio(pairs[key][1], pairs[key][0]) for label, key in there.items()},
+        {label: chance[key] for label, key in there.items() if key in chance},
     )
+
+
+def _whole(row: ScoreRow, rows: Sequence[ScoreRow], index: int) -> tuple[float, float]:
+    """Accuracy before and after; of an evaluation set with the target's images in it, as the paper counts them."""
+    name = row["key"].removeprefix(EVALUATED)
+    parts = [row]
+    if row["key"].startswith(EVALUATED):
+        parts += [other for other in rows if other["key"] in (f"eval-target:{name}", f"eval-forget:{name}")]
+    total = sum(part["n"] for part in parts)
+    before = sum(part["n"] * part["before"]["value"] for part in parts) / total
+    return before, sum(part["n"] * part["after"][index] for part in parts) / total
 
 
 def _paper(
@@ -192,17 +207,20 @@ def _missing(absent: Sequence[str], target: str | None) -> list[str]:
     return [f"Without images here: {', '.join(absent)}{about}."]
 
 
-def _odd(lines: Sequence[PaperLine], experiment: Experiment, model: str) -> list[str]:
-    """Where our Original is not the paper's, so that accuracies are not to be compared."""
+def _odd(
+    lines: Sequence[PaperLine], found: Sequence[Sequence[_Figures]], experiment: Experiment, model: str
+) -> list[str]:
+    """Where our Original is not the paper's by more than the choice of test images explains."""
     if experiment.printed and backbone(model) not in experiment.printed:
         return [f"The paper has no figures of {backbone(model)}; those of {next(iter(experiment.printed))} are shown."]
     odd = []
-    for line in lines:
-        if line["label"] == ORIGINAL and line["paper"] and line["here"]:
+    for line, runs in zip(lines, found, strict=True):
+        if line["label"] == ORIGINAL and line["paper"] and runs:
             for label, printed in line["paper"]["values"].items():
-                ours = line["here"]["values"].get(label)
-                if ours is not None and abs(ours["mean"] - printed) > ODD:
-                    odd.append(f"{line['target']} {label} {ours['mean']:.1f} ({printed:.1f})")
+                ours = runs[0].values.get(label, printed)
+                low, high = runs[0].chance.get(label, (ours, ours))
+                if abs(ours - printed) > ODD and not low <= printed <= high:
+                    odd.append(f"{line['target']} {label} {ours:.1f} ({printed:.1f})")
     if not odd:
         return []
     return [f"Our Original differs from the paper's (in brackets) by over a point: {', '.join(odd)}. Compare ratios."]

@@ -53,17 +53,5 @@ experiment(
         ("train/car/car/black-and-white drawing/*.jpg", "and as black-and-white drawings."),
         ("train/<class>/<class>/<style>/*.jpg", "At least three other classes in the same styles."),
         ("test/...", "The same folders with images that are not among those of train."),
-        ("imagenet/<class>/*.JPEG", "Evaluation sets, a folder each: ImageNet's validation images of 1000 classes,"),
-        ("cifar10/<class>/*.png", "the test images of CIFAR-10,"),
-        ("food101/<class>/*.jpg", "of Food-101,"),
-        ("stl10/<class>/*.png", "of STL-10,"),
-        ("objectnet/<class>/*.png", "and ObjectNet."),
-    ),
-    prepare=(
-        "imagenet IMAGENET ROOT",
-        "cifar10 SRC ROOT --evaluation",
-        "food101 SRC ROOT --evaluation",
-        "stl10 SRC ROOT --evaluation",
-        "objectnet SRC ROOT",
     ),
 )

@@ -7,7 +7,7 @@ read at that alpha (inferred).
 from __future__ import annotations
 
 from clipforget.benchmark.paper import PRESET, RN101, STAND_IN, Case, Column, Line, experiment
-from clipforget.benchmark.paper._cifar import FILES, IMAGENET, PREPARE
+from clipforget.benchmark.paper._cifar import FILES, PREPARE
 from clipforget.benchmark.paper._printed import read_printed
 
 ALPHA = 0.65
@@ -45,6 +45,6 @@ experiment(
         lines=LINES,
         note=STAND_IN + "Cluttered scenes are there for ImageNet.",
     ),
-    files=(*FILES, IMAGENET),
-    prepare=(*PREPARE, "imagenet IMAGENET ROOT"),
+    files=FILES,
+    prepare=PREPARE,
 )

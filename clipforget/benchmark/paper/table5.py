@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clipforget.benchmark.paper import RN101, STAND_IN, Case, Column, Line, experiment
-from clipforget.benchmark.paper._cifar import FILES, IMAGENET, PREPARE
+from clipforget.benchmark.paper._cifar import FILES, PREPARE
 from clipforget.benchmark.paper._printed import read_printed
 
 PRINTED = read_printed("""
@@ -37,6 +37,6 @@ experiment(
         lines=LINES,
         note=STAND_IN + "Cluttered scenes are there for ImageNet.",
     ),
-    files=(*FILES, IMAGENET),
-    prepare=(*PREPARE, "imagenet IMAGENET ROOT"),
+    files=FILES,
+    prepare=PREPARE,
 )

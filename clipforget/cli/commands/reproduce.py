@@ -27,6 +27,7 @@ from clipforget.runs.config import RunConfig
 from clipforget.tabular import markdown, table
 
 if TYPE_CHECKING:
+    from clipforget.benchmark.paper import Case, Experiment
     from clipforget.benchmark.paper._measure import ReproducedTable, SeedStat
     from clipforget.data.dataset import Dataset
 
@@ -49,6 +50,7 @@ def add_options(parser: Parser) -> None:
     add("words", nargs="*", metavar="SET SRC OUT", help=about)
     add("--evaluation", action="store_true", help="prepare the test images alone, as an evaluation set OUT/SET/")
     add("--data", metavar="ROOT", help="your images; without it and --sketchbook: what to put where")
+    add("--sets", metavar="SETS", help="the folder of the prepared evaluation sets, each in a folder of its name")
     add("--sketchbook", action="store_true", help="a stand-in on the embedded drawings, to try the command")
     add("--model", metavar="MODEL", help=f"(default: the paper's, or with --sketchbook {RunConfig.model})")
     add("--seeds", type=int, default=1, metavar="N", help="how many seeds (default: 1)")
@@ -87,6 +89,7 @@ def reproduce(args: argparse.Namespace) -> int:
     model = args.model or (RunConfig.model if args.sketchbook else experiment.models[0])
     preset = args.preset or (DEFAULT if args.sketchbook else PAPER)
     shared = {name: getattr(args, name) for name in ("device", "gallery", *EVALUATION)}
+    shared["eval"] = [*args.eval, *_sets(experiment, case, args.sets)]
     config = RunConfig.read({"model": model, "data": args.data or RunConfig.data, **shared})
     workspace = workspace_of(args)
     check_preset(preset, model, workspace.store.root)
@@ -104,6 +107,19 @@ def reproduce(args: argparse.Namespace) -> int:
     result: ReproducedTable = {**measured, "comparison": folder.id, "model": config.model, "data": config.data}
     emit(args.json, result, as_markdown(result) if args.markdown else text(result))
     return 0
+
+
+def _sets(experiment: Experiment, case: Case, folder: str | None) -> tuple[str, ...]:
+    """The evaluation sets of the table that lie in the folder, as `run --eval` takes them."""
+    if folder is None:
+        return ()
+    if not Path(folder).expanduser().is_dir():
+        raise BadQuery(f"There is no folder {folder}; give the one with the prepared evaluation sets.")
+    names = experiment.sets(case)
+    there = tuple(f"{name}={Path(folder, name)}" for name in names if Path(folder, name).expanduser().is_dir())
+    if not there:
+        raise BadQuery(f"{folder} holds none of the evaluation sets {', '.join(names)}; see {experiment.command}.")
+    return there
 
 
 def _finetuned(config: RunConfig, dataset: Dataset, runs: Path) -> str:

@@ -10,7 +10,7 @@ A reader lists what there will be; `_write.prepare` links or writes it. Files na
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,7 +43,8 @@ class Picture:
 class Source:
     """A registered data set: `read(src)` lists its pictures, or raises BadData where src is something else.
 
-    `expects` says what a folder of it holds. One that is `only_evaluation` has test images alone.
+    `expects` says what a folder of it holds. One that is `only_evaluation` has test images alone. `texts` returns the
+    files that stand beside its class folders as an evaluation set, by name: templates.txt, classnames.txt.
     """
 
     name: str
@@ -51,17 +52,25 @@ class Source:
     expects: str
     read: Callable[[Path], Sequence[Picture]]
     only_evaluation: bool = False
+    texts: Callable[[], Mapping[str, str]] = dict
 
 
 SOURCES: Registry[Source] = Registry("data set of the paper", __name__)
 Reader = Callable[[Path], Sequence[Picture]]
 
 
-def source(name: str, *, title: str, expects: str, only_evaluation: bool = False) -> Callable[[Reader], Reader]:
+def source(
+    name: str,
+    *,
+    title: str,
+    expects: str,
+    only_evaluation: bool = False,
+    texts: Callable[[], Mapping[str, str]] = dict,
+) -> Callable[[Reader], Reader]:
     """Register a function that lists the pictures of a data set as published."""
 
     def register(read: Reader) -> Reader:
-        SOURCES[name] = Source(name, title, expects, read, only_evaluation)
+        SOURCES[name] = Source(name, title, expects, read, only_evaluation, texts)
         return read
 
     return register

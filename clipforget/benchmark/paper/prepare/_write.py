@@ -10,7 +10,7 @@ import filecmp
 import io
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,6 +72,8 @@ def prepare(
         else:
             _write(picture, target)
         progress(done, len(pictures))
+    if evaluation:
+        _write_texts(out / name, entry.texts())
     return Prepared(tops, len({picture.labels for picture in pictures}), done, kept)
 
 
@@ -133,6 +135,18 @@ def _write(picture: Picture, target: Path) -> None:
     with atomic(target) as draft:
         draft.write_bytes(content)
         os.utime(draft, ns=(time, time))
+
+
+def _write_texts(folder: Path, texts: Mapping[str, str]) -> None:
+    """The files beside the class folders. Raises BadData where another file has the name of one."""
+    for name, text in texts.items():
+        file, content = folder / name, text.encode()
+        if file.exists():
+            if file.read_bytes() != content:
+                raise BadData(f"{file} is there already and another file; take it away or give another folder.")
+            continue
+        with atomic(file) as draft:
+            draft.write_bytes(content)
 
 
 def _png(picture: Picture) -> bytes:

@@ -1,4 +1,7 @@
-"""STL-10 (Coates et al., 2011): ten classes of 96 x 96 pixels in binary files."""
+"""STL-10 (Coates et al., 2011): ten classes of 96 x 96 pixels in binary files.
+
+Its two captions are those of CLIP's authors (https://github.com/openai/CLIP, data/prompts.md).
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ BYTES = 3 * SIDE * SIDE  # of an image: red, green, blue, each column by column
 
 
 @source("stl10", title="STL-10", expects="stl10_binary/ with train_X.bin, train_y.bin, test_X.bin, test_y.bin and "
-        "class_names.txt")  # fmt: skip
+        "class_names.txt", texts=lambda: {"templates.txt": "a photo of a {}.\na photo of the {}.\n"})  # fmt: skip
 def stl10(src: Path) -> list[Picture]:
     """List the labelled images; the folds and the unlabelled ones are not needed."""
     root = root_of("stl10", src, "test_X.bin", "stl10_binary")
