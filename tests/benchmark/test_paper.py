@@ -123,10 +123,10 @@ def test_the_tables_agree_where_they_tell_of_the_same_run() -> None:
 
 def view(best: float, forget: list[float], **rows: list[float]) -> dict:
     """The scores of a run at alpha 0, 0.5 and 1."""
-    found = [
-        {"key": key, "label": key, "n": 3 if "target" in key else 9, "before": {"value": after[-1], "low": 0.97 * after[-1], "high": 1.0}, "after": after}
-        for key, after in {"forget": forget, "forget-coarse": forget, **rows}.items()
-    ]
+    found = []
+    for key, after in {"forget": forget, "forget-coarse": forget, **rows}.items():
+        before = {"value": after[-1], "low": 0.97 * after[-1], "high": 1.0}
+        found.append({"key": key, "n": 3 if "target" in key else 9, "before": before, "after": after})
     bars = {"labels": ["cat", "ship"], "before": [0.9, 1.0], "after": [[0.1, 0.2], [0.3, 0.4], [0.9, 1.0]]}
     return {"alphas": [0.0, 0.5, 1.0], "best": best, "rows": found, "per_class": bars}
 
@@ -190,6 +190,16 @@ def test_the_score_is_over_the_columns_that_are_there_the_papers_too() -> None:
     assert [column["label"] for column in found["columns"]] == ["target", "retain", "Food", "ship"]
     assert found["lines"][1]["paper"]["score"] == (90 + 50 + 50 + 100) / 4
     assert "Without images here: STL; Score is the mean over the columns that are there" in found["warnings"][0]
+
+
+def test_a_set_is_read_whole_with_the_targets_images_in_it() -> None:
+    """As the paper counts STL-10, whose airplanes stay with the rest: 9 images of 0.6 and 3 of 0.2."""
+    experiment, cells, _ = tiny()
+    rows = {"eval:food101": [0.1, 0.6, 0.8], "eval-target:food101": [0.0, 0.2, 0.4]}
+    views = dict.fromkeys("ab", view(0.5, [0.0, 0.1, 0.9], siblings=[0.1, 0.4, 0.8], **rows))
+    found = measure(experiment, experiment.paper, "RN50-quickgelu/openai", cells, views.__getitem__)
+    here = found["lines"][1]["here"]
+    assert here["values"]["Food"]["mean"] == 50 and here["ratios"]["Food"]["mean"] == 71.43
 
 
 def test_another_backbone_and_the_drawings_are_said_to_be_so() -> None:

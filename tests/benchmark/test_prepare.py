@@ -127,7 +127,7 @@ def test_a_single_class_of_imagenet_is_told_among_all_names(imagenet, out) -> No
     with pytest.raises(BadData, match="images of fewer than 1 of the wnids asked for"):
         prepare("imagenet-truck", imagenet, out)
     put(folder, "classnames.txt", b"airliner = plane")
-    with pytest.raises(BadData, match="classnames.txt is there already and another file"):
+    with pytest.raises(BadData, match=r"classnames.txt is there already and another file"):
         prepare("imagenet-airplane", imagenet, out)
 
 
@@ -351,7 +351,10 @@ def test_tables_name_the_commands_that_build_their_folders() -> None:
     for experiment in EXPERIMENTS.load().values():
         sets = experiment.sets(experiment.paper)
         assert experiment.prepare or sets
-        for name, where in [*((name, "ROOT") for name in experiment.prepare), *((n, "SETS --evaluation") for n in sets)]:
+        for name, where in [
+            *((name, "ROOT") for name in experiment.prepare),
+            *((n, "SETS --evaluation") for n in sets),
+        ]:
             assert name in SOURCES
             assert f"python -m clipforget reproduce prepare {name} SRC {where}" in experiment.instructions()
     assert {"imagenet-airplane", "imagenet-truck"} <= set(EXPERIMENTS["table2"].sets(EXPERIMENTS["table2"].paper))

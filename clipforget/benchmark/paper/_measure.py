@@ -147,6 +147,8 @@ def _read(line: Line, view: ShownScores, keys: Mapping[str, str], case: Case) ->
     for row in view["rows"]:
         pairs[row["key"]] = _whole(row, view["rows"], index)
         chance[row["key"]] = (100 * row["before"]["low"], 100 * row["before"]["high"])
+    for values in (pairs, chance):
+        values.setdefault(TARGET, values["forget"])  # a run of before there were two rows
     name = JOIN.join(case.targets[line.target])
     asked = {label: key.replace(THIS, name) for label, key in keys.items()}
     there = {label: key for label, key in asked.items() if key in pairs}
