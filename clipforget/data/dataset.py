@@ -80,7 +80,8 @@ class Dataset:
 
     `fingerprint` is a content hash over names and bytes, 16 hex digits; `skipped` lists the files left out, each with
     the reason as the end of a sentence about it ("is empty"). `evaluation` holds the evaluation sets that have names of
-    their own, whose items come last and are in no fingerprint but their own. `contents` are SHA-256 of all files read.
+    their own, whose items come last and are in no fingerprint but their own. `trained` are SHA-256 of the files of
+    train and validation.
     """
 
     name: str
@@ -90,7 +91,7 @@ class Dataset:
     skipped: tuple[tuple[str, str], ...] = ()
     template: str = "a photo of a {}."
     evaluation: Mapping[str, EvaluationSet] = field(default_factory=dict)
-    contents: frozenset[bytes] = field(default=frozenset(), repr=False, compare=False)
+    trained: frozenset[bytes] = field(default=frozenset(), repr=False, compare=False)
 
     @cached_property
     def native(self) -> tuple[Item, ...]:

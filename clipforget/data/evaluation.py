@@ -21,7 +21,7 @@ from clipforget.errors import BadData, BadSetting, UnknownName
 LAYOUT = "<class>/*.jpg"
 EXAMPLE = "write NAME=PATH, e.g. food=food-101/, and after it, where you like, :CLASS,CLASS"
 PREFERRED = ("test", "validation", "train")
-COPY = "is a copy of an image of the data set"
+COPY = "is a copy of a training image of the data set"
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def read_paths(texts: Sequence[str]) -> list[EvaluationPath]:
 def with_evaluation_sets(dataset: Dataset, texts: Sequence[str], most: int) -> Dataset:
     """Return the data set with these evaluation sets added, at most `most` images of each, chosen by a hash.
 
-    Only these are read. What is a copy of an image of the data set is left out; the note of the set counts it.
+    Only these are read. What is a copy of a training image of the data set is left out; the note of the set counts it.
     Raises BadSetting as `read_paths` does, BadData where a set cannot be used, UnknownName for a class of the target.
     """
     sets, items = dict(dataset.evaluation), list(dataset.items)
@@ -91,11 +91,11 @@ def _load(path: EvaluationPath, dataset: Dataset, most: int) -> tuple[Evaluation
     verdicts = judge_all(source, [item.key for item in chosen])
     rows: list[tuple[Item, bytes]] = []
     left_out: dict[str, list[str]] = {}
-    seen = set(dataset.contents)
+    seen = set(dataset.trained)
     for item in chosen:
         reason, content = verdicts[item.key]
         if not reason and content in seen:
-            reason = COPY if content in dataset.contents else "is there twice"
+            reason = COPY if content in dataset.trained else "is there twice"
         if reason:
             left_out.setdefault(reason, []).append(item.key)
         else:
@@ -117,6 +117,8 @@ def _load(path: EvaluationPath, dataset: Dataset, most: int) -> tuple[Evaluation
 def _base(source: FolderSource | TarSource) -> str:
     """The folder in which the class folders lie, with its slash: that of a split where there is one."""
     prefix = wrapper(source.files)
+    if any(is_image(key) and _depth(key, prefix) == 0 for key in source.files if key.startswith(prefix)):
+        prefix = "".join(f"{folder}/" for folder in prefix.split("/")[:-2])  # the last is a class, the only one
     deep = {key[len(prefix) :].split("/")[0] for key in source.files if is_image(key) and _depth(key, prefix) >= 2}
     splits = {SPLIT_NAMES[top.lower()]: top for top in sorted(deep) if top.lower() in SPLIT_NAMES}
     for split in PREFERRED:

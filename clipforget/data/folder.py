@@ -56,7 +56,7 @@ def load_folder(path: str | Path, name: str | None = None, *, trusted: bool = Fa
         digest.hexdigest()[:16],
         tuple(sorted((printable(key), reason) for key, reason in [*source.skipped, *skipped, *lonely, *unnamed])),
         evaluation={entry.name: entry for entry, _ in sets},
-        contents=frozenset(content for _, content in read),
+        trained=frozenset(content for item, content in read if item.split in ("train", "validation")),
     )
     tops = {key[len(prefix) :].split("/")[0] for key in source.files if "/" in key[len(prefix) :] and is_image(key)}
     _require(dataset, printable(str(path)), tops, split, [*source.skipped, *skipped] or lonely)
@@ -109,11 +109,11 @@ def _read_all(
 ) -> tuple[Read, Skipped]:
     """Every usable image, once: of several copies the first in order of split (test before train) and name stays.
 
-    The splits in `last` come after train.
+    The splits in `last` come after train. A copy of a test image may lie in one: test images of other sets often do.
     """
     items: Read = []
     skipped: Skipped = []
-    first: dict[bytes, str] = {}
+    first: dict[tuple[str, bytes], Item] = {}
     order = {"test": 0, "validation": 1, "train": 3, **dict.fromkeys(last, 4)}  # other evaluation sets between them
     verdicts = judge_all(source, [key for key, (item, _) in found.items() if item], trusted)
     rows = sorted(found.items(), key=lambda row: order.get(row[1][0].split, 2) if row[1][0] else 0)
@@ -121,8 +121,12 @@ def _read_all(
         content = b""
         if item is not None:
             reason, content = verdicts[key]
-            if not reason and first.setdefault(content, key) != key:
-                reason = f"is a copy of {printable(first[content])}"
+            own, seen = item.split in last, first.get(("", content))
+            twin = first.setdefault((item.split if own else "", content), item)
+            if own and seen is not None and seen.split != "test":
+                twin = seen
+            if not reason and twin is not item:
+                reason = f"is a copy of {printable(twin.key)}"
         if item is None or reason:
             skipped.append((key, reason))
         else:

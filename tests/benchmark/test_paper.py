@@ -205,7 +205,7 @@ def test_a_set_is_read_whole_with_the_targets_images_in_it() -> None:
 def test_another_backbone_and_the_drawings_are_said_to_be_so() -> None:
     experiment, cells, views = tiny()
     found = measure(experiment, experiment.paper, "ViT-B-32-quickgelu/openai", cells, views.__getitem__)
-    assert found["warnings"] == ["The paper has no figures of ViT-B-32; those of RN50 are shown."]
+    assert found["warnings"] == ["The paper has no figures of ViT-B-32-quickgelu/openai; those of RN50 are shown."]
     found = measure(experiment, experiment.sketchbook, "clipforget-tiny", cells, views.__getitem__)
     assert [column["label"] for column in found["columns"]] == ["retain"] and found["warnings"] == []
     assert found["lines"][1]["target"] == "dog (for cat)"

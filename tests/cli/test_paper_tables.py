@@ -66,7 +66,9 @@ def test_table2_from_cifar_as_published(world, tmp_path, sets, few_names, capsys
     assert original["here"]["ratios"].keys() == set(columns) and ft["here"]["alpha"]["mean"] == 0
     assert ours["paper"]["score"] == 88.9 and ours["paper"]["ratios"]["ImageNet target"] == 92.9
     assert ours["here"]["score"]["n"] == 1
-    assert "Original" in " ".join(found["warnings"]), "noise is told from CIFAR"
+    assert found["warnings"] == [f"The paper has no figures of {world.clip}; those of RN50 are shown."]
+    assert main([*words[:4], "--sets", root, *words[6:]]) == 2
+    assert "holds none of the evaluation sets food101, stl10," in capsys.readouterr().err
 
 
 def test_table1_has_every_image_of_its_sets(tmp_path, few_names) -> None:

@@ -214,7 +214,7 @@ def _odd(
 ) -> list[str]:
     """Where our Original is not the paper's by more than the choice of test images explains."""
     if experiment.printed and backbone(model) not in experiment.printed:
-        return [f"The paper has no figures of {backbone(model)}; those of {next(iter(experiment.printed))} are shown."]
+        return [f"The paper has no figures of {model}; those of {next(iter(experiment.printed))} are shown."]
     odd = []
     for line, runs in zip(lines, found, strict=True):
         if line["label"] == ORIGINAL and line["paper"] and runs:
