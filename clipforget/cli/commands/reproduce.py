@@ -117,7 +117,7 @@ def _sets(experiment: Experiment, case: Case, folder: str | None) -> tuple[str, 
         raise BadQuery(f"There is no folder {folder}; give the one with the prepared evaluation sets.")
     names = experiment.sets(case)
     there = tuple(f"{name}={Path(folder, name)}" for name in names if Path(folder, name).expanduser().is_dir())
-    if not there:
+    if names and not there:
         raise BadQuery(f"{folder} holds none of the evaluation sets {', '.join(names)}; see {experiment.command}.")
     return there
 
