@@ -15,7 +15,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +32,9 @@ from clipforget.runs.store import Run
 from clipforget.settings import parse
 
 if TYPE_CHECKING:
+    from clipforget.evaluation.evalset import ClassNames
     from clipforget.runs.loading import Evaluation
+    from clipforget.soup.model import SoupModel
     from clipforget.soup.path import Floats, SoupPath
     from clipforget.soup.walk import PathStep
     from clipforget.unlearning.task import Task
@@ -170,11 +172,18 @@ def _stages(run: Run, journal: Journal, resources: Resources) -> Events:
             refused = record.data.get("refused", refused)
             step = (record.stage, record.step, record.total)
             yield journal.step(*step, losses=record.losses, steer=record.steer, data=record.data)
-        yield from _finish(run, config, task, evaluation, refused, journal, cost)
+        yield from _finish(run, config, task, evaluation, refused, journal, cost, resources)
 
 
 def _finish(
-    run: Run, config: RunConfig, task: Task, evaluation: Evaluation, refused: list[str], journal: Journal, cost: Cost
+    run: Run,
+    config: RunConfig,
+    task: Task,
+    evaluation: Evaluation,
+    refused: list[str],
+    journal: Journal,
+    cost: Cost,
+    resources: Resources,
 ) -> Events:
     """From the changed weights and refused names to the files of the run: delta, soup path, texts, scores."""
     from clipforget.evaluation.evalset import EvalSet, suggestions
@@ -210,8 +219,7 @@ def _finish(
     save_path(path, run.path("path.npz"))
     yield journal.step("score", 0, 1)
     classifiers = {
-        level: names.classifier(soup_model.texts(path.alphas, names.prompts))
-        for level, names in evalset.class_names.items()
+        level: _classifier(names, soup_model, path.alphas, resources) for level, names in evalset.class_names.items()
     }
     targets = evaluation.splits.forget
     ranked = prompts(evalset, evaluation.dataset, targets)
@@ -223,6 +231,19 @@ def _finish(
     write_json(run.path("scores.json"), scores, indent=None)
     run.update(best=scores["best"], headline=headline(scores))
     yield journal.step("score", 1, 1)
+
+
+def _classifier(names: ClassNames, soup_model: SoupModel, alphas: Sequence[float], resources: Resources) -> Floats:
+    """The classifier at each alpha, L x C x D; 1 x C x D where the texts stay, kept then for runs of the same original.
+
+    A thousand names in eighty templates cost more than many a method.
+    """
+    import numpy as np
+
+    if soup_model.text_changed:
+        return np.stack([names.classifier(soup_model.text(alpha, names.prompts)) for alpha in alphas])
+    key = (soup_model.original, names.names, names.templates)
+    return resources.classifiers.get(key, lambda: names.classifier(soup_model.text(alphas[0], names.prompts))[None])
 
 
 def _walk(walk: Generator[PathStep, None, SoupPath], journal: Journal) -> Generator[StepEvent, None, SoupPath]:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
     from clipforget.data.dataset import Dataset
     from clipforget.models.clip import Clip
+    from clipforget.soup.path import Floats
 
+CLASSIFIERS = 2**28  # bytes of text features of class names, of original models
 PIXELS = 2 * 2**30  # bytes of preprocessed images; those of the last target stay, however large they are
 
 
@@ -35,6 +37,7 @@ class Resources:
         self._datasets: Cache[Dataset] = Cache(datasets)
         self._with_sets: Cache[Dataset] = Cache(datasets)
         self._clips: Cache[tuple[Clip, str]] = Cache(models)
+        self.classifiers: Cache[Floats] = Cache(CLASSIFIERS, lambda classifier: classifier.nbytes)
         self.pixels: Cache[Tensor] = Cache(PIXELS, lambda pixels: pixels.nbytes)
 
     def dataset(self, name: str, evaluation: Sequence[str] = (), most: int = EVALUATION) -> Dataset:

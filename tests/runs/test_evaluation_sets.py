@@ -14,6 +14,7 @@ from clipforget.runs.config import RunConfig
 from clipforget.runs.execute import execute
 from clipforget.runs.resources import Resources
 from clipforget.runs.store import Store
+from clipforget.soup.model import SoupModel
 from clipforget.soup.path import unit
 from clipforget.workspace.explorer import FinishedRun
 from clipforget.workspace.workspace import Workspace
@@ -61,6 +62,27 @@ def test_a_set_is_scored_among_its_own_names_and_counts(space):
         note == "toys: 3 class names, 2 templates; of the target: Big, to be kept."
         and note in space.view(run.id)["notes"]
     )
+
+
+def test_the_texts_of_an_original_are_embedded_once_for_all_its_runs(world, toys, tmp_path, monkeypatch):
+    """ImageNet's 80 captions of 1000 names would cost each run of a comparison more than its method."""
+    embedded, text = [], SoupModel.text
+
+    def counted(self, alpha, texts):
+        embedded.extend(texts)
+        return text(self, alpha, texts)
+
+    monkeypatch.setattr(SoupModel, "text", counted)
+    resources, scored = Resources(), []
+    for seed in (0, 1):
+        run = Store(tmp_path).create(world.config(eval=(f"toys={toys}",), seed=seed))
+        assert list(execute(run, resources))[-1]["state"] == "done", run.info()["error"]
+        scored.append(embedded.count("a drawing of a box."))
+        alone = Store(tmp_path).create(world.config(eval=(f"toys={toys}",), seed=seed))
+        list(execute(alone, Resources()))
+        assert read_scores(run.path("scores.json"))["rows"] == read_scores(alone.path("scores.json"))["rows"]
+        embedded.clear()
+    assert scored == [1, 0]
 
 
 def test_figures_along_alpha_are_those_of_images_embedded_anew(space):
