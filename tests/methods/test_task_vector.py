@@ -6,6 +6,7 @@ import dataclasses
 
 import pytest
 import torch
+from batches import FEATURES, LABELS, SCALE, batch_of, cross_entropy
 from tasks import task_for
 
 from clipforget.methods.task_vector import TaskVectorSettings, _tuning, negate, task_vector
@@ -70,3 +71,10 @@ def test_the_largest_coefficient_that_keeps_the_control(tiny_clip: Clip) -> None
     fits = [step.steer["others"] >= 0.95 * before["others"] for step in steps]
     assert fits == [False] * (len(fits) - 1) + [True]
     assert len(tried) > 1, "the tuning did no harm, so nothing was weighed"
+
+
+def test_both_tunings_by_hand() -> None:
+    likelihood = _tuning(batch_of(), TaskVectorSettings(tuning="likelihood"))
+    assert likelihood["tuning"].item() == pytest.approx(cross_entropy(FEATURES["forget"], LABELS["forget"]))
+    similarity = _tuning(batch_of(), TaskVectorSettings())
+    assert similarity["tuning"].item() == pytest.approx(-SCALE * (0.8 + 0.6) / 2)
