@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from anyio import CapacityLimiter, to_thread
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
 from clipforget.errors import ClipforgetError, StaleIndex, UnknownName
 
@@ -170,6 +170,12 @@ def attachment(content: Path | bytes, media: str, title: str) -> Response:
     if isinstance(content, Path):
         return FileResponse(content, media_type=media, headers=headers)
     return Response(content, media_type=media, headers=headers)
+
+
+def download(chunks: Iterator[bytes], media: str, title: str) -> Response:
+    """Return a file to save under the name `title`, sent piece by piece as it is made."""
+    headers = {"Content-Disposition": f'attachment; filename="{title}"', "Cache-Control": "no-store"}
+    return StreamingResponse(chunks, media_type=media, headers=headers)
 
 
 def _digits(text: str | None) -> str:

@@ -30,6 +30,7 @@ from clipforget.web.responses import (
     Threads,
     attachment,
     cached_response,
+    download,
     endpoint,
     json_body,
     json_response,
@@ -55,6 +56,9 @@ def routes(workspace: Workspace) -> list[Route]:
         ("GET", "runs/{id}/events", api.events),
         ("GET", "runs/{id}/charts/{name}", api.chart),
         ("GET", "runs/{id}/export/{name}", api.export),
+        ("GET", "runs/{id}/model", api.model_sizes),
+        ("GET", "runs/{id}/model.zip", api.model),
+        ("GET", "runs/{id}/results/{name}", api.results),
         ("POST", "runs/{id}/stop", api.stop),
         ("POST", "runs/{id}/star", api.star),
         ("POST", "runs/{id}/delete", api.delete),
@@ -122,6 +126,19 @@ class Api:
     async def export(self, request: Request) -> Response:
         name = request.path_params["name"]
         return attachment(*await self.threads.heavy(self.workspace.export, _id(request), name))
+
+    async def model_sizes(self, request: Request) -> Response:
+        return json_response(request, await self.threads.heavy(self.workspace.export_sizes, _id(request)))
+
+    async def model(self, request: Request) -> Response:
+        alpha, format = _number(request.query_params.get("alpha")), request.query_params.get("format", "")
+        name, chunks = await self.threads.heavy(self.workspace.model_zip, _id(request), alpha, format)
+        return download(chunks, "application/zip", f"{name}.zip")
+
+    async def results(self, request: Request) -> Response:
+        alpha, name = _number(request.query_params.get("alpha")), request.path_params["name"]
+        ask = partial(self.workspace.results, _id(request), name, alpha, **_query(request))
+        return attachment(*await self.threads.heavy(ask))
 
     async def upload(self, request: Request) -> Response:
         data, name = await _upload(request)

@@ -19,6 +19,13 @@ COLUMNS, CELL, CAPTION, GAP, MARGIN = 6, 96, 34, 8, 20  # cells a row; pixels
 PAPER, INK, SOFT = "#ffffff", "#1a2030", "#566075"
 ROLE_COLOURS = {"forget": "#d1495b", "siblings": "#2e6fb7", "others": "#2a9d6f"}  # as on the page
 
+MEDIA = {  # what can be had of a query
+    "results.png": "image/png",
+    "results.csv": "text/csv; charset=utf-8",
+    "results.json": "application/json",
+    "report.html": "text/html; charset=utf-8",
+}
+
 
 class Hit(TypedDict):
     """An image by its number in the gallery, what it shows, and its cosine with the query."""

@@ -7,6 +7,7 @@ kept within bounds, and carries the fingerprint of what made it.
 from __future__ import annotations
 
 import io
+import json
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -182,6 +183,34 @@ class Workspace:
         finished = self.finished_run(id)
         alpha = finished.scores["best"] if alpha is None else alpha
         return export_name(finished, alpha, format), model_files(finished, alpha, format, folder)
+
+    def model_zip(self, id: str, alpha: float, format: str) -> tuple[str, Iterator[bytes]]:
+        """Return the same as the name and the pieces of a .zip, which is never whole in memory."""
+        from clipforget.models.export.bundle import zip_chunks
+
+        name, files = self.model_files(id, alpha, format)
+        return name, zip_chunks(files, name)
+
+    def results(self, id: str, name: str, alpha: float, **query: Any) -> tuple[bytes, str, str]:
+        """Return results of a query at an alpha, or a report with it: (bytes, media type, name to save it under).
+
+        The query is given as to `query`. Raises UnknownName for anything but the files of results.MEDIA.
+        """
+        from clipforget.soup.path import check_alpha, index_of
+        from clipforget.workspace.results import MEDIA, as_csv, results
+
+        if name not in MEDIA:
+            raise UnknownName("export", name[:80], MEDIA)
+        if name == "report.html":
+            return self.report(id, alpha, **query).encode(), MEDIA[name], f"{id}-{name}"
+        view, index = self.finished_run(id).view(), index_of(check_alpha(alpha))
+        found = results(view, self.query(id, **query), index)
+        if name == "results.png":
+            data = self.results_png(found, view)
+        else:
+            text = as_csv(found) if name == "results.csv" else json.dumps(found, indent=1, ensure_ascii=False)
+            data = text.encode()
+        return data, MEDIA[name], f"{id}-alpha{index:03d}-{name}"
 
     def results_png(self, found: Results, view: RunView) -> bytes:
         """Draw results of a run into a PNG. Raises StaleIndex where its images have changed."""

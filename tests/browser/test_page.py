@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from typing import Any
 
 import pytest
@@ -277,3 +278,25 @@ def test_server_away_is_said_and_mended(visit: Any, site: Site) -> None:
     page.wait_for_selector("#cf-away", state="hidden")
     page.wait_for_function("window.clipforget.pack.query.label.includes('stripe')")
     visit.problems.clear()  # the browser's own lines about the requests that failed
+
+
+def test_the_model_is_exported_where_the_slider_stands(visit: Any, site: Site) -> None:
+    page = opened(visit, site, "&alpha=0.3")
+    page.click("#cf-export summary")
+    page.wait_for_selector(".cf-export-model a[href]", timeout=90_000)  # the first to load the model
+    assert page.input_value("#cf-export-alpha") == "0.30"
+    refused = page.locator(".cf-export-model label", has_text="For transformers")
+    assert refused.locator("input").is_disabled() and "is a ResNet" in refused.inner_text()
+    save = page.locator(".cf-export-model a")
+    whole = save.inner_text()
+    page.check("input[value=patch]")
+    assert re.fullmatch(r"Download \.zip, [\d.]+ MB", whole) and save.inner_text() != whole
+    page.fill("#cf-export-alpha", "1.5")
+    assert save.inner_text() == "Alpha is 0 to 1" and save.get_attribute("href") is None
+    page.fill("#cf-export-alpha", "0.25")
+    with page.expect_download() as waiting:
+        save.click()
+    assert waiting.value.suggested_filename == f"{site.run}-alpha025-patch.zip"
+    with zipfile.ZipFile(waiting.value.path()) as archive:
+        assert {name.rpartition("/")[2] for name in archive.namelist()} == {"README.md", "patch.safetensors"}
+    assert not page.locator(".cf-exports").is_visible()

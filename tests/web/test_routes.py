@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 
 import pytest
 from PIL import Image
@@ -64,6 +65,40 @@ def test_charts_and_exports_can_be_taken_away(client, finished):
     assert lines[0].startswith("key,label") and len(lines) > 300
     for name in ("worker.lock", "..%2Frun.json", "%2Fetc%2Fpasswd", ".path-0a1b2c3d.npz"):
         assert client.get(f"{base}/export/{name}").status_code == 404
+
+
+def test_the_model_can_be_taken_away_as_a_stream(client, space, finished):
+    base = f"/clipforget/runs/{finished.id}"
+    sizes = client.get(f"{base}/model").json()
+    assert set(sizes) == {"open_clip", "transformers", "patch"}
+    assert "image tower is a ResNet" in sizes["transformers"]["refused"] and sizes["transformers"]["bytes"] is None
+    for format in ("open_clip", "patch"):
+        with client.stream("GET", f"{base}/model.zip", params={"alpha": 0.4, "format": format}) as reply:
+            assert reply.status_code == 200 and reply.headers["content-type"] == "application/zip"
+            assert "content-length" not in reply.headers
+            name = f"{finished.id}-alpha040-{format.replace('_', '')}"
+            assert reply.headers["content-disposition"] == f'attachment; filename="{name}.zip"'
+            archive = zipfile.ZipFile(io.BytesIO(reply.read()))
+        assert archive.testzip() is None and all(entry.startswith(f"{name}/") for entry in archive.namelist())
+        written = sum(entry.file_size for entry in archive.infolist() if not entry.filename.endswith("README.md"))
+        assert sizes[format] == {"bytes": pytest.approx(written, abs=100), "refused": None}
+    for query in ({"alpha": 0.4, "format": "transformers"}, {"alpha": 2, "format": "patch"}, {"format": "patch"}):
+        assert client.get(f"{base}/model.zip", params=query).status_code == 400
+    assert client.get(f"{base}/model.zip", params={"alpha": 0.4, "format": "../x"}).status_code == 404
+
+
+def test_what_a_search_finds_can_be_taken_away(client, finished):
+    base, asked = f"/clipforget/runs/{finished.id}/results", {"alpha": 0.4, "text": "disc"}
+    replies = {name: client.get(f"{base}/{name}", params=asked) for name in ("results.png", "results.csv")}
+    assert replies["results.png"].content.startswith(b"\x89PNG") and len(replies["results.csv"].text.split()) > 48
+    assert f"{finished.id}-alpha040-results.png" in replies["results.png"].headers["content-disposition"]
+    found = client.get(f"{base}/results.json", params={"alpha": 0.4, "image": 3}).json()
+    assert found["alpha"] == 0.4 and len(found["after"]) == 24
+    page = client.get(f"{base}/report.html", params=asked)
+    assert page.headers["content-type"].startswith("text/html") and "attachment" in page.headers["content-disposition"]
+    assert "“disc”" in page.text
+    for name, query in (("x.png", asked), ("results.png", {"alpha": 0.4}), ("results.png", {**asked, "alpha": "x"})):
+        assert client.get(f"{base}/{name}", params=query).status_code in (400, 404)
 
 
 def test_answers_are_compressed_tagged_and_not_sent_twice(client, finished):

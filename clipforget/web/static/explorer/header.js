@@ -4,15 +4,9 @@
 import { url } from "../lib/api.js";
 import { copy, h, icon, iconButton } from "../lib/dom.js";
 import { when } from "../run/runs.js";
+import { exportMenu } from "./exports.js";
 import { versusPicker } from "./versus.js";
 
-const EXPORTS = [
-    ["scores.csv", "Scores (CSV)"],
-    ["scores.json", "Scores (JSON)"],
-    ["delta.safetensors", "Changed weights (safetensors)"],
-    ["run.json", "Recipe (JSON)"],
-    ["run.zip", "Everything (zip)"],
-];
 const MARKS = { running: "▸ ", queued: "… ", failed: "✕ ", stopped: "■ ", lost: "? ", damaged: "? ", done: "" };
 
 /** Fill the header; gives showHelp for the keyboard. */
@@ -95,23 +89,4 @@ export function header(app) {
     });
     app.bus.on("theme", (dark) => theme.replaceChildren(icon(dark ? "sun" : "moon")));
     draw();
-}
-
-function exportMenu(app) {
-    const items = h("div.cf-menu-items");
-    const menu = h(
-        "details.cf-menu",
-        {},
-        h("summary.cf-button.cf-quiet", { title: "Save the results" }, icon("download"), h("span", {}, "Export")),
-        items,
-    );
-    menu.addEventListener("toggle", () => {
-        if (!menu.open) return;
-        items.replaceChildren(
-            ...EXPORTS.map(([file, title]) =>
-                h("a", { href: url(`runs/${encodeURIComponent(app.state.run)}/export/${file}`), download: "" }, title),
-            ),
-        );
-    });
-    return menu;
 }
