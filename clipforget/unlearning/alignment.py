@@ -61,27 +61,56 @@ def alignment_loss(recorded: dict[str, tuple[Moments, ...]], target: Statistics)
 
 
 def align(
-    original: Clip, pixels: Tensor, target: Statistics, *, steps: int, bound: float, precision: str = FLOAT32
+    original: Clip,
+    pixels: Tensor,
+    target: Statistics,
+    *,
+    steps: int,
+    bound: float,
+    least_cosine: float | None = None,
+    precision: str = FLOAT32,
 ) -> tuple[Tensor, list[float]]:
     """Perturb B x 3 x H x W retain images so that the alignment loss of the original falls: the change, the losses.
 
     delta starts at 0, takes `steps` steps of Adam and is clamped to -bound..bound after each (units of the normalised
-    pixels). With steps or bound 0 it is 0.
+    pixels). With steps or bound 0 it is 0. Where least_cosine is given, -1 to 1, every image's feature keeps at least
+    that cosine with what it was: a penalty holds it near, and what still strays is halved until it does not. The losses
+    are those before each step, and with least_cosine the one of the final change.
     """
     delta = torch.zeros_like(pixels, requires_grad=True)
-    optimizer = torch.optim.Adam([delta], lr=bound / 3)
-    norms, losses = _norm_layers(original), []
-    for _ in range(steps if bound > 0 and norms else 0):
-        with torch.enable_grad(), record_moments(norms) as current:
-            with autocast(original.device, precision):
-                original.encode_image(pixels + delta)
-            loss = alignment_loss(current, target)
+    optimizer = torch.optim.Adam([delta], lr=bound / max(3, steps))
+    norms, losses = _norm_layers(original), list[float]()
+    if not (steps and bound and norms):
+        return delta.detach(), losses
+    before = None if least_cosine is None else original.embed(pixels).to(original.device)
+    for _ in range(steps):
+        with torch.enable_grad():
+            loss, features = _alignment(original, norms, pixels + delta, target, precision)
+            losses.append(float(loss.detach()))
+            if before is not None:
+                strayed = torch.relu(least_cosine - (features * before).sum(dim=1)).mean()
+                loss = loss + losses[0] * strayed
             (delta.grad,) = torch.autograd.grad(loss, [delta])
         optimizer.step()
         with torch.no_grad():
             delta.clamp_(-bound, bound)
-        losses.append(float(loss.detach()))
-    return delta.detach(), losses
+    if before is None:
+        return delta.detach(), losses
+    with torch.no_grad():
+        loss, features = _alignment(original, norms, pixels + delta, target, FLOAT32)
+        while bool((far := (features * before).sum(dim=1) < least_cosine).any()):
+            delta = torch.where(far[:, None, None, None], delta / 2, delta)
+            loss, features = _alignment(original, norms, pixels + delta, target, FLOAT32)
+    return delta.detach(), [*losses, float(loss)]
+
+
+def _alignment(
+    original: Clip, norms: dict[str, nn.Module], pixels: Tensor, target: Statistics, precision: str
+) -> tuple[Tensor, Tensor]:
+    """The alignment loss of images and their features, B x D."""
+    with record_moments(norms) as current, autocast(original.device, precision):
+        features = original.encode_image(pixels).float()
+    return alignment_loss(current, target), features
 
 
 @contextmanager
@@ -109,8 +138,8 @@ def moments(norm: Any, x: Tensor) -> tuple[Moments, ...]:
     """
     x = x.float()
     if isinstance(norm, BATCH_NORMS):
-        rows = x.transpose(0, 1).flatten(1)
-        return ((rows.mean(1), rows.var(1, correction=0)),)
+        variance, mean = torch.var_mean(x, [0, *range(2, x.ndim)], correction=0)
+        return ((mean, variance),)
     if x.ndim == 4:
         x = (x if x.shape[-1] == norm.normalized_shape[-1] else x.movedim(1, -1)).flatten(0, 2)
     parts = (x,) if x.ndim == 2 else (x[:, 0], x[:, 1:].flatten(0, 1))

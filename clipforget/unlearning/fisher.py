@@ -79,16 +79,18 @@ def relative(
     eligible: Collection[str] | None = None,
     rule: str = "relative",
     generator: torch.Generator | None = None,
+    floor: float | None = None,
 ) -> list[LayerFisher]:
     """Compute the relative Fisher information I_l = E_f / (E_r + floor) per layer; the `layers` highest are chosen.
 
     forget and retain are means over images of squared_gradients, len(names) each. A layer whose E_f lies below the
-    lower quartile cannot be chosen, nor one outside `eligible` where that is given; floor is FLOOR times the mean E_r.
+    lower quartile cannot be chosen, nor one outside `eligible` where that is given; floor is, unless given, FLOOR times the mean E_r.
 
     rule, for comparison (ours): relative; `fisher` takes the highest E_f, `random` any eligible layers (drawn with
     the generator), `all` every eligible one.
     """
-    ratio = forget / (retain + FLOOR * retain.mean() + 1e-20)
+    floor = FLOOR * float(retain.mean()) if floor is None else floor
+    ratio = forget / (retain + floor + 1e-20)
     inside = torch.tensor([eligible is None or name in eligible for name in names])
     alive = inside & (forget >= forget[inside].quantile(0.25)) if rule == "relative" else inside
     ranks = {"relative": ratio, "fisher": forget}

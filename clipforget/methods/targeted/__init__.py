@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from clipforget.methods import method
-from clipforget.methods.anchored import anchored
 from clipforget.methods.targeted.settings import REFERENCE_URL, SOURCE, TargetedSettings
 from clipforget.unlearning.task import Step, Task
 
@@ -19,7 +18,7 @@ from clipforget.unlearning.task import Step, Task
     "targeted",
     TargetedSettings,
     title="Targeted forgetting",
-    tier=3,
+    tier=2,
     source=SOURCE,
     reference_url=REFERENCE_URL,
     stages=("select", "forget", "remind"),
@@ -28,7 +27,20 @@ from clipforget.unlearning.task import Step, Task
 def targeted(task: Task, settings: TargetedSettings) -> Iterator[Step]:
     """Find the layers that hold the subgroup, forget it there, and remind the model of its siblings.
 
-    The steps and their records are those of anchored forgetting. Raises BadData where a set of training images is
-    empty.
+    Changes only weights of the image tower (LoRA, merged at the end, also where the generator is closed early); text
+    tower, logit_scale and BatchNorm statistics stay as they are. Closed while it reminds, it leaves the weights as
+    trained so far, without the average. The last Step of `select` carries data["layers"]; each one of `remind`
+    data["original_share"], beta^step, and data["alignment"], the alignment loss at each step of Adam.
+    Raises BadData where there is no image to forget or to retain.
     """
-    yield from anchored(task, settings)
+    from clipforget.methods.targeted.forgetting import TargetedForgetting
+
+    run = TargetedForgetting(task, settings)
+    layers = yield from run.select()
+    run.attach(layers)
+    try:
+        yield from run.forget()
+        if settings.remind_steps:
+            yield from run.remind()
+    finally:
+        run.finish()

@@ -4,23 +4,52 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from clipforget.methods.anchored.settings import PAPER, AnchoredSettings
-from clipforget.settings import option_like
+from clipforget.settings import option
 
 SOURCE = "Targeted Forgetting of Image Subgroups in CLIP Models, arXiv 2506.03117"
 REFERENCE_URL = "https://arxiv.org/abs/2506.03117"
+SELECTIONS = ("relative", "fisher", "random")  # the rules of clipforget.unlearning.fisher
+ALIGNMENTS = ("batchnorm", "recorded", "none")
 
 
 @dataclass(frozen=True)
-class TargetedSettings(AnchoredSettings):
-    """The settings of the three stages, those of anchored forgetting with the paper's values."""
+class TargetedSettings:
+    """Settings of Forget and Remind; alpha is chosen afterwards, as for every method.
 
-    mode: str = option_like(AnchoredSettings, "mode", PAPER["mode"])
-    retain_weight: float = option_like(AnchoredSettings, "retain_weight", PAPER["retain_weight"])
-    distill_weight: float = option_like(AnchoredSettings, "distill_weight", PAPER["distill_weight"])
-    balance: bool = option_like(AnchoredSettings, "balance", PAPER["balance"])
-    remind_forget_weight: float = option_like(AnchoredSettings, "remind_forget_weight", PAPER["remind_forget_weight"])
-    augment: float = option_like(AnchoredSettings, "augment", PAPER["augment"])
-    depth: float = option_like(AnchoredSettings, "depth", PAPER["depth"])
-    layers: int = option_like(AnchoredSettings, "layers", PAPER["layers"])
-    extrapolation: float = option_like(AnchoredSettings, "extrapolation", PAPER["extrapolation"])
+    The paper states the epochs of training (at most) and the steps of reminding; all other values are inferred.
+    """
+
+    layers: int = option(
+        5, "Layers to adapt: those with the highest relative Fisher information (inferred)", low=1, high=64,
+        search=(3, 5, 6),
+    )  # fmt: skip
+    rank: int = option(8, "Rank of the low-rank update of each layer (inferred)", low=1, high=128)
+    forget_epochs: int = option(2, "Most passes over the forget images (paper: up to 2)", low=1, high=200)
+    forget_learning_rate: float = option(
+        2e-3, "Learning rate of the Forget stage, Adam (inferred)", low=1e-7, high=1.0, search=(5e-4, 1e-3, 2e-3, 4e-3)
+    )
+    remind_steps: int = option(
+        10, "Steps T of the Remind stage (paper: 10; past 20 its accuracies collapse)", low=0, high=1000
+    )
+    remind_learning_rate: float = option(
+        1e-3, "Learning rate of the Remind stage, Adam (inferred)", low=1e-7, high=1.0, search=(5e-4, 1e-3, 2e-3, 4e-3)
+    )
+    ema_decay: float = option(
+        0.8, "Decay beta of the average in Remind: the original's share after T steps is beta^T (inferred)",
+        low=0.0, high=0.99,
+    )  # fmt: skip
+    selection: str = option(
+        "relative",
+        "Which layers to adapt: the highest relative Fisher information (paper); to compare, the highest plain Fisher "
+        "information, or random ones",
+        choices=SELECTIONS,
+        advanced=True,
+    )
+    alignment: str = option(
+        "batchnorm",
+        "What reminders are aligned with: BatchNorm's statistics (paper; a tower without BatchNorm: recorded), "
+        "statistics recorded on the retain images, or to compare, nothing",
+        choices=ALIGNMENTS,
+        advanced=True,
+    )
+    batch_size: int = option(16, "Images in a step (inferred)", low=1, high=512, advanced=True)
