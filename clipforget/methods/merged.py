@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING
 
 from clipforget.generators import relay
 from clipforget.methods import method
-from clipforget.methods.anchored.settings import PAPER, AnchoredSettings
-from clipforget.methods.targeted.settings import REFERENCE_URL, SOURCE
+from clipforget.methods.targeted.settings import REFERENCE_URL, SOURCE, TargetedSettings
 from clipforget.settings import option
 from clipforget.unlearning.task import ImageSet, Step, Task
 
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class MergedSettings(AnchoredSettings):
+class MergedSettings(TargetedSettings):
     """The settings of each part, and how much of its change is taken."""
 
     coefficient: float = option(
@@ -40,25 +39,24 @@ class MergedSettings(AnchoredSettings):
     "merged",
     MergedSettings,
     title="Merged forgettings",
-    tier=3,
+    tier=2,
     source=f"{SOURCE}, Table 6",
     reference_url=REFERENCE_URL,
     stages=("select", "forget", "remind", "merge"),
-    presets={"paper": PAPER},
 )
 def merged(task: Task, settings: MergedSettings) -> Iterator[Step]:
-    """Forget each target by itself with anchored forgetting and add up the changes of the weights.
+    """Forget each target by itself with targeted forgetting and add up the changes of the weights.
 
     The stages run over all parts, one after the other; `data["part"]` of a Step is the part's index in the targets.
     Raises BadData where a part has too few images.
     """
-    from clipforget.methods.anchored.forgetting import AnchoredForgetting
+    from clipforget.methods.targeted.forgetting import TargetedForgetting
     from clipforget.models.weights import changed
     from clipforget.soup.arithmetic import merge
     from clipforget.unlearning.trainer import steer_accuracy
 
-    runs = [AnchoredForgetting(part, settings) for part in parts(task)]
-    stages = [AnchoredForgetting.forget, *([AnchoredForgetting.remind] if settings.remind_steps else [])]
+    runs = [TargetedForgetting(part, settings) for part in parts(task)]
+    stages = [TargetedForgetting.forget, *([TargetedForgetting.remind] if settings.remind_steps else [])]
     try:
         for index, run in enumerate(runs):
             layers = yield from relay(run.select(), partial(_numbered, index, len(runs)))

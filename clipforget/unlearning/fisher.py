@@ -84,7 +84,8 @@ def relative(
     """Compute the relative Fisher information I_l = E_f / (E_r + floor) per layer; the `layers` highest are chosen.
 
     forget and retain are means over images of squared_gradients, len(names) each. A layer whose E_f lies below the
-    lower quartile cannot be chosen, nor one outside `eligible` where that is given; floor is, unless given, FLOOR times the mean E_r.
+    lower quartile cannot be chosen, nor one outside `eligible` where that is given. Without a floor it is FLOOR times
+    the mean E_r.
 
     rule, for comparison (ours): relative; `fisher` takes the highest E_f, `random` any eligible layers (drawn with
     the generator), `all` every eligible one.

@@ -11,17 +11,16 @@ from tasks import task_for
 from clipforget.data.catalogue import load_dataset
 from clipforget.data.target import Target
 from clipforget.methods import METHODS
-from clipforget.methods.anchored import anchored
-from clipforget.methods.anchored.settings import AnchoredSettings
 from clipforget.methods.merged import MergedSettings, merged, parts
+from clipforget.methods.targeted import targeted
+from clipforget.methods.targeted.settings import TargetedSettings
 from clipforget.models.clip import Clip
 from clipforget.runs.config import RunConfig
 from clipforget.runs.loading import build_task
 from clipforget.settings import as_dict
 from clipforget.unlearning.task import ImageSet, Task
 
-QUICK = {"forget_steps": 3, "remind_steps": 2, "fisher_samples": 2, "batch_size": 4, "check_every": 2}
-QUICK |= {"precision": "float32"}
+QUICK = {"forget_epochs": 3, "remind_steps": 2, "batch_size": 4, "layers": 2}
 
 
 def two_targets(original: Clip) -> Task:
@@ -72,7 +71,7 @@ def test_the_result_is_the_original_plus_the_parts_changes(coefficient: float, t
     start = tiny_clip.model.state_dict()
     expected = {name: value.clone().double() for name, value in start.items()}
     for part in parts(task):
-        list(anchored(part, AnchoredSettings(**QUICK)))
+        list(targeted(part, TargetedSettings(**QUICK)))
         for name, value in part.clip.model.state_dict().items():
             expected[name] += coefficient * (value.double() - start[name].double())
     moved = 0
@@ -85,16 +84,16 @@ def test_the_result_is_the_original_plus_the_parts_changes(coefficient: float, t
         assert seen == [(n + 1, count, int(n >= count // 2)) for n in range(count)], stage
 
 
-def test_one_target_is_anchored_forgetting(tiny_clip: Clip) -> None:
+def test_one_target_is_targeted_forgetting(tiny_clip: Clip) -> None:
     one, other = task_for(tiny_clip), task_for(tiny_clip)
     list(merged(one, MergedSettings(**QUICK)))
-    list(anchored(other, AnchoredSettings(**QUICK)))
+    list(targeted(other, TargetedSettings(**QUICK)))
     pairs = zip(one.clip.model.parameters(), other.clip.model.parameters(), strict=True)
     assert all(torch.allclose(a, b, atol=1e-6) for a, b in pairs)
 
 
-def test_its_settings_are_those_of_anchored() -> None:
-    own, theirs = as_dict(MergedSettings()), as_dict(AnchoredSettings())
+def test_its_settings_are_those_of_targeted() -> None:
+    own, theirs = as_dict(MergedSettings()), as_dict(TargetedSettings())
     assert own == {**theirs, "coefficient": 1.0} and METHODS.load()["merged"].settings is MergedSettings
 
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 # All inferred: the public text of the paper gives none of them.
 FISHER_IMAGES = 48  # of each kind, that the Fisher information is read from
 FLOOR = 0.1  # share of the median layer's information on the retain set that is added below the fraction
-CHECK_EVERY = 1  # steps of forgetting between two evaluations on steer images
+STOP_COSINE = 0.0  # of steer's forget images with the coarse caption, at which forgetting ends: nothing of it is left
+EVALUATE_EVERY = 5  # steps of forgetting between two evaluations
 REFERENCE = 128  # retain images that statistics are recorded on, where they are
 ALIGN_STEPS, ALIGN_BOUND, ALIGN_COSINE = 5, 0.1, 0.9  # see alignment.align; the bound in normalised pixels
 
@@ -34,7 +35,7 @@ class TargetedForgetting:
         self.task, self.settings = task, settings
         self.generator = torch.Generator().manual_seed(task.seed)
         self.precision = precision.training_precision(task.clip)
-        self.steer_images = sample_steer(task, self.generator)
+        self.steer_images = sample_steer(task, torch.Generator().manual_seed(task.seed))
         self.averaged: dict[str, Tensor] | None = None
         self.updates: dict[str, lora.LowRank] = {}
 
@@ -69,7 +70,7 @@ class TargetedForgetting:
         lora.merge(self.task.clip.model, self.averaged, names=list(self.updates))
 
     def forget(self) -> Iterator[Step]:
-        """Minimise the mean cosine of the forget images with their coarse caption, until steer no longer knows them."""
+        """Minimise the mean cosine of the forget images with their coarse caption, until steer's is STOP_COSINE."""
         task, settings = self.task, self.settings
         images = batches.batches(task.forget, settings.batch_size, self.generator)
         total = settings.forget_epochs * math.ceil(len(task.forget) / settings.batch_size)
@@ -78,9 +79,10 @@ class TargetedForgetting:
             pixels, labels = next(images)
             cosine = losses.caption_cosine(self._embed(pixels), labels.to(task.clip.device), task.class_embeddings)
             self._descend(optimizer, cosine)
-            steer = self._steer_accuracy()
+            last = step == total or self._steer_cosine() <= STOP_COSINE
+            steer = self._steer_accuracy() if last or step % EVALUATE_EVERY == 0 else {}
             yield Step("forget", step, total, {"forget": float(cosine.detach())}, steer)
-            if steer.get("forget", 1.0) <= task.goal:
+            if last:
                 break
 
     def remind(self) -> Iterator[Step]:
@@ -127,6 +129,14 @@ class TargetedForgetting:
 
     def _steer_accuracy(self) -> dict[str, float]:
         return steer_accuracy(self.task, self.steer_images, precision=self.precision)
+
+    @torch.no_grad()
+    def _steer_cosine(self) -> float:
+        """The mean cosine of steer's forget images with their coarse caption; 1 where there are none."""
+        images, embeddings = self.steer_images.get("forget"), self.task.class_embeddings
+        if images is None:
+            return 1.0
+        return float(losses.caption_cosine(self._embed(images.pixels), images.labels.to(embeddings.device), embeddings))
 
     def _take(self, average: dict[str, Tensor]) -> None:
         """Make the averaged updates the model's."""
