@@ -1,6 +1,6 @@
 """The rows of a comparison: methods with their settings, written [LABEL=]METHOD[:PRESET][,SETTING=VALUE...]. No torch.
 
-targeted    targeted:paper    targeted,layers=3    no EMA=targeted,ema_decay=0
+targeted    anchored:tuned    targeted,layers=3    no EMA=targeted,ema_decay=0    no souping=targeted,alpha=0
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from clipforget.errors import BadSetting, ClipforgetError, UnknownName
 from clipforget.methods import METHODS
 from clipforget.runs.config import RunConfig, current_method, current_settings
 from clipforget.runs.presets import damaged_presets, find_preset, presets
-from clipforget.settings import STRICT, SettingValue, parse
+from clipforget.settings import STRICT, SettingValue, option, parse
 
 ALL = "all"
 DEFAULT = "default"  # the name under which the settings as they stand in the code are asked for
@@ -25,13 +25,17 @@ RUNS_FOLDER = Path("runs")
 
 @dataclass(frozen=True)
 class Row:
-    """A method as a comparison runs it: `settings` are those that differ from its defaults, `preset` where from."""
+    """A method as a comparison runs it: `settings` are those that differ from its defaults, `preset` where from.
+
+    alpha is where its runs are read, and nowhere else; None (as always but in ablations): where each run suggests.
+    """
 
     method: str
     label: str = ""
     preset: str = ""
     settings: dict[str, SettingValue] = field(default_factory=dict)
     notes: tuple[str, ...] = field(default=(), compare=False)
+    alpha: float | None = option(None, "The alpha that the row is read at", low=0.0, high=1.0)
 
     __pydantic_config__ = STRICT
 
@@ -41,6 +45,8 @@ class Row:
         words = [f"{self.method}:{self.preset}" if self.preset else self.method]
         if not self.preset:
             words += [f"{name}={value}" for name, value in sorted(self.settings.items())]
+        if self.alpha is not None:
+            words.append(f"alpha={self.alpha:g}")
         if self.label != default_label(self.method, self.preset, self.settings):
             words[0] = f"{self.label.replace(',', ' ').replace('=', ' ')}={words[0]}"
         return ",".join(words)
@@ -71,6 +77,7 @@ def read_row(text: str, preset: str = DEFAULT, model: str = RunConfig.model, run
         if not equals:
             raise BadSetting(f"'{part}' is no setting; write METHOD,SETTING=VALUE, e.g. targeted,layers=3.")
         settings[name.strip().replace("-", "_")] = value.strip()
+    alpha = settings.pop("alpha", None)
     preset = named_preset if colon else DEFAULT if settings else preset
     by_name = {entry.name: entry.settings for entry in presets(method, model, runs)}
     if preset in damaged_presets(method, model, runs):
@@ -82,8 +89,20 @@ def read_row(text: str, preset: str = DEFAULT, model: str = RunConfig.model, run
         notes = (f"It has no preset '{preset}' for this model, so its defaults were used.",)
     settings = {**by_name.get(preset, {}), **current_settings(method, settings)}
     settings = RunConfig(forget=("*",), method=method, settings=settings).checked().settings
-    origin = preset if preset in by_name and not assignments else ""
-    return Row(method, label or default_label(method, origin, settings), origin, settings, notes)
+    origin = preset if preset in by_name and len(assignments) == (alpha is not None) else ""
+    row = Row(method, label or default_label(method, origin, settings), origin, settings, notes)
+    return row if alpha is None else _read_at(row, str(alpha))
+
+
+def _read_at(row: Row, alpha: str) -> Row:
+    """Return the row read at an alpha, with a note that says so. Raises BadSetting for none from 0 to 1."""
+    try:
+        value = float(alpha)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise BadSetting(f"alpha must be a number from 0 to 1; it is '{alpha}'.")
+    return replace(row, alpha=value, notes=(*row.notes, f"It is read at alpha {value:g}, not where each run suggests."))
 
 
 def check_preset(preset: str, model: str, runs: Path) -> None:

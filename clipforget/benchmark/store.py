@@ -50,6 +50,7 @@ class RowInfo(TypedDict):
     preset: str
     settings: dict[str, SettingValue]
     notes: list[str]
+    alpha: NotRequired[float | None]
 
 
 class ComparisonInfo(FolderInfo):

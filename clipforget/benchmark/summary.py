@@ -88,19 +88,20 @@ class RunSummary:
         return "; ".join(filter(None, (NOT_FORGOT if self.read["10"] is None else "", causes)))
 
 
-def run_summary(run: Run) -> RunSummary:
-    """Summarize a finished run. Raises RunProblem where its scores cannot be read."""
+def run_summary(run: Run, alpha: float | None = None) -> RunSummary:
+    """Summarize a finished run; with an alpha as if there were no other. Raises RunProblem for unreadable scores."""
     scores = read_scores(run.path("scores.json"))
-    index = index_of(scores["best"], scores["alphas"])
+    index = index_of(scores["best"] if alpha is None else alpha, scores["alphas"])
     sets = {}
     for row in scores["rows"]:
         if row["key"] == "forget" or is_retained(row["key"]):
             before, after = row["before"]["value"], row["after"][index]
             sets[row["key"]] = SetFigures(row["label"], before, after, ratio(after, before))
     curve, siblings = Curve.of(scores["alphas"], scores["rows"]), sets.get("siblings")
+    curve = curve if alpha is None else curve.only(index)
     cost: RunCost = run.info().get("cost") or {}
     return RunSummary(
-        alpha=scores["best"],
+        alpha=scores["alphas"][index],
         h=scores["h"][index],
         score=scores["score"][index],
         sets=sets,
@@ -136,7 +137,8 @@ def summarize(comparison: ComparisonFolder, summary_of: Callable[[Run], RunSumma
     """Summarize a comparison as plain JSON. summary_of may remember the summaries of runs."""
     info = comparison.info()
     alive = info["state"] in ("queued", "running")
-    pairs = [_cell(comparison, cell, alive, summary_of) for cell in info["cells"]]
+    alphas = [row.get("alpha") for row in info["rows"]]
+    pairs = [_cell(comparison, cell, alphas[cell["row"]], alive, summary_of) for cell in info["cells"]]
     cells = [cell for cell, _ in pairs]
     runs = {index: run for index, (_, run) in enumerate(pairs) if run is not None}
     event = _event(comparison, cells) if alive else None
@@ -190,7 +192,11 @@ def seconds_left(cells: Sequence[CellInfo], event: StepEvent | None = None) -> f
 
 
 def _cell(
-    comparison: ComparisonFolder, cell: CellInfo, alive: bool, summary_of: Callable[[Run], RunSummary]
+    comparison: ComparisonFolder,
+    cell: CellInfo,
+    read_at: float | None,
+    alive: bool,
+    summary_of: Callable[[Run], RunSummary],
 ) -> tuple[SummaryCell, RunSummary | None]:
     """A cell as the summary shows it: one whose run is gone waits again, one that nobody works at is stopped."""
     state, run, summary = cell["state"], cell["run"], None
@@ -198,7 +204,8 @@ def _cell(
         state = "stopped"
     if state == "done":
         try:
-            summary = summary_of(comparison.store.get(run or ""))
+            finished = comparison.store.get(run or "")
+            summary = summary_of(finished) if read_at is None else run_summary(finished, read_at)
         except (UnknownName, RunProblem):
             state, run = "waiting", None
     sets = summary.sets if summary else {}

@@ -14,7 +14,7 @@ Letters: A alphas, 0 first; D draws. Accuracies and shares are 0 to 1.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +69,12 @@ class Curve:
         accuracy = np.zeros(len(alphas)) if forget is None else np.array(forget["after"], dtype=float)
         before, images = (0.0, 0) if forget is None else (forget["before"]["value"], forget["n"])
         return cls(np.array(alphas, dtype=float), accuracy, before, images, kept, recognised)
+
+    def only(self, index: int) -> Curve:
+        """Return the curve of one alpha, by its index, at each of the A places: as if there were no other."""
+        kept = {key: np.full(len(shares), shares[index]) for key, shares in self.kept.items()}
+        alphas, forget = (np.full(len(self.alphas), values[index]) for values in (self.alphas, self.forget))
+        return replace(self, alphas=alphas, forget=forget, kept=kept)
 
     @property
     def worst(self) -> Floats:

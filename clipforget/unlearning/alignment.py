@@ -67,22 +67,22 @@ def align(
     *,
     steps: int,
     bound: float,
-    least_cosine: float | None = None,
+    least_cosine: float = -1.0,
     precision: str = FLOAT32,
 ) -> tuple[Tensor, list[float]]:
     """Perturb B x 3 x H x W retain images so that the alignment loss of the original falls: the change, the losses.
 
     delta starts at 0, takes `steps` steps of Adam and is clamped to -bound..bound after each (units of the normalised
-    pixels). With steps or bound 0 it is 0. Where least_cosine is given, -1 to 1, every image's feature keeps at least
-    that cosine with what it was: a penalty holds it near, and what still strays is halved until it does not. The losses
-    are those before each step, and with least_cosine the one of the final change.
+    pixels). With steps or bound 0 it is 0. Every image's feature keeps at least the cosine least_cosine, -1 (no limit)
+    to 1, with what it was: a penalty holds it near, and what still strays is halved until it does not. The losses are
+    those before each step, and with a limit the one of the final change.
     """
     delta = torch.zeros_like(pixels, requires_grad=True)
     optimizer = torch.optim.Adam([delta], lr=bound / max(3, steps))
     norms, losses = _norm_layers(original), list[float]()
     if not (steps and bound and norms):
         return delta.detach(), losses
-    before = None if least_cosine is None else original.embed(pixels).to(original.device)
+    before = original.embed(pixels).to(original.device) if least_cosine > -1 else None
     for _ in range(steps):
         with torch.enable_grad():
             loss, features = _alignment(original, norms, pixels + delta, target, precision)

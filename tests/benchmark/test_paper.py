@@ -10,11 +10,9 @@ from pathlib import Path
 import pytest
 
 from clipforget.benchmark import paper
-from clipforget.benchmark.ablation import ablation_rows
 from clipforget.benchmark.paper import EXPERIMENTS, METHODS, Case, Column, Experiment, Line
 from clipforget.benchmark.paper._measure import measure
 from clipforget.benchmark.paper._printed import read_printed, slips
-from clipforget.benchmark.rows import read_row
 from clipforget.cli import main
 from clipforget.cli.commands.reproduce import as_markdown, text
 from clipforget.data.catalogue import load_dataset
@@ -225,18 +223,6 @@ def test_a_preset_serves_every_row(tmp_path) -> None:
     assert [row.settings.get("remind_steps", default) for row in plan.rows] == [5, 10, 20, 30, 40, 50, 100]
     plan = EXPERIMENTS["table1"].plan(experiment.paper, RunConfig(model="RN101/openai"), (0,), "tuned", tmp_path)
     assert "no preset 'tuned'" in plan.rows[0].notes[0]
-
-
-def test_ablation_changes_one_thing_a_row() -> None:
-    rows = [read_row(text) for text in ablation_rows("default")]
-    assert len({row.label for row in rows}) == len(rows) and rows[0].settings == {}
-    settings = {row.label: row.settings for row in rows}
-    assert settings["loss: hinge"] == {"mode": "hinge"} and settings["whole tower"] == {"depth": 1.0}
-    for label, values in settings.items():
-        base = settings[label.partition(";")[0]] if ";" in label else {}
-        assert values.items() >= base.items() and len(values) == len(base) + (label != "as it is"), label
-    assert all(row.settings["layers"] == 3 for row in [read_row(f"{t},layers=3") for t in ablation_rows("paper")])
-    assert read_row(ablation_rows("paper")[1]).settings["mode"] == "paper"
 
 
 DROPPED = """

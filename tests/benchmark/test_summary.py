@@ -164,7 +164,7 @@ def test_what_leads_is_read_at_ten_percent_forget_and_averaged_over_seeds_then_t
 
 
 def test_rows_have_tiers_ranks_and_a_verdict_in_words(compared, shown):
-    assert [row["tier"] for row in shown["rows"]] == [None, METHODS["targeted"].tier, 1]
+    assert [row["tier"] for row in shown["rows"]] == [None, METHODS["anchored"].tier, 1]
     assert shown["rows"][1]["all"]["rank"] == shown["rows"][1]["all"]["tier_rank"] == 1
     assert shown["rows"][1]["all"]["verdict"] == "" and shown["rows"][2]["all"]["rank"] is None
     assert shown["cells"][0]["verdict"] == "" and shown["rows"][1]["targets"]["1"]["verdict"] == ""

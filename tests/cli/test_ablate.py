@@ -12,4 +12,4 @@ def test_ablate_is_a_comparison_of_these_rows(monkeypatch, tmp_path) -> None:
     assert main([*words, "--method", "gradient_ascent"]) == 0
     (plan,) = asked
     assert [row.label for row in plan.rows] == [*CHANGES, "Gradient ascent (GA)"] and plan.seeds == (0, 1)
-    assert plan.rows[4].settings == {"depth": 1.0, "selection": "all"}
+    assert plan.rows[1].settings == {"selection": "fisher"} and plan.rows[6].alpha == 0.0

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # All inferred: the public text of the paper gives none of them.
 FISHER_IMAGES = 48  # of each kind, that the Fisher information is read from
 FLOOR = 0.1  # share of the median layer's information on the retain set that is added below the fraction
-STOP_COSINE = 0.0  # of steer's forget images with the coarse caption, at which forgetting ends: nothing of it is left
+STOP_COSINE = -0.4  # mean cosine of steer's forget images with the coarse caption, at which forgetting ends early
 EVALUATE_EVERY = 5  # steps of forgetting between two evaluations
 REFERENCE = 128  # retain images that statistics are recorded on, where they are
 ALIGN_STEPS, ALIGN_BOUND, ALIGN_COSINE = 5, 0.1, 0.9  # see alignment.align; the bound in normalised pixels

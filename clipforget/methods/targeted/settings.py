@@ -26,13 +26,13 @@ class TargetedSettings:
     rank: int = option(8, "Rank of the low-rank update of each layer (inferred)", low=1, high=128)
     forget_epochs: int = option(2, "Most passes over the forget images (paper: up to 2)", low=1, high=200)
     forget_learning_rate: float = option(
-        2e-3, "Learning rate of the Forget stage, Adam (inferred)", low=1e-7, high=1.0, search=(5e-4, 1e-3, 2e-3, 4e-3)
+        3e-3, "Learning rate of the Forget stage, Adam (inferred)", low=1e-7, high=1.0, search=(2e-3, 3e-3, 5e-3)
     )
     remind_steps: int = option(
         10, "Steps T of the Remind stage (paper: 10; past 20 its accuracies collapse)", low=0, high=1000
     )
     remind_learning_rate: float = option(
-        1e-3, "Learning rate of the Remind stage, Adam (inferred)", low=1e-7, high=1.0, search=(5e-4, 1e-3, 2e-3, 4e-3)
+        1e-3, "Learning rate of the Remind stage, Adam (inferred)", low=1e-7, high=1.0, search=(5e-4, 1e-3, 2e-3)
     )
     ema_decay: float = option(
         0.8, "Decay beta of the average in Remind: the original's share after T steps is beta^T (inferred)",
