@@ -136,3 +136,14 @@ def test_extrapolation_lengthens_the_change(tiny_clip: Clip) -> None:
     assert found[0].keys() == found[1].keys() and found[0]
     for name, trained in found[0].items():
         assert torch.allclose(found[1][name] - start[name], 1.5 * (trained - start[name]), atol=1e-6)
+
+
+def test_distillation_keeps_the_features_of_others_in_place(tiny_clip: Clip) -> None:
+    """By what it does to the weights: without the term both runs are one."""
+    moved = []
+    for weight in (0.0, 100.0):
+        task = task_for(tiny_clip)
+        run(task, distill_weight=weight, balance=False, forget_learning_rate=1e-2, forget_steps=20, remind_steps=0)
+        before, after = (clip.embed(task.others.pixels) for clip in (tiny_clip, task.clip))
+        moved.append(float((1 - (before * after).sum(dim=1)).mean()))
+    assert moved[1] < 0.7 * moved[0]

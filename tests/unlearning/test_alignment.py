@@ -65,3 +65,17 @@ def test_a_tower_without_norms_has_nothing_to_align(tiny_clip: Clip, monkeypatch
     pixels = torch.randn(2, 3, 32, 32)
     delta, course = align(tiny_clip, pixels, statistics(tiny_clip, pixels), steps=2, bound=0.1)
     assert not delta.any() and course == []
+
+
+def test_every_image_keeps_the_cosine_asked_for(tiny_clip: Clip) -> None:
+    tiny_clip.model.requires_grad_(False)
+    pixels = 2 * torch.randn(6, 3, 32, 32, generator=torch.Generator().manual_seed(0)) + 1
+    wanted, before = statistics(tiny_clip, pixels), tiny_clip.embed(pixels)
+
+    def cosines(least: float) -> tuple[torch.Tensor, list[float]]:
+        delta, course = align(tiny_clip, pixels, wanted, steps=8, bound=2.0, least_cosine=least)
+        return (tiny_clip.embed(pixels + delta) * before).sum(dim=1), course
+
+    free, near = cosines(-1.0), cosines(0.995)
+    assert free[0].min() < 0.99 and near[0].min() >= 0.995 - 1e-6
+    assert len(near[1]) == 9 and near[1][-1] < near[1][0], "the loss of the final change is the last one"
