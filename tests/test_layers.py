@@ -39,7 +39,7 @@ INSIDE = {
         "clip",
         "loading precision",
         "finetune",
-        "export.__init__ export.bundle",
+        "export.__init__ export.bundle export.hub",
         "export.openclip export.patch",
         "export.transformers",
         "pretrain.__init__ pretrain.captions pretrain.card pretrain.images pretrain.settings",

@@ -13,7 +13,7 @@ LIBRARIES = {"open_clip": "open_clip", "transformers": "transformers", "patch": 
 LOADING = {
     "open_clip": """import open_clip
 
-folder = "local-dir:{folder}"
+folder = "{schema}:{folder}"
 model, _, preprocess = open_clip.create_model_and_transforms(folder)
 tokenizer = open_clip.get_tokenizer(folder)""",
     "transformers": """from transformers import CLIPModel, CLIPProcessor
@@ -27,8 +27,8 @@ processor = CLIPProcessor.from_pretrained("{folder}")""",
 def write_card(view: RunView, index: int, format: str, folder: str, fingerprints: dict[str, str], terms: str) -> str:
     """Return the card in Markdown, with the head that the hub reads.
 
-    index is that of the alpha among view["alphas"]. fingerprints are by what they belong to; `terms` is a sentence on
-    the images, empty where nothing is known.
+    index is that of the alpha among view["alphas"]; folder is its name, or user/name on the hub. fingerprints are by
+    what they belong to; `terms` is a sentence on the images, empty where nothing is known.
     """
     config, alpha = view["config"], view["alphas"][index]
     method = METHODS.load()[config["method"]]
@@ -56,7 +56,9 @@ def write_card(view: RunView, index: int, format: str, folder: str, fingerprints
             "A CLIP that was made to forget a part of what it knew, with ClipForget.",
             "",
             f"```{language}",
-            LOADING[format].format(folder=folder, model=config["model"]),
+            LOADING[format].format(
+                folder=folder, schema="hf-hub" if "/" in folder else "local-dir", model=config["model"]
+            ),
             "```",
             "",
             "## What was done",
@@ -94,6 +96,15 @@ def write_card(view: RunView, index: int, format: str, folder: str, fingerprints
             "",
         ]
     )
+
+
+def _loading(format: str, folder: str, model: str) -> str:
+    """How to load the folder; a name with a slash is one on the hub."""
+    hub = "/" in folder
+    if format == "patch" and hub:
+        own = folder.rpartition("/")[2]
+        return f"hf download {folder} --local-dir {own}\n{LOADING[format].format(folder=own, model=model)}"
+    return LOADING[format].format(folder=folder, model=model, schema="hf-hub" if hub else "local-dir")
 
 
 def _interval(accuracy: Estimate) -> str:

@@ -65,6 +65,15 @@ def test_a_patch_on_the_original_is_the_exported_model(world, finished, exported
     assert "This patch belongs to another model" in capsys.readouterr().err and not (tmp_path / "other").exists()
 
 
+def test_a_pushed_model_says_where_it_lies(finished, tmp_path, monkeypatch, capsys):
+    sent = []
+    monkeypatch.setattr("clipforget.models.export.hub.push", lambda *given: sent.append(given) or "https://hub/me/m")
+    out = tmp_path / "model"
+    assert main(["export", finished.id, "--push", "me/m", "-o", str(out), *runs(finished)]) == 0
+    assert sent == [(out, "me/m")] and "It is on the hub: https://hub/me/m" in capsys.readouterr().err
+    assert 'folder = "hf-hub:me/m"' in (out / "README.md").read_text()
+
+
 def test_bad_input_is_one_sentence(finished, exported, tmp_path, line_of):
     cases = {
         "transformers has no CLIP like this model: its image tower is a ResNet": ["--format", "transformers"],
