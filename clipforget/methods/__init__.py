@@ -81,7 +81,7 @@ class Method:
     def notes(self) -> tuple[str, ...]:
         """Say what does not apply to the method, a plain sentence each."""
         notes = [NOTES[self.changes]] if self.changes in NOTES else []
-        if not self.tier:
+        if not self.tier and not hasattr(self.settings, "tier"):  # whatever the settings
             decides = "" if self.changes == NOTHING else ": names alone decide what is forgotten"
             notes.append(f"It needs no images{decides}.")
         return tuple(notes)
