@@ -50,8 +50,10 @@ class FisherNoiseSettings:
 
     @property
     def variant(self) -> str:
-        """Name the form that is not that of arXiv 2506.03117."""
-        return "retain information" if self.form == "retain" else ""
+        """Name the form that is not that of arXiv 2506.03117, and the information that is ours."""
+        form = "retain information" if self.form == "retain" else ""
+        ours = "our information of similarities" if self.information == "similarity" else ""
+        return ", ".join(filter(None, (form, ours)))
 
 
 @method(

@@ -63,6 +63,11 @@ class RazorSettings(TrainingSettings):
     )  # fmt: skip
     samples: int = option(200, "Images of each kind the gradients are read from", low=1, high=5000, advanced=True)
 
+    @property
+    def variant(self) -> str:
+        """Say where only late layers are looked at, which is ours."""
+        return "our choice of late layers" if self.depth < 1 else ""
+
 
 @method(
     "razor",

@@ -37,6 +37,11 @@ class SsdSettings:
     information: str = information_option()
     samples: int = samples_option()
 
+    @property
+    def variant(self) -> str:
+        """Name the information that is ours."""
+        return "our information of similarities" if self.information == "similarity" else ""
+
 
 @method(
     "ssd",

@@ -43,6 +43,11 @@ class TaskVectorSettings(TrainingSettings):
     )  # fmt: skip
     coefficients: int = option(20, "Coefficients that are tried, evenly spaced", low=1, high=100, advanced=True)
 
+    @property
+    def variant(self) -> str:
+        """Name the tuning that is ours."""
+        return "our tuning of similarities" if self.tuning == "similarity" else ""
+
 
 @method(
     "task_vector",

@@ -84,6 +84,19 @@ def test_uses_what_its_tier_allows_and_no_more(name: str, preset: str, tiny_clip
     assert not tier or not feels or weights(swapped, KINDS[tier - 1 : tier]) != usual
 
 
+def test_a_variant_of_ours_says_so_in_its_title() -> None:
+    for name in ("ssd", "fisher_noise", "task_vector", "slug"):
+        method = METHODS[name]
+        published = parse(method.settings, dict(method.presets["paper"]))
+        assert method.title_of(published) == method.title
+        assert method.title_of(method.settings()).startswith(f"{method.title}, our ")
+    for name in ("delete", "salun", "nullspace", "selective_nullspace"):
+        method = METHODS[name]
+        assert method.title_of(method.settings()) == method.title
+        ours = parse(method.settings, dict(method.presets["ours"]))
+        assert method.title_of(ours).startswith(f"{method.title}, our ")
+
+
 def test_a_tier_is_one_of_four() -> None:
     with pytest.raises(ValueError, match="from 0 to 3; it is 4"):
         register("nowhere", type, title="Nowhere", tier=4, source="A test")

@@ -27,3 +27,8 @@ class SlugSettings:
         low=0.0, high=1.0, search=(0.15, 0.3, 1.0),
     )  # fmt: skip
     samples: int = option(400, "Images of each kind the gradients are read from", low=1, high=5000, advanced=True)
+
+    @property
+    def variant(self) -> str:
+        """Say where only late layers are looked at, which is ours."""
+        return "our choice of late layers" if self.depth < 1 else ""
