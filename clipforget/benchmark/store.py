@@ -146,13 +146,16 @@ def _plan(info: Mapping[str, Any]) -> ComparisonPlan:
 
 
 class FinishedRuns:
-    """The finished runs of a store by their whole configuration; `add` those that finish later."""
+    """The finished runs of a store by their whole configuration; `add` those that finish later.
+
+    Those that another version made are none of them: it may have split the images otherwise.
+    """
 
     def __init__(self, store: Store) -> None:
         self._runs: dict[str, list[Run]] = {}
         for run, info in reversed([*store.infos()]):
-            with suppress(ClipforgetError):  # a method of another version: no use, no harm
-                if info["state"] == "done":
+            with suppress(ClipforgetError):  # settings that cannot be read: no use, no harm
+                if info["state"] == "done" and info.get("versions", {}).get("clipforget") == __version__:
                     self.add(run)
 
     def add(self, run: Run) -> None:

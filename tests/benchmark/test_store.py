@@ -86,3 +86,8 @@ def test_a_finished_run_is_found_by_its_configuration_and_fingerprints(finished,
     assert known.find(same, {**marks, "data": "0" * 16}) is None
     assert known.find(same, {**marks, "eval:food": "0" * 16}) is None
     assert known.find(world.config(seed=1).checked(), marks) is None
+
+
+def test_a_run_of_another_version_is_no_cell(finished, monkeypatch):
+    monkeypatch.setattr("clipforget.benchmark.store.__version__", "9.9.9")
+    assert FinishedRuns(finished.store).candidates(finished.config.checked()) == []
