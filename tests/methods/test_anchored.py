@@ -147,3 +147,19 @@ def test_distillation_keeps_the_features_of_others_in_place(tiny_clip: Clip) -> 
         before, after = (clip.embed(task.others.pixels) for clip in (tiny_clip, task.clip))
         moved.append(float((1 - (before * after).sum(dim=1)).mean()))
     assert moved[1] < 0.7 * moved[0]
+
+
+@pytest.mark.parametrize("decay", [0.2, 0.9])
+def test_the_average_keeps_the_originals_share(decay: float, tiny_clip: Clip) -> None:
+    """Where reminding leaves the weights in place, 1 - decay^T of what forgetting did is left."""
+    start, deltas = tiny_clip.model.state_dict(), []
+    for steps in (0, 3):
+        task = task_for(tiny_clip)
+        still = {"remind_learning_rate": 1e-7, "ema_decay": decay, "balance": False, "extrapolation": 1.0}
+        run(task, remind_steps=steps, **still)
+        after = changed(start, task.clip.model.state_dict())
+        deltas.append({name: value - start[name] for name, value in after.items()})
+    whole, part = deltas
+    assert whole.keys() == part.keys() and whole
+    for name, value in whole.items():
+        torch.testing.assert_close(part[name], (1 - decay**3) * value, rtol=1e-2, atol=1e-5)
