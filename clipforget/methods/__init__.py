@@ -48,6 +48,7 @@ class Method:
     read from.
     `changes` is one of IMAGE, TEXT, BOTH, NOTHING; `presets` maps names (paper, ...) to settings that differ from the
     defaults, from the literature; `preset_notes` those of them that need it to a sentence: what is not the paper's.
+    `note` is a sentence on what is special about it, or empty.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Method:
     changes: str = IMAGE
     presets: Presets = field(default_factory=dict)
     preset_notes: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
 
     def title_of(self, settings: Any) -> str:
         """Return the title, with what these settings make of the paper's method where they say so (`variant`)."""
@@ -79,12 +81,12 @@ class Method:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Say what does not apply to the method, a plain sentence each."""
+        """Say what does not apply to the method and what is special about it, a plain sentence each."""
         notes = [NOTES[self.changes]] if self.changes in NOTES else []
         if not self.tier and not hasattr(self.settings, "tier"):  # whatever the settings
             decides = "" if self.changes == NOTHING else ": names alone decide what is forgotten"
             notes.append(f"It needs no images{decides}.")
-        return tuple(notes)
+        return (*notes, *filter(None, [self.note]))
 
 
 TIERS = (  # what a method may use
@@ -113,6 +115,7 @@ def method(
     changes: str = IMAGE,
     presets: Presets | None = None,
     preset_notes: Mapping[str, str] | None = None,
+    note: str = "",
 ) -> Callable[[AnyRun], AnyRun]:
     """Register a generator function as a method; the first line of its docstring is the summary.
 
@@ -136,6 +139,7 @@ def method(
             changes,
             presets or {},
             preset_notes or {},
+            note,
         )
         return run
 

@@ -174,3 +174,7 @@ def test_nothing_to_retain_is_said(tiny_clip: Clip) -> None:
 def test_each_setting_says_whose_it_is() -> None:
     for option in options(METHODS.load()["targeted"].settings):
         assert any(word in option.help for word in ("paper", "inferred")), option.name
+
+
+def test_it_says_what_towers_without_batchnorm_get() -> None:
+    assert any("without BatchNorm" in note and "recorded" in note for note in METHODS.load()["targeted"].notes)

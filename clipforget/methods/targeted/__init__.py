@@ -1,8 +1,10 @@
 """Targeted forgetting: find the layers that hold a subgroup, forget it there, remind the rest.
 
 Source: Targeted Forgetting of Image Subgroups in CLIP Models (arXiv 2506.03117): relative Fisher selection, LoRA on the
-chosen layers, lowering the cosine with the coarse caption, reminding with aligned siblings and an average. No official
-code exists and the public text lost its formulas, so k, rank and rates are inferred.
+chosen layers, lowering the cosine with the coarse caption, reminding with aligned siblings and an average (equations 2
+to 5); nothing is added. No official code exists and the public text lost its formulas, so k, rank, rates, the floor,
+the average's decay, how far images are aligned, and where forgetting ends early are inferred: chosen on development
+targets of sketchbook and of photographs, the same for both.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ from clipforget.unlearning.task import Step, Task
     reference_url=REFERENCE_URL,
     stages=("select", "forget", "remind"),
     presets={"paper": {}},
+    preset_notes={"paper": "The paper's method is the default; rates, rank and number of layers are inferred."},
+    note="Towers without BatchNorm, such as ViTs, are aligned with statistics recorded on the retain images (ours).",
 )
 def targeted(task: Task, settings: TargetedSettings) -> Iterator[Step]:
     """Find the layers that hold the subgroup, forget it there, and remind the model of its siblings.
