@@ -126,7 +126,7 @@ class Trainer:
         parameters: dict[str, Tensor] | None = None,
     ) -> None:
         task.check_images(tier)
-        largest = max(len(getattr(task, kind)) for kind in KINDS[:tier])
+        largest = max((len(getattr(task, kind)) for kind in KINDS[:tier]), default=1)
         self.task, self.settings, self.changes = task, settings.in_steps(largest), changes
         self.generator = torch.Generator().manual_seed(task.seed)
         self.precision = training_precision(task.clip)
