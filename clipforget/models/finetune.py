@@ -1,6 +1,6 @@
 """Fine-tune a CLIP on the training images of a data set and keep it as a folder, as Table 3 of the paper starts.
 
-The text of arXiv 2506.03117 gives neither rate nor length of it; those of its methods are taken (inferred).
+The text of arXiv 2506.03117 gives neither rate nor length of it; those of the presets `paper` are taken (inferred).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from clipforget.models.weights import gradients_enabled, save
 FOLDER = "finetuned"  # below that of the runs
 WEIGHTS = "open_clip_model.safetensors"
 EPOCHS = 2
-LEARNING_RATE = 1e-6
+LEARNING_RATE = 1e-5
 BATCH_SIZE = 64
 
 
