@@ -115,7 +115,8 @@ def save(folder, config, preprocess=None, seed=0):
     import open_clip
 
     torch.manual_seed(seed)
-    model = open_clip.CLIP(**config)
+    kind = open_clip.CustomTextCLIP if config.get("custom_text") else open_clip.CLIP
+    model = kind(**{name: value for name, value in config.items() if name != "custom_text"})
     with torch.no_grad():
         for value in model.parameters():
             value.add_(0.05 * torch.randn_like(value))
@@ -182,6 +183,23 @@ def test_quickgelu_and_resizing_go_with_the_folder(tmp_path):
     assert "quick_gelu" not in json.loads(open_clip_files(plain, {})["open_clip_config.json"])["model_cfg"]
 
 
+FAMILIES = {
+    "a timm tower": {"vision_cfg": {"timm_model_name": "mobilenetv2_050", "timm_pool": "avg", "image_size": 32}},
+    "a text tower of its own": {"custom_text": True, "text_cfg": {**VIT["text_cfg"], "no_causal_mask": True}},
+    "an average over patches": {"vision_cfg": {**VIT["vision_cfg"], "pool_type": "avg"}, "init_logit_bias": -10.0},
+}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_comes_back_as_it_was(family, tmp_path):
+    clip = load_clip(str(save(tmp_path / "a", {**VIT, **FAMILIES[family]})))
+    out = write_folder(open_clip_files(clip, clip.model.state_dict()), tmp_path / "b")
+    again = load_clip(str(out))
+    pixels = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    assert again.fingerprint() == clip.fingerprint() and torch.equal(again.embed(pixels), clip.embed(pixels))
+    assert torch.equal(again.encode_text(TEXTS), clip.encode_text(TEXTS))
+
+
 # transformers
 
 WITH_TRANSFORMERS = """
@@ -217,7 +235,7 @@ def test_transformers_reads_a_vit_with_and_without_quickgelu(tmp_path):
     text = torch.tensor(list("|".join(TEXTS).encode()), dtype=torch.uint8)
     save_file({"pixels": pixels, "texts": text}, tmp_path / "given")
     clips, words = [], []
-    for name, config in (("plain", VIT), ("quick", {**VIT, "quick_gelu": True})):
+    for name, config in (("plain", {**VIT, "custom_text": True}), ("quick", {**VIT, "quick_gelu": True})):
         clips.append(load_clip(str(save(tmp_path / f"{name}-open_clip", config))))
         files = transformers_files(clips[-1], clips[-1].model.state_dict())
         words += [write_folder(files, tmp_path / name), tmp_path / f"{name}-features"]
