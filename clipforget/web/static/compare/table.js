@@ -167,6 +167,8 @@ export function resultTable(app) {
         const [nothing, ...others] = comparison.rows;
         const by = known.find((column) => column.key === key);
         const value = (row) => (key === "label" ? row.label : valueOf(by, figuresOf(row), row));
+        const rank = (row) => figuresOf(row).rank;
+        others.sort((a, b) => compare(rank(a), rank(b), false)); // of equals the better one first
         others.sort((a, b) => compare(value(a), value(b), down));
         const best = Math.max(...others.map((row) => figuresOf(row)?.matched[LEAD]?.mean ?? -1));
         const footnotes = [...comparison.reasons];
