@@ -5,9 +5,10 @@ is the mean over its targets. A run that never comes down to a level counts as k
 that is destroyed comes down to it.
 
 Intervals are those of a hierarchical bootstrap (percentiles, 95 %): targets are drawn with replacement, and the images
-of each. Of images only counts are stored, so they are drawn binomially: the hits among the n images to be forgotten,
-which moves the level at which a curve is read, and those kept among the images that the original recognised. Rows are
-compared on the same draws of targets and forget images (paired). No torch. Letters: T targets, D draws.
+of each. Of images only counts along alpha are stored. Drawing the n images to be forgotten anew moves the level at
+which a curve is read: k of n drawn images are recognised where a Beta(k, n - k + 1) share of the observed ones is (the
+k-th order statistic). Those kept are drawn binomially among the images that the original recognised. Rows are compared
+on the same draws of targets and forget images (paired). No torch. Letters: T targets, D draws.
 """
 
 from __future__ import annotations
@@ -64,8 +65,9 @@ def on_target(curves: tuple[Curve, ...], chance: float, target: int, row: int) -
     for level in LEVELS:
         accuracy = curves[0].level(accuracy_of(level, chance))
         images = curves[0].images
-        hits = forget_draws.binomial(images, min(accuracy, 1.0), DRAWS) / images if images else np.full(DRAWS, accuracy)
-        levels = np.concatenate([[accuracy], np.clip(2 * accuracy - hits, 0.0, None)])  # more hits: read further down
+        hits = min(accuracy, 1.0) * images
+        drawn = forget_draws.beta(hits, images - hits + 1, DRAWS) if images else np.full(DRAWS, accuracy)
+        levels = np.concatenate([[accuracy], drawn])
         positions = [curve.positions(levels) for curve in curves]
         for name in names:
             shares = np.mean([c.kept_at(name, p) for c, p in zip(curves, positions, strict=True)], axis=0)

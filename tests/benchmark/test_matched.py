@@ -31,6 +31,22 @@ def test_a_target_has_the_mean_of_its_seeds_and_draws_of_its_images():
     )
 
 
+def test_levels_move_as_if_the_images_themselves_were_drawn_anew():
+    """The slow way: each image is recognised from an alpha of its own on, and 48 of the 48 are drawn."""
+    images, level = 48, 6
+    onsets = np.sort(np.random.default_rng(1).uniform(-0.05, 1.0, images))  # some are recognised at alpha 0
+    alphas = np.linspace(0.0, 1.0, 101)
+    forget = np.array([(onsets <= alpha).mean() for alpha in alphas])
+    drawn = np.random.default_rng(2).choice(onsets, (400, images))
+    recognised = np.array([[(row <= alpha).sum() for alpha in alphas] for row in drawn])
+    slow = np.where(recognised[:, 0] > level, 0.0, alphas[(recognised <= level).sum(axis=1) - 1])
+    shares = {"least": alphas, "siblings": alphas}
+    whole = Curve(alphas, forget, 1.0, images, shares, {"siblings": 10**9})
+    quick = matched.on_target((whole,), level / images, 0, 1).draws["siblings_chance"]
+    assert np.mean(quick == 0) == pytest.approx(np.mean(slow == 0), abs=0.04)
+    assert np.percentile(quick, [10, 50, 90]) == pytest.approx(np.percentile(slow, [10, 50, 90]), abs=0.03)
+
+
 def test_forget_images_are_drawn_alike_for_every_row_and_differently_for_targets():
     def levels(target, row):
         many = on(target, 0.5, row=row, recognised=10**9)

@@ -92,10 +92,10 @@ export function resultTable(app) {
     const caption = h(
         "p.cf-help",
         {},
-        "What each method keeps, in per cent of before, where it has forgotten as much as all others: down to 10 % and " +
-            "to chance, on test images, with the 95 % interval over targets and images. A run that never comes down " +
-            "keeps 0. From H on each run is read at its own suggested alpha: mean ± standard deviation, and beneath an " +
-            "accuracy the share of before.",
+        "What each method keeps, in per cent of before, where it has forgotten as much as all others: down to 10 % " +
+            "and to chance, on test images, with the 95 % interval over targets and images. A run that never comes " +
+            "down keeps 0. From H on each run is read at its own suggested alpha: mean ± standard deviation, and " +
+            "beneath an accuracy the share of before.",
     );
     const none = h("p.cf-wait", {}, "The figures appear here with the first finished run.");
     const table = h("table.cf-table.cf-results", {}, h("thead", {}, head), body);
@@ -227,7 +227,7 @@ function line(row, figures, known, best, footnotes) {
         runs,
     );
     const cells = known.map((column) =>
-        cell(column, figures, row, column.key === LEAD && best !== null && figures.matched[LEAD]?.mean >= best - 1e-9),
+        cell(column, figures, row, column.key === LEAD && best !== null && figures.matched[LEAD]?.mean >= best),
     );
     const node = h("tr", {}, head, cells);
     if (best === null) node.classList.add("cf-nothing-row");
