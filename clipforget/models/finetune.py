@@ -5,25 +5,22 @@ The text of arXiv 2506.03117 gives neither rate nor length of it; those of the p
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import open_clip
 import torch
 from torch.nn import functional as F
 
 from clipforget.data.dataset import Dataset
-from clipforget.errors import BadModel
-from clipforget.files import slug, write_json
+from clipforget.files import slug
 from clipforget.models.clip import Clip
-from clipforget.models.loading import CONFIG, EMBEDDED, load_clip
+from clipforget.models.export.bundle import write_folder
+from clipforget.models.export.openclip import open_clip_files
+from clipforget.models.loading import CONFIG, load_clip
 from clipforget.models.stages import TOWER
-from clipforget.models.weights import gradients_enabled, save
+from clipforget.models.weights import gradients_enabled
 
 FOLDER = "finetuned"  # below that of the runs
-WEIGHTS = "open_clip_model.safetensors"
 EPOCHS = 2
 LEARNING_RATE = 1e-5
 BATCH_SIZE = 64
@@ -46,14 +43,8 @@ def finetuned(
     folder = runs / FOLDER / f"{slug(model)}-{clip.fingerprint()[:8]}-{dataset.fingerprint[:8]}-{learning_rate:g}"
     if (folder / CONFIG).is_file():
         return folder
-    config = _config(clip)
     _train(clip, dataset, learning_rate, progress)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        save(clip.model.state_dict(), folder / WEIGHTS, {"format": "pt"})
-        write_json(folder / CONFIG, config, indent=2)  # last: what is there is whole
-    except OSError as error:
-        raise BadModel(f"Cannot write the fine-tuned model to {folder} ({error.strerror or error}).") from error
+    write_folder(open_clip_files(clip, clip.model.state_dict()), folder, force=True)
     return folder
 
 
@@ -76,15 +67,3 @@ def _train(clip: Clip, dataset: Dataset, learning_rate: float, progress: Callabl
             loss.backward()
             optimizer.step()
             progress(step, len(batches))
-
-
-def _config(clip: Clip) -> dict[str, Any]:
-    """The open_clip_config.json of a model: its own, or made of what open_clip says of it."""
-    file = EMBEDDED.get(clip.name, Path(clip.name).expanduser()) / CONFIG
-    if file.is_file():
-        config: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        return config
-    return {
-        "model_cfg": open_clip.get_model_config(clip.name.partition("/")[0]),
-        "preprocess_cfg": open_clip.get_model_preprocess_cfg(clip.model),
-    }
