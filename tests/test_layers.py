@@ -54,7 +54,13 @@ INSIDE = {
     ),
     "evaluation": ("__init__ metrics refusal retrieval cost documents", "curves evalset", "scores", "prompts"),
     "methods": ("__init__", "*.settings", "*.forgetting", "*.__init__ *"),
-    "runs": ("__init__ cache config devices documents presets", "folder", "resources store", "loading eta", "execute"),
+    "runs": (
+        "__init__ cache config devices documents near_duplicates presets",
+        "folder",
+        "resources store",
+        "loading eta",
+        "execute",
+    ),
     "benchmark": (
         "__init__ ablation rows targets trials validation",
         "plan",

@@ -20,8 +20,8 @@ from clipforget.settings import SettingValue, as_dict, options, parse, read_json
 class Trial:
     """One trial on one target. settings: those that differ from the defaults, `concrete` all of them.
 
-    h in percent at the alpha chosen on validation (0 where the trial failed, with `error`); before and after are
-    validation accuracies by set, 0 to 1.
+    h in percent at the alpha chosen on calibrate images (0 where the trial failed, with `error`); before and after are
+    calibrate accuracies by set, 0 to 1.
     """
 
     method: str

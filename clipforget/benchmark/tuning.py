@@ -1,9 +1,9 @@
-"""Fair tuning: for every method the same number of trials, compared on validation images alone; the best is a preset.
+"""Fair tuning: for every method the same number of trials, compared on calibrate images alone; the best is a preset.
 
 Trials are a plain seeded random search over the values that the settings name as worth a trial (`search`). No optimiser
 library: with eight trials of a few settings on short grids, model-based search has nothing to learn from, random search
 is the known strong choice (Bergstra and Bengio, JMLR 2012), and it gives every method the same chances whatever the
-shape of its settings. Trial 0 is always the defaults, so that a preset is never worse than they on validation.
+shape of its settings. Trial 0 is always the defaults, so that a preset is never worse than they on calibrate images.
 
 Finished trials are kept in `<runs>/tuning/` and not run again; delete the folder to begin anew. Torch waits until a
 trial is to be run.
@@ -65,7 +65,7 @@ class TuneConfig:
         return read_json(TuneConfig, as_dict(self), "tuning")
 
     def run_config(self, target: tuple[str, ...]) -> RunConfig:
-        """Return the run whose train and validation images a target's trials use."""
+        """Return the run whose train, steer and calibrate images a target's trials use."""
         shared = {name: getattr(self, name) for name in ("model", "data", "seed", "tolerance", "device")}
         return RunConfig(forget=target, **shared)
 
@@ -176,7 +176,7 @@ class TuningSession:
             trial = yield from self._trial(method, number, name, validation)
             self.finished[method.name, name, number] = trial
             self.store.add(method, target, trial)
-            result = trial.error or f"validation H {trial.h:.1f} at alpha {trial.alpha:.1f}"
+            result = trial.error or f"calibrate H {trial.h:.1f} at alpha {trial.alpha:.1f}"
             yield replace(self.step(f"{name}, {method.name}, trial {number}: {result}"), trial=trial)
 
     def winner(self, method: Method, published: TuneConfig) -> Preset | None:
@@ -191,7 +191,7 @@ class TuningSession:
         if means[best] <= 0:
             return None
         note = (
-            f"Best of {len(rows)} trials by H on validation: {means[best]:.1f}, the defaults {means[0]:.1f}; "
+            f"Best of {len(rows)} trials by H on calibrate images: {means[best]:.1f}, the defaults {means[0]:.1f}; "
             f"on {', '.join(names)}."
         )
         provenance = {

@@ -84,4 +84,4 @@ def load_validation(
     """
     splits = config.splits(dataset).calibrate_only()
     task, evaluation = yield from load(config, dataset, splits, resources)
-    return Validation(task, evaluation.pixels, EvalSet.build(dataset, splits))
+    return Validation(task, evaluation.pixels, EvalSet.build(dataset, evaluation.splits))

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from clipforget.data.dataset import Dataset, Item
 from clipforget.data.target import Target
@@ -55,6 +56,30 @@ class Splits:
         count = self.parts.count("calibrate")
         blocks = {name: getattr(self, name)[:count] for name in ("evaluated", "parts", "roles")}
         return replace(self, **blocks)
+
+    def ranks(self) -> list[int]:
+        """Return for each of `images` what it is used for: 0 test, evaluation sets, 1 calibrate, 2 steer, 3 train."""
+        trained = {i for indices in self.train.values() for i in indices}
+        judged = [int(part == "calibrate") for part in self.parts]
+        return judged + [3 if i in trained else 2 for i in self.images[len(judged) :]]
+
+    def without(self, indices: Collection[int]) -> Splits:
+        """Return the same without some train, steer and calibrate images; a set that would lose too many keeps all."""
+        gone = set(indices)
+
+        def rest(group: Collection[int], fewest: int = FEWEST) -> tuple[int, ...]:
+            left = tuple(i for i in group if i not in gone)
+            return left if len(left) >= min(fewest, len(group)) else tuple(group)
+
+        calibrate = {role: [self.evaluated[p] for p in self.positions("calibrate", role)] for role in ROLES}
+        dropped = {i for group in calibrate.values() for i in group} - {i for g in calibrate.values() for i in rest(g)}
+        kept = [p for p, i in enumerate(self.evaluated) if i not in dropped]
+        blocks: dict[str, Any] = {
+            name: tuple(getattr(self, name)[p] for p in kept) for name in ("evaluated", "parts", "roles")
+        }
+        train = {name: rest(group) for name, group in self.train.items()}
+        steer = {name: rest(group, 1) for name, group in self.steer.items()}
+        return replace(self, train=train, steer=steer, **blocks)
 
     def positions(self, part: str, role: str | None = None) -> list[int]:
         """Return the positions in `evaluated` of a part, or of a role within it."""

@@ -166,6 +166,7 @@ class ShownScores(TypedDict):
     suggestions: list[str]
     evaluation_sets: NotRequired[list[str]]  # a sentence on each set with names of its own
     collapse: NotRequired[Collapse | None]  # absent before it was measured; None where no image is retained
+    near_duplicates: NotRequired[int]  # images left out of train, steer and calibrate; absent before they were sought
     refused: NotRequired[list[str]]  # absent before there were refusals
     retrieval: NotRequired[Retrieval]
 
@@ -174,6 +175,11 @@ class Scores(ShownScores):
     """All of scores.json."""
 
     evaluated: StoredEvalSet
+
+
+def near_duplicates_note(count: int) -> str:
+    """Say how many images a run left out."""
+    return f"Left out {count:,} train or calibrate images that nearly repeat one that the run is judged by."
 
 
 class Change(TypedDict):

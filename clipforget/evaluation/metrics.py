@@ -40,14 +40,6 @@ def smooth_accuracy(margins: NDArray[Any]) -> float:
     return float(np.mean([0.5 * math.erfc(-margin / width / math.sqrt(2)) for margin in margins]))
 
 
-def margins(cosines: NDArray[Any], labels: NDArray[Any]) -> NDArray[Any]:
-    """Subtract from the cosine with the own caption the best other one: N, from N x C cosines and N labels."""
-    others, rows = cosines.copy(), np.arange(len(labels))
-    others[rows, labels] = -np.inf
-    difference: NDArray[Any] = cosines[rows, labels] - others.max(axis=1)
-    return difference
-
-
 def wilson(hits: int, count: int) -> tuple[float, float]:
     """Return Wilson's 95 % interval of a share of hits among count images: (low, high), both 0 to 1.
 

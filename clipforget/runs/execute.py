@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from clipforget.errors import ClipforgetError
 from clipforget.evaluation.cost import Cost
+from clipforget.evaluation.documents import near_duplicates_note
 from clipforget.files import atomic, write_json
 from clipforget.generators import relay
 from clipforget.runs.config import RunConfig
@@ -165,6 +166,8 @@ def _stages(run: Run, journal: Journal, resources: Resources) -> Events:
 
         loading = load(config, dataset, splits, resources)
         task, evaluation = yield from relay(loading, lambda counts: journal.step("load", *counts))
+        if evaluation.near_duplicates:
+            yield journal.step("load", images, images, near_duplicates_note(evaluation.near_duplicates))
         run.update(device=str(task.clip.device))
         settings = parse(method.settings, config.settings)
         cost, refused = Cost(task.clip.device), list[str]()
@@ -228,6 +231,7 @@ def _finish(
     write_texts(run, texts, features)
     scores = score(path, evalset, classifiers, evaluation.dataset, targets, config.tolerance, refused)
     scores["retrieval"] = retrieval(path, evalset, ranked, features[:, len(suggested) :], Refusal(tuple(refused)))
+    scores["near_duplicates"] = evaluation.near_duplicates
     write_json(run.path("scores.json"), scores, indent=None)
     run.update(best=scores["best"], headline=headline(scores))
     yield journal.step("score", 1, 1)

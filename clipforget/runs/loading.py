@@ -20,6 +20,7 @@ from clipforget.data.target import Target
 from clipforget.generators import finish
 from clipforget.models.clip import Clip
 from clipforget.runs.config import RunConfig
+from clipforget.runs.near_duplicates import near_duplicates
 from clipforget.runs.resources import Resources
 from clipforget.unlearning.task import ImageSet, Task
 
@@ -38,6 +39,7 @@ class Evaluation:
     splits: Splits
     pixels: Tensor
     labels: np.ndarray
+    near_duplicates: int = 0
 
 
 def build_task(config: RunConfig) -> tuple[Task, Evaluation]:
@@ -63,7 +65,8 @@ def load(
         pixels = filled
         yield done, len(order)
     resources.pixels.put(key, pixels)
-    return _assemble(config, dataset, splits, order, clip, pixels)
+    repeated = [order[row] for row in near_duplicates(pixels, splits.ranks())]
+    return _assemble(config, dataset, splits.without(repeated), order, clip, pixels)
 
 
 def read_pixels(dataset: Dataset, indices: Sequence[int], clip: Clip) -> Generator[tuple[int, Tensor], None, None]:
@@ -90,7 +93,6 @@ def _assemble(
     label_of = {name: index for index, name in enumerate(names)}
     items = [dataset.items[i] for i in order]
     labels = np.array([-1 if i.split in dataset.evaluation else label_of[i.superclass] for i in items], dtype=np.int64)
-    count = len(splits.evaluated)
     row_of = {i: row for row, i in enumerate(order)}
 
     def images(rows: Sequence[int]) -> ImageSet:
@@ -122,7 +124,10 @@ def _assemble(
         retain_prompts=retain_prompts(splits.forget, dataset),
         goal=max(1 / len(names), config.tolerance),
     )
-    return task, Evaluation(dataset, splits, pixels[:count], labels[:count])
+    judged = [row_of[i] for i in splits.evaluated]
+    count = len(judged)
+    evaluated = pixels[:count] if judged == list(range(count)) else pixels[judged]
+    return task, Evaluation(dataset, splits, evaluated, labels[judged], len(order) - len(splits.images))
 
 
 def first_target(item: Item, targets: Sequence[Target]) -> int:

@@ -5,13 +5,16 @@ Letters: N gallery images, L nodes of the soup path, D embedding, A = 101 alphas
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import cast
 
 from clipforget.data.target import Target
-from clipforget.evaluation.documents import Scores, ShownScores
+from clipforget.evaluation.curves import collapsed
+from clipforget.evaluation.documents import Scores, ShownScores, near_duplicates_note
+from clipforget.evaluation.metrics import ratio
 from clipforget.runs.documents import StepEvent
 from clipforget.runs.store import Run
+from clipforget.soup.path import index_of
 from clipforget.workspace.documents import RunView
 
 
@@ -39,11 +42,23 @@ def view(run: Run, scores: Scores) -> RunView:
         "starred": info.get("starred", False),
         "cost": info.get("cost"),
         "settings": as_dict(method.settings()) | config["settings"],  # also those that the method no longer has
-        "notes": [*method.notes, *scores.get("evaluation_sets", ())],
+        "notes": [*_notes(scores), *method.notes, *scores.get("evaluation_sets", ())],
         "layers": next((event["data"]["layers"] for event in steps if "layers" in event["data"]), []),
         "steps": steps,
         "original_share": original_share(steps),
     }
+
+
+def _notes(scores: Scores) -> Iterator[str]:
+    """What to know of the scores first: whether the model has collapsed, why this alpha, what was left out."""
+    index = index_of(scores["best"], scores["alphas"])
+    siblings = next((row for row in scores["rows"] if row["key"] == "siblings"), None)
+    share = ratio(siblings["after"][index], siblings["before"]["value"]) if siblings else None
+    if reasons := collapsed(index, share, scores.get("collapse")):
+        yield f"At the suggested alpha the model has collapsed: {', '.join(reasons)}."
+    yield scores["choice"]["reason"]
+    if count := scores.get("near_duplicates"):
+        yield near_duplicates_note(count)
 
 
 def original_share(steps: Sequence[StepEvent]) -> float | None:

@@ -205,15 +205,6 @@ def loaded(world: World, forget: tuple[str, ...]) -> Validation:
     return finish(load_validation(world.config(forget=forget), load_dataset(world.data), Resources()))
 
 
-def test_margins_are_those_of_a_loop() -> None:
-    features, bank = torch.randn(5, 4).numpy(), torch.randn(3, 4).numpy()
-    labels = torch.tensor([0, 1, 2, 0, 1]).numpy()
-    for i, value in enumerate(metrics.margins(features @ bank.T, labels)):
-        cosines = [float(features[i] @ row) for row in bank]
-        others = [cosine for place, cosine in enumerate(cosines) if place != labels[i]]
-        assert value == pytest.approx(cosines[labels[i]] - max(others), abs=1e-6)
-
-
 @pytest.mark.parametrize(
     ("changes", "error", "expected"),
     [

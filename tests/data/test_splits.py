@@ -104,6 +104,21 @@ def test_no_image_is_trained_on_and_steers_or_is_judged_by(train, forget):
     assert trained | steers == {i for i, item in enumerate(data.items) if item.split == "train"}
 
 
+def test_images_that_repeat_others_are_taken_off_but_for_the_last_few():
+    data = dataset()
+    found = RunConfig(forget=("air/a",)).splits(data)
+    assert [found.ranks()[i] for i in (0, found.parts.index("test"))] == [1, 0] and set(found.ranks()) == {0, 1, 2, 3}
+    target, steer = found.train["forget"][:5], found.steer["retain"][0]
+    calibrate, test = found.evaluated[0], found.evaluated[found.positions("test")[0]]
+    left = found.without([*target, steer, calibrate, test])
+    assert left.train["forget"] == found.train["forget"][5:] and left.steer["retain"] == found.steer["retain"][1:]
+    assert calibrate not in left.evaluated and test in left.evaluated, "what judges stays"
+    assert len(left.evaluated) == len(left.parts) == len(left.roles) == len(found.evaluated) - 1
+    assert set(left.images) == set(found.images) - {*target, steer, calibrate}
+    all_but_two = found.without(found.train["forget"][2:])
+    assert all_but_two.train == found.train, "a set that would lose too many keeps all"
+
+
 def test_a_fifth_of_each_subgroup_and_style_steers_whatever_is_forgotten():
     data = dataset(train=20)
     first, second = (RunConfig(forget=(forget,)).splits(data) for forget in ("air/a", "sea/*/oil"))

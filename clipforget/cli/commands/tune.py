@@ -37,7 +37,7 @@ def add_options(parser: Parser) -> None:
 
 @command("tune", add_options, order=11)
 def tune(args: argparse.Namespace) -> None:
-    """Search each method's settings on validation images and save the best as a preset."""
+    """Search each method's settings on calibrate images and save the best as a preset."""
     from clipforget.benchmark.plan import read_target
     from clipforget.benchmark.targets import read_choice
     from clipforget.benchmark.tuning import TuneConfig
