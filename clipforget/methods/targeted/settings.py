@@ -52,4 +52,4 @@ class TargetedSettings:
         choices=ALIGNMENTS,
         advanced=True,
     )
-    batch_size: int = option(16, "Images in a step (inferred)", low=1, high=512, advanced=True)
+    batch_size: int = option(8, "Images in a step (inferred)", low=1, high=512, advanced=True)
