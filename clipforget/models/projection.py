@@ -6,6 +6,7 @@ weights like any other, which soups by alpha. Letters: D the joint embedding, I 
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import torch
@@ -28,6 +29,42 @@ def project(model: Any, matrix: Tensor) -> None:
             last.bias.copy_(_fold(matrix, last.bias))
     else:  # a ViT's features are x @ proj, so its matrix stands on the other side
         last.copy_(_fold(matrix, last.T).T)
+
+
+def before_projection(model: Any) -> Any:
+    """Return a copy of a model whose image tower ends before its last map: encode_image gives B x I.
+
+    Raises BadModel for a tower that does not end in a linear map.
+    """
+    copied = copy.deepcopy(model)
+    last = _last_map(copied.visual)
+    if isinstance(last, nn.Linear):
+        last.weight = nn.Parameter(torch.eye(last.in_features).to(last.weight), requires_grad=False)
+        if last.bias is not None:
+            last.bias = nn.Parameter(last.bias.new_zeros(last.in_features), requires_grad=False)
+    else:
+        last.data = torch.eye(len(last)).to(last)
+    return copied
+
+
+def projection_weight(model: Any) -> Tensor:
+    """Return the last map as a matrix D x (I + 1) on the CPU, in double precision; its last column is the bias or 0."""
+    last = _last_map(model.visual)
+    weight = last.weight if isinstance(last, nn.Linear) else last.T
+    bias = last.bias if isinstance(last, nn.Linear) and last.bias is not None else weight.new_zeros(len(weight))
+    return torch.cat([weight, bias[:, None]], dim=1).detach().cpu().double()
+
+
+@torch.no_grad()
+def add_to_projection(model: Any, change: Tensor) -> None:
+    """Add a change, D x (I + 1), to the last map in place; its last column goes to the bias, if there is one."""
+    last = _last_map(model.visual)
+    if isinstance(last, nn.Linear):
+        last.weight += change[:, :-1].to(last.weight)
+        if last.bias is not None:
+            last.bias += change[:, -1].to(last.bias)
+    else:
+        last += change[:, :-1].T.to(last)
 
 
 def _fold(matrix: Tensor, values: Tensor) -> Tensor:

@@ -1,17 +1,28 @@
-"""Anchored forgetting (ours): forget a subgroup in layers near the output, with siblings and others anchored meanwhile.
+"""Anchored forgetting (ours): one direction taken out of the last projection, with siblings and others as anchors.
 
-It grew out of Targeted Forgetting of Image Subgroups in CLIP Models (arXiv 2506.03117; as printed: methods/targeted),
-of which it keeps the stages. Unlike there, labelled images of other superclasses are trained on, layers are looked for
-near the output only, and validation steers. What is ours says so in its help.
+The image tower's last map W becomes W + d g^T, in closed form. Along d (in the joint embedding) the target's coarse and
+fine names lose and the other names stay, so each image falls back to its own next guess, as DELETE (Zhou et al. 2025,
+arXiv 2503.23751) asks of a loss. g is a ridge regression on what W reads: images to forget move down d, siblings up
+until the coarse name wins, others stay. So it is linear discriminant analysis with an answer for each image, where LEACE
+(arXiv 2306.03819) makes class means coincide. The few dozen images of a subgroup do not fit a network but do fit this:
+trained late layers told them from siblings on the training images only (see the README's ladder).
+
+It suppresses: the trunk is as it was, and a probe on earlier stages finds the target.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING
 
 from clipforget.methods import method
-from clipforget.methods.anchored.settings import PAPER, AnchoredSettings
-from clipforget.unlearning.task import Step, Task
+from clipforget.methods.anchored.settings import AnchoredSettings
+from clipforget.unlearning.task import KINDS, Step, Task
+
+if TYPE_CHECKING:
+    from clipforget.methods.anchored.regression import Views
+
+CHUNK = 64  # images that are embedded at once
 
 
 @method(
@@ -20,26 +31,53 @@ from clipforget.unlearning.task import Step, Task
     title="Anchored forgetting",
     tier=3,
     source="ours",
-    stages=("select", "forget", "remind"),
-    presets={"paper": PAPER},
+    stages=("select", "forget"),
 )
 def anchored(task: Task, settings: AnchoredSettings) -> Iterator[Step]:
-    """Forget the subgroup in layers near the output while siblings and others are held in place, then remind.
+    """Move the target's images off their names in one closed-form step, with siblings and others as anchors.
 
-    Changes only weights of the image tower (LoRA, merged at the end, also where the generator is closed early); text
-    tower, logit_scale and BatchNorm statistics stay as they are. The last Step of `select` carries data["layers"]; each
-    one of `remind` data["original_share"], the original's share at alpha 0 (see batches.original_share; without the
-    average where the last one says average_kept false), and data["alignment"], the alignment loss at each step of Adam.
-    Raises BadData where a set of training images is empty.
+    Changes only the last linear map of the image tower. Stage `select` embeds the images and their views, `forget`
+    solves the regression, once for each coarse name of the target. Raises BadData where a set of training images that
+    the weights ask for is empty, BadModel for a tower that does not end in a linear map.
     """
-    from clipforget.methods.anchored.forgetting import AnchoredForgetting
+    from clipforget.methods.anchored.regression import change_of
+    from clipforget.models.projection import add_to_projection
+    from clipforget.unlearning.trainer import steer_accuracy
 
-    run = AnchoredForgetting(task, settings)
-    layers = yield from run.select()
-    run.attach(layers)
-    try:
-        yield from run.forget()
-        if settings.remind_steps:
-            yield from run.remind()
-    finally:
-        run.finish()
+    task.check_images(settings.tier)
+    views = yield from embed(task, settings)
+    labels = sorted(set(task.forget.labels.tolist()))
+    for done, label in enumerate(labels, 1):
+        add_to_projection(task.clip.model, change_of(task, label, views, settings))
+        yield Step("forget", done, len(labels), steer=steer_accuracy(task) if done == len(labels) else {})
+
+
+def embed(task: Task, settings: AnchoredSettings) -> Generator[Step, None, Views]:
+    """Return what the last map reads of all training images; of forget and retain images also of random views."""
+    import torch
+
+    from clipforget.methods.anchored.regression import Views
+    from clipforget.models.projection import before_projection, projection_weight
+    from clipforget.unlearning.batches import augment
+
+    weight = projection_weight(task.original.model)
+    has_bias = bool((weight[:, -1] != 0).any())
+    open_ended = before_projection(task.original.model)
+    generator = torch.Generator().manual_seed(task.seed)
+    parts: list[tuple[torch.Tensor, torch.Tensor, int]] = []
+    for kind, name in enumerate(KINDS[: settings.tier]):
+        images = getattr(task, name)
+        for view in range(1 if name == "others" else settings.views):
+            strength = settings.augment if view else 0.0
+            for pixels, labels in zip(images.pixels.split(CHUNK), images.labels.split(CHUNK), strict=True):
+                parts.append((augment(pixels, strength, generator), labels, kind))
+    inputs = []
+    for done, (pixels, _, _) in enumerate(parts, 1):
+        with torch.no_grad():
+            read = open_ended.encode_image(pixels.to(task.original.device)).double().cpu()
+        inputs.append(torch.cat([read, torch.full((len(read), 1), float(has_bias), dtype=torch.float64)], dim=1))
+        yield Step("select", done, len(parts))
+    stacked = torch.cat(inputs)
+    kinds = torch.cat([torch.full((len(labels),), kind) for _, labels, kind in parts])
+    labels = torch.cat([labels for _, labels, _ in parts]).cpu()
+    return Views(stacked, stacked @ weight.T, kinds, labels)
