@@ -83,9 +83,9 @@ def save_clip(folder: Path, data: Path, seed: int = 0, steps: int = 60) -> Path:
     return folder
 
 
-METHOD = "anchored"
-FEW = {"forget_steps": 8, "remind_steps": 2, "fisher_samples": 4, "check_every": 4, "precision": "float32"}
-SLOW = {**FEW, "forget_steps": 2000}
+METHOD = "targeted"
+FEW = {"forget_epochs": 1, "remind_steps": 2, "batch_size": 4}
+SLOW = {**FEW, "remind_steps": 1000}
 
 
 @dataclass(frozen=True)

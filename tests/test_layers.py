@@ -49,7 +49,7 @@ INSIDE = {
     "unlearning": (
         "__init__ options task",
         "losses fisher directions alignment synthesis batches",
-        "activations trainer",
+        "trainer",
         "diagonals",
     ),
     "evaluation": ("__init__ metrics refusal retrieval cost documents", "curves evalset", "scores", "prompts"),

@@ -60,11 +60,11 @@ def add_to_projection(model: Any, change: Tensor) -> None:
     """Add a change, D x (I + 1), to the last map in place; its last column goes to the bias, if there is one."""
     last = _last_map(model.visual)
     if isinstance(last, nn.Linear):
-        last.weight += change[:, :-1].to(last.weight)
+        last.weight.add_(change[:, :-1].to(last.weight))
         if last.bias is not None:
-            last.bias += change[:, -1].to(last.bias)
+            last.bias.add_(change[:, -1].to(last.bias))
     else:
-        last += change[:, :-1].T.to(last)
+        last.add_(change[:, :-1].T.to(last))
 
 
 def _fold(matrix: Tensor, values: Tensor) -> Tensor:

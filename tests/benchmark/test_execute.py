@@ -17,7 +17,7 @@ from clipforget.runs.store import Store
 
 def plan_of(world, **changes):
     quick = {"steps": 2, "check_every": 1}
-    rows = (Row("anchored", "ours", settings=small.FEW), Row("gradient_ascent", "GA", settings=quick))
+    rows = (Row("targeted", "ours", settings=small.FEW), Row("gradient_ascent", "GA", settings=quick))
     own = {"rows": rows, "targets": (("disc/big",),), "seeds": (0,), "model": world.clip, "data": world.data}
     return ComparisonPlan(**{**own, "device": "cpu", **changes}).checked()
 

@@ -8,12 +8,12 @@ from clipforget.benchmark.plan import Cell, ComparisonPlan, read_target
 from clipforget.benchmark.rows import Row, read_row, read_rows
 from clipforget.errors import BadSetting, UnknownName
 from clipforget.methods import METHODS
-from clipforget.methods.anchored.settings import AnchoredSettings
+from clipforget.methods.targeted.settings import TargetedSettings
 from clipforget.runs.config import RunConfig
 
 
 def plan(**changes):
-    own = {"rows": read_rows(["anchored", "gradient_ascent"]), "targets": (("a/b",), ("a/c", "d")), "seeds": (0, 4)}
+    own = {"rows": read_rows(["targeted", "gradient_ascent"]), "targets": (("a/b",), ("a/c", "d")), "seeds": (0, 4)}
     return ComparisonPlan(**{**own, **changes})
 
 
@@ -40,49 +40,49 @@ def test_a_row_is_called_a_variant_where_its_settings_make_one():
 
 def test_a_row_is_written_as_text_and_reads_back():
     METHODS.load()
-    plain = read_row("anchored")
-    assert plain == Row("anchored", "Anchored forgetting") and plain.text == "anchored"
-    paper = read_row("anchored:paper")
-    assert paper.preset == "paper" and paper.settings["mode"] == "paper" and paper.label.endswith("(paper)")
-    own = read_row("no EMA=anchored,ema-decay=0,layers=3")
+    plain = read_row("targeted")
+    assert plain == Row("targeted", "Targeted forgetting") and plain.text == "targeted"
+    paper = read_row("slug:paper")
+    assert paper.preset == "paper" and paper.settings["depth"] == 1.0 and paper.label.endswith("(paper)")
+    own = read_row("no EMA=targeted,ema-decay=0,layers=3")
     assert own.label == "no EMA" and own.settings == {"ema_decay": 0.0, "layers": 3}
-    mixed = read_row("anchored:paper,layers=3")
+    mixed = read_row("slug:paper,layers=3")
     assert mixed.preset == "" and mixed.settings == {**paper.settings, "layers": 3}
-    same = read_row(f"anchored,layers={AnchoredSettings().layers}")
+    same = read_row(f"targeted,layers={TargetedSettings().layers}")
     assert same.settings == {}, "a value that is the default is no difference"
     for row in (plain, paper, own, mixed, same):
         assert read_row(row.text) == row
 
 
 def test_a_row_of_former_names_is_read_under_the_current_ones():
-    row = read_row("anchored:paper,keep-weight=1,batch=8")
-    assert row.settings["distill_weight"] == 1 and row.settings["batch_size"] == 8 and "keep_weight" not in row.settings
+    row = read_row("lip:paper,batch=8")
+    assert row.settings["batch_size"] == 8 and "batch" not in row.settings
     (old,) = ComparisonPlan.read({"rows": [{"method": "slug", "settings": {"looks": 6}}], "targets": [["a"]]}).rows
     assert old.settings == {"evaluations": 6} and old.label == ""
 
 
 def test_a_preset_that_a_method_lacks_leaves_its_defaults_and_says_so():
-    (with_preset,) = read_rows(["anchored"], preset="paper")
+    (with_preset,) = read_rows(["targeted"], preset="paper")
     assert with_preset.preset == "paper" and not with_preset.notes
-    (without,) = read_rows(["anchored"], preset="nosuch")
+    (without,) = read_rows(["targeted"], preset="nosuch")
     assert without.preset == "" and without.settings == {} and "no preset 'nosuch'" in without.notes[0]
-    (named,) = read_rows(["anchored:default"], preset="paper")
+    (named,) = read_rows(["targeted:default"], preset="paper")
     assert named.settings == {} and named.preset == ""
 
 
 def test_all_stands_for_every_method_but_the_one_that_every_table_has():
     assert [row.method for row in read_rows(["all"])] == [name for name in METHODS.load() if name != "do_nothing"]
-    assert len(read_rows(["all", "anchored"])) == len(read_rows(["all"]))
+    assert len(read_rows(["all", "targeted"])) == len(read_rows(["all"]))
 
 
 @pytest.mark.parametrize(
     ("text", "error", "words"),
     [
-        ("anchord", UnknownName, "Did you mean 'anchored'"),
-        ("anchored:papr", UnknownName, "Did you mean 'paper'"),
-        ("anchored,layer=3", UnknownName, "Did you mean 'layers'"),
-        ("anchored,layers=none", BadSetting, "layers must be"),
-        ("anchored,layers", BadSetting, "METHOD,SETTING=VALUE"),
+        ("targetd", UnknownName, "Did you mean 'targeted'"),
+        ("targeted:papr", UnknownName, "Did you mean 'paper'"),
+        ("targeted,layer=3", UnknownName, "Did you mean 'layers'"),
+        ("targeted,layers=none", BadSetting, "layers must be"),
+        ("targeted,layers", BadSetting, "METHOD,SETTING=VALUE"),
     ],
 )
 def test_a_row_that_makes_no_sense_is_refused(text, error, words):
@@ -95,7 +95,7 @@ def test_a_row_that_makes_no_sense_is_refused(text, error, words):
     [
         {},
         {"seeds": (3, 4, 5), "title": "Mine, all mine", "device": "cpu", "gallery": 9},
-        {"rows": read_rows(["anchored:paper", "one thing=anchored,layers=2"]), "retain": ("-x",), "tolerance": 0.2},
+        {"rows": read_rows(["targeted:paper", "one thing=targeted,layers=2"]), "retain": ("-x",), "tolerance": 0.2},
     ],
 )
 def test_the_command_and_the_json_give_the_plan_back(change):
@@ -110,10 +110,10 @@ def test_the_command_and_the_json_give_the_plan_back(change):
 
 
 def test_what_is_repeated_counts_once_and_labels_differ():
-    row = read_row("anchored")
-    other = Row("anchored", row.label, settings={"layers": 2})
+    row = read_row("targeted")
+    other = Row("targeted", row.label, settings={"layers": 2})
     chosen = plan(rows=(row, row, other), targets=(("a",), ("a",)), seeds=(1, 1)).checked()
-    assert [one.label for one in chosen.rows] == ["Anchored forgetting", "Anchored forgetting 2"]
+    assert [one.label for one in chosen.rows] == ["Targeted forgetting", "Targeted forgetting 2"]
     assert len(chosen.cells()) == 2
     assert chosen.title == "2 methods · a · 1 seed"
 
@@ -124,22 +124,22 @@ def test_what_is_repeated_counts_once_and_labels_differ():
         ([], BadSetting),
         ({"rows": 3, "targets": [["a"]]}, BadSetting),
         ({"rows": [3], "targets": [["a"]]}, BadSetting),
-        ({"rows": [{"method": "anchored", "label": 3}], "targets": [["a"]]}, BadSetting),
-        ({"rows": [{"method": "anchored", "settings": {"rank": None}}], "targets": [["a"]]}, BadSetting),
+        ({"rows": [{"method": "targeted", "label": 3}], "targets": [["a"]]}, BadSetting),
+        ({"rows": [{"method": "targeted", "settings": {"rank": None}}], "targets": [["a"]]}, BadSetting),
         ({"rows": [], "targets": [["a"]]}, BadSetting),
-        ({"rows": [{"method": "anchored"}], "targets": []}, BadSetting),
-        ({"rows": [{"method": "anchored"}], "targets": ["a"]}, BadSetting),
-        ({"rows": [{"method": "anchored"}], "targets": [["a"]], "seeds": []}, BadSetting),
-        ({"rows": [{"method": "anchored"}], "targets": [["a"]], "seeds": [1.5]}, BadSetting),
-        ({"rows": [{"method": "anchored"}], "targets": [["a"]], "seeds": [-1]}, BadSetting),
-        ({"rows": [{"method": "anchored"}], "targets": [[""]]}, BadSetting),
-        ({"rows": [{"method": "anchored"}], "targets": [["a"]], "seeds": list(range(6000))}, BadSetting),
-        ({"rows": [{"methd": "anchored"}], "targets": [["a"]]}, BadSetting),
-        ({"rows": [{"method": "anchord"}], "targets": [["a"]]}, UnknownName),
-        ({"rows": [{"method": "anchored", "settings": {"magic": 1}}], "targets": [["a"]]}, UnknownName),
-        ({"rows": [{"method": "anchored", "magic": 1}], "targets": [["a"]]}, UnknownName),
-        ({"rows": [{"method": "anchored"}], "targets": [["a"]], "magic": 1}, UnknownName),
-        ({"rows": [{"method": "anchored"}], "targets": [["a"]], "tolerance": 7}, BadSetting),
+        ({"rows": [{"method": "targeted"}], "targets": []}, BadSetting),
+        ({"rows": [{"method": "targeted"}], "targets": ["a"]}, BadSetting),
+        ({"rows": [{"method": "targeted"}], "targets": [["a"]], "seeds": []}, BadSetting),
+        ({"rows": [{"method": "targeted"}], "targets": [["a"]], "seeds": [1.5]}, BadSetting),
+        ({"rows": [{"method": "targeted"}], "targets": [["a"]], "seeds": [-1]}, BadSetting),
+        ({"rows": [{"method": "targeted"}], "targets": [[""]]}, BadSetting),
+        ({"rows": [{"method": "targeted"}], "targets": [["a"]], "seeds": list(range(6000))}, BadSetting),
+        ({"rows": [{"methd": "targeted"}], "targets": [["a"]]}, BadSetting),
+        ({"rows": [{"method": "targetd"}], "targets": [["a"]]}, UnknownName),
+        ({"rows": [{"method": "targeted", "settings": {"magic": 1}}], "targets": [["a"]]}, UnknownName),
+        ({"rows": [{"method": "targeted", "magic": 1}], "targets": [["a"]]}, UnknownName),
+        ({"rows": [{"method": "targeted"}], "targets": [["a"]], "magic": 1}, UnknownName),
+        ({"rows": [{"method": "targeted"}], "targets": [["a"]], "tolerance": 7}, BadSetting),
     ],
 )
 def test_a_plan_from_outside_is_read_with_care(values, error):

@@ -34,9 +34,9 @@ def test_damaged_ones_are_shown_with_their_reason_and_deleted(visit: Any, site: 
         assert not run.exists()
 
         page.wait_for_selector("#cf-picker .cf-tile, #cf-data-note .cf-error", state="attached")
-        page.evaluate("(config) => window.clipforget.useSettings(config)", site.config(method="anchored"))
+        page.evaluate("(config) => window.clipforget.useSettings(config)", site.config(method="targeted"))
         page.wait_for_selector("#cf-preset option[value=mine][disabled]", state="attached")
-        assert "mine/anchored.json cannot be read" in page.locator(".cf-preset").inner_text()
+        assert "mine/targeted.json cannot be read" in page.locator(".cf-preset").inner_text()
 
         page = visit("?compare=list")
         line = page.locator(f".cf-compare-list tr:has-text('{BAD}')")

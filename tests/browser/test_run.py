@@ -72,14 +72,14 @@ def test_stop_keeps_the_run_and_use_fills_the_form(visit: Any, site: Site) -> No
 def test_use_fills_the_form_with_several_superclasses_and_a_preset_fills_the_settings(visit: Any, site: Site) -> None:
     page = visit()
     page.wait_for_selector("#cf-picker .cf-tile, #cf-data-note .cf-error", state="attached")
-    config = site.config(method="anchored", forget=["disc/big", "square", "*/*/dark"], settings={"rank": 3})
+    config = site.config(method="targeted", forget=["disc/big", "square", "*/*/dark"], settings={"rank": 3})
     page.evaluate("(config) => window.clipforget.useSettings(config)", config)
     page.wait_for_selector("#cf-picker .cf-tile[data-name=big][aria-pressed=true]")
     shown = page.eval_on_selector_all("#cf-extra .cf-target > span", "all => all.map((node) => node.textContent)")
     assert shown == ["square", "*/*/dark"]
     assert page.locator("#cf-setting-rank").input_value() == "3"
     assert page.locator("#cf-preset").input_value() == "own settings"
-    paper = next(m for m in site.call("setup")["methods"] if m["name"] == "anchored")["presets"][0]
+    paper = next(m for m in site.call("setup")["methods"] if m["name"] == "targeted")["presets"][0]
     page.select_option("#cf-preset", paper["name"])
     assert paper["note"] in page.locator(".cf-preset").inner_text()
     for name, value in paper["settings"].items():

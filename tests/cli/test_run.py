@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from small import FEW, SLOW
+from small import FEW, METHOD, SLOW
 
 from clipforget.cli.main import main, read
 from clipforget.cli.options import settings_of
@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def words(world, runs, settings, *more):
     """A command line of `run` on the tiny world."""
     named = [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
-    shared = ["--model", world.clip, "--data", world.data, "--device", "cpu", "--runs", str(runs)]
+    shared = ["--method", METHOD, "--model", world.clip, "--data", world.data, "--device", "cpu", "--runs", str(runs)]
     return ["run", *shared, *named, *more]
 
 
@@ -124,7 +124,7 @@ def test_the_command_of_a_run_reads_back_as_its_configuration(name):
 
 
 def test_the_command_of_an_old_run_is_still_read(capsys):
-    words = ["run", "--method", "anchored", "--forget", "a", "--forget-rate", "0.5", "--reach=2"]
-    assert settings_of(read(words)) == {"forget_learning_rate": "0.5", "extrapolation": "2"}
-    main(["run", "--method", "anchored", "--help"])
+    words = ["run", "--method", "slug", "--forget", "a", "--looks", "6", "--reach=2"]
+    assert settings_of(read(words)) == {"evaluations": "6", "max_step": "2"}
+    main(["run", "--method", "slug", "--help"])
     assert "--reach" not in capsys.readouterr().out

@@ -250,8 +250,8 @@ def test_a_damaged_comparison_is_listed_with_its_reason_and_deleted(house, world
 @pytest.mark.parametrize("damage", [*DAMAGES, "wrong types"])
 def test_a_damaged_preset_is_shown_with_its_reason_and_stops_nothing(house, world, finished, capsys, damage):
     model, runs = "clipforget-tiny", house.store.root
-    path = save_preset(Preset("mine", "anchored", {"rank": 4}), model, runs / OWN_FOLDER)
-    save_preset(Preset("sound", "anchored", {"rank": 4}), model, runs / OWN_FOLDER)
+    path = save_preset(Preset("mine", "targeted", {"rank": 4}), model, runs / OWN_FOLDER)
+    save_preset(Preset("sound", "targeted", {"rank": 4}), model, runs / OWN_FOLDER)
     if damage == "wrong types":
         path.write_text('{"settings": {"rank": [[]]}, "note": 7}')
     else:
@@ -260,20 +260,20 @@ def test_a_damaged_preset_is_shown_with_its_reason_and_stops_nothing(house, worl
         return
     others_work(house, world, finished, capsys)
     assert form_choices(house)["methods"]
-    assert find_preset("anchored", "sound", model, runs).settings == {"rank": 4}
-    assert "mine" not in [preset.name for preset in presets("anchored", model, runs)]
+    assert find_preset("targeted", "sound", model, runs).settings == {"rank": 4}
+    assert "mine" not in [preset.name for preset in presets("targeted", model, runs)]
     (shown,) = [
-        entry for entry in describe_method(METHODS.load()["anchored"], model, runs)["presets"] if "error" in entry
+        entry for entry in describe_method(METHODS.load()["targeted"], model, runs)["presets"] if "error" in entry
     ]
     assert shown["name"] == "mine" and str(path) in shown["error"]
     check_preset("sound", model, runs)
-    assert read_row("anchored:sound", runs=runs).settings == {"rank": 4}
-    for ask in (lambda: find_preset("anchored", "mine", model, runs), lambda: read_row("anchored:mine", runs=runs)):
+    assert read_row("targeted:sound", runs=runs).settings == {"rank": 4}
+    for ask in (lambda: find_preset("targeted", "mine", model, runs), lambda: read_row("targeted:mine", runs=runs)):
         with pytest.raises(BadSetting, match="cannot be read") as caught:
             ask()
         assert str(path) in sentence(caught)
     capsys.readouterr()
-    assert main(["methods", "anchored", "--model", model, "--runs", str(runs)]) == 0
+    assert main(["methods", "targeted", "--model", model, "--runs", str(runs)]) == 0
     assert "cannot be read" in capsys.readouterr().out
 
 
@@ -300,9 +300,9 @@ def test_a_damaged_tuning_file_is_named(tmp_path, damage):
 def test_every_command_looks_where_runs_says(house, finished, capsys, monkeypatch, tmp_path):
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    save_preset(Preset("mine", "anchored", FEW), "clipforget-tiny", house.store.root / OWN_FOLDER)
+    save_preset(Preset("mine", "targeted", FEW), "clipforget-tiny", house.store.root / OWN_FOLDER)
     runs = ["--runs", str(house.store.root)]
-    for words in (["runs"], ["show", "last"], ["methods", "anchored"], ["compare", "--list"]):
+    for words in (["runs"], ["show", "last"], ["methods", "targeted"], ["compare", "--list"]):
         main([*words, *runs])
     assert "mine" in capsys.readouterr().out
     assert not list((tmp_path / "elsewhere").iterdir())

@@ -1,165 +1,158 @@
-"""Anchored forgetting on a tiny CLIP: it forgets, repeats by seed, and leaves everything else alone."""
+"""Anchored forgetting: the direction, the regression by hand, and what each anchor does to the weights."""
 
 from __future__ import annotations
 
-import dataclasses
+from dataclasses import replace
 
 import pytest
 import torch
 from conftest import build_clip
 from tasks import task_for
+from torch import Tensor
 
+from clipforget.data.target import Target
 from clipforget.errors import BadData
-from clipforget.methods import METHODS
-from clipforget.methods.anchored.settings import MODES, PAPER, AnchoredSettings
+from clipforget.generators import finish
+from clipforget.methods.anchored import anchored, embed
+from clipforget.methods.anchored.regression import (
+    FORGET,
+    OTHERS,
+    RETAIN,
+    Captions,
+    Views,
+    change_of,
+    changes_asked,
+    ridge_regression,
+)
+from clipforget.methods.anchored.settings import AnchoredSettings
 from clipforget.models.clip import Clip
+from clipforget.models.projection import projection_weight
 from clipforget.models.weights import changed
-from clipforget.settings import parse
-from clipforget.unlearning.fisher import candidates
-from clipforget.unlearning.task import ImageSet, Step, Task
+from clipforget.unlearning.task import ImageSet, Task
 
-SHORT: dict = {
-    "forget_steps": 8,
-    "remind_steps": 2,
-    "fisher_samples": 2,
-    "batch_size": 4,
-    "check_every": 4,
-    "precision": "float32",
-}
 VIT = {"layers": 1, "width": 16, "head_width": 8, "patch_size": 8, "image_size": 32}
+AXES = torch.eye(4, dtype=torch.float64)
 
 
-def run(task: Task, **values: object) -> list[Step]:
-    method = METHODS.load()["anchored"]
-    return list(method.run(task, parse(method.settings, {**SHORT, **values})))
+def captions() -> Captions:
+    """Three classes on the axes of four dimensions, the first to be forgotten; its fine name halfway to the fourth."""
+    return Captions(AXES[:3], 0, torch.tensor([[0.6, 0.0, 0.0, 0.8]], dtype=torch.float64))
 
 
-def cosine(clip: Clip, images: ImageSet, class_embeddings: torch.Tensor) -> float:
-    return float((clip.embed(images.pixels) * class_embeddings[images.labels]).sum(dim=1).mean())
+def test_the_direction_moves_the_targets_names_and_hardly_the_others() -> None:
+    direction = captions().direction()
+    coarse, fine = direction[0], captions().fine[0] @ direction
+    assert coarse == pytest.approx(1.0) and fine > 0.5
+    assert direction[1:3].abs().max() < 1e-9, "names at right angles stay"
+    close = Captions(torch.stack([AXES[0], torch.tensor([0.8, 0.6, 0.0, 0.0]).double()]), 0, AXES[:0])
+    assert (close.classes[1] @ close.direction()) < 0.8, "a close name moves less than along the caption itself"
+
+
+def test_leads_by_hand() -> None:
+    raw = 5 * torch.tensor([[0.6, 0.8, 0.0, 0.0], [0.6, 0.0, 0.0, 0.8]]).double()
+    assert captions().leads(raw).tolist() == pytest.approx([-0.2, 0.6])
+    assert captions().leads(raw, fine=True).tolist() == pytest.approx([-0.2, 1.0]), "own fine name is nearer"
+
+
+def views(kinds: list[int], raw: Tensor, inputs: Tensor | None = None) -> Views:
+    labels = torch.tensor([0 if kind != OTHERS else 1 for kind in kinds])
+    return Views(raw if inputs is None else inputs, raw, torch.tensor(kinds), labels)
+
+
+def test_what_is_asked_of_each_kind() -> None:
+    raw = 2 * torch.tensor([[0.8, 0.6, 0, 0], [0.6, 0.8, 0, 0], [0.0, 1.0, 0, 0]]).double()
+    three = raw.repeat(3, 1)
+    asked = changes_asked(views([FORGET] * 3 + [RETAIN] * 3 + [OTHERS] * 3, three), captions(), 0.3, 0.5)
+    forget, retain, others = asked.split(3)
+    assert forget.tolist() == pytest.approx([-1.0, -0.2, 0.0]), "down to losing by .3, times the length 2"
+    assert retain.tolist() == pytest.approx([0.6, 1.4, 3.0]), "up to winning by .5"
+    assert others.tolist() == pytest.approx([-0.4, 0.0, 0.0]), "down only where the coarse name wins"
+
+
+def test_the_regression_is_the_weighted_ridge_solution() -> None:
+    generator = torch.Generator().manual_seed(0)
+    inputs = torch.randn(12, 3, generator=generator).double()
+    kinds, asked = [FORGET] * 2 + [RETAIN] * 6 + [OTHERS] * 4, torch.randn(12, generator=generator).double()
+    found = ridge_regression(views(kinds, inputs), asked, (1.0, 0.5, 2.0), 0.1).requires_grad_(True)
+    rows = torch.tensor([1 / 2] * 2 + [0.5 / 6] * 6 + [2 / 4] * 4, dtype=torch.float64)
+    penalty = 0.1 * (rows[:, None] * inputs.square()).sum(dim=0).mean()
+    loss = (rows * (inputs @ found - asked).square()).sum() + penalty * found.square().sum()
+    loss.backward()
+    assert found.grad is not None and found.grad.abs().max() < 1e-9, "the gradient vanishes at the minimum"
+    left_out = ridge_regression(views(kinds, inputs), asked, (1.0, 0.0, 0.0), 0.1)
+    alone = ridge_regression(views(kinds[:2], inputs[:2]), asked[:2], (1.0, 1.0, 1.0), 0.1)
+    assert torch.allclose(left_out, alone), "a weight of 0 leaves a kind out"
+
+
+def trained(task: Task, **values: object) -> Task:
+    list(anchored(task, AnchoredSettings(**values)))  # type: ignore[arg-type]
+    return task
+
+
+def moves(task: Task, images: ImageSet) -> Tensor:
+    """How far images move along the coarse caption's direction, in raw features."""
+    direction = Captions(task.class_embeddings.double(), 0, torch.empty(0, 16).double()).direction()
+    with torch.no_grad():
+        raw = [clip.model.encode_image(images.pixels).double() for clip in (task.clip, task.original)]
+    return (raw[0] - raw[1]) @ direction / direction.square().sum()
+
+
+@pytest.fixture
+def task(tiny_clip: Clip) -> Task:
+    """A task whose images to forget are recognised, and whose names are the untrained model's own guesses."""
+    task = task_for(tiny_clip)
+    return replace(task, others=replace(task.others, labels=torch.full((8,), 1)))
+
+
+def test_it_moves_the_target_down_and_siblings_not(task: Task) -> None:
+    trained(task, ridge=1e-3)
+    assert moves(task, task.forget).max() < 0 and moves(task, task.retain).mean() > moves(task, task.forget).mean() / 4
+
+
+@pytest.mark.parametrize(("weight", "name"), [("retain_weight", "retain"), ("others_weight", "others")])
+def test_without_an_anchor_its_images_drift(weight: str, name: str, task: Task, tiny_clip: Clip) -> None:
+    images = getattr(task, name)
+    held, free = (
+        moves(trained(replace(task, clip=tiny_clip.clone()), ridge=1e-3, retain_margin=0.0, **{weight: value}), images)
+        for value in (1.0, 0.0)
+    )
+    # TODO
+    assert 2 * held.abs().mean() < free.abs().mean()
 
 
 @pytest.mark.parametrize("tower", ["resnet", "vit"])
-@pytest.mark.parametrize("mode", MODES)
-def test_forgets_and_leaves_the_rest_alone(tower: str, mode: str, tiny_clip: Clip) -> None:
+def test_only_the_last_map_changes_by_what_was_solved(tower: str, tiny_clip: Clip) -> None:
     original = tiny_clip if tower == "resnet" else build_clip(VIT)
     task = task_for(original)
-    # an untrained tower knows no better
-    nearest = (original.embed(task.forget.pixels) @ task.class_embeddings.T).argmax(dim=1)
-    task = dataclasses.replace(task, forget=ImageSet(task.forget.pixels, nearest))
-    before = {name: value.clone() for name, value in original.model.state_dict().items()}
-    free = {"retain_weight": 0, "distill_weight": 0, "balance": False, "margin": 2.0}
-    run(task, mode=mode, forget_learning_rate=1e-2, ema_decay=0.1, **free)
-    assert cosine(task.clip, task.forget, task.class_embeddings) < cosine(original, task.forget, task.class_embeddings)
-    after = task.clip.model.state_dict()
-    assert list(after) == list(before) and not task.clip.model.training
-    assert all(torch.equal(value, before[name]) for name, value in original.model.state_dict().items())
-    names = set(changed(before, after))
-    assert names and all(name.startswith("visual.") for name in names) and len(names) <= AnchoredSettings().layers
-    assert not any("running" in name or "num_batches" in name for name in names)
-    assert not hasattr(task.clip.model, "parametrizations") and not any(
-        hasattr(module, "parametrizations") for module in task.clip.model.modules()
-    )
+    views = finish(embed(task, AnchoredSettings()))
+    assert len(views.inputs) == 3 * 8 + 3 * 8 + 8, "three views of what is forgotten and retained, one of others"
+    with torch.no_grad():
+        raw = original.model.encode_image(task.forget.pixels).double()
+    assert torch.allclose(views.raw[:8], raw, atol=1e-4), "what the last map reads, through it, is the tower's output"
+    trained(task)
+    moved = changed(original.model.state_dict(), task.clip.model.state_dict())
+    last = {"resnet": "visual.attnpool.c_proj", "vit": "visual.proj"}[tower]
+    assert moved and all(name.startswith(last) for name in moved)
+    change = projection_weight(task.clip.model) - projection_weight(original.model)
+    expected = change_of(task, 0, views, AnchoredSettings())
+    if tower == "vit":
+        expected = expected[:, :-1] @ torch.eye(expected.shape[1] - 1, expected.shape[1]).double()
+    assert torch.allclose(change, expected, atol=1e-5) and torch.linalg.matrix_rank(change, tol=1e-4) == 1
 
 
-def test_records(tiny_clip: Clip) -> None:
-    steps = run(task_for(tiny_clip), layers=3)
-    stages = list(dict.fromkeys(step.stage for step in steps))
-    assert stages == ["select", "forget", "remind"] == list(METHODS.load()["anchored"].stages)
-    layers = [step for step in steps if "layers" in step.data][-1].data["layers"]
-    assert set(layers[0]) == {"name", "relative", "forget", "retain", "chosen", "eligible"}
-    assert sum(layer["chosen"] for layer in layers) == 3
-    assert all(1 <= step.step <= step.total for step in steps)
-    assert set(steps[-1].steer) == {"forget", "retain", "others"}
-    last = steps[-1].data
-    left = 0.7**2 if last["average_kept"] else 0.0
-    assert last["original_share"] == pytest.approx(1 - 1.5 * (1 - left))
-
-
-def test_same_seed_same_weights(tiny_clip: Clip) -> None:
-    prints = []
-    for seed in (0, 0, 1):
-        task = task_for(tiny_clip, seed)
-        run(task)
-        prints.append(task.clip.fingerprint())
-    assert prints[0] == prints[1] != prints[2] and tiny_clip.fingerprint() not in prints
-
-
-@pytest.mark.parametrize("stage", ["select", "forget", "remind"])
-def test_closing_midway_leaves_a_plain_model(stage: str, tiny_clip: Clip) -> None:
+def test_two_targets_give_a_direction_each(tiny_clip: Clip) -> None:
     task = task_for(tiny_clip)
-    keys = list(task.clip.model.state_dict())
-    method = METHODS.load()["anchored"]
-    records = method.run(task, parse(method.settings, SHORT))
-    next(step for step in records if step.stage == stage)
-    records.close()
-    assert list(task.clip.model.state_dict()) == keys
-    assert task.clip.embed(task.forget.pixels).isfinite().all()
+    both = replace(task.forget, labels=torch.tensor([0, 0, 0, 0, 1, 1, 1, 1]))
+    owners = {"forget": both.labels.clone()}
+    task = replace(task, forget=both, targets=(Target("car", "convertible"), Target("dog", "poodle")), target_of=owners)
+    trained(task)
+    change = projection_weight(task.clip.model) - projection_weight(tiny_clip.model)
+    assert torch.linalg.matrix_rank(change, tol=1e-5) == 2
 
 
-def test_the_papers_form_stops_at_chance_and_keeps_the_average(tiny_clip: Clip) -> None:
-    steps = run(task_for(tiny_clip), **{**PAPER, "forget_steps": 40, "forget_learning_rate": 3e-2, "check_every": 1})
-    forgetting = [step for step in steps if step.stage == "forget"]
-    assert forgetting[-1].steer["forget"] <= 1 / 3 or len(forgetting) == 40
-    assert steps[-1].data["average_kept"]
-
-
-def test_nothing_to_forget_is_said(tiny_clip: Clip) -> None:
-    task = task_for(tiny_clip)
-    empty = ImageSet(task.forget.pixels[:0], task.forget.labels[:0])
-    with pytest.raises(BadData, match="no training image to forget"):
-        run(dataclasses.replace(task, forget=empty))
-
-
-@pytest.mark.parametrize("alignment", ["recorded", "distillation", "none"])
-def test_other_alignments_for_comparison(alignment: str, tiny_clip: Clip) -> None:
-    task, other = task_for(tiny_clip), task_for(tiny_clip)
-    steps = run(task, alignment=alignment, balance=False)
-    run(other, balance=False)
-    assert task.clip.fingerprint() != other.clip.fingerprint()
-    courses = [step.data["alignment"] for step in steps if step.stage == "remind"]
-    assert all(bool(course) == (alignment == "recorded") for course in courses)
-
-
-def test_all_layers_that_depth_allows(tiny_clip: Clip) -> None:
-    steps = run(task_for(tiny_clip), selection="all", depth=0.4)
-    layers = next(step.data["layers"] for step in steps if "layers" in step.data)
-    chosen = [layer["name"] for layer in layers if layer["chosen"]]
-    assert chosen == candidates(tiny_clip.model, 0.4)
-
-
-def test_extrapolation_lengthens_the_change(tiny_clip: Clip) -> None:
-    start, found = tiny_clip.model.state_dict(), []
-    for extrapolation in (1.0, 1.5):
-        task = task_for(tiny_clip)
-        run(task, extrapolation=extrapolation)
-        found.append(changed(start, task.clip.model.state_dict()))
-    assert found[0].keys() == found[1].keys() and found[0]
-    for name, trained in found[0].items():
-        assert torch.allclose(found[1][name] - start[name], 1.5 * (trained - start[name]), atol=1e-6)
-
-
-def test_distillation_keeps_the_features_of_others_in_place(tiny_clip: Clip) -> None:
-    """By what it does to the weights: without the term both runs are one."""
-    moved = []
-    for weight in (0.0, 100.0):
-        task = task_for(tiny_clip)
-        run(task, distill_weight=weight, balance=False, forget_learning_rate=1e-2, forget_steps=20, remind_steps=0)
-        before, after = (clip.embed(task.others.pixels) for clip in (tiny_clip, task.clip))
-        moved.append(float((1 - (before * after).sum(dim=1)).mean()))
-    assert moved[1] < 0.7 * moved[0]
-
-
-@pytest.mark.parametrize("decay", [0.2, 0.9])
-def test_the_average_keeps_the_originals_share(decay: float, tiny_clip: Clip) -> None:
-    """Where reminding leaves the weights in place, 1 - decay^T of what forgetting did is left."""
-    start, deltas = tiny_clip.model.state_dict(), []
-    for steps in (0, 3):
-        task = task_for(tiny_clip)
-        still = {"remind_learning_rate": 1e-7, "ema_decay": decay, "balance": False, "extrapolation": 1.0}
-        run(task, remind_steps=steps, **still)
-        after = changed(start, task.clip.model.state_dict())
-        deltas.append({name: value - start[name] for name, value in after.items()})
-    whole, part = deltas
-    assert whole.keys() == part.keys() and whole
-    for name, value in whole.items():
-        torch.testing.assert_close(part[name], (1 - decay**3) * value, rtol=1e-2, atol=1e-5)
+def test_without_anchors_their_images_need_not_be_there(task: Task) -> None:
+    empty = ImageSet(task.others.pixels[:0], task.others.labels[:0])
+    assert AnchoredSettings().tier == 3 and AnchoredSettings(others_weight=0.0).tier == 2
+    trained(replace(task, others=empty), others_weight=0.0)
+    with pytest.raises(BadData, match="no training image to compare"):
+        trained(replace(task, others=empty))

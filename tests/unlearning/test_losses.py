@@ -14,24 +14,8 @@ FEATURES = torch.tensor([[0.8, 0.6, 0.0], [0.6, 0.0, 0.8]])
 LABELS = torch.tensor([0, 0])
 
 
-def test_mismatched_cosine() -> None:
-    assert losses.mismatched_cosine(FEATURES, LABELS, CLASS_EMBEDDINGS) == pytest.approx((0.6 + 0.0 + 0.0 + 0.8) / 4)
-
-
-def test_caption_cosine_unbounded_and_hinged() -> None:
+def test_caption_cosine() -> None:
     assert losses.caption_cosine(FEATURES, LABELS, CLASS_EMBEDDINGS).item() == pytest.approx(0.7)
-    assert losses.caption_cosine(FEATURES, LABELS, CLASS_EMBEDDINGS, 0.7).item() == pytest.approx(0.05)
-    below = FEATURES.clone().requires_grad_(True)
-    losses.caption_cosine(below, LABELS, CLASS_EMBEDDINGS, 0.9).backward()
-    assert below.grad is not None and not below.grad.any()  # what lies below the floor is left alone
-
-
-def test_runner_up_margin() -> None:
-    features = FEATURES.clone().requires_grad_(True)
-    loss = losses.runner_up_margin(features, LABELS, CLASS_EMBEDDINGS, 0.1)
-    assert loss.item() == pytest.approx((0.8 - 0.6 + 0.1 + 0.0) / 2)
-    loss.backward()
-    assert features.grad is not None and features.grad.tolist() == [[0.5, 0, 0], [0, 0, 0]]  # runner-up: no gradient
 
 
 def test_zero_shot_cross_entropy() -> None:

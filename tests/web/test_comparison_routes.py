@@ -4,6 +4,7 @@ import json
 import time
 
 import pytest
+from small import FEW
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
@@ -16,7 +17,6 @@ from clipforget.runs.config import RunConfig
 from clipforget.web.routes import routes
 from clipforget.workspace.workspace import Workspace
 
-QUICK = {"forget_steps": 8, "remind_steps": 2, "fisher_samples": 4, "check_every": 4, "precision": "float32"}
 PATH = "/clipforget/comparisons"
 
 
@@ -33,16 +33,16 @@ def client(space):
 
 def body(world, **changes):
     """A form filled in: one method that is over at once, on one target."""
-    own = {"methods": ["anchored"], "targets": [["disc/big"]], "seeds": [0], "model": world.clip, "data": world.data}
+    own = {"methods": ["targeted"], "targets": [["disc/big"]], "seeds": [0], "model": world.clip, "data": world.data}
     return {**own, "device": "cpu", **changes}
 
 
 @pytest.fixture(scope="module")
 def compared(world, space):
     """A finished comparison of one method on two targets, worked through in this process."""
-    words = ",".join(f"{name}={value}" for name, value in QUICK.items())
+    words = ",".join(f"{name}={value}" for name, value in FEW.items())
     plan = ComparisonPlan(
-        read_rows([f"quick=anchored,{words}"]), (("disc/big",), ("square/thin",)), seeds=(0,), model=world.clip,
+        read_rows([f"quick=targeted,{words}"]), (("disc/big",), ("square/thin",)), seeds=(0,), model=world.clip,
         data=world.data, device="cpu", title="two targets",
     ).checked()  # fmt: skip
     found = ComparisonStore(space.store.root).create(plan)
@@ -89,10 +89,10 @@ def test_unknown_files_and_charts_are_no_files(client, compared):
     "changes",
     [
         {"methods": []},
-        {"methods": "anchored"},
+        {"methods": "targeted"},
         {"methods": [1]},
         {"methods": ["anchoredd"]},
-        {"methods": ["anchored"] * 101},
+        {"methods": ["targeted"] * 101},
         {"preset": 3},
         {"rows": []},
         {"targets": []},
@@ -142,9 +142,9 @@ def wait(client, id, state, seconds=40):
 def test_a_preset_serves_the_methods_that_have_it(client, space, world, monkeypatch):
     plans = []
     monkeypatch.setattr(space.comparisons, "start", lambda plan: plans.append(plan) or "id")
-    client.post(PATH, json=body(world, methods=["anchored", "gradient_ascent"], preset="paper"))
+    client.post(PATH, json=body(world, methods=["slug", "gradient_ascent"], preset="paper"))
     rows = {row.method: row for row in plans[0].rows}
-    assert rows["anchored"].preset == "paper" and rows["anchored"].settings
+    assert rows["slug"].preset == "paper" and rows["slug"].settings
     assert json.dumps(plans[0].as_dict())
 
 
@@ -168,7 +168,7 @@ def test_an_experiment_of_the_paper_starts_the_comparison_behind_it(client, spac
         {"experiment": "table9"},
         {"experiment": 1},
         {"experiment": ["table1"]},
-        {"experiment": "table1", "methods": ["anchored"]},
+        {"experiment": "table1", "methods": ["targeted"]},
         {"experiment": "table1", "seeds": []},
         {"experiment": "table1", "seeds": 3},
         {"experiment": "table1", "seeds": [-1]},

@@ -97,7 +97,7 @@ def test_targets_beside_the_superclass():
 
 
 def test_with_no_target_left_the_form_says_so(form, world):
-    values = [world.clip, world.data, NONE, [], ANY, [], [], {"method": "anchored", "settings": {}}, 0, "cpu", 0.05, 10]
+    values = [world.clip, world.data, NONE, [], ANY, [], [], {"method": "targeted", "settings": {}}, 0, "cpu", 0.05, 10]
     values += ["", "kept", 500]
     with pytest.raises(BadSetting, match="Nothing to forget"):
         form.config(*values).checked()
@@ -107,7 +107,7 @@ def test_with_no_target_left_the_form_says_so(form, world):
 def test_presets_are_those_of_the_model(form):
     shown = form.show_presets("clipforget-tiny")["presets"]
     assert shown.keys() == form.methods.keys()
-    assert "paper" in [preset["name"] for preset in shown["anchored"]]
+    assert "paper" in [preset["name"] for preset in shown["targeted"]]
 
 
 def test_choices_under_a_data_set_that_cannot_be_read_change_nothing(form):

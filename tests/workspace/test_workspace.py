@@ -53,7 +53,7 @@ def test_setup_names_everything_that_can_be_chosen(space, world):
     setup = space.setup()
     assert setup["devices"][:2] == ["auto", "cpu"]
     assert world.clip in [model["name"] for model in setup["models"]] and world.data in setup["recent"]["data"]
-    (method,) = (entry for entry in setup["methods"] if entry["name"] == "anchored")
+    (method,) = (entry for entry in setup["methods"] if entry["name"] == "targeted")
     assert all(option.keys() >= {"name", "kind", "default", "help", "low", "high"} for option in method["options"])
     assert method["stages"][0] == "load" and method["stages"][-2:] == ["restore", "score"]
     data = space.data(world.data)
@@ -270,7 +270,7 @@ def test_workers_outlive_the_server_stop_when_asked_and_are_missed_when_killed(w
 def test_a_comparison_is_worked_on_in_a_process_of_its_own_stopped_and_gone_on_with(world, tmp_path):
     import small
 
-    rows = (Row("anchored", settings=small.SLOW), Row("gradient_ascent", settings={"steps": 2}))
+    rows = (Row("targeted", settings=small.SLOW), Row("gradient_ascent", settings={"steps": 2}))
     plan = ComparisonPlan(rows[::-1], (("disc/big",),), (0,), world.clip, world.data, device="cpu")
     comparing = Workspace(tmp_path, sample=False).comparisons
     assert comparing.list() == []

@@ -1,11 +1,11 @@
 """Anchored forgetting (ours): one direction taken out of the last projection, with siblings and others as anchors.
 
 The image tower's last map W becomes W + d g^T, in closed form. Along d (in the joint embedding) the target's coarse and
-fine names lose and the other names stay, so each image falls back to its own next guess, as DELETE (Zhou et al. 2025,
-arXiv 2503.23751) asks of a loss. g is a ridge regression on what W reads: images to forget move down d, siblings up
-until the coarse name wins, others stay. So it is linear discriminant analysis with an answer for each image, where LEACE
-(arXiv 2306.03819) makes class means coincide. The few dozen images of a subgroup do not fit a network but do fit this:
-trained late layers told them from siblings on the training images only (see the README's ladder).
+fine names lose and the other names stay, so each image falls back to its own next guess, as DELETE (arXiv 2503.23751)
+asks of a loss. g is a ridge regression on what W reads: images to forget move down d, siblings up until the coarse name
+wins, others stay. It is linear discriminant analysis with an answer for each image, where LEACE (arXiv 2306.03819)
+makes class means coincide. With a few dozen images of a subgroup, late layers that are trained tell it from its
+siblings on those images only; a ridge regression still does on others.
 
 It suppresses: the trunk is as it was, and a probe on earlier stages finds the target.
 """

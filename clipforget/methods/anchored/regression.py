@@ -39,8 +39,8 @@ class Captions:
         wanted[len(self.classes) :] = 1
         gram = names @ names.T
         ridge = DAMPING * gram.diagonal().mean() * torch.eye(len(names), dtype=names.dtype)
-        direction = names.T @ torch.linalg.solve(gram + ridge, wanted)
-        return direction / (self.classes[self.label] @ direction)
+        direction: Tensor = names.T @ torch.linalg.solve(gram + ridge, wanted)
+        return direction / float(self.classes[self.label] @ direction)
 
     def leads(self, raw: Tensor, *, fine: bool = False) -> Tensor:
         """Return by how much the coarse caption beats the best other class, N cosines, for raw features N x D.
@@ -79,7 +79,8 @@ def changes_asked(views: Views, captions: Captions, forget_margin: float, retain
     down = -(captions.leads(views.raw, fine=True) + forget_margin).clamp(min=0)
     up = (retain_margin - lead).clamp(min=0)
     change = torch.where(views.kinds == FORGET, down, torch.where(views.kinds == RETAIN, up, -lead.clamp(min=0)))
-    return change * views.raw.norm(dim=1)
+    asked: Tensor = change * views.raw.norm(dim=1)
+    return asked
 
 
 def ridge_regression(views: Views, changes: Tensor, weights: tuple[float, float, float], ridge: float) -> Tensor:

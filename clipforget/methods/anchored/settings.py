@@ -16,12 +16,13 @@ class AnchoredSettings:
         1.0, "Weight of images of other classes as anchors; 0: none", low=0.0, high=100.0, search=(0.5, 1.0, 2.0)
     )
     retain_margin: float = option(
-        0.2, "Margin by which siblings are to be recognised under the coarse name; 0: only kept right",
-        low=0.0, high=2.0, search=(0.1, 0.2, 0.3),
+        0.3, "Margin by which siblings are to be recognised under the coarse name; 0: only kept right",
+        low=0.0, high=2.0, search=(0.2, 0.3, 0.4),
     )  # fmt: skip
     forget_margin: float = option(
-        1.5, "Margin by which another name is to beat the target's own names at alpha 0", low=0.0, high=4.0
-    )
+        1.5, "Margin by which another name is to beat the target's own names at alpha 0", low=0.0, high=4.0,
+        search=(1.0, 1.5, 2.0),
+    )  # fmt: skip
     strength: float = option(
         1.5, "Multiple of the change that is asked for: of what it is asked, the ridge passes on a part only",
         low=0.1, high=10.0, advanced=True,
