@@ -7,10 +7,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
-def caption_cosine(features: Tensor, labels: Tensor, class_embeddings: Tensor) -> Tensor:
-    """Average the cosines with the own caption, a scalar in -1..1: what arXiv 2506.03117 minimises (Forget)."""
+def caption_cosine(features: Tensor, labels: Tensor, class_embeddings: Tensor, floor: float | None = None) -> Tensor:
+    """Average the cosines with the own caption, a scalar in -1..1: what arXiv 2506.03117 minimises (Forget).
+
+    With a floor (c0, ours) it is the hinge mean(relu(s - floor)): images already below it are left alone.
+    """
     cosines = (features * class_embeddings[labels]).sum(dim=-1)
-    return cosines.mean()
+    return cosines.mean() if floor is None else F.relu(cosines - floor).mean()
 
 
 def own_and_runner_up(cosines: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:

@@ -14,8 +14,12 @@ FEATURES = torch.tensor([[0.8, 0.6, 0.0], [0.6, 0.0, 0.8]])
 LABELS = torch.tensor([0, 0])
 
 
-def test_caption_cosine() -> None:
+def test_caption_cosine_unbounded_and_hinged() -> None:
     assert losses.caption_cosine(FEATURES, LABELS, CLASS_EMBEDDINGS).item() == pytest.approx(0.7)
+    assert losses.caption_cosine(FEATURES, LABELS, CLASS_EMBEDDINGS, 0.7).item() == pytest.approx(0.05)
+    below = FEATURES.clone().requires_grad_(True)
+    losses.caption_cosine(below, LABELS, CLASS_EMBEDDINGS, 0.9).backward()
+    assert below.grad is not None and not below.grad.any()  # what lies below the floor is left alone
 
 
 def test_zero_shot_cross_entropy() -> None:
