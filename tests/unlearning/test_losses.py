@@ -50,19 +50,3 @@ def test_similarity_divergence() -> None:
     now, original = torch.tensor([[0.0, 0.0], [1.0, 3.0]]), torch.tensor([[math.log(3.0), 0.0], [1.0, 3.0]])
     first = 0.75 * math.log(0.75 / 0.5) + 0.25 * math.log(0.25 / 0.5)  # the second image has not moved
     assert losses.similarity_divergence(now, original).item() == pytest.approx(first / 2)
-
-
-def test_mirrored_margins_are_in_proportion_and_cross_zero_at_one_alpha() -> None:
-    class_embeddings, labels = torch.eye(3), torch.tensor([0, 0, 1])
-    features = torch.tensor([[0.8, 0.4, 0.0], [0.7, 0.5, 0.1], [0.3, 0.0, 0.2]])  # won by .4, won by .2, lost by .3
-    asked = losses.proportional_margins(features, labels, class_embeddings, 0.3)
-    sizes = [0.4, 0.2, 0.15]  # half of the mean size .3 is the least
-    assert asked.tolist() == pytest.approx([0.9 * size / sum(sizes) for size in sizes])
-    won = torch.tensor([0.4, 0.2])
-    alphas = asked[:2] / (asked[:2] + won)  # where alpha won - (1 - alpha) asked = 0
-    assert alphas[0] == pytest.approx(float(alphas[1]))
-    each = [
-        losses.runner_up_margin(features[i : i + 1], labels[i : i + 1], class_embeddings, float(asked[i]))
-        for i in range(3)
-    ]
-    assert losses.runner_up_margin(features, labels, class_embeddings, asked) == pytest.approx(float(sum(each) / 3))
