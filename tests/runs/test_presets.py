@@ -28,16 +28,16 @@ def test_written_is_read_back_with_its_provenance(tmp_path):
 
 def test_the_own_one_wins_over_shipped_and_literature(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "SHIPPED", tmp_path / "shipped")
-    save_preset(Preset("paper", "targeted", {"rank": 2}, "Shipped."), "RN50", tmp_path / "shipped")
-    assert find_preset("targeted", "paper", "RN50-quickgelu/openai", tmp_path).note == "Shipped."
-    assert find_preset("targeted", "paper", "RN101/openai", tmp_path).note.startswith("From the literature: ")
-    save_preset(Preset("paper", "targeted", {"rank": 3}, "Own."), "RN50-quickgelu/openai", tmp_path / "presets")
-    found = presets("targeted", "RN50-quickgelu/openai", tmp_path)
+    save_preset(Preset("paper", "slug", {"layers": 2}, "Shipped."), "RN50", tmp_path / "shipped")
+    assert find_preset("slug", "paper", "RN50-quickgelu/openai", tmp_path).note == "Shipped."
+    assert find_preset("slug", "paper", "RN101/openai", tmp_path).note.startswith("From the literature: ")
+    save_preset(Preset("paper", "slug", {"layers": 3}, "Own."), "RN50-quickgelu/openai", tmp_path / "presets")
+    found = presets("slug", "RN50-quickgelu/openai", tmp_path)
     assert [(preset.name, preset.note) for preset in found] == [("paper", "Own.")]
-    method = describe_method(METHODS.load()["targeted"], "RN50-quickgelu/openai", tmp_path)
-    assert method["title"] == "Targeted forgetting" and method["reference_url"].endswith("2506.03117")
+    method = describe_method(METHODS.load()["slug"], "RN50-quickgelu/openai", tmp_path)
+    assert method["title"] == METHODS["slug"].title and method["reference_url"] == METHODS["slug"].reference_url
     about = method["presets"]
-    assert about == [{"name": "paper", "settings": {"rank": 3}, "note": "Own."}]
+    assert about == [{"name": "paper", "settings": {"layers": 3}, "note": "Own."}]
 
 
 def test_a_model_is_a_folder_name(tmp_path):
