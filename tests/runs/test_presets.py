@@ -108,10 +108,10 @@ def test_run_starts_from_a_preset_and_keeps_concrete_settings(world, tmp_path, c
 
 
 def test_methods_lists_presets_with_their_notes(world, tmp_path, capsys):
-    save_preset(Preset("mine", "targeted", {"rank": 2}, "Found by hand."), world.clip, tmp_path / "presets")
-    words = ["methods", "targeted", "--model", world.clip, "--runs", str(tmp_path)]
+    save_preset(Preset("mine", "slug", {"layers": 2}, "Found by hand."), world.clip, tmp_path / "presets")
+    words = ["methods", "slug", "--model", world.clip, "--runs", str(tmp_path)]
     assert main(words) == 0
     shown = capsys.readouterr().out
-    assert "rank 2" in shown and "Found by hand." in shown and "From the literature" in shown
+    assert "layers 2" in shown and "Found by hand." in shown and "From the literature" in shown
     assert main([*words, "--json"]) == 0
     assert [p["name"] for p in json.loads(capsys.readouterr().out)["presets"]] == ["paper", "mine"]
