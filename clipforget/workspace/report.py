@@ -36,7 +36,8 @@ section.card, figure { background: var(--surface); border: 1px solid var(--line)
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: 6px 12px 6px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 tr:last-child td { border-bottom: 0; } th { color: var(--soft); font-weight: 600; }
-th.n, td.n { text-align: right; white-space: nowrap; } td small { color: var(--soft); }
+th { vertical-align: bottom; } th.n, td.n { text-align: right; } td.n { white-space: nowrap; }
+section.card + p, figure + p { margin-top: 10px; } td small { color: var(--soft); }
 code, pre { font: 13px/1.5 ui-monospace, SFMono-Regular, Menlo, monospace; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; margin: 0; }
 svg { display: block; width: 100%; max-width: 680px; height: auto; font: 12px system-ui, sans-serif; }
