@@ -130,7 +130,7 @@ def test_the_set_up_column_gets_its_choices(client, world):
     assert data["superclasses"].keys() == {"disc", "square", "stripe"} and data["samples"]
     assert data["first_target"] == ["disc/big"] and {"disc", "square/thin", "*/*/dark"} <= set(data["targets"])
     found = client.post("/clipforget/estimate", json=world.config().as_dict()).json()
-    assert found["seconds"] > 0 and found["forget"] == 32
+    assert found["seconds"] > 0 and found["forget"] == 26
     for name in ("", "/etc/passwd", "/etc", "no such", "x" * 5000, "a\0b"):
         reply = client.get("/clipforget/setup/data", params={"name": name})
         assert reply.status_code in (400, 404) and reply.json()["error"], name
