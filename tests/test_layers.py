@@ -62,7 +62,7 @@ INSIDE = {
         "execute",
     ),
     "benchmark": (
-        "__init__ ablation rows targets trials validation",
+        "__init__ ablation ladder rows targets trials validation",
         "plan",
         "store tuning paper._printed",
         "paper.__init__",

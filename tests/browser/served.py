@@ -21,7 +21,7 @@ from urllib.parse import parse_qs, urlsplit
 from small import draw_data, save_clip
 
 ROOT = Path(__file__).resolve().parents[2]
-QUICK = {"forget_steps": 6, "remind_steps": 2, "layers": 2, "rank": 2, "fisher_samples": 8, "align_steps": 1}
+QUICK = {"forget_epochs": 1, "remind_steps": 2, "layers": 2, "rank": 2}
 HOSTILE = "${alert(1)} <img src=x onerror=alert(2)> {{x}} \u202eabc"
 
 
@@ -55,6 +55,7 @@ class Site:
             "data": str(self.data),
             "forget": ["disc/big"],
             "device": "cpu",
+            "method": "targeted",
             "settings": QUICK,
             **more,
         }

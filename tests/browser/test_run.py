@@ -34,7 +34,7 @@ def filled(visit: Any, site: Site) -> Any:
 def test_form_starts_a_run_that_opens_by_itself(visit: Any, site: Site) -> None:
     page = filled(visit, site)
     page.click("#cf-picker .cf-tile[data-name=small]")
-    for label, value in (("Forget steps", "6"), ("Remind steps", "2"), ("Layers", "2")):
+    for label, value in (("Forget margin", "1.25"), ("Retain margin", "0.2")):
         page.get_by_label(label).first.fill(value)
         page.get_by_label(label).first.blur()
     page.click("#cf-evaluation button.label-wrap")
@@ -50,7 +50,9 @@ def test_form_starts_a_run_that_opens_by_itself(visit: Any, site: Site) -> None:
     assert query_of(page)["run"] == [run]
     view = site.call(f"runs/{run}/view")
     assert "disc/small" in view["config"]["forget"]
-    assert view["config"]["settings"]["forget_steps"] == 6 and view["config"]["gallery"] == 60
+    assert (
+        view["config"]["settings"] == {"forget_margin": 1.25, "retain_margin": 0.2} and view["config"]["gallery"] == 60
+    )
 
 
 def test_stop_keeps_the_run_and_use_fills_the_form(visit: Any, site: Site) -> None:

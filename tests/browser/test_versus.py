@@ -43,7 +43,7 @@ def test_one_slider_drives_both_runs_and_everything_stands_in_the_address(visit:
         page.evaluate("(step) => window.clipforget.setAlpha(step)", step)
         assert page.evaluate(GRID, "before") == wanted(page, "a")
         assert page.evaluate(GRID, "after") == wanted(page, "b")
-    assert "anchored" in page.locator(".cf-panel[data-side=before] h2").inner_text()
+    assert "targeted" in page.locator(".cf-panel[data-side=before] h2").inner_text()
     assert "gradient ascent" in page.locator(".cf-panel[data-side=after] h2").inner_text()
     row = page.evaluate(
         """[window.clipforget.view, window.clipforget.rival.view].map((view) =>
