@@ -17,7 +17,7 @@ from clipforget.workspace.results import Hit, Results
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 640, 300, 46, 40, 14  # of a chart, and its margins, in pixels
 ROLES = {"forget": "", "siblings": "7 4", "others": "2 3"}  # dashes, as on the page
 DASHES = ("", "7 4", "2 3", "9 3 2 3")
-COLOURS = ("#4750c4", "#d1495b", "#2a9d6f", "#c07a1a", "#2e6fb7", "#8a4fbf", "#5c6b7a", "#b3324a")
+COLOURS = ("#6a73e0", "#d9586a", "#2a9d6f", "#c07a1a", "#3f86cc", "#a06bd0", "#7d8a9a", "#c2517a")
 STYLE = """
 :root { color-scheme: light dark; --page: #f6f7f9; --surface: #fff; --line: #e1e5eb; --text: #1a2030; --soft: #566075;
   --forget: #b3324a; --siblings: #245f9f; --others: #187150; }
