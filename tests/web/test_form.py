@@ -63,7 +63,7 @@ def test_evaluation_sets_come_out_again_and_a_wrong_one_is_told(form, world):
     assert {name: getattr(found, name) for name in sets} == sets
     filled = form.fill(SimpleNamespace(_data={"config": config.as_dict()}))[:-1]
     values = [value["value"] if isinstance(value, dict) else value for value in filled]
-    assert "The evaluation set 'a' has no image to use" in form.show_estimate(*values)["error"]
+    assert "The evaluation set 'b': There is nothing at 'x'" in form.show_estimate(*values)["error"]
     values[-3] = "  \n"
     assert form.config(*values).eval == () and "estimate" in form.show_estimate(*values)
 
