@@ -84,7 +84,7 @@ def save_clip(folder: Path, data: Path, seed: int = 0, steps: int = 60) -> Path:
 
 
 METHOD = "targeted"
-FEW = {"forget_epochs": 1, "remind_steps": 2, "batch_size": 4}
+FEW = {"forget_epochs": 1, "remind_steps": 3, "batch_size": 4}
 SLOW = {**FEW, "remind_steps": 1000}
 
 

@@ -21,7 +21,7 @@ from clipforget.runs import execute as running
 def words(world, tmp_path):
     """A comparison of two quick methods on one target."""
     few = ",".join(f"{name}={value}" for name, value in small.FEW.items())
-    rows = ["--method", f"ours=anchored,{few}", "--method", "gradient_ascent,steps=2"]
+    rows = ["--method", f"ours=targeted,{few}", "--method", "gradient_ascent,steps=2"]
     where = ["--model", world.clip, "--data", world.data, "--device", "cpu", "--runs", str(tmp_path / "runs")]
     return ["compare", *rows, "--forget", "disc/big", "--seeds", "1", *where]
 
@@ -96,7 +96,7 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(words, tmp_path, capsys
         ("compare --method anchored", "Nothing to forget is named"),
         ("compare --method anchord --forget airplane/biplane", "Did you mean 'anchored'"),
         ("compare --methods anchored,slgu --forget airplane/biplane", "Did you mean 'slug'"),
-        ("compare --method anchored:papr --forget airplane/biplane", "Did you mean 'paper'"),
+        ("compare --method slug:papr --forget airplane/biplane", "Did you mean 'paper'"),
         ("compare --method anchored --forget airplane/biplan", "Did you mean 'biplane'"),
         ("compare --method anchored --forget a --data nosuchdata", "nosuchdata"),
         ("compare --method anchored --forget a --seeds 0", "--seeds is how many"),

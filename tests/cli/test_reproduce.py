@@ -18,7 +18,7 @@ def test_reproduce_runs_a_table(world, tmp_path, capsys, monkeypatch) -> None:
     """End to end on a tiny table of the same make: two rows, the original beside them, nothing run twice."""
     lines = (Line("Original", alpha=1.0, group="big"), Line("few", group="big"), Line("fewer", 1, alpha=0.0))
     case = Case((("disc/big",),), lines, "Tiny.")
-    rows = (f"anchored,{CHEAP}", f"fewer=anchored,{CHEAP},rank=2")
+    rows = (f"targeted,{CHEAP}", f"fewer=targeted,{CHEAP},rank=2")
     files = (("train/disc/big/*.png", "Discs."),)
     printed = {"RN50": {"big": read_printed("Original 90.0 80.0 70.0\nfew 1.5/1.7 40.0/50.0 7.0/10.0 52.8")}}
     table = Experiment("tiny", "a tiny table", rows, case, case, files, printed=printed)
@@ -46,7 +46,7 @@ def test_reproduce_runs_a_table(world, tmp_path, capsys, monkeypatch) -> None:
 def test_a_table_whose_model_is_finetuned_first(world, tmp_path, capsys, monkeypatch) -> None:
     """The runs start from the fine-tuned model, which is made once."""
     case = Case((("disc/big",),), (Line("Original", alpha=1.0), Line("few")), "Tiny.")
-    table = Experiment("tiny", "a tiny table", (f"anchored,{CHEAP}",), case, case, (), finetuned=True)
+    table = Experiment("tiny", "a tiny table", (f"targeted,{CHEAP}",), case, case, (), finetuned=True)
     monkeypatch.setitem(EXPERIMENTS, "tiny", table)
     words = ["reproduce", "tiny", "--model", world.clip, "--data", world.data, "--device", "cpu", "--json"]
     assert main([*words, "--runs", str(tmp_path)]) == 0

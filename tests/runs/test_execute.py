@@ -155,7 +155,7 @@ def test_a_second_run_waits_visibly_for_the_device(world, tmp_path):
         ({"forget": ("disc/bigg",)}, "Did you mean 'big'"),
         ({"data": "/nowhere/at/all"}, "nowhere"),
         ({"model": "/nowhere/at/all"}, "nowhere"),
-        ({"settings": {"forget_steps": -1}}, "forget_steps"),
+        ({"settings": {"remind_steps": -1}}, "remind_steps"),
         ({"method": "anchoredd"}, "Did you mean 'anchored'"),
     ],
 )

@@ -16,8 +16,8 @@ class AnchoredSettings:
         1.0, "Weight of images of other classes as anchors; 0: none", low=0.0, high=100.0, search=(0.5, 1.0, 2.0)
     )
     retain_margin: float = option(
-        0.3, "Margin by which siblings are to be recognised under the coarse name; 0: only kept right",
-        low=0.0, high=2.0, search=(0.2, 0.3, 0.4),
+        0.4, "Margin by which siblings are to be recognised under the coarse name; 0: only kept right",
+        low=0.0, high=2.0, search=(0.2, 0.4, 0.6),
     )  # fmt: skip
     forget_margin: float = option(
         1.5, "Margin by which another name is to beat the target's own names at alpha 0", low=0.0, high=4.0,
@@ -28,8 +28,8 @@ class AnchoredSettings:
         low=0.1, high=10.0, advanced=True,
     )  # fmt: skip
     ridge: float = option(
-        1.0, "Ridge of the regression, as a share of the mean square of its inputs", low=1e-6, high=1e3, advanced=True,
-        search=(0.1, 0.3, 1.0, 3.0),
+        2.0, "Ridge of the regression, as a share of the mean square of its inputs", low=1e-6, high=1e3, advanced=True,
+        search=(0.1, 0.5, 2.0),
     )  # fmt: skip
     views: int = option(
         3, "Views of each image to forget: itself and random mirrorings, zooms, shifts", low=1, high=16, advanced=True
