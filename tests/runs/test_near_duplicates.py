@@ -1,6 +1,7 @@
 """Near-duplicates: copies are found, other images are not, and the stricter use keeps the image."""
 
 import io
+import tarfile
 
 import numpy as np
 import pytest
@@ -62,6 +63,28 @@ def test_the_shipped_drawings_have_none():
     items = [item for item in dataset.items if item.superclass == "flower" and item.style == "pencil sketch"]
     ranks = [{"test": 0, "validation": 1}.get(item.split, 3) for item in items]
     assert near_duplicates(pixels([dataset.open(item) for item in items]), ranks) == [] and len(set(ranks)) == 3
+
+
+@pytest.mark.parametrize("train", [5, 20])
+@pytest.mark.parametrize("archived", [False, True], ids=["folder", "tar"])
+def test_the_four_sets_share_no_picture(world, tmp_path, archived, train):
+    """By content, not by name; with five images a subgroup and style steer has one each."""
+    root = draw_data(tmp_path / "data", train=train, seed=train)
+    if archived:
+        with tarfile.open(tmp_path / "data.tar", "w") as file:
+            file.add(root, "data")
+        root = tmp_path / "data.tar"
+    dataset = load_dataset(str(root))
+    splits = RunConfig(data=str(root), forget=("disc",)).splits(dataset)
+    evaluated = {part: [splits.evaluated[p] for p in splits.positions(part)] for part in set(splits.parts)}
+    groups = {"train": splits.train, "steer": splits.steer, "evaluated": evaluated}
+    sets = {name: {i for indices in group.values() for i in indices} for name, group in groups.items()}
+    sets["calibrate"] = set(evaluated["calibrate"])
+    sets["test"] = sets.pop("evaluated") - sets["calibrate"]
+    content = {n: {dataset.source.read(dataset.items[i].key) for i in indices} for n, indices in sets.items()}
+    assert all(content.values()) and len(set.union(*content.values())) == sum(map(len, content.values()))
+    assert len(sets["train"] | sets["steer"] | sets["calibrate"]) == 18 * train
+    assert len(sets["steer"]) == 18 * {5: 1, 20: 3}[train]
 
 
 def test_a_run_is_not_trained_on_copies_of_its_test_images_and_says_so(world, tmp_path):
