@@ -14,7 +14,7 @@ BAD = "20200101-000000-damaged-0000"
 
 def test_damaged_ones_are_shown_with_their_reason_and_deleted(visit: Any, site: Site) -> None:
     run, comparison = site.runs / BAD, site.runs / "comparisons" / BAD
-    preset = site.runs / "presets" / site.model.name / "mine" / "anchored.json"
+    preset = site.runs / "presets" / site.model.name / "mine" / "targeted.json"
     shutil.copytree(site.runs / site.run, run)
     for path in (run / "run.json", comparison / "comparison.json", preset):
         path.parent.mkdir(parents=True, exist_ok=True)

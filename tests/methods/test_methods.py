@@ -145,4 +145,4 @@ def test_the_notes_say_what_does_not_apply() -> None:
     assert METHODS["nullspace"].notes and not METHODS["selective_nullspace"].notes  # one form of it reads images
     for method in METHODS.values():
         never_images = method.tier == 0 and not hasattr(method.settings, "tier")
-        assert bool(method.notes) == (method.changes != IMAGE or never_images)
+        assert bool(method.notes) == (method.changes != IMAGE or never_images or bool(method.note))

@@ -29,6 +29,7 @@ export function mount(element, { props, trigger, watch }) {
     let listed = "";
     const value = () => props.value || { method: "", settings: {} };
     const method = () => props.methods.find((entry) => entry.name === value().method) || props.methods[0];
+    let picked = ""; // the preset that was picked last
     const presets = () => [{ name: "default", settings: {}, note: "" }, ...(props.presets?.[method().name] || [])];
 
     function choose(name, settings) {
@@ -87,13 +88,17 @@ export function mount(element, { props, trigger, watch }) {
     function drawPreset() {
         const known = presets();
         const now = canonical(value().settings);
-        const current = known.find((entry) => !entry.error && canonical(entry.settings) === now);
+        const same = known.filter((entry) => !entry.error && canonical(entry.settings) === now);
+        const current = same.find((entry) => entry.name === picked) || same[0]; // several may hold the same settings
         const box = h(
             "select",
             {
                 id: "cf-preset",
                 "aria-label": "Preset",
-                onchange: () => choose(method().name, { ...known.find((entry) => entry.name === box.value)?.settings }),
+                onchange: () => {
+                    picked = box.value;
+                    choose(method().name, { ...known.find((entry) => entry.name === picked)?.settings });
+                },
             },
             known.map((entry) =>
                 h("option", { value: entry.name, disabled: Boolean(entry.error), title: entry.error }, entry.name),
