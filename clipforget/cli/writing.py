@@ -1,4 +1,4 @@
-"""Models written by commands: where to, and what is said meanwhile and afterwards."""
+"""Models and pages written by commands: where to, and what is said meanwhile and afterwards."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from clipforget.cli.options import Parser, add_json
 from clipforget.cli.terminal import Bar, emit
+from clipforget.errors import BadQuery
+from clipforget.files import atomic
 
 if TYPE_CHECKING:
     from clipforget.models.export.bundle import Files
@@ -46,3 +48,13 @@ def write_model(args: argparse.Namespace, make: Callable[[str], tuple[str, Files
     text = f"Wrote {out} ({size / 2**20:,.1f} MiB); its README.md says how to load it."
     emit(args.json, {"folder": str(out), "files": list(files), "bytes": size}, text)
     return out
+
+
+def write_page(path: Path, text: str) -> None:
+    """Write a page and say so. Raises BadQuery where the file cannot be written."""
+    try:
+        with atomic(path) as draft:
+            draft.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise BadQuery(f"Cannot write {path}: {error.strerror}.") from error
+    print(f"Wrote {path}.")

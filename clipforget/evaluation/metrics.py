@@ -28,18 +28,6 @@ def accuracy(features: NDArray[Any], labels: NDArray[Any], classifier: NDArray[A
     return float(np.mean(np.argmax(features @ classifier.T, axis=1) == labels))
 
 
-def smooth_accuracy(margins: NDArray[Any]) -> float:
-    """Read an accuracy, 0 to 1, from a smooth curve through the margins (N) rather than by counting (ours).
-
-    margins: cosine with the own caption less the best other one. A normal kernel of Silverman's width is put on each,
-    so that with twenty images, whose count moves in steps of 5 %, near misses are seen too. nan where there is none.
-    """
-    if len(margins) < 2:
-        return float(np.mean(margins > 0)) if len(margins) else float("nan")
-    width = max(1.06 * float(np.std(margins, ddof=1)) * len(margins) ** -0.2, 1e-6)
-    return float(np.mean([0.5 * math.erfc(-margin / width / math.sqrt(2)) for margin in margins]))
-
-
 def wilson(hits: int, count: int) -> tuple[float, float]:
     """Return Wilson's 95 % interval of a share of hits among count images: (low, high), both 0 to 1.
 

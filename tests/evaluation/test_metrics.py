@@ -120,10 +120,3 @@ def test_where_nothing_is_within_the_limit_the_highest_h_counts() -> None:
 def test_where_nothing_is_gained_alpha_0_shows_what_the_method_did() -> None:
     for found in (choose([1.0] * 10, [1.0] * 10), choose([0.0] * 10, [0.0] * 10)):
         assert found.alpha == 0.0 and found.reason.startswith("No alpha both forgets and keeps")
-
-
-def test_smooth_accuracy_lies_near_the_count_and_sees_near_misses() -> None:
-    clear, near = np.linspace(-3, -2, 20), np.linspace(-0.3, -0.01, 20)
-    assert metrics.smooth_accuracy(clear) < 0.01 < metrics.smooth_accuracy(near)
-    assert metrics.smooth_accuracy(-clear) > 0.99
-    assert metrics.smooth_accuracy(np.array([0.2])) == 1.0 and np.isnan(metrics.smooth_accuracy(np.array([])))

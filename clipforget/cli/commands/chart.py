@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from clipforget.cli.commands import command
 from clipforget.cli.options import Parser, add_json, add_runs, comparison_id, run_id, workspace_of
 from clipforget.cli.terminal import emit
+from clipforget.cli.writing import write_page
 from clipforget.errors import BadQuery
-from clipforget.files import atomic
 from clipforget.tabular import table
 
 if TYPE_CHECKING:
@@ -51,13 +51,7 @@ def chart(args: argparse.Namespace) -> None:
     if args.json and args.out is None:
         print(text)
         return
-    path = Path(args.out or f"{entry.name}-{id}.html")
-    try:
-        with atomic(path) as draft:
-            draft.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise BadQuery(f"Cannot write {path}: {error.strerror}.") from error
-    print(f"Wrote {path}.")
+    write_page(Path(args.out or f"{entry.name}-{id}.html"), text)
 
 
 def _content(args: argparse.Namespace, of: str) -> tuple[str, RunView | ComparisonSummary]:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from clipforget.cli.commands import command
 from clipforget.cli.options import Parser, add_runs, run_id, workspace_of
+from clipforget.cli.writing import write_page
 from clipforget.errors import BadQuery
-from clipforget.files import atomic
 
 
 def add_options(parser: Parser) -> None:
@@ -31,10 +31,4 @@ def report(args: argparse.Namespace) -> None:
     else:
         id = run_id(workspace, args.id)
         text = workspace.report(id, args.alpha, **({} if args.query is None else {"text": args.query}))
-    path = Path(args.out or f"report-{id}.html")
-    try:
-        with atomic(path) as draft:
-            draft.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise BadQuery(f"Cannot write {path}: {error.strerror}.") from error
-    print(f"Wrote {path}.")
+    write_page(Path(args.out or f"report-{id}.html"), text)
