@@ -11,9 +11,10 @@ from torch.nn import functional as F
 
 from clipforget.data import sketchbook
 from clipforget.data.catalogue import load_dataset
-from clipforget.errors import BadModel
+from clipforget.errors import BadModel, BadSetting, UnknownName
 from clipforget.files import ASSETS
 from clipforget.models.loading import EMBEDDED, load_clip
+from clipforget.models.pretrain import training
 from clipforget.models.pretrain.captions import Caption, an, every_text, plural, write_captions
 from clipforget.models.pretrain.card import tokenizer
 from clipforget.models.pretrain.evaluate import accuracies
@@ -52,6 +53,69 @@ def test_a_short_training_lowers_the_loss_and_writes_a_loadable_folder(flat_colo
     assert all(0 <= value <= 1 for value in figures.values()) and "subgroup, test" in figures
     unused = tokenizer()(["zebra"])[0, 1]
     assert clip.model.token_embedding.weight[unused].abs().max() == 0
+
+
+@pytest.mark.parametrize("word", [False, True])
+def test_training_without_a_subgroup_never_meets_its_images_nor_if_asked_its_name(
+    flat_colours, tmp_path, monkeypatch, word
+):
+    met: dict[str, list] = {}
+    for without in ("", "airplane/biplane"):
+        seen = met[without] = []
+        monkeypatch.setattr(training, "augment", lambda pixels, seen=seen: seen.append(pixels) or _plain(pixels))
+        monkeypatch.setattr(training, "write_captions", _spy(write_captions, seen))
+        settings = PretrainSettings(
+            images=1,
+            word_steps=1,
+            steps=2,
+            batch_size=128,
+            test_images=1,
+            without=without,
+            without_word=word and without,
+        )
+        list(pretrain(settings, tmp_path / "model"))
+    texts = [[text for part in seen if isinstance(part, list) for text in part] for seen in met.values()]
+    pictures = [torch.cat([part for part in seen if isinstance(part, torch.Tensor)]) for seen in met.values()]
+    kept = ~(pictures[0].flatten(1)[:, None] == _biplanes().flatten(1)).all(2).any(1)
+    assert kept.sum() == len(pictures[0]) - 2 * len(sketchbook.STYLES)
+    assert torch.equal(pictures[0][kept], pictures[1])
+    unnamed = [text for text in texts[0] if "biplane" not in text]
+    assert texts[1] == (unnamed if word else texts[0]) and len(unnamed) < len(texts[0])
+    card = (tmp_path / "model" / "README.md").read_text()
+    assert "--without airplane/biplane" in card and "124 images" in card and ("--without-word" in card) == word
+    token = tokenizer()(["biplane"])[0, 1]
+    assert (load_clip(str(tmp_path / "model")).model.token_embedding.weight[token].abs().max() == 0) == word
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "sentence"),
+    [
+        (PretrainSettings(without="airplane/biplan"), UnknownName, "Did you mean 'airplane/biplane'"),
+        (PretrainSettings(without_word=True), BadSetting, "name it with --without"),
+    ],
+)
+def test_what_cannot_be_left_out_is_refused_before_the_work(tmp_path, settings, error, sentence):
+    with pytest.raises(error, match=sentence):
+        next(pretrain(settings, tmp_path / "model"))
+    assert not (tmp_path / "model").exists()
+
+
+def _plain(pixels):
+    return training.normalise(pixels.permute(0, 3, 1, 2).float().div(255))
+
+
+def _biplanes():
+    biplanes = [number for number, cell in enumerate(CELLS) if cell[1] == "biplane"]
+    return torch.from_numpy(draw_round("train", 0, 64)[biplanes])
+
+
+def _spy(write, seen):
+    def write_and_note(*args):
+        captions = write(*args)
+        seen.append([caption.text for caption in captions])
+        return captions
+
+    return write_and_note
 
 
 def test_closing_the_generator_leaves_the_folder_as_it_was(flat_colours, tmp_path):

@@ -60,8 +60,13 @@ class Caption:
         return all(claimed in (None, name) for claimed, name in claims)
 
 
-def write_captions(cells: Sequence[tuple[str, str, str]], rng: Random) -> list[Caption]:
-    """Write a caption for every superclass, subgroup and style in the cells, and STYLED_COUNT that join two levels."""
+def write_captions(
+    cells: Sequence[tuple[str, str, str]], rng: Random, unnamed: tuple[str, str] | None = None
+) -> list[Caption]:
+    """Write a caption for every superclass, subgroup and style in the cells, and STYLED_COUNT that join two levels.
+
+    Those that name the superclass and subgroup `unnamed` are left out; the others are the same without it.
+    """
     superclasses = dict.fromkeys(cell[0] for cell in cells)
     subgroups = dict.fromkeys(cell[:2] for cell in cells)
     styles = dict.fromkeys(cell[2] for cell in cells)
@@ -70,7 +75,7 @@ def write_captions(cells: Sequence[tuple[str, str, str]], rng: Random) -> list[C
     captions += [write(rng, style=style) for style in styles]
     for superclass, subgroup, style in rng.choices(cells, k=STYLED_COUNT):
         captions.append(write(rng, superclass, subgroup if rng.random() < 0.6 else None, style))
-    return captions
+    return [caption for caption in captions if unnamed is None or (caption.superclass, caption.subgroup) != unnamed]
 
 
 def write(rng: Random, superclass: str | None = None, subgroup: str | None = None, style: str | None = None) -> Caption:
@@ -88,9 +93,9 @@ def write(rng: Random, superclass: str | None = None, subgroup: str | None = Non
     return Caption(text, superclass, subgroup, style)
 
 
-def every_text() -> list[str]:
-    """List texts that hold, between them, every word a caption may use."""
-    names = {level for cell in sketchbook.cells() for level in cell}
+def every_text(unnamed: tuple[str, str] | None = None) -> list[str]:
+    """List texts that hold, between them, every word a caption may use that does not name the subgroup `unnamed`."""
+    names = {level for sup, sub, style in sketchbook.cells() for level in (sup, sub, style) if (sup, sub) != unnamed}
     words = [word for name in sorted(names) for word in (name, *SYNONYMS.get(name, ()))]
     templates = [PLAIN, *NEUTRAL, *KINDS, *STYLED, *STYLE_ONLY]
     return [*(form for word in words for form in (word, an(word), plural(word), f"{word}.")), *templates]

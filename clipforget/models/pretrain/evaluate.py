@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from clipforget.data import sketchbook
 from clipforget.models.clip import Clip
 from clipforget.models.loading import load_clip
 from clipforget.models.pretrain.card import tokenizer, write_card
-from clipforget.models.pretrain.images import CELLS, draw_rounds
+from clipforget.models.pretrain.images import CELLS, draw_rounds, left_out
 from clipforget.models.pretrain.settings import PretrainSettings, PretrainStep
 
 TEMPLATES = {"superclass": "a photo of a {}.", "subgroup": "a photo of a {}.", "style": "a {}."}
@@ -102,16 +103,17 @@ def _accuracies(
 
 def _facts(clip: Clip, settings: PretrainSettings, minutes: tuple[float, float]) -> dict[str, str]:
     changed = [
-        f"--{name.replace('_', '-')} {value}"
+        f"--{name.replace('_', '-')}" + ("" if value is True else f" {shlex.quote(str(value))}")
         for name, value in vars(settings).items()
         if value != getattr(PretrainSettings(), name) and name != "cache"
     ]
+    trained_on = sum(cell[:2] != left_out(settings) for cell in CELLS)
     test = sketchbook.SEED_RANGES["test"][0]
     sizes = {kind: sum(p.numel() for p in part.parameters()) for kind, part in _towers(clip.model).items()}
     return {
         "command": f"`python -m clipforget pretrain {' '.join(changed)}`".replace(" `", "`"),
-        "data": f"{settings.images * len(CELLS):,} images, seeds 0 to {settings.images - 1} of each of "
-        f"{len(CELLS)} kinds (the train images of the shipped set among them); "
+        "data": f"{settings.images * trained_on:,} images, seeds 0 to {settings.images - 1} of each of "
+        f"{trained_on} kinds (the train images of the shipped set among them); "
         f"evaluated on seeds from {test:,}, as shipped",
         "training": f"{settings.steps} steps of {settings.batch_size}, AdamW, average of weights {settings.ema_decay}",
         "seed": str(settings.seed),

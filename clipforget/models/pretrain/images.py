@@ -14,9 +14,26 @@ import numpy as np
 from PIL import Image
 
 from clipforget.data import sketchbook
+from clipforget.errors import BadSetting, UnknownName
 from clipforget.files import atomic
+from clipforget.models.pretrain.settings import PretrainSettings
 
 CELLS = tuple(sketchbook.cells())  # (superclass, subgroup, style), the order of every array of images
+
+
+def left_out(settings: PretrainSettings) -> tuple[str, str] | None:
+    """Return superclass and subgroup of the images that training leaves out, None where it uses all.
+
+    Raises UnknownName for what is no subgroup, BadSetting where a word is to be left out and no images are.
+    """
+    if not settings.without:
+        if settings.without_word:
+            raise BadSetting("--without-word needs a subgroup to leave out; name it with --without.")
+        return None
+    subgroups = {f"{superclass}/{subgroup}": (superclass, subgroup) for superclass, subgroup, _ in CELLS}
+    if settings.without not in subgroups:
+        raise UnknownName("subgroup to leave out", settings.without, subgroups)
+    return subgroups[settings.without]
 
 
 def draw_round(split: str, number: int, size: int, cache: str = "") -> np.ndarray:

@@ -21,6 +21,8 @@ class PretrainSettings:
         0.995, "Decay of the running average of the weights", low=0.0, high=0.9999, advanced=True, former=("average",)
     )
     seed: int = option(0, "Seed of the initial weights, the order, the captions", low=0, high=2**31 - 1)
+    without: str = option("", "Subgroup none of whose images is trained on, e.g. airplane/biplane; empty for none")
+    without_word: bool = option(False, "With --without: no caption names that subgroup either")
     test_images: int = option(
         12, "Most test images per subgroup and style to evaluate on", low=1, high=12, advanced=True, former=("judged",)
     )

@@ -19,7 +19,7 @@ from clipforget.models.precision import has_bfloat16
 from clipforget.models.pretrain.captions import Caption, every_text, write_captions
 from clipforget.models.pretrain.card import CONFIG, check_writable, save_model, tokenizer
 from clipforget.models.pretrain.evaluate import evaluate, quick_accuracies
-from clipforget.models.pretrain.images import CELLS, draw_round, draw_rounds
+from clipforget.models.pretrain.images import CELLS, draw_round, draw_rounds, left_out
 from clipforget.models.pretrain.settings import PretrainSettings, PretrainStep
 
 SIZE = CONFIG["model_cfg"]["vision_cfg"]["image_size"]
@@ -36,8 +36,12 @@ def pretrain(settings: PretrainSettings, out: Path) -> Iterator[PretrainStep]:
     """Draw, train, evaluate and write the model to the folder `out`: open_clip config, float16 safetensors, model card.
 
     Deterministic by seed on the same machine and number of threads. Closing the generator stops the training and
-    leaves the files in `out` as they were. Raises BadModel where `out` cannot be written.
+    leaves the files in `out` as they were. Raises BadModel where `out` cannot be written, and as `left_out`.
+
+    A subgroup that is left out is missing from every batch, which keeps its other images; with its word, captions that
+    name it are dropped and the others stay. So nothing but the subgroup differs from training on all.
     """
+    left_out(settings)
     check_writable(out)
     torch.set_num_threads(settings.threads)
     images = torch.empty(settings.images, len(CELLS), SIZE, SIZE, 3, dtype=torch.uint8)
@@ -53,7 +57,7 @@ def pretrain(settings: PretrainSettings, out: Path) -> Iterator[PretrainStep]:
     average = copy.deepcopy(model)
     yield from train(model, average, images, settings)
     measure_batch_norm(average, images, settings)
-    zero_unused_words(average)
+    zero_unused_words(average, _unnamed(settings))
     minutes = (drawn_at - begun) / 60, (time.time() - drawn_at) / 60
     with save_model(average, out) as folder:
         yield from evaluate(folder, settings, minutes)
@@ -76,7 +80,7 @@ def learn_words(model: CLIP, settings: PretrainSettings) -> Iterator[PretrainSte
     model.train()
     for step in range(1, settings.word_steps + 1):
         _set_learning_rate(optimizer, settings.learning_rate * _schedule(step, settings.word_steps))
-        first, second = write_captions(CELLS, rng), write_captions(CELLS, rng)
+        first, second = (write_captions(CELLS, rng, _unnamed(settings)) for _ in range(2))
         features = [F.normalize(model.encode_text(tokens([c.text for c in part])), dim=-1) for part in (first, second)]
         same, implied = relation(truth(first).float(), truth(second).float())
         logits = (model.logit_scale.detach().exp() * features[0] @ features[1].T).masked_fill(implied, -1e4)
@@ -107,7 +111,7 @@ def train(model: CLIP, average: CLIP, images: Tensor, settings: PretrainSettings
     validation = None
     for step, indices in zip(range(1, settings.steps + 1), _batches(len(flat), settings), strict=False):
         _set_learning_rate(optimizer, settings.learning_rate * _schedule(step, settings.steps))
-        captions = write_captions(CELLS, rng)
+        captions = write_captions(CELLS, rng, _unnamed(settings))
         model.train()
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=has_bfloat16(torch.device("cpu"))):
             features = model.encode_image(augment(flat[indices]))
@@ -189,7 +193,7 @@ def measure_batch_norm(model: CLIP, images: Tensor, settings: PretrainSettings) 
     model.train()
     flat = images.flatten(0, 1)
     order = torch.from_numpy(np.random.default_rng(settings.seed).permutation(len(flat))[:8192])
-    for indices in order.split(settings.batch_size):
+    for indices in _kept(order, settings).split(settings.batch_size):
         model.encode_image(normalise(flat[indices].permute(0, 3, 1, 2).float().div(255)))
     for norm in norms:
         norm.momentum = 0.1
@@ -197,10 +201,10 @@ def measure_batch_norm(model: CLIP, images: Tensor, settings: PretrainSettings) 
 
 
 @torch.no_grad()
-def zero_unused_words(model: CLIP) -> None:
+def zero_unused_words(model: CLIP, unnamed: tuple[str, str] | None = None) -> None:
     """Set the embeddings of the words that no caption uses to zero: chance directions would only mislead."""
     used = torch.zeros(len(model.token_embedding.weight), dtype=torch.bool)
-    used[tokenizer()(every_text()).unique()] = True
+    used[tokenizer()(every_text(unnamed)).unique()] = True
     model.token_embedding.weight[~used] = 0.0
 
 
@@ -223,12 +227,22 @@ def _schedule(step: int, steps: int) -> float:
 
 
 def _batches(count: int, settings: PretrainSettings) -> Iterator[Tensor]:
-    """Indices of one batch after another, without end, every picture once an epoch."""
+    """Indices of one batch after another, without end, every picture that is trained on once an epoch."""
     generator = np.random.default_rng(settings.seed)
     while True:
         order = torch.from_numpy(generator.permutation(count))
         whole = max(count // settings.batch_size, 1) * settings.batch_size
-        yield from order[:whole].split(settings.batch_size)
+        yield from (_kept(batch, settings) for batch in order[:whole].split(settings.batch_size))
+
+
+def _kept(indices: Tensor, settings: PretrainSettings) -> Tensor:
+    """Those of the indices of pictures that are not left out."""
+    kept = torch.tensor([cell[:2] != left_out(settings) for cell in CELLS])
+    return indices[kept[indices % len(CELLS)]]
+
+
+def _unnamed(settings: PretrainSettings) -> tuple[str, str] | None:
+    return left_out(settings) if settings.without_word else None
 
 
 def _update_average(average: CLIP, model: CLIP, decay: float) -> None:
