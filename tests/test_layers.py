@@ -16,7 +16,7 @@ PACKAGE = ROOT / "clipforget"
 # From the ground up: a file may import what stands on its own line or on one above.
 PACKAGES = (
     "errors files generators tabular registry settings __init__",
-    "data", "models", "soup", "unlearning", "evaluation", "methods", "runs", "benchmark", "workspace", "web",
+    "data", "models", "soup", "unlearning", "evaluation", "methods", "audits", "runs", "benchmark", "workspace", "web",
     "cli __main__",
 )  # fmt: skip
 # The same inside each package. A * stands for any name, so that a method or a chart needs no line of its own; where
@@ -54,12 +54,13 @@ INSIDE = {
     ),
     "evaluation": ("__init__ metrics refusal retrieval cost documents", "curves evalset", "scores", "prompts"),
     "methods": ("__init__", "*.settings", "*.forgetting", "*.__init__ *"),
+    "audits": ("_subject", "__init__", "*"),
     "runs": (
         "__init__ cache config devices documents near_duplicates presets",
         "folder",
         "resources store",
-        "loading eta",
-        "execute",
+        "audited loading eta",
+        "audit execute",
     ),
     "benchmark": (
         "__init__ ablation ladder rows targets trials validation",
@@ -92,12 +93,12 @@ INSIDE = {
     "cli": ("__init__ options terminal", "report writing commands.__init__", "commands.*", "main"),
 }
 BANNED = {  # who may not import what, at any depth of its own code
-    "gradio": ("ground", "data", "models", "soup", "unlearning", "evaluation", "methods", "runs", "benchmark",
+    "gradio": ("ground", "data", "models", "soup", "unlearning", "evaluation", "methods", "audits", "runs", "benchmark",
                "workspace", "web.charts", "cli"),
     "torch": ("ground", "data", "evaluation.metrics", "evaluation.scores", "runs.config", "runs.store", "runs.folder",
               "benchmark.plan", "benchmark.rows", "benchmark.store", "benchmark.summary", "benchmark.formats",
               "benchmark.paper", "web", "cli.options", "cli.main", "cli.report", "cli.terminal"),
-    "open_clip": ("ground", "data", "runs", "benchmark", "workspace", "web"),
+    "open_clip": ("ground", "data", "audits", "runs", "benchmark", "workspace", "web"),
 }  # fmt: skip
 GROUND = PACKAGES[0].split()
 
@@ -204,6 +205,7 @@ LIGHT = {
     "the command line": "from clipforget.cli import main",
     "the parser of run": "from clipforget.cli.main import build; build(['run'])",
     "methods and their settings": "from clipforget.methods import METHODS; METHODS.load()",
+    "audits": "from clipforget.audits import AUDITS; AUDITS.load(); import clipforget.runs.audited",
     "the store": "import clipforget.runs.store",
     "the soup path": "import clipforget.soup.path",
     "the list of models": "import io; from clipforget.cli.main import main; "

@@ -100,7 +100,7 @@ def test_local_links_lead_somewhere():
 
 
 PLUGINS = (  # folders whose files are not named one by one; those named _* are
-    "methods", "web/charts", "benchmark/paper", "benchmark/paper/prepare", "data/catalogue", "cli/commands",
+    "methods", "audits", "web/charts", "benchmark/paper", "benchmark/paper/prepare", "data/catalogue", "cli/commands",
     "data/sketchbook", "models/pretrain",
 )  # fmt: skip
 

@@ -5,7 +5,7 @@ Lists over alpha have A entries. N evaluated images, C class names of a level, G
 
 from __future__ import annotations
 
-from typing import NotRequired
+from typing import Any, NotRequired
 
 from typing_extensions import TypedDict  # pydantic takes that of typing from Python 3.12 on
 
@@ -205,3 +205,26 @@ class Headline(TypedDict):
     others: Change | None
     h: float
     score: float
+
+
+class FigureDocument(TypedDict):
+    """One figure of an audit: value and 95 % interval in its unit (share, steps, AUC, ...) over count cases.
+
+    value is None where it means nothing, low and high where there is no interval; `note` says why.
+    """
+
+    key: str
+    label: str
+    value: float | None
+    low: float | None
+    high: float | None
+    count: int
+    unit: str
+    note: str
+
+
+class MeasurementDocument(TypedDict):
+    """What an audit found of one model; the first figure is the primary one. `details` is for charts."""
+
+    figures: list[FigureDocument]
+    details: dict[str, Any]

@@ -1,0 +1,220 @@
+"""Audits: is it gone, or only hidden? One file each. An audit measures one model; the same code measures them all.
+
+    @audit(
+        "image_query", title="Image query", question="Does a picture of the target find the target?",
+        source="...", reference_url="https://...", finds="an image query finds {}", hidden="still a cluster",
+    )
+    def image_query(subject: Subject, task: AuditTask) -> Measuring:
+        yield AuditStep(0, 1)
+        return Measurement((Figure.mean("target", "target", precisions),))
+
+The first figure is the primary one; what stands beside it are controls. The yardstick is a model that was retrained
+without the target, not zero: an audit that this reference fails proves nothing.
+Files here import torch inside functions, so that the list of audits is known without it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar, cast
+
+from clipforget.audits._subject import AuditImages, AuditTask, Subject
+from clipforget.evaluation.documents import FigureDocument, MeasurementDocument
+from clipforget.evaluation.metrics import bootstrap, wilson
+from clipforget.files import finite
+from clipforget.generators import relay
+from clipforget.registry import Registry
+from clipforget.settings import as_dict
+from clipforget.unlearning.task import IMAGE, NOTHING, TEXT
+
+__all__ = [
+    "AUDITS", "Audit", "AuditImages", "AuditStep", "AuditTask", "Figure", "Measurement", "Measuring", "Subject",
+    "audit", "judge", "measure",
+]  # fmt: skip
+SHARE, AUC, STEPS, NUMBER = "share", "AUC", "steps", "number"  # units
+MARGIN = 0.05  # what counts as the same where the reference's figure has no interval
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure in its unit and its 95 % interval, over `count` cases.
+
+    value None: it means nothing here; low and high None: it has no interval. `note` says why.
+    """
+
+    key: str
+    label: str
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    count: int = 0
+    unit: str = SHARE
+    note: str = ""
+
+    @classmethod
+    def share(cls, key: str, label: str, hits: int, count: int) -> Figure:
+        """Return the share of hits among count images, 0 to 1, with Wilson's interval."""
+        if not count:
+            return cls(key, label, None, note="There is no such image.")
+        return cls(key, label, hits / count, *wilson(hits, count), count)
+
+    @classmethod
+    def mean(cls, key: str, label: str, values: Sequence[float], unit: str = SHARE) -> Figure:
+        """Return the mean of a value for each image, with its bootstrap interval over images."""
+        if not len(values):
+            return cls(key, label, None, unit=unit, note="There is no such image.")
+        return cls(key, label, float(sum(values) / len(values)), *bootstrap(values), len(values), unit)
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What an audit found of one model. The first figure is the primary one; `details` is JSON for charts."""
+
+    figures: tuple[Figure, ...]
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def as_dict(self) -> MeasurementDocument:
+        """Return the measurement for audits.json."""
+        return cast(MeasurementDocument, finite(as_dict(self)))
+
+
+@dataclass(frozen=True)
+class AuditStep:
+    """One record of progress: `step` of `total`, and what is at work."""
+
+    step: int
+    total: int
+    note: str = ""
+
+
+Measuring = Generator[AuditStep, None, Measurement]
+Measure = Callable[[Subject, AuditTask], Measuring]
+Figures = Mapping[str, FigureDocument]
+Bound = Callable[[Figures], tuple[float, str]]  # from one measurement's figures: the most there may be, and why
+AnyMeasure = TypeVar("AnyMeasure", bound=Measure)
+
+
+@dataclass(frozen=True)
+class Audit:
+    """A registered audit: `measure(subject, task)` yields AuditStep records and returns a Measurement.
+
+    `question` is what it asks; `ideal` what it should find, in words. `needs` are of classes, fine, siblings, others;
+    `looks_at` is the tower whose change it sees (IMAGE, TEXT, or "both towers": any). `follows`: it reads nothing but
+    features of test images and texts, so that it can be computed at every alpha without a pass through the model.
+    `cheap` ones take seconds; `seconds` is a guess for one subject of the shipped model.
+    `finds` puts the primary figure into words, {} for its value, `hidden` what too high a value means. `two_sided`: a
+    value below the reference's is as far from it as one above. `bound` says what counts where there is no reference.
+    """
+
+    name: str
+    title: str
+    question: str
+    summary: str
+    source: str
+    reference_url: str
+    measure: Measure
+    finds: str
+    hidden: str
+    ideal: str = "what a model that never saw the target gives"
+    bound: Bound | None = None
+    two_sided: bool = False
+    needs: tuple[str, ...] = ()
+    looks_at: str = IMAGE
+    follows: bool = False
+    cheap: bool = True
+    seconds: float = 1.0
+
+    def unaffected(self, changes: str) -> str:
+        """Return why the audit says nothing about a method that changes this (IMAGE, TEXT, BOTH or NOTHING), or ""."""
+        if changes == NOTHING and self.looks_at in (IMAGE, TEXT):
+            return "The method changes no weights, so every figure is the original's."
+        if changes == TEXT and self.looks_at == IMAGE:
+            return (
+                "The method changes the text tower only; this looks at images alone, so every figure is the original's."
+            )
+        return ""
+
+
+AUDITS: Registry[Audit] = Registry("audit", __name__)
+
+
+def audit(name: str, **about: Any) -> Callable[[AnyMeasure], AnyMeasure]:
+    """Register a generator function as an audit; `about` are the fields of Audit, the docstring gives the summary."""
+
+    def register(measure: AnyMeasure) -> AnyMeasure:
+        summary = (measure.__doc__ or "").strip().splitlines()[0]
+        AUDITS[name] = Audit(name=name, summary=summary, measure=measure, **about)
+        return measure
+
+    return register
+
+
+def measure(
+    names: Iterable[str], subject: Subject, task: AuditTask
+) -> Generator[tuple[str, AuditStep], None, dict[str, Measurement | str]]:
+    """Measure one model by some audits, yielding (audit, step); a sentence stands for what the task does not allow."""
+    found: dict[str, Measurement | str] = {}
+    for name in names:
+        entry = AUDITS.load()[name]
+        found[name] = task.lacks(entry.needs)
+        if not found[name]:
+            found[name] = yield from relay(entry.measure(subject, task), partial(_named, name))
+    return found
+
+
+def _named(name: str, step: AuditStep) -> tuple[str, AuditStep]:
+    return name, step
+
+
+def judge(
+    entry: Audit,
+    found: MeasurementDocument,
+    reference: MeasurementDocument | None,
+    original: MeasurementDocument | None,
+) -> tuple[bool | None, str]:
+    """Judge a measurement in one sentence: whether it is what the reference gives, None where nothing can be said.
+
+    Without a reference the audit's own bound counts, or else the original's figure is shown beside it.
+    """
+    primary = found["figures"][0]
+    if primary["value"] is None:
+        return None, primary["note"] or "This has no figure here."
+    words = entry.finds.format(written(primary))
+    if reference is not None and reference["figures"][0]["value"] is not None:
+        theirs = reference["figures"][0]
+        passed = _as_reference(primary["value"], theirs, entry.two_sided)
+        head = "As in a model that never saw it" if passed else entry.hidden
+        return passed, f"{_upper(head)}: {words}, a model that never saw one {written(theirs)}."
+    if entry.bound is not None:
+        most, why = entry.bound({figure["key"]: figure for figure in found["figures"]})
+        passed = primary["value"] <= most + 1e-9
+        head = "Within bounds" if passed else entry.hidden
+        return passed, f"{_upper(head)}: {words}, {why}. There is no model that never saw one to compare with."
+    before = "" if original is None else f", in the original {written(original['figures'][0])}"
+    return None, f"{_upper(words)}{before}. Without a model that never saw one, this alone proves nothing."
+
+
+def written(figure: FigureDocument) -> str:
+    """Return the value of a figure for people: percent, or a number with its unit."""
+    value = figure["value"]
+    if value is None or not math.isfinite(value):
+        return "nothing"
+    if figure["unit"] == SHARE:
+        return f"{100 * value:.0f} %"
+    return f"{value:.0f} steps" if figure["unit"] == STEPS else f"{value:.2f}"
+
+
+def _as_reference(value: float, reference: FigureDocument, two_sided: bool) -> bool:
+    """Whether a value is no higher than the reference's interval, or inside it."""
+    middle = reference["value"] or 0.0
+    low, high = (
+        (middle - MARGIN, middle + MARGIN) if reference["low"] is None else (reference["low"], reference["high"])
+    )
+    return value <= (high or 0.0) + 1e-9 and (not two_sided or value >= (low or 0.0) - 1e-9)
+
+
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,55 @@
+"""`audit`: is the target of a run gone, or only hidden?"""
+
+from __future__ import annotations
+
+import argparse
+
+from clipforget.audits import AUDITS
+from clipforget.cli.commands import command
+from clipforget.cli.options import STOPPED, Parser, add_json, add_runs, run_id, workspace_of
+from clipforget.cli.terminal import Bar, emit
+from clipforget.generators import finish, relay
+from clipforget.runs.audited import HEADER, as_csv, audit_rows, audit_sentences, audits_view
+from clipforget.tabular import table
+
+
+def add_options(parser: Parser) -> None:
+    """Add the run, the audits, the alpha and the form of the answer."""
+    parser.add_argument("id", metavar="RUN", help="a run, as `runs` lists them, or `last`")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="audits (default: the cheap ones)")
+    parser.add_argument("--all", action="store_true", help="every audit, the slow ones too")
+    parser.add_argument("--alpha", type=float, metavar="A", help="share of the original (default: the suggested alpha)")
+    parser.add_argument("--again", action="store_true", help="measure again what the run has already")
+    add_runs(parser)
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--csv", action="store_true", help="print CSV instead of a table")
+    add_json(how)
+
+
+@command("audit", add_options, order=4.5)
+def audit(args: argparse.Namespace) -> int:
+    """Audit a run: is its target gone, or only hidden?"""
+    from clipforget.runs.audit import audit_run
+    from clipforget.runs.execute import stoppable
+    from clipforget.runs.resources import Resources
+
+    workspace = workspace_of(args)
+    run = workspace.run(run_id(workspace, args.id))
+    names = args.names or [name for name, entry in AUDITS.load().items() if args.all or entry.cheap]
+    sample, bar = workspace.is_sample(run), Bar()
+    events = audit_run(run, names, Resources(), args.alpha, keep=not sample, again=args.again)
+    with stoppable():
+        try:
+            document = finish(relay(events, bar.show))
+        except KeyboardInterrupt:
+            return STOPPED
+        finally:
+            events.close()
+            bar.close()
+    view = audits_view(run, document)
+    if args.csv:
+        print(as_csv(view), end="")
+        return 0
+    sentences = "\n".join(audit_sentences(view))
+    emit(args.json, view, f"{table(HEADER, audit_rows(view))}\n\n{sentences}")
+    return 0

@@ -1,0 +1,95 @@
+"""Audits of a finished run: kept, resumed, stopped, and read again."""
+
+import json
+import shutil
+
+import pytest
+
+from clipforget.audits import AUDITS
+from clipforget.errors import BadQuery, ClipforgetError, RunProblem, UnknownName
+from clipforget.generators import finish
+from clipforget.runs.audit import ALONG, audit_run
+from clipforget.runs.audited import audit_rows, audits_view, read_audits
+from clipforget.runs.resources import Resources
+from clipforget.runs.store import Store
+from clipforget.soup.path import ALPHAS
+
+NAME = "image_query"
+
+
+@pytest.fixture
+def run(finished, tmp_path):
+    """A copy of the finished run, to be audited."""
+    shutil.copytree(finished.folder, tmp_path / finished.id)
+    return Store(tmp_path).get(finished.id)
+
+
+@pytest.fixture(scope="module")
+def resources():
+    return Resources()
+
+
+def test_an_audit_measures_three_models_and_follows_alpha(run, resources):
+    events = audit_run(run, [NAME], resources)
+    first = next(events)
+    assert first["stage"] == "load" and run.alive()
+    document = finish(events)
+    assert not run.alive() and document == read_audits(run) and document["alphas"] == list(ALONG)
+    found = document["audits"][NAME]
+    assert list(found["subjects"]) == ["original", "chosen", "zero"] and not found["reason"]
+    for key, along in found["along"].items():
+        values = {name: {f["key"]: f["value"] for f in m["figures"]}[key] for name, m in found["subjects"].items()}
+        assert along[0] == pytest.approx(values["zero"], abs=0.05)
+        assert along[-1] == pytest.approx(values["original"], abs=0.05)
+    view = audits_view(run, document)
+    (entry,) = [entry for entry in view["audits"] if entry["name"] == NAME]
+    assert entry["verdict"] and entry["passed"] in (True, False)
+    assert next(row[0] for row in audit_rows(view)) == AUDITS[NAME].title
+
+
+def test_what_is_known_is_not_measured_again(run, resources, monkeypatch):
+    finish(audit_run(run, [NAME], resources))
+    calls = []
+    monkeypatch.setattr("clipforget.runs.audit._audit", lambda *_: calls.append(1))
+    assert finish(audit_run(run, [NAME], resources))["audits"].keys() == {NAME} and not calls
+
+
+def test_a_stopped_audit_keeps_nothing_half_done(run, resources):
+    events = audit_run(run, [NAME], resources)
+    while next(events)["stage"] != NAME:
+        pass
+    events.close()
+    assert read_audits(run) is None and not run.alive() and not run.path("audits-progress.json").exists()
+
+
+def test_another_alpha_replaces_the_document(run, resources):
+    finish(audit_run(run, [NAME], resources))
+    other = next(alpha for alpha in ALPHAS if alpha != run.info()["best"] and alpha > 0)
+    assert finish(audit_run(run, [NAME], resources, other))["alpha"] == other == read_audits(run)["alpha"]
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"version": 1}', '{"audits": {"image_query": 3}}'])
+def test_a_damaged_file_is_one_sentence(run, content):
+    run.path("audits.json").write_text(content)
+    with pytest.raises(RunProblem, match=r"^The audits.json of the run .* is damaged \(.*\); delete that file"):
+        read_audits(run)
+
+
+def test_figures_of_other_weights_count_as_none(run, resources):
+    document = finish(audit_run(run, [NAME], resources))
+    document["fingerprints"]["unlearned"] = "0" * 16
+    run.path("audits.json").write_text(json.dumps(document))
+    assert read_audits(run) is None
+
+
+def test_what_cannot_be_audited_says_why(run, resources):
+    with pytest.raises(UnknownName, match=r"no audit 'image_quer'\. Did you mean 'image_query'"):
+        finish(audit_run(run, ["image_quer"], resources))
+    with pytest.raises(BadQuery, match="alpha must be a number"):
+        finish(audit_run(run, [NAME], resources, 2.0))
+    run.path("delta.safetensors").unlink()
+    with pytest.raises(ClipforgetError, match="Cannot read the weights"):
+        finish(audit_run(run, [NAME], resources))
+    run.update(state="stopped")
+    with pytest.raises(RunProblem, match="only finished runs can be audited"):
+        finish(audit_run(run, [NAME], resources))
