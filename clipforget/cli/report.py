@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TypedDict
+from typing import TypedDict, cast
 
 from clipforget.cli.terminal import clock
 from clipforget.errors import BadQuery
-from clipforget.evaluation.documents import Estimate, HAndScore, Retrieval, RunCost, ScoreRow, Share
+from clipforget.evaluation.documents import (
+    Estimate,
+    FoundRow,
+    HAndScore,
+    Retrieval,
+    RunCost,
+    ScoreRow,
+    Share,
+    found_sentence,
+)
 from clipforget.tabular import markdown, table
 from clipforget.workspace.documents import RunView
 
@@ -47,6 +56,16 @@ class RetrievalFigures(TypedDict):
     rows: list[PromptFigures]
 
 
+class FoundFigures(TypedDict):
+    """How many of the first results are of the target, before and after at the alpha; see documents.FoundRow."""
+
+    by: str
+    name: str
+    n: int
+    before: float
+    after: float
+
+
 class RunFigures(TypedDict):
     """A finished run at one alpha. H and Score are 0 to 100; `retrieval` is None for runs scored before it existed."""
 
@@ -67,6 +86,8 @@ class RunFigures(TypedDict):
     bound: dict[str, float]
     rows: list[SetFigures]
     retrieval: RetrievalFigures | None
+    target: str
+    found: list[FoundFigures]
     notes: list[str]
 
 
@@ -105,6 +126,8 @@ def summary(view: RunView, alpha: float | None = None) -> RunFigures:
         "bound": {"agreement": view["bound"]["agreement"][index], "accuracy": view["bound"]["accuracy"][index]},
         "rows": [_at_alpha(row, index) for row in view["rows"]],
         "retrieval": _ranked_at_alpha(retrieval, index) if retrieval else None,
+        "target": view["target"],
+        "found": [_found_at_alpha(row, index) for row in view["found"]["rows"]],
         "notes": view["notes"],
     }
 
@@ -116,6 +139,7 @@ def text(view: RunView, alpha: float | None = None) -> str:
     between = "" if agreement == 1.0 else f"; interpolated, measured top-24 agreement {percent(agreement)}"
     lines = [
         f"{figures['title']}  at alpha {figures['alpha']:.2f}{_suggested(figures)}{between}",
+        found_sentence(view["found"], view["target"], alpha_index(view, alpha)),
         "",
         table(HEADER, [_cells(row) for row in figures["rows"]], numbers=(1, 4)),
         "",
@@ -155,7 +179,8 @@ def as_markdown(view: RunView, alpha: float | None = None) -> str:
     ]
     about = f"At alpha {figures['alpha']:.2f}{_suggested(figures)}, chance {percent(figures['chance'])}"
     time = f", {clock(figures['seconds'])} minutes on {figures['device']}" if figures["seconds"] else ""
-    notes = "".join(f"{note}\n\n" for note in figures["notes"])
+    found = found_sentence(view["found"], view["target"], alpha_index(view, alpha))
+    notes = "".join(f"{note}\n\n" for note in (found, *figures["notes"]))
     ranked = f"{markdown(RANKED, _ranked_cells(retrieval))}\n\n" if retrieval else ""
     return f"{markdown(HEADER, rows)}\n\n{ranked}{notes}{about}{time}:\n\n```\n{figures['command']}\n```"
 
@@ -200,6 +225,11 @@ def _ranked_at_alpha(retrieval: Retrieval, index: int) -> RetrievalFigures:
         for row in retrieval["rows"]
     ]  # fmt: skip
     return {"k": retrieval["k"], "rows": rows}
+
+
+def _found_at_alpha(row: FoundRow, index: int) -> FoundFigures:
+    figures = {"by": row["by"], "name": row["name"], "n": row["n"], "before": row["before"]}
+    return cast(FoundFigures, figures | {"after": row["after"][index]})
 
 
 def _suggested(figures: RunFigures) -> str:

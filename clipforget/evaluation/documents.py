@@ -53,6 +53,28 @@ class Retrieval(TypedDict):
     rows: list[RankedRow]
 
 
+class FoundRow(TypedDict):
+    """How many of the first k results are to be forgotten, 0 to k: before, and after at every alpha.
+
+    by: "coarse" or "fine" name, or "picture": the mean over n pictures of the target as queries. Of several names
+    `name` is the one that finds most at the suggested alpha, and the figures are those of the one that finds most.
+    """
+
+    by: str
+    name: str
+    n: int
+    before: float
+    after: list[float]
+
+
+class StillFound(TypedDict):
+    """The rows over the first k results; `chance` is what k images drawn at random hold of the target."""
+
+    k: int
+    chance: float
+    rows: list[FoundRow]
+
+
 class PerClass(TypedDict):
     """The bars of the chart of classes; `after` has a list of them for every alpha."""
 
@@ -180,6 +202,22 @@ class Scores(ShownScores):
 def near_duplicates_note(count: int) -> str:
     """Say how many images a run left out."""
     return f"Left out {count:,} train or calibrate images that nearly repeat one that the run is judged by."
+
+
+def found_sentence(found: StillFound, target: str, index: int) -> str:
+    """Say how much of the target each row still finds at the alpha of an index, and under the original."""
+    parts = []
+    for row in found["rows"]:
+        if row["by"] == "picture":
+            query, after, before = (
+                f"a picture of it (mean of {row['n']:,})",
+                f"{row['after'][index]:.1f}",
+                row["before"],
+            )
+            parts.append(f"{after} by {query}, was {before:.1f}")
+        else:
+            parts.append(f"{row['after'][index]:.0f} by “{row['name']}”, was {row['before']:.0f}")
+    return f"Of the first {found['k']} results, still {target}: {'; '.join(parts)}. Chance finds {found['chance']:.1f}."
 
 
 class Change(TypedDict):

@@ -54,6 +54,18 @@ class Index:
         return np.take_along_axis(ids, order, axis=1), np.take_along_axis(cosines, order, axis=1)
 
 
+def neighbours(index: Index, features: NDArray[Any], queries: NDArray[np.int64], k: int) -> NDArray[np.int64]:
+    """Return the k nearest other images of each of Q images of the index: ids Q x K, best first, K = min(k, N - 1).
+
+    features are the N x D that the index holds. An image is never its own neighbour, also where others equal it.
+    """
+    found, _ = index.search(features[queries], index.fingerprint, k + 1)
+    others = found != queries[:, None]
+    others[others.all(axis=1), -1] = False  # more than k others are as near as the image is to itself
+    nearest_others: NDArray[np.int64] = found[others].reshape(len(queries), -1)
+    return nearest_others
+
+
 def nearest(cosines: NDArray[Any], k: int) -> tuple[NDArray[np.int64], Floats]:
     """Return the k largest of N cosines as `Index.search` orders them: ids K and cosines K, best first; k in 1..N.
 

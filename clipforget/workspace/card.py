@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from clipforget.evaluation.documents import Estimate
+from clipforget.evaluation.documents import Estimate, found_sentence
 from clipforget.methods import METHODS
 from clipforget.tabular import markdown
 from clipforget.workspace.documents import RunView
@@ -80,6 +80,8 @@ def write_card(view: RunView, index: int, format: str, folder: str, fingerprints
             f"In brackets the 95 % interval; chance is {view['chance']:.1%}. H is {view['h'][index]:.1f} of 100.",
             "",
             markdown(("set", "images", "original", "this model"), rows),
+            "",
+            found_sentence(view["found"], view["target"], index),
             "",
             *([" ".join(view["notes"]), ""] if view["notes"] else []),
             "Forgotten means that names and searches no longer find it. It does not mean that no trace is left in the",

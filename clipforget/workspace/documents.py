@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, NotRequired, TypedDict
 
-from clipforget.evaluation.documents import Headline, RunCost, ShownScores
+from clipforget.evaluation.documents import Headline, RunCost, ShownScores, StillFound
 from clipforget.runs.documents import Event, StepEvent
 from clipforget.settings import SettingValue
 
@@ -100,6 +100,7 @@ class RunView(ShownScores):
     layers: list[LayerRecord]
     steps: list[StepEvent]
     original_share: float | None
+    found: StillFound
 
 
 class FinishedView(RunView):

@@ -8,13 +8,16 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from clipforget.data.dataset import Dataset
 from clipforget.errors import BadModel, BadQuery, RunProblem, StaleIndex
+from clipforget.evaluation.documents import StillFound
 from clipforget.evaluation.evalset import EvalSet, label_of
+from clipforget.evaluation.found import by_picture, still_found
 from clipforget.evaluation.refusal import Refusal
 from clipforget.evaluation.scores import read_scores
 from clipforget.runs.cache import Cache
@@ -70,9 +73,16 @@ class FinishedRun:
         """Bytes that the features take in memory, about; the FAISS copies of the gallery among it."""
         return 2 * sum(node.features.nbytes for node in self.path.nodes)
 
+    @cached_property
+    def found(self) -> StillFound:
+        """What names and pictures still find of the target in the gallery, along alpha."""
+        target = self.evalset.mask("test", "forget")[self.start : self.stop]
+        pictures = by_picture(self.gallery.path, self.gallery.indexes, target)
+        return still_found(self.scores.get("retrieval"), pictures, target, self.scores["template"], self.scores["best"])
+
     def view(self) -> RunView:
         """Return what is shown of the run apart from its queries."""
-        return view(self.run, self.scores)
+        return view(self.run, self.scores, self.found)
 
     def pack(self, kind: str, value: Any, upload: Upload | None = None) -> QueryPack:
         """Rank the gallery at every alpha for a text, a gallery image (its number) or an upload (bytes, label).

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from clipforget.benchmark import formats
 from clipforget.benchmark.documents import ComparisonSummary
+from clipforget.evaluation.documents import found_sentence
 from clipforget.evaluation.refusal import refusal_message
 from clipforget.methods import METHODS
 from clipforget.workspace.documents import RunView
@@ -107,7 +108,7 @@ def run_report(view: RunView, found: Results, index: int, picture: Callable[[int
         f'<p class="soft">In brackets the 95 % interval; chance is {view["chance"]:.1%}. '
         f"H {view['h'][index]:.1f}, Score {view['score'][index]:.1f}; doing nothing: H {nothing['h']:.1f}, "
         f"Score {nothing['score']:.1f}.</p>",
-        *(f"<p>{_text(note)}</p>" for note in view["notes"]),
+        *(f"<p>{_text(note)}</p>" for note in (found_sentence(view["found"], view["target"], index), *view["notes"])),
         "<h2>Along alpha</h2>",
         f"<figure>{_chart(lines, 'alpha, the share of the original', 'accuracy')}</figure>",
         f"<h2>What “{_text(found['query'])}” finds</h2>",

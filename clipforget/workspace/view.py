@@ -10,7 +10,7 @@ from typing import cast
 
 from clipforget.data.target import Target
 from clipforget.evaluation.curves import collapsed
-from clipforget.evaluation.documents import Scores, ShownScores, near_duplicates_note
+from clipforget.evaluation.documents import Scores, ShownScores, StillFound, near_duplicates_note
 from clipforget.evaluation.metrics import ratio
 from clipforget.runs.documents import StepEvent
 from clipforget.runs.store import Run
@@ -18,8 +18,8 @@ from clipforget.soup.path import index_of
 from clipforget.workspace.documents import RunView
 
 
-def view(run: Run, scores: Scores) -> RunView:
-    """Return all that is shown of a run apart from its queries, from its folder and its scores."""
+def view(run: Run, scores: Scores, found: StillFound) -> RunView:
+    """Return all that is shown of a run apart from its queries: from its folder, its scores, what is still found."""
     from clipforget.methods import METHODS
     from clipforget.settings import as_dict
 
@@ -46,6 +46,7 @@ def view(run: Run, scores: Scores) -> RunView:
         "layers": next((event["data"]["layers"] for event in steps if "layers" in event["data"]), []),
         "steps": steps,
         "original_share": original_share(steps),
+        "found": found,
     }
 
 

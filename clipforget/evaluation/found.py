@@ -1,0 +1,67 @@
+"""How much of the target is still found: by its coarse name, by its fine name, and by a picture of it. numpy only.
+
+Letters: G gallery images, D embedding, L nodes of the path, A = 101 alphas, K = 24 results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clipforget.evaluation.documents import FoundRow, Retrieval, StillFound
+from clipforget.evaluation.retrieval import Index, neighbours, precision_at_k
+from clipforget.soup.path import ALPHAS, TOP_K, SoupPath, index_of
+
+
+def by_picture(path: SoupPath, indexes: Mapping[float, Index], target: NDArray[np.bool_]) -> list[float]:
+    """Return the mean precision@K with every image of the target as a query, itself left out, at the A alphas, 0 to 1.
+
+    path holds the G gallery images, indexes those of its nodes by alpha; target: G booleans, at least one True.
+    Measured at the nodes; between two of them the straight line.
+    """
+    queries = np.flatnonzero(target)
+    measured = []
+    for node in path.nodes:
+        ids = neighbours(indexes[node.alpha], node.features, queries, TOP_K)
+        measured.append(precision_at_k(ids, target, TOP_K).mean())
+    return [float(share) for share in np.interp(ALPHAS, path.alphas, measured)]
+
+
+def still_found(
+    retrieval: Retrieval | None, by_picture: list[float], target: NDArray[np.bool_], template: str, best: float
+) -> StillFound:
+    """Count what names and pictures still find of the target, from the rows of the retrieval scores and `by_picture`.
+
+    template is that of the prompts; runs that were scored before there was `retrieval` have a row for pictures alone.
+    """
+    count, images = int(target.sum()), len(target)
+    k = retrieval["k"] if retrieval else min(TOP_K, images)
+    rows = [row for level in ("coarse", "fine") if (row := _by_name(retrieval, level, template, index_of(best)))]
+    if images > 1:
+        rows.append(_row("picture", "picture", count, [min(k, images - 1) * share for share in by_picture]))
+    return {"k": k, "chance": round(k * count / images, 2), "rows": rows}
+
+
+def _by_name(retrieval: Retrieval | None, level: str, template: str, best: int) -> FoundRow | None:
+    """The row of a level's names, at each alpha that of the one that finds most; None where none was asked for."""
+    rows = retrieval["rows"] if retrieval else []
+    asked = [row for row in rows if row["level"] == level and row["score"] == "precision"]
+    if retrieval is None or not asked:
+        return None
+    most = max(asked, key=lambda row: row["after"][best])
+    counts = retrieval["k"] * np.max([row["after"] for row in asked], axis=0)
+    return _row(level, _name(most["prompts"][0], template), most["n"], [round(float(hits)) for hits in counts])
+
+
+def _row(by: str, name: str, count: int, after: list[float]) -> FoundRow:
+    values = [round(value, 2) for value in after]
+    return {"by": by, "name": name, "n": count, "before": values[-1], "after": values}
+
+
+def _name(prompt: str, template: str) -> str:
+    """The name in a prompt; the prompt itself where it was not made from the template."""
+    before, _, after = template.partition("{}")
+    fits = prompt.startswith(before) and prompt.endswith(after) and len(prompt) > len(before) + len(after)
+    return prompt[len(before) : len(prompt) - len(after)] if fits else prompt.rstrip(".")
