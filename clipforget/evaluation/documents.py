@@ -57,11 +57,13 @@ class FoundRow(TypedDict):
     """How many of the first k results are to be forgotten, 0 to k: before, and after at every alpha.
 
     by: "coarse" or "fine" name, or "picture": the mean over n pictures of the target as queries. Of several names
-    `name` is the one that finds most at the suggested alpha, and the figures are those of the one that finds most.
+    `name`, asked for by `prompt`, is the one that finds most at the suggested alpha; at each alpha the one that finds
+    most there counts.
     """
 
     by: str
     name: str
+    prompt: str  # empty for pictures
     n: int
     before: float
     after: list[float]

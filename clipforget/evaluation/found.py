@@ -40,7 +40,7 @@ def still_found(
     k = retrieval["k"] if retrieval else min(TOP_K, images)
     rows = [row for level in ("coarse", "fine") if (row := _by_name(retrieval, level, template, index_of(best)))]
     if images > 1:
-        rows.append(_row("picture", "picture", count, [min(k, images - 1) * share for share in by_picture]))
+        rows.append(_row("picture", "", count, [min(k, images - 1) * share for share in by_picture]))
     return {"k": k, "chance": round(k * count / images, 2), "rows": rows}
 
 
@@ -52,12 +52,12 @@ def _by_name(retrieval: Retrieval | None, level: str, template: str, best: int) 
         return None
     most = max(asked, key=lambda row: row["after"][best])
     counts = retrieval["k"] * np.max([row["after"] for row in asked], axis=0)
-    return _row(level, _name(most["prompts"][0], template), most["n"], [round(float(hits)) for hits in counts])
+    return _row(level, most["prompts"][0], most["n"], [round(float(hits)) for hits in counts], template)
 
 
-def _row(by: str, name: str, count: int, after: list[float]) -> FoundRow:
-    values = [round(value, 2) for value in after]
-    return {"by": by, "name": name, "n": count, "before": values[-1], "after": values}
+def _row(by: str, prompt: str, count: int, after: list[float], template: str = "") -> FoundRow:
+    values, name = [round(value, 2) for value in after], _name(prompt, template)
+    return {"by": by, "name": name, "prompt": prompt, "n": count, "before": values[-1], "after": values}
 
 
 def _name(prompt: str, template: str) -> str:

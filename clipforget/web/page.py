@@ -18,7 +18,17 @@ from clipforget.web.form import Form, form_choices
 from clipforget.web.theme import THEME
 from clipforget.workspace.workspace import Workspace
 
-STYLES = ("tokens.css", "gradio.css", "alpha.css", "form.css", "explorer.css", "grid.css", "charts.css", "compare.css")
+STYLES = (
+    "tokens.css",
+    "gradio.css",
+    "alpha.css",
+    "form.css",
+    "explorer.css",
+    "found.css",
+    "grid.css",
+    "charts.css",
+    "compare.css",
+)
 TITLE = "ClipForget: make CLIP forget, and watch it"
 # Written into the page: a browser asks again for an icon with an address whenever the page's own changes, as it does
 # with alpha.

@@ -54,7 +54,16 @@ class Fake:
             "items": [[9, 0, 0, -1, 0], [8, 0, 1, -1, 1]],
         }
         about = {"command": "python -m clipforget run", "device": "cpu", "chance": 0.125, "nodes": [0, 1]}
-        rows = [{"by": "fine", "name": "biplane", "n": 50, "before": 24.0, "after": [24.0 * a for a in ALPHAS]}]
+        rows = [
+            {
+                "by": "fine",
+                "name": "biplane",
+                "prompt": "",
+                "n": 50,
+                "before": 24.0,
+                "after": [24.0 * a for a in ALPHAS],
+            }
+        ]
         about |= {"target": "biplane", "found": {"k": 24, "chance": 0.8, "rows": rows}}
         about |= {"cost": None, "template": "a photo of a {}.", "notes": []}
         return info | figures | about | {"alphas": ALPHAS, "rows": sets, "bound": bound, "gallery": gallery}

@@ -66,7 +66,7 @@ def test_names_are_counted_as_the_retrieval_scores_say(opened):
     found = opened.view()["found"]
     precision = [row for row in opened.scores["retrieval"]["rows"] if row["score"] == "precision"]
     assert [(row["by"], row["name"]) for row in found["rows"]] == [
-        ("coarse", "disc"), ("fine", "big"), ("picture", "picture"),
+        ("coarse", "disc"), ("fine", "big"), ("picture", ""),
     ]  # fmt: skip
     for row, scored in zip(found["rows"], precision, strict=False):
         np.testing.assert_allclose(np.array(row["after"]) / found["k"], scored["after"], atol=1e-4)

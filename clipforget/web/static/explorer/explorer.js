@@ -4,6 +4,7 @@
 import { get, onConnectionChange, queryString } from "../lib/api.js";
 import { h, debounce, present, toast } from "../lib/dom.js";
 import { figures } from "./figures.js";
+import { stillFound } from "./found.js";
 import { grids } from "./grid.js";
 import { header } from "./header.js";
 import { keys } from "./keys.js";
@@ -261,15 +262,16 @@ export async function mount(element, gradio) {
     keys(app);
     alphaBar(app);
     const parts = h("div", { id: "cf-open" });
-    const [notes, cards, query, sides, both, lower] = [
-        "cf-notes",
+    const [found, cards, notes, query, sides, both, lower] = [
+        "cf-found",
         "cf-cards",
+        "cf-notes",
         "cf-query-area",
         "cf-sides",
         "cf-both",
         "cf-tabs",
     ].map((id) => h("div", { id }));
-    parts.append(notes, cards, query, sides, both, lower);
+    parts.append(found, cards, notes, query, sides, both, lower);
     const past = h("section", { id: "cf-past", hidden: true, "aria-label": "Runs so far" });
     const list = h("div");
     past.append(h("h2", {}, "Runs so far"), list);
@@ -284,6 +286,7 @@ export async function mount(element, gradio) {
         notes.hidden = !app.view.notes.length;
         notes.textContent = app.view.notes.join(" "); // what does not apply to the method
     });
+    stillFound(app, found);
     figures(app, cards);
     queryBar(app, query);
     const open = lightbox(app);

@@ -6,17 +6,15 @@ import { h, icon } from "../lib/dom.js";
 import { sides } from "./versus.js";
 
 const ONE_RUN = {
-    left: "gone",
-    leftTitle: "No longer among the first 24",
-    right: "new",
-    rightTitle: "Was not among the first 24",
+    lost: ["forgotten", "No longer among the first 24"],
+    displaced: ["displaced", "Another image of the target took its place among the first 24"],
+    entered: ["new", "Was not among the first 24"],
     rank: "Was at rank",
 };
 const TWO_RUNS = {
-    left: "only A",
-    leftTitle: "Not among the first 24 of run B",
-    right: "only B",
-    rightTitle: "Not among the first 24 of run A",
+    lost: ["only A", "Not among the first 24 of run B"],
+    displaced: ["only A", "Not among the first 24 of run B"],
+    entered: ["only B", "Not among the first 24 of run A"],
     rank: "Run A has it at rank",
 };
 
@@ -93,19 +91,21 @@ export function grids(app, container, on) {
             if (cell.id === id) cell.node.classList.toggle("cf-lit", lit);
     };
     const titles = {};
+    const counts = {};
     const headings = {};
     const refusals = {};
     const panels = ["before", "after"].map((side) => {
         cells[side] = Array.from({ length: 24 }, (_, rank) => makeCell(side, rank, { ...on, light }));
         titles[side] = h("span.cf-sub");
         headings[side] = h("span.cf-heading");
+        counts[side] = h("span.cf-count");
         const list = h(
             "div.cf-grid",
             { role: "list" },
             cells[side].map((cell) => cell.node),
         );
         refusals[side] = h("p.cf-refused", { role: "status", hidden: true });
-        const head = h("header", {}, h("h2", {}, headings[side], titles[side]));
+        const head = h("header", {}, h("h2", {}, headings[side], titles[side], counts[side]));
         return h("section.cf-panel", { "data-side": side }, head, refusals[side], list);
     });
     container.replaceChildren(...panels);
@@ -123,46 +123,59 @@ export function grids(app, container, on) {
         const words = app.rival ? TWO_RUNS : ONE_RUN;
         const before = now.before.list;
         const after = now.after.list;
-        const rankBefore = new Map(before.ids.map((id, rank) => [id, rank]));
-        const inAfter = new Set(after.ids);
+        const isTarget = (id) => about(now.before.view, id).role === "forget";
+        const [inBefore, inAfter] = marks(before.ids, after.ids, isTarget, words);
         const whose = app.isStale() ? ` · still “${pack.query.label}”` : "";
         for (const side of ["before", "after"]) {
             headings[side].textContent = now[side].name;
             titles[side].textContent = now[side].sub + whose;
+            const shown = now[side].list.ids.slice(0, state.k);
+            counts[side].replaceChildren(
+                h("b", {}, String(shown.filter(isTarget).length)),
+                ` of ${shown.length} of the target`,
+            );
             refusals[side].hidden = !(now[side].refused && !now[side].list.ids.length);
             refusals[side].textContent = `Refused: this prompt names ${now[side].refused}.`;
         }
         container.classList.toggle("cf-two", Boolean(app.rival));
         panels[1].classList.toggle("cf-peek", app.peeking);
         for (let rank = 0; rank < 24; rank++) {
-            drawOne(now.before.view, cells.before[rank], before, rank, state.k);
-            drawOne(now.after.view, cells.after[rank], after, rank, state.k);
-            if (rank < before.ids.length) markBefore(cells.before[rank], inAfter.has(before.ids[rank]), words);
-            if (rank < after.ids.length) markAfter(cells.after[rank], rankBefore.get(after.ids[rank]), words);
+            drawOne(now.before.view, cells.before[rank], before, rank, state.k, inBefore);
+            drawOne(now.after.view, cells.after[rank], after, rank, state.k, inAfter);
         }
     }
     return { cells, panels };
 }
 
-function drawOne(view, cell, list, rank, k) {
+function drawOne(view, cell, list, rank, k, badges) {
     const shown = rank < list.ids.length && rank < k;
     cell.node.hidden = !shown;
     if (!shown) return;
     showImage(view, cell, list.ids[rank]);
     const text = list.cosines[rank].toFixed(3);
     if (cell.cosine.textContent !== text) cell.cosine.textContent = text;
+    showMark(cell, ...(badges.get(cell.id) ?? ["", "", ""]));
 }
 
-const markBefore = (cell, kept, words) => showMark(cell, kept ? "" : "gone", kept ? "" : words.left, words.leftTitle);
-
-function markAfter(cell, old, words) {
-    if (old === undefined) return showMark(cell, "new", words.right, words.rightTitle);
-    const rise = old - cell.rank;
-    if (rise === 0) return showMark(cell, "", "", "");
-    return showMark(
-        cell,
-        rise > 0 ? "up" : "down",
-        `${rise > 0 ? "▲" : "▼"}${Math.abs(rise)}`,
-        `${words.rank} ${old + 1}`,
+/**
+ * What is said of the images of the target, by their number, in each grid: [mark, text, title]. Siblings and others
+ * change places all the time, and nothing is said of them. As many count as lost as there are fewer images of the
+ * target; of those that made room for another image of it, the last ones, only that.
+ */
+export function marks(before, after, isTarget, words) {
+    const ranks = [before, after].map((ids) => new Map(ids.map((id, rank) => [id, rank])));
+    const left = before.filter((id) => isTarget(id) && !ranks[1].has(id));
+    const entered = after.filter((id) => isTarget(id) && !ranks[0].has(id));
+    const lost = left.length - entered.length;
+    const inBefore = new Map(
+        left.map((id, i) => [id, i < lost ? ["forgotten", ...words.lost] : ["displaced", ...words.displaced]]),
     );
+    const inAfter = new Map(entered.map((id) => [id, ["new", ...words.entered]]));
+    for (const [id, rank] of ranks[1]) {
+        const old = ranks[0].get(id);
+        if (old === undefined || old === rank || !isTarget(id)) continue;
+        const mark = old > rank ? ["up", `▲${old - rank}`] : ["down", `▼${rank - old}`];
+        inAfter.set(id, [...mark, `${words.rank} ${old + 1}`]);
+    }
+    return [inBefore, inAfter];
 }
