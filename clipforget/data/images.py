@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 SMALLEST = 8  # pixels a side; smaller images are skipped
 LARGEST = 64_000_000  # pixels; larger ones are refused before they are decoded
+BAND = 2**20  # pixels that are turned into colours at a time, where an image is reduced
 LARGEST_TEXT = 64 * 2**20  # bytes of text or of a colour profile inside a PNG; picture generators store their workflow
 PngImagePlugin.MAX_TEXT_CHUNK = LARGEST_TEXT  # Pillow refuses more than 1 MiB of them in one piece
 
@@ -32,6 +33,7 @@ LEFT_OUT = {  # of what Pillow opens
     "CUR", "ICNS", "ICO", "IPTC",  # hold other image files, whose size their head does not tell
     "BLP", "DDS", "FITS", "MSP", "QOI", "XPM",  # decoded in Python: minutes for a large one
 }  # fmt: skip
+COSTLY = ("WEBP", "AVIF", "JPEG2000")  # their decoders hold a picture several times over
 PHOTOMETRIC, WHITE_IS_ZERO = 262, 0  # a TIFF's tag, and what it says of negatives
 GDAL_NODATA = 42113  # a TIFF's tag: the value of pixels that hold nothing, as text
 
@@ -42,19 +44,26 @@ BROKEN = (  # all that Pillow's readers raise on bytes that are no image, found 
 )  # fmt: skip
 
 
-def decode(data: bytes) -> Image.Image:
+def decode(data: bytes, side: int | None = None, *, frugal: bool = False) -> Image.Image:
     """Decode an image file into RGB, first frame, EXIF rotation applied, transparency on white, 8 bits a channel.
 
+    With `side` a large image is reduced on the way, in a part of the memory, to less than 4 x `side` pixels a side; its
+    longer side keeps at least 2 x `side` (a JPEG's `side`) for a good filter to end with. `frugal` refuses what takes
+    more than about 300 MiB even so.
     Raises BadData with the reason, as the end of a sentence about the file, where the bytes are no image, broken,
     smaller than SMALLEST a side or larger than LARGEST pixels.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            image = _open(data)
+            image = _open(data, frugal)
             image.seek(0)
+            if side is not None:
+                image.draft(None, (side, side))
             image.load()
-            return _to_rgb(_upright(image), getattr(image, "tag_v2", {}))
+            tags = getattr(image, "tag_v2", {})
+            factor = max(image.size) // (2 * side) if side is not None else 1
+            return _to_rgb(_upright(_reduced(image, factor, tags) if factor > 1 else image), tags)
     except BROKEN as error:
         raise _unreadable(error, data) from error
 
@@ -62,7 +71,7 @@ def decode(data: bytes) -> Image.Image:
 def check(data: bytes) -> None:
     """Raise BadData where the file is no image that `decode` would take.
 
-    Everything is decoded once, JPEGs at an eighth of their size, which finds the same damage in a part of the time.
+    Everything is decoded once, and reduced on the way, which finds the same damage in a part of time and memory.
     """
     try:
         with warnings.catch_warnings():
@@ -70,11 +79,7 @@ def check(data: bytes) -> None:
             image = _open(data)
             if image.format == "PNG":
                 image.verify()  # the checksums, which decoding does not look at
-            if image.format == "JPEG":
-                image.draft(None, (1, 1))
-                image.load()
-            else:
-                decode(data)
+            decode(data, SMALLEST)
     except BROKEN as error:
         raise _unreadable(error, data) from error
 
@@ -105,12 +110,13 @@ def _formats() -> tuple[str, ...]:
     return *(format for format in COMMON if format in known), *sorted(known - set(COMMON))
 
 
-def _open(data: bytes) -> Image.Image:
+def _open(data: bytes, frugal: bool = False) -> Image.Image:
     if not data:
         raise BadData("is empty")
     image = Image.open(io.BytesIO(data), formats=_formats())
-    if image.width * image.height > LARGEST:
-        raise BadData(f"has {image.width} x {image.height} pixels, more than {LARGEST:,}")
+    most = LARGEST // 4 if frugal and image.format in COSTLY else LARGEST
+    if image.width * image.height > most:
+        raise BadData(f"has {image.width} x {image.height} pixels, more than {most:,}")
     if min(image.size) < SMALLEST:
         raise BadData(f"is {image.width} x {image.height} pixels, smaller than {SMALLEST} a side")
     return image
@@ -124,13 +130,34 @@ def _upright(image: Image.Image) -> Image.Image:
         return image
 
 
+def _reduced(image: Image.Image, factor: int, tags: Mapping[int, Any]) -> Image.Image:
+    """An image `factor` times smaller, as RGB: only a band of it at a time is turned into colours.
+
+    Of grey values of any range every so many are taken, so that those that mean no data are not mixed with others.
+    """
+    if _is_wide_grey(image):
+        return image.resize([max(side // factor, 1) for side in image.size], Image.Resampling.NEAREST)
+    width, height = image.size
+    small = Image.new("RGB", (-(-width // factor), -(-height // factor)))
+    rows = factor * max(BAND // (width * factor), 1)
+    for top in range(0, height, rows):
+        band = _to_rgb(image.crop((0, top, width, min(top + rows, height))), tags)
+        small.paste(band.reduce(factor), (0, top // factor))
+    small.info = {key: value for key, value in image.info.items() if key != "transparency"}  # done; EXIF is not
+    return small
+
+
+def _is_wide_grey(image: Image.Image) -> bool:
+    return image.mode.startswith("I;16") or image.mode in ("I", "F")
+
+
 def _to_rgb(image: Image.Image, tags: Mapping[int, Any]) -> Image.Image:
-    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
+    if _is_wide_grey(image):
         image = _to_8_bit(image, tags)
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _to_8_bit(image: Image.Image, tags: Mapping[int, Any]) -> Image.Image:

@@ -17,18 +17,17 @@ def thumbnail(data: bytes, size: int) -> tuple[bytes, str]:
 
     The original bytes where they already are a small plain file. Raises BadData where they are no image.
     """
-    image = decode(data)
+    image = decode(data, size)
     if max(image.size) <= size and (media := _plain(data)):
         return data, media
     return encode(image, size), "image/jpeg"
 
 
 def encode(image: Image.Image, size: int) -> bytes:
-    """Return an RGB image as a JPEG of at most `size` pixels a side."""
-    small = image.copy()
-    small.thumbnail((size, size), Image.Resampling.LANCZOS)
+    """Return an RGB image, which is reduced in place, as a JPEG of at most `size` pixels a side."""
+    image.thumbnail((size, size), Image.Resampling.LANCZOS)
     out = io.BytesIO()
-    small.save(out, "JPEG", quality=88, subsampling=0, optimize=False)
+    image.save(out, "JPEG", quality=88, subsampling=0, optimize=False)
     return out.getvalue()
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter, fail_after, move_on_after, to_thread
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
@@ -24,6 +24,8 @@ COMPRESS_FROM = 1000  # bytes below which compressing is not worth it
 JSON_LIMIT = 64 * 2**10  # bytes of a JSON body
 MODEL_REQUESTS = 4  # requests at a time that may wait for models; the rest of the page stays quick meanwhile
 THUMBNAIL_REQUESTS = 6  # thumbnails made at a time
+UPLOAD_BODIES, UPLOAD_REQUESTS = 4, 1  # uploads in memory at a time, and those of them that are being decoded
+BODY_SECONDS, LIGHT_SECONDS, SECONDS = 60, 60, 600  # to wait for a body, for quick work and for any other
 
 log = logging.getLogger(__name__)
 
@@ -37,26 +39,42 @@ class RequestError(Exception):
 
 
 class Threads:
-    """Run blocking work in threads, so that the event loop stays free; heavy work in a few of its own."""
+    """Run blocking work in threads, so that the event loop stays free; heavy work in a few of its own.
+
+    Where nothing comes in time (a disk that does not answer, a model that takes long), RequestError 503 is raised. The
+    thread is let go: what it makes is kept, and others have its place.
+    """
 
     def __init__(self) -> None:
-        self._limits: dict[int, CapacityLimiter] = {}
+        self._limits: dict[str, CapacityLimiter] = {}
 
     async def light(self, work: Callable[..., Any], *args: Any) -> Any:
         """Run quick work: small files."""
-        return await to_thread.run_sync(work, *args)
+        return await _in_time(LIGHT_SECONDS, None, work, *args)
 
     async def heavy(self, work: Callable[..., Any], *args: Any) -> Any:
         """Run work that may load a model or a data set."""
-        return await self._limited(MODEL_REQUESTS, work, *args)
+        return await _in_time(SECONDS, self._limit("heavy", MODEL_REQUESTS), work, *args)
 
     async def thumbnails(self, work: Callable[..., Any], *args: Any) -> Any:
         """Make thumbnails, of which a page asks for dozens at once, and may wait for their data set."""
-        return await self._limited(THUMBNAIL_REQUESTS, work, *args)
+        return await _in_time(SECONDS, self._limit("thumbnails", THUMBNAIL_REQUESTS), work, *args)
 
-    async def _limited(self, most: int, work: Callable[..., Any], *args: Any) -> Any:
-        limiter = self._limits.setdefault(most, CapacityLimiter(most))
-        return await to_thread.run_sync(work, *args, limiter=limiter)
+    async def upload(self, read: Callable[[], Awaitable[tuple[Any, ...]]], work: Callable[..., Any]) -> Any:
+        """Read an upload, a few at a time, others wait unread; do the work on what `read` returns, one at a time."""
+        async with self._limit("bodies", UPLOAD_BODIES):
+            return await _in_time(SECONDS, self._limit("uploads", UPLOAD_REQUESTS), work, *await read())
+
+    def _limit(self, name: str, most: int) -> CapacityLimiter:
+        return self._limits.setdefault(name, CapacityLimiter(most))
+
+
+async def _in_time(seconds: float, limiter: CapacityLimiter | None, work: Callable[..., Any], *args: Any) -> Any:
+    try:
+        with fail_after(seconds):
+            return await to_thread.run_sync(work, *args, limiter=limiter, abandon_on_cancel=True)
+    except TimeoutError:
+        raise RequestError(503, f"This takes longer than {seconds:g} seconds; ask again in a while.") from None
 
 
 def endpoint(handler: Handler) -> Handler:
@@ -120,17 +138,19 @@ def check_login(request: Request) -> None:
 
 
 async def body(request: Request, limit: int) -> bytes:
-    """Return the request's body. Raises RequestError (413) beyond `limit` bytes, without reading on."""
+    """Return the request's body. Raises RequestError beyond `limit` bytes (413) or BODY_SECONDS (408)."""
     too_large = RequestError(413, f"The request is larger than {limit // 2**10:,} KiB.")
     if int(_digits(request.headers.get("content-length"))) > limit:
         raise too_large
     parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > limit:
-            raise too_large
-        parts.append(part)
-    return b"".join(parts)
+    with move_on_after(BODY_SECONDS):
+        async for part in request.stream():
+            size += len(part)
+            if size > limit:
+                raise too_large
+            parts.append(part)
+        return b"".join(parts)
+    raise RequestError(408, f"The request did not arrive within {BODY_SECONDS} seconds; send it again.")
 
 
 async def json_body(request: Request) -> dict[str, Any]:

@@ -141,8 +141,8 @@ class Api:
         return attachment(*await self.threads.heavy(ask))
 
     async def upload(self, request: Request) -> Response:
-        data, name = await _upload(request)
-        return json_response(request, await self.threads.light(self.workspace.uploads.add, data, name), "no-store")
+        sent = await self.threads.upload(partial(_upload, request), self.workspace.uploads.add)
+        return json_response(request, sent, "no-store")
 
     async def image(self, request: Request) -> Response:
         size = _integer(request.query_params.get("size", "96"), "size")

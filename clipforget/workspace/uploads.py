@@ -27,7 +27,7 @@ class Uploads(Cache[tuple[bytes, str]]):
         if len(data) > LARGEST_UPLOAD:
             raise BadData(f"The image is larger than {LARGEST_UPLOAD // MIB} MiB; reduce it first.")
         try:
-            small = encode(decode(data), SIDE)
+            small = encode(decode(data, SIDE, frugal=True), SIDE)
         except BadData as error:
             raise BadData(f"The file {error}; choose another: a JPEG, PNG or WebP image.") from error
         label = "".join(c for c in Path(name.replace("\\", "/")).name if c.isprintable())[:80] or "uploaded image"

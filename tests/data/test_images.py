@@ -7,6 +7,7 @@ import struct
 import numpy as np
 import pytest
 from PIL import Image, TiffImagePlugin, features
+from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngInfo
 
 from clipforget.data.images import CODECS, LARGEST, LARGEST_TEXT, SMALLEST, check, decode, suffixes
@@ -270,3 +271,43 @@ def test_damaged_bytes_never_raise_anything_but_bad_data(format):
                 judge(bytes(damaged))
             except BadData as error:
                 assert str(error)
+
+
+MODES = {
+    **dict.fromkeys(("L", "1", "P", "LA", "RGBA", "RGB", "I;16"), "PNG"),
+    **dict.fromkeys(("I", "F", "LAB", "CMYK"), "TIFF"),
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("turned", [1, 6])
+def test_an_image_reduced_on_the_way_looks_like_the_whole_one(mode, turned):
+    smooth = ramp(16, 16).resize((700, 500))
+    image = Image.fromarray(np.asarray(smooth.convert("L"), np.uint16) * 257) if mode == "I;16" else None
+    image = image or (smooth if mode == "LAB" else smooth.convert("L")).convert("L" if mode == "F" else mode)
+    exif = Image.Exif()
+    exif[0x0112] = turned
+    data = encode(image.convert(mode) if mode == "F" else image, MODES[mode], exif=exif)
+    whole, small = decode(data), decode(data, 32)
+    assert small.mode == "RGB" and 64 <= max(small.size) < 128
+    assert (small.width > small.height) == (whole.width > whole.height) == (turned == 1)
+    far = np.abs(np.asarray(whole.resize(small.size, Image.Resampling.BOX), int) - np.asarray(small))
+    assert far.mean() < 4, far.mean()
+
+
+def test_a_jpeg_is_decoded_no_larger_than_needed(monkeypatch):
+    data, loaded = encode(ramp().resize((3200, 2400)), "JPEG"), []
+    load = JpegImageFile.load
+    monkeypatch.setattr(JpegImageFile, "load", lambda self: loaded.append(self.size) or load(self))
+    small = decode(data, 100)
+    assert set(loaded) == {(400, 300)}
+    assert small.size == (200, 150)
+    far = np.abs(np.asarray(decode(data).resize(small.size, Image.Resampling.BOX), int) - np.asarray(small))
+    assert far.mean() < 4
+
+
+def test_what_a_frugal_reader_cannot_reduce_on_the_way_may_be_smaller_only():
+    data = encode(Image.new("RGB", (5000, 4000)), "WEBP", lossless=True, method=0)
+    assert decode(data, 8).mode == "RGB"
+    with pytest.raises(BadData, match=f"more than {LARGEST // 4:,}"):
+        decode(data, 8, frugal=True)
