@@ -48,5 +48,9 @@ class RunProblem(ClipforgetError):
     """A run that is missing, unfinished or no longer alive."""
 
 
+class QueueFull(RunProblem):
+    """As many runs wait as may."""
+
+
 class StaleIndex(ClipforgetError):
     """Features or an index made by other weights than the query's, or an archive that changed while it was open."""

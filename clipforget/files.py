@@ -86,6 +86,11 @@ class FileLock:
             self._file.close()
             self._file = None
 
+    def fileno(self) -> int:
+        """Return the descriptor of a lock that is ours: a process that inherits it holds the lock too."""
+        assert self._file is not None, "the lock is not ours"
+        return self._file.fileno()
+
     def is_held(self) -> bool:
         """Return True while anybody holds the lock. Makes no file."""
         try:

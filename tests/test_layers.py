@@ -56,7 +56,7 @@ INSIDE = {
     "methods": ("__init__", "*.settings", "*.forgetting", "*.__init__ *"),
     "audits": ("_subject", "__init__", "*"),
     "runs": (
-        "__init__ cache config devices documents near_duplicates presets",
+        "__init__ cache config devices documents near_duplicates presets queue",
         "folder",
         "resources store",
         "audited loading eta",

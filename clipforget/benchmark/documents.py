@@ -181,3 +181,4 @@ class ComparisonSummary(TypedDict):
     cells: list[SummaryCell]
     curves: list[Curve]
     target: NotRequired[int | None]
+    position: NotRequired[int | None]  # in the line of its device, 1 for the next to start

@@ -116,9 +116,14 @@ class ComparisonFolder(RunFolder[ComparisonInfo]):
     FILE, KIND, INFO = "comparison.json", "comparison", ComparisonInfo
 
     @property
+    def runs(self) -> Path:
+        """Return the folder of the runs that are its cells, of which this is in a folder of its own."""
+        return self.folder.parent.parent
+
+    @property
     def store(self) -> Store:
         """Return the store of the runs that are its cells."""
-        return Store(self.folder.parent.parent)
+        return Store(self.runs)
 
     @property
     def plan(self) -> ComparisonPlan:

@@ -18,8 +18,8 @@ from clipforget.evaluation.documents import (
     Share,
     found_sentence,
 )
-from clipforget.tabular import markdown, table
-from clipforget.workspace.documents import RunView
+from clipforget.tabular import markdown, ordinal, table
+from clipforget.workspace.documents import ListedComparison, RunEntry, RunView
 
 HEADER = ("set", "images", "before", "after", "kept")
 RANKED = ("prompt", "score", "before", "after")
@@ -89,6 +89,12 @@ class RunFigures(TypedDict):
     target: str
     found: list[FoundFigures]
     notes: list[str]
+
+
+def state(entry: RunEntry | ListedComparison) -> str:
+    """Return the state of a run or a comparison for a list, with its place in line while it waits."""
+    position = entry.get("position")
+    return f"{entry['state']}, {ordinal(position)}" if position else entry["state"]
 
 
 def alpha_index(view: RunView, alpha: float | None) -> int:

@@ -17,12 +17,13 @@ from typing import Any, ClassVar, Generic, TypeVar
 from clipforget.errors import BadSetting, RunProblem, UnknownName
 from clipforget.files import ID, PLAIN, FileLock, write_json
 from clipforget.runs.documents import FolderInfo
+from clipforget.runs.queue import Queue
 from clipforget.settings import read_document
 
 STATES = ("queued", "running", "done", "stopped", "failed")  # "lost" is reported, never stored
 LOCK = "run.lock"  # held while the files of the folder are written
 WORKER_LOCK = "worker.lock"  # held as long as a worker is alive
-GRACE = 10.0  # seconds a queued one may wait for its worker to come alive
+GRACE = 10.0  # seconds that a worker may take from its start until it holds its folder
 
 Info = TypeVar("Info", bound=FolderInfo)
 
@@ -40,6 +41,11 @@ class RunFolder(Generic[Info]):
     def __init__(self, folder: Path) -> None:
         self.folder, self.id = Path(folder), Path(folder).name
 
+    @property
+    def runs(self) -> Path:
+        """Return the folder of the runs, with the queue and the locks of the devices."""
+        return self.folder.parent
+
     def path(self, name: str) -> Path:
         """Return the path of a file in the folder. Raises RunProblem for a name that is no plain file name."""
         if not PLAIN.fullmatch(name):
@@ -49,15 +55,13 @@ class RunFolder(Generic[Info]):
     def info(self) -> Info:
         """Return the JSON file with the live state: "lost" where it says queued or running and no worker is alive.
 
-        Raises RunProblem where the file is missing or damaged.
+        What waits in the queue is not lost: it has no worker yet. Raises RunProblem where the file is missing or
+        damaged.
         """
         info = self._stored()
         if info["state"] in ("queued", "running") and not self.alive():
             info = self._stored()  # the worker may have written its last word in between
-            age = 0.0  # seconds since it was queued, which may be again and long after it was created
-            with suppress(FileNotFoundError):  # deleted in this moment
-                age = time.time() - self.path(self.FILE).stat().st_mtime
-            if info["state"] == "running" or (info["state"] == "queued" and age > GRACE):
+            if info["state"] == "running" or (info["state"] == "queued" and not self._expected()):
                 info["state"] = "lost"
         return info
 
@@ -87,6 +91,14 @@ class RunFolder(Generic[Info]):
     def alive(self) -> bool:
         """Return True while some process works on the folder."""
         return FileLock(self.path(WORKER_LOCK)).is_held()
+
+    def _expected(self) -> bool:
+        """Return True while queued work waits for its turn, or was started just now; a clock may have been set back."""
+        if self.id in Queue(self.runs).positions():
+            return True
+        with suppress(FileNotFoundError):  # deleted in this moment
+            return abs(time.time() - self.path(self.FILE).stat().st_mtime) <= GRACE
+        return True
 
     def _stored(self) -> Info:
         """The JSON file as it is written today, under the id that the folder has."""

@@ -20,6 +20,7 @@ from clipforget.files import FileLock, finite, slug, write_json
 from clipforget.runs.config import RunConfig, current_method
 from clipforget.runs.documents import EndEvent, Event, RunInfo, StepEvent, StoredConfig
 from clipforget.runs.folder import LOCK, FolderStore, RunFolder
+from clipforget.runs.queue import Queue
 from clipforget.settings import check_document
 
 AnyEvent = TypeVar("AnyEvent", StepEvent, EndEvent)
@@ -58,7 +59,7 @@ class Store(FolderStore["Run", RunInfo]):
 
     def device_lock(self, device: str) -> FileLock:
         """Return the lock of a device, not yet acquired: at most one worker runs on it."""
-        return FileLock(self.root / f".lane-{slug(device)}")
+        return Queue(self.root).device_lock(device)
 
 
 class Run(RunFolder[RunInfo]):

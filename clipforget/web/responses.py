@@ -16,7 +16,7 @@ from anyio import CapacityLimiter, fail_after, move_on_after, to_thread
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
-from clipforget.errors import ClipforgetError, StaleIndex, UnknownName
+from clipforget.errors import ClipforgetError, QueueFull, StaleIndex, UnknownName
 
 Handler = Callable[[Request], Awaitable[Response]]
 IMMUTABLE = "public, max-age=31536000, immutable"
@@ -101,9 +101,11 @@ def endpoint(handler: Handler) -> Handler:
 
 
 def status_of(error: ClipforgetError, method: str) -> int:
-    """Return the status of an error the user can fix: 404 unknown, 409 stale, else 400."""
+    """Return the status of an error the user can fix: 404 unknown, 409 stale, 429 too many in line, else 400."""
     if isinstance(error, UnknownName) and method == "GET":
         return 404
+    if isinstance(error, QueueFull):
+        return 429
     return 409 if isinstance(error, StaleIndex) else 400
 
 

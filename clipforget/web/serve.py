@@ -22,8 +22,10 @@ def serve(runs: Path, *, host: str, port: int, browser: bool = True, sample: boo
     from clipforget.web.page import launch
     from clipforget.web.routes import routes
 
+    if waiting := workspace.watch():
+        print(f"{waiting} waiting {'run starts' if waiting == 1 else 'runs start'} now, one by one", flush=True)
     address = "127.0.0.1" if host in ("0.0.0.0", "::") else host
-    print(f"ClipForget on http://{address}:{port} (Ctrl+C ends it; runs go on by themselves)", flush=True)
+    print(f"ClipForget on http://{address}:{port} (Ctrl+C ends it; a run at work goes on)", flush=True)
     try:
         launch(workspace, routes(workspace), host=host, port=port, browser=browser)
     except (OSError, OverflowError) as error:

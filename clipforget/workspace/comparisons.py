@@ -16,7 +16,7 @@ from clipforget.benchmark.rows import with_preset_settings
 from clipforget.benchmark.store import ComparisonFolder, ComparisonStore
 from clipforget.benchmark.summary import RunSummary, run_summary, summarize
 from clipforget.data.dataset import Dataset
-from clipforget.errors import RunProblem, UnknownName
+from clipforget.errors import QueueFull, RunProblem, UnknownName
 from clipforget.runs.cache import Cache
 from clipforget.runs.store import Run
 from clipforget.workspace.documents import ListedComparison
@@ -41,6 +41,7 @@ class ComparisonService:
 
     def list(self) -> list[ListedComparison]:
         """Return all comparisons, newest first, with how many of their runs are done; damaged ones with the reason."""
+        positions = self._workers.queue.positions()
         return [
             {
                 "id": folder.id,
@@ -59,13 +60,16 @@ class ComparisonService:
                 "state": info["state"],
                 "done": sum(cell["state"] == "done" for cell in info["cells"]),
                 "total": len(info["cells"]),
+                "position": positions.get(info["id"]),
             }
             for folder, info in self.store.listed()
         ]
 
     def summary(self, id: str) -> ComparisonSummary:
         """Return all that is known of a comparison. Raises UnknownName."""
-        return summarize(self.store.get(id), self._run_summary)
+        summary = summarize(self.store.get(id), self._run_summary)
+        summary["position"] = self._workers.queue.positions().get(id)
+        return summary
 
     def create(self, plan: ComparisonPlan) -> ComparisonFolder:
         """Return a comparison of this plan: the one there is, to be continued, or a new one.
@@ -82,11 +86,19 @@ class ComparisonService:
         return self.store.same(plan) or self.store.create(plan)
 
     def start(self, plan: ComparisonPlan) -> str:
-        """Create a comparison, or continue the same one, in a worker of its own; returns the id. Raises as create."""
+        """Create a comparison, or continue the same one, in a worker of its own; returns the id.
+
+        Raises as create, and QueueFull, after which nothing is left behind.
+        """
+        known = self.store.ids()
         comparison = self.create(plan)
-        if not comparison.alive():
-            comparison.update(state="queued", error=None, pid=None)
-            self._workers.start(comparison)
+        try:
+            if not comparison.alive():
+                self._workers.start(comparison)
+        except QueueFull:
+            if comparison.id not in known:
+                self.store.delete(comparison.id)
+            raise
         return comparison.id
 
     def resume(self, id: str) -> None:

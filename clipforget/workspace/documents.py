@@ -30,6 +30,7 @@ class RunEntry(TypedDict):
     device: str
     comparison: str | None
     sample: bool
+    position: int | None  # in the line of its device, 1 for the next to start
 
 
 class UnfinishedView(TypedDict):
@@ -47,6 +48,7 @@ class UnfinishedView(TypedDict):
     starred: bool | None
     sample: bool
     log: str
+    position: int | None
 
 
 class ListedComparison(TypedDict):
@@ -59,13 +61,18 @@ class ListedComparison(TypedDict):
     done: int
     total: int
     error: NotRequired[str]
+    position: NotRequired[int | None]  # in the line of its device, 1 for the next to start
 
 
 class RunEvents(TypedDict):
-    """The new events of a run; `now` is the seconds since it was created."""
+    """The new events of a run; `now` is the seconds since it was created, `position` its place in line while it waits.
+
+    The next to start is in place 1.
+    """
 
     state: str
     error: str | None
+    position: int | None
     events: list[Event]
     now: float
 

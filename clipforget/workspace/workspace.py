@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from clipforget.data.dataset import Dataset
 from clipforget.data.thumbnails import SIZES, thumbnail
-from clipforget.errors import BadQuery, RunProblem, StaleIndex, UnknownName
+from clipforget.errors import BadQuery, QueueFull, RunProblem, StaleIndex, UnknownName
 from clipforget.files import ASSETS
 from clipforget.runs.cache import Cache
 from clipforget.runs.config import RunConfig
@@ -43,7 +43,7 @@ from clipforget.workspace.documents import (
 )
 from clipforget.workspace.export import export
 from clipforget.workspace.uploads import Uploads
-from clipforget.workspace.workers import Workers
+from clipforget.workspace.workers import MAX_WAITING, Workers
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -57,9 +57,12 @@ MIB = 2**20
 
 
 class Workspace:
-    """Runs under one root, and beside them the sample run that ships with the app (read only)."""
+    """Runs under one root, and beside them the sample run that ships with the app (read only).
 
-    def __init__(self, runs: Path = Path("runs"), sample: bool = True) -> None:
+    On each device one worker runs at a time; at most `max_waiting` runs and comparisons wait in line.
+    """
+
+    def __init__(self, runs: Path = Path("runs"), sample: bool = True, max_waiting: int = MAX_WAITING) -> None:
         self.store = Store(Path(runs))
         self.samples = Store(ASSETS / "sample-run") if sample else None
         self._resources = Resources(datasets=4, models=2, follow=True)
@@ -69,7 +72,7 @@ class Workspace:
         self._exact: Cache[ExactResults] = Cache(200)
         self._images: Cache[tuple[bytes, str]] = Cache(96 * MIB, lambda entry: len(entry[0]))
         self._data_names: dict[str, str] = {}  # fingerprint -> name or path
-        self._workers = Workers()
+        self._workers = Workers(self.store.root, max_waiting)
         self.uploads = Uploads()
         self.comparisons = ComparisonService(self.store.root, self.dataset, self._workers)
 
@@ -87,27 +90,41 @@ class Workspace:
 
     def runs(self) -> list[RunEntry]:
         """Return all runs, newest first, samples last: what the list of past runs shows, damaged ones too."""
-        names = RunEntry.__annotations__
+        names, positions = RunEntry.__annotations__, self._workers.queue.positions()
         listed = [
             _damaged(run, info) if isinstance(info, RunProblem)
-            else {name: info.get(name) for name in names} | {"sample": self.is_sample(run)}
+            else {name: info.get(name) for name in names}
+            | {"sample": self.is_sample(run), "position": positions.get(run.id)}
             for run, info in chain(self.store.listed(), self.samples.infos() if self.samples else ())
         ]  # fmt: skip
         return cast(list[RunEntry], listed)
 
     def start(self, config: RunConfig) -> str:
-        """Create a run and start its worker in a session of its own; returns the id. It outlives this process.
+        """Create a run and start its worker in a session of its own, or put it in line; returns the id.
 
-        Raises what can be told from the configuration alone; what needs the model shows as a failed run.
+        The worker outlives this process; what waits goes on when there is one again that watches. Raises what can be
+        told from the configuration alone, and QueueFull; what needs the model shows as a failed run.
         """
         config = config.checked()
         config.splits(self.dataset(config.data, config.eval, config.eval_images))
         run = self.store.create(config)
-        self._workers.start(run)
+        try:
+            self._workers.start(run)
+        except QueueFull:
+            self.store.delete(run.id)
+            raise
         return run.id
 
+    def watch(self) -> int:
+        """Start from now on, in a thread, what waits in line; returns how much does."""
+        self._workers.watch()
+        return len(self._workers.queue.waiting())
+
     def stop(self, id: str) -> None:
-        """Ask the worker to stop; it keeps what it has. Returns at once. Raises RunProblem where nothing is at work."""
+        """Ask the worker to stop, or cancel what waits; it keeps what it has. Returns at once.
+
+        Raises RunProblem where nothing is at work.
+        """
         self._workers.stop(self.run(id))
 
     def star(self, id: str, starred: bool) -> None:
@@ -117,6 +134,7 @@ class Workspace:
     def delete(self, id: str) -> None:
         """Remove a run for good. Raises RunProblem for a sample or a run at work."""
         self._own_run(id, "deleted")
+        self._workers.queue.leave(id)
         self.store.delete(id)
         self._finished.drop(lambda key: key == id)
         self._packs.drop(lambda key: isinstance(key, tuple) and key[0] == id)
@@ -128,7 +146,8 @@ class Workspace:
         run = self.run(id)
         events, info = run.events(after), run.info()
         age = round(time.time() - datetime.fromisoformat(info["created"]).timestamp(), 2)
-        return {"state": info["state"], "error": info["error"], "events": events, "now": age}
+        position = self._workers.queue.positions().get(id)
+        return {"state": info["state"], "error": info["error"], "position": position, "events": events, "now": age}
 
     # what a finished run shows
 
@@ -141,7 +160,7 @@ class Workspace:
             return {**view, "starred": info["starred"], "sample": self.is_sample(run)}
         names = UnfinishedView.__annotations__
         fields = {name: info.get(name) for name in names} | {"sample": self.is_sample(run), "log": _tail(run)}
-        return cast(UnfinishedView, fields)
+        return cast(UnfinishedView, {**fields, "position": self._workers.queue.positions().get(id)})
 
     def finished_run(self, id: str) -> FinishedRun:
         """Return a finished run, opened for queries. Raises UnknownName or RunProblem."""

@@ -241,7 +241,7 @@ def test_rows_are_sorted_with_doing_nothing_first_and_the_unknown_last(shown):
 
 
 def test_exports_are_files_with_a_name(compared):
-    comparing = ComparisonService(compared.store.root, lambda name: None, Workers())
+    comparing = ComparisonService(compared.store.root, lambda name: None, Workers(compared.store.root))
     for name in ("table.csv", "table.json", "table.tex", "table.md", "report.html"):
         data, media, title = comparing.export(compared.id, name)
         assert data.decode() and media and title == f"{compared.id}-{name}"

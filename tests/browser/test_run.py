@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from served import Site, query_of
 
+from clipforget.files import FileLock
+
 pytestmark = pytest.mark.browser
 
 
@@ -69,6 +71,21 @@ def test_stop_keeps_the_run_and_use_fills_the_form(visit: Any, site: Site) -> No
     page.click(".cf-end .cf-primary")
     page.wait_for_function("document.querySelector('#cf-data input').value.includes('data')")
     page.wait_for_function("Number(document.querySelector('#cf-last input[type=number]').value) === 7")
+
+
+def test_a_waiting_run_shows_its_place_in_line_and_is_cancelled(visit: Any, site: Site) -> None:
+    page = visit()
+    lock = FileLock(site.runs / ".lane-cpu")
+    with lock:
+        first, second = (site.call("runs", site.config(seed=seed))["id"] for seed in (8, 9))
+        page.evaluate("(run) => window.clipforget.follow(run)", second)
+        page.wait_for_function("document.querySelector('.cf-progress h2').textContent === '2nd in line'")
+        assert page.inner_text("#cf-stop") == "Cancel"
+        site.call(f"runs/{first}/stop", {})
+        page.wait_for_function("document.querySelector('.cf-progress h2').textContent === '1st in line'")
+        page.click("#cf-stop")
+        page.wait_for_selector(".cf-end[data-state=stopped]")
+    assert site.state(first) == site.state(second) == "stopped"
 
 
 def test_use_fills_the_form_with_several_superclasses_and_a_preset_fills_the_settings(visit: Any, site: Site) -> None:

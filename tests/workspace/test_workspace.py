@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 from PIL import Image
+from waiting import wait_for
 
 from clipforget.benchmark.plan import ComparisonPlan
 from clipforget.benchmark.rows import Row
@@ -27,14 +28,6 @@ from clipforget.workspace.workspace import Workspace
 @pytest.fixture(scope="module")
 def space(finished):
     return Workspace(finished.folder.parent, sample=False)
-
-
-def wait_for(what, seconds=60.0):
-    deadline = time.monotonic() + seconds
-    while not (found := what()):
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
-    return found
 
 
 def png(size=(40, 30), mode="RGB", **options):

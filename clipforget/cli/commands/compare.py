@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from clipforget.cli import report
 from clipforget.cli.commands import command
 from clipforget.cli.options import (
     STOPPED,
@@ -227,7 +228,7 @@ def _write_into(where: str, text: str) -> None:
 
 def _list(workspace: Workspace, as_json: bool) -> None:
     infos = workspace.comparisons.list()
-    rows = [[info["id"], info["state"], f"{info['done']}/{info['total']}", info["title"]] for info in infos]
+    rows = [[info["id"], report.state(info), f"{info['done']}/{info['total']}", info["title"]] for info in infos]
     hint = f"No comparisons yet. Start one: {PROG} compare --method targeted --forget airplane/biplane"
     text = table(("comparison", "state", "done", "title"), rows, numbers=(2,)) if rows else hint
     problems = [info["error"] for info in infos if "error" in info]

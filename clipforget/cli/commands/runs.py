@@ -28,7 +28,7 @@ def runs(args: argparse.Namespace) -> None:
     rows = [
         [
             info["id"],
-            info["state"],
+            report.state(info),
             ", ".join(info["config"]["forget"]),
             info["config"]["method"],
             Path(info["config"]["data"]).name,

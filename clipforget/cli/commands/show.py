@@ -9,6 +9,7 @@ from clipforget.cli.commands import command
 from clipforget.cli.options import Parser, add_json, add_runs, run_id, workspace_of
 from clipforget.cli.terminal import emit
 from clipforget.errors import BadQuery
+from clipforget.tabular import ordinal
 
 
 def add_options(parser: Parser) -> None:
@@ -34,7 +35,8 @@ def show(args: argparse.Namespace) -> None:
             raise BadQuery("Several runs are shown with --markdown only.")
         print(report.comparison(finished, args.alpha))
     elif view["state"] != "done":
-        error = view["error"] or "it has no figures"
+        position = view.get("position")
+        error = view["error"] or (f"it is {ordinal(position)} in line" if position else "it has no figures")
         emit(args.json, view, f"The run {view['id']} is {view['state']}: {error}\nTo repeat it: {view['command']}")
     elif args.markdown:
         print(report.as_markdown(view, args.alpha))

@@ -88,7 +88,7 @@ function table(app, comparisons, remove) {
                     entry.title || entry.id,
                 ),
             ),
-            h("td", {}, stateChip(entry.state)),
+            h("td", {}, stateChip(entry.state, entry.position)),
             h("td", {}, `${entry.done} of ${entry.total}`),
             h("td", {}, when(entry.created)),
         );
@@ -226,7 +226,7 @@ function head(app, id, act) {
     const update = (comparison) => {
         const busy = AT_WORK.includes(comparison.state);
         title.textContent = comparison.title || comparison.id;
-        chip.replaceChildren(stateChip(comparison.state));
+        chip.replaceChildren(stateChip(comparison.state, comparison.position));
         command = comparison.command || "";
         stop.hidden = !busy;
         resume.hidden = busy || comparison.done === comparison.total;

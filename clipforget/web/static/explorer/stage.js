@@ -34,7 +34,7 @@ export function makeStage(app) {
         closed("running", panel.node);
         let before = run.state;
         end = follow(run.id, (state, events, answer) => {
-            panel.update(state, events);
+            panel.update(state, events, answer.position);
             if (state !== before && state === "running") refreshRuns(app).catch(() => {});
             before = state;
             if (state === "queued" || state === "running") return;

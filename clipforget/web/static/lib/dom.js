@@ -59,6 +59,12 @@ const ICONS = {
     target: "M12 5a7 7 0 1 0 0 14 7 7 0 0 0 0-14zM12 2v5m0 10v5M2 12h5m10 0h5",
 };
 
+/** 1st, 2nd, 3rd, 4th, 11th ... */
+export function ordinal(number) {
+    const teens = [11, 12, 13].includes(number % 100);
+    return `${number}${(!teens && ["", "st", "nd", "rd"][number % 10]) || "th"}`;
+}
+
 /** A line icon, 24 x 24 units, in the text's colour. */
 export function icon(name) {
     const path = svg("path", {

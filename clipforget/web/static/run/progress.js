@@ -2,7 +2,7 @@
 // A run while it runs: its stages, how long is left, the losses as they come, and Stop.
 
 import { get, post } from "../lib/api.js";
-import { clock, h, icon, svg, toast } from "../lib/dom.js";
+import { clock, h, icon, ordinal, svg, toast } from "../lib/dom.js";
 
 const WORDS = {
     wait: "Wait",
@@ -14,6 +14,8 @@ const WORDS = {
     restore: "Restore",
     score: "Score",
 };
+const WAITS = "It starts when the runs before it are done. You may reload or close this page and come back.";
+const GOES_ON = "The run goes on in its own process: you may reload or close this page and come back.";
 const EVERY = 500;
 const HIDDEN = 5000; // milliseconds between two questions
 
@@ -68,6 +70,7 @@ export function progressPanel(app, run, stages) {
         icon("stop"),
         h("span", {}, "Stop"),
     );
+    const note = h("p.cf-note");
     const node = h(
         "section.cf-progress",
         { "aria-label": "Progress" },
@@ -75,12 +78,14 @@ export function progressPanel(app, run, stages) {
         list,
         bar,
         plot,
-        h("p.cf-note", {}, "The run goes on in its own process: you may reload or close this page and come back."),
+        note,
     );
-    const update = (state, events) => {
+    const update = (state, events, position = null) => {
         const steps = events.filter((event) => event.kind === "step");
         const last = steps.at(-1);
-        title.textContent = heading(state, last);
+        title.textContent = position ? `${ordinal(position)} in line` : heading(state, last);
+        note.textContent = position ? WAITS : GOES_ON;
+        if (!stop.disabled) stop.lastChild.textContent = position ? "Cancel" : "Stop";
         left.textContent =
             last?.eta !== null && last?.eta !== undefined
                 ? `${clock(last.eta)} left`

@@ -2,7 +2,7 @@
 // The list of past runs: open, star, use again, delete.
 
 import { get, post } from "../lib/api.js";
-import { h, iconButton, percent, toast } from "../lib/dom.js";
+import { h, iconButton, ordinal, percent, toast } from "../lib/dom.js";
 
 const HEADS = ["Star", "Run", "State", "Images", "Best α", "Forget", "Siblings", "Others", "When", "Actions"];
 
@@ -85,7 +85,7 @@ function row(app, run) {
     const cells = [
         run.sample ? "sample" : damaged ? "" : star,
         open,
-        stateChip(run.state),
+        stateChip(run.state, run.position),
         damaged
             ? h("span.cf-clip", { title: run.error }, run.error)
             : h("span.cf-clip", { title: config.data }, config.data.split("/").filter(Boolean).at(-1)),
@@ -131,9 +131,9 @@ function row(app, run) {
     return line;
 }
 
-/** A run's state as a small chip. */
-export function stateChip(state) {
-    const chip = h("span.cf-state", {}, state);
+/** A run's state as a small chip, with its place in line while it waits. */
+export function stateChip(state, position = null) {
+    const chip = h("span.cf-state", {}, position ? `${state}, ${ordinal(position)}` : state);
     chip.dataset.state = state;
     return chip;
 }
