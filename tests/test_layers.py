@@ -85,7 +85,7 @@ INSIDE = {
     ),
     "web": (
         "__init__ components responses targets theme charts.__init__ charts._style",
-        "form charts.*",
+        "form gate charts.*",
         "comparison_routes page",
         "routes",
         "serve",

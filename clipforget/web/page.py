@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
+from starlette.applications import Starlette
+from starlette.routing import Route
 
 from clipforget.web.charts import listing
 from clipforget.web.components import mount
@@ -74,20 +75,21 @@ def _alpha_bar() -> None:
         gr.HTML(html_template='<div id="cf-alpha-tools"></div>', elem_id="cf-tools", apply_default_css=False, scale=0)
 
 
-def launch(workspace: Workspace, routes: list[Any], *, host: str, port: int, browser: bool) -> None:
-    """Serve the page together with its routes until it is interrupted."""
+def build_app(workspace: Workspace, routes: list[Route]) -> Starlette:
+    """Build the ASGI app: our routes first, then Gradio with the page."""
     page = build(workspace)
     page.queue(default_concurrency_limit=4)
-    page.launch(
-        server_name=host,
-        server_port=port,
-        inbrowser=browser,
-        share=False,
-        ssr_mode=False,
-        run_history=False,
+    app = Starlette(routes=routes)
+    gr.mount_gradio_app(
+        app,  # of FastAPI nothing more is used than of Starlette
+        page,
+        path="/",
         footer_links=[],
-        quiet=True,
+        run_history=False,
+        show_error=False,
+        ssr_mode=False,
+        mcp_server=False,
         theme=THEME,
         head=HEAD,
-        app_kwargs={"routes": routes},
     )
+    return app

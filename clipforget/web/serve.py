@@ -3,34 +3,71 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
 import warnings
+import webbrowser
+from collections.abc import Sequence
 from pathlib import Path
 
 from clipforget.data.catalogue import DATASETS
 from clipforget.errors import BadSetting, ClipforgetError
 from clipforget.workspace.workspace import Workspace
 
+SHUTDOWN = 2  # seconds that open streams get at the end
 
-def serve(runs: Path, *, host: str, port: int, browser: bool = True, sample: bool = True) -> None:
-    """Serve the page over a folder of runs until it is interrupted. Raises BadSetting where it cannot listen there."""
+
+def serve(
+    runs: Path,
+    *,
+    host: str,
+    port: int,
+    allowed_hosts: Sequence[str] = (),
+    proxies: Sequence[str] = (),
+    browser: bool = True,
+    sample: bool = True,
+) -> None:
+    """Serve the page over a folder of runs until it is interrupted; see web.gate for whom it answers.
+
+    Raises BadSetting where it cannot listen there.
+    """
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: no request leaves this machine
     # Gradio silences this itself, but not reliably while another thread imports; the page makes no sound.
     warnings.filterwarnings("ignore", "Couldn't find ffmpeg", RuntimeWarning)
-    workspace = Workspace(runs, sample=sample)
-    threading.Thread(target=_warm, args=(workspace,), daemon=True).start()
-    from clipforget.web.page import launch
-    from clipforget.web.routes import routes
+    with listen(host, port) as listening:
+        workspace = Workspace(runs, sample=sample)
+        threading.Thread(target=_warm, args=(workspace,), daemon=True).start()
+        import uvicorn
 
-    if waiting := workspace.watch():
-        print(f"{waiting} waiting {'run starts' if waiting == 1 else 'runs start'} now, one by one", flush=True)
-    address = "127.0.0.1" if host in ("0.0.0.0", "::") else host
-    print(f"ClipForget on http://{address}:{port} (Ctrl+C ends it; a run at work goes on)", flush=True)
+        from clipforget.web.gate import EVERYWHERE, Gate
+        from clipforget.web.page import build_app
+        from clipforget.web.routes import routes
+
+        embedders: tuple[str, ...] = ()
+        if "SPACE_ID" in os.environ:  # a Space of Hugging Face stands behind its proxy, in a frame
+            allowed_hosts = (*allowed_hosts, os.environ.get("SPACE_HOST", "localhost"))
+            proxies, embedders = ("*",), ("https://huggingface.co",)
+        gate = Gate(build_app(workspace, routes(workspace)), host, allowed_hosts, proxies, embedders)
+        if waiting := workspace.watch():
+            print(f"{waiting} waiting {'run starts' if waiting == 1 else 'runs start'} now, one by one", flush=True)
+        address = f"http://{'127.0.0.1' if host in EVERYWHERE else host}:{port}"
+        print(f"ClipForget on {address} (Ctrl+C ends it; a run at work goes on)", flush=True)
+        if browser:
+            webbrowser.open(address)  # which waits until the server answers
+        config = uvicorn.Config(
+            gate, log_level="warning", proxy_headers=False, ws="none", timeout_graceful_shutdown=SHUTDOWN
+        )
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens. Raises BadSetting where it cannot."""
+    name = host.strip("[]")
     try:
-        launch(workspace, routes(workspace), host=host, port=port, browser=browser)
+        return socket.create_server((name, port), family=socket.AF_INET6 if ":" in name else socket.AF_INET)
     except (OSError, OverflowError) as error:
-        reason = str(error).split(". ")[0].rstrip(".")  # the rest names options of Gradio's, not ours
-        raise BadSetting(f"Cannot serve on {host}:{port}: {reason}. Choose another with --port.") from error
+        reason = (getattr(error, "strerror", None) or str(error)).rstrip(".")
+        raise BadSetting(f"Cannot serve on {host}:{port}: {reason}. Choose another with --port or --host.") from error
 
 
 def _warm(workspace: Workspace) -> None:

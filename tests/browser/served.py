@@ -91,6 +91,8 @@ def serve(folder: Path) -> Iterator[Site]:
         str(folder / "runs"),
         "--no-browser",
         "--no-sample",
+        "--allow-host",
+        "good.test",
     ]
     log = (folder / "app.log").open("wb")
     begun = time.monotonic()
