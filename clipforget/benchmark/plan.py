@@ -16,7 +16,7 @@ from clipforget import __version__
 from clipforget.benchmark.rows import Row, default_label, distinct, with_current_names
 from clipforget.benchmark.targets import read_choice
 from clipforget.errors import BadSetting
-from clipforget.runs.config import HIDDEN_DEFAULTS, RunConfig, command_line, unique
+from clipforget.runs.config import HIDDEN_DEFAULTS, RunConfig, command_line, unique, with_absolute_paths
 from clipforget.settings import STRICT, as_dict, option_like, read_json
 
 JOIN = " + "  # between the targets that one run forgets together
@@ -104,7 +104,7 @@ class ComparisonPlan:
             raise BadSetting(
                 f"The comparison would take more than {MOST_CELLS:,} runs; choose fewer methods or targets."
             )
-        plan = replace(self, rows=tuple(rows), targets=targets, seeds=seeds, retain=retain)
+        plan = replace(with_absolute_paths(self), rows=tuple(rows), targets=targets, seeds=seeds, retain=retain)
         return plan if plan.title else replace(plan, title=plan._title())
 
     def cells(self) -> list[Cell]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -66,18 +67,17 @@ class RunConfig:
     def checked(self) -> RunConfig:
         """Return the same with settings read against the method's dataclass, without those that are its defaults.
 
+        Paths become absolute, so that they lead to the same place from everywhere.
         Raises UnknownName for the method or a setting, BadSetting for a value out of bounds, for what is no evaluation
         set, or where nothing is to be forgotten.
         """
-        from clipforget.data.evaluation import read_paths
-
-        read_paths(self.eval)
+        config = with_absolute_paths(self)
         if not self.forget:
             raise BadSetting("Nothing to forget is named; choose at least one target, e.g. airplane/biplane.")
         kind = METHODS.load()[self.method].settings
         values, defaults = as_dict(parse(kind, self.settings)), as_dict(kind())
         differing = {name: value for name, value in values.items() if value != defaults[name]}
-        return replace(self, settings=differing)
+        return replace(config, settings=differing)
 
     def splits(self, dataset: Dataset) -> Splits:
         """Choose the images of the run; see clipforget.data.splits. Raises as `select`."""
@@ -97,6 +97,35 @@ class RunConfig:
     def title(self) -> str:
         """A short name for people, e.g. "airplane/biplane · anchored"."""
         return f"{', '.join(self.forget) or 'nothing'} · {self.method}"
+
+
+Config = TypeVar("Config", bound=Any)
+
+
+def with_absolute_paths(config: Config) -> Config:
+    """Return a configuration with model, data and eval named by absolute paths where they are files or folders."""
+    from clipforget.data.catalogue import DATASETS
+    from clipforget.data.evaluation import read_paths
+
+    data = config.data if config.data in DATASETS.load() else _absolute(config.data)
+    model = config.model if config.model == RunConfig.model else _absolute(config.model.removeprefix("local-dir:"))
+    architecture, slash, weights = model.partition("/")
+    if architecture:
+        model = architecture + slash + _absolute(weights)
+    sets = []
+    for text, entry in zip(config.eval, read_paths(config.eval), strict=True):
+        name, equals, rest = text.partition("=")
+        sets.append(name + equals + rest.replace(entry.path, _absolute(entry.path), 1))
+    return replace(config, data=data, model=model, eval=tuple(sets))
+
+
+def _absolute(path: str) -> str:
+    """The absolute path of what is there, without links being followed; other names as they are."""
+    try:
+        full = os.path.abspath(os.path.expanduser(path))
+        return full if path and os.path.exists(full) else path
+    except (OSError, ValueError):
+        return path
 
 
 def current_method(method: str, version: str | None) -> str:

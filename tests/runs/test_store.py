@@ -9,6 +9,8 @@ from dataclasses import replace
 
 import pytest
 
+from clipforget.benchmark.plan import ComparisonPlan
+from clipforget.benchmark.rows import read_rows
 from clipforget.errors import BadSetting, RunProblem, UnknownName
 from clipforget.runs.config import RunConfig
 from clipforget.runs.store import Store
@@ -264,3 +266,20 @@ def test_events_of_version_0_1_open_in_todays_words(store):
     run.append({**step, "data": {}, "validation": {"forget": 0.5}})
     (event,) = run.events()
     assert event["steer"] == {"forget": 0.5} and "validation" not in event
+
+
+def test_paths_lead_to_the_same_place_from_everywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("birds", "clip", "sketchbook"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "own.pt").touch()
+    config = replace(CONFIG, data="birds", model="./clip", eval=("birds=birds:sea gull", "no=nothing:there"))
+    checked = config.checked()
+    assert (checked.data, checked.model) == (f"{tmp_path}/birds", f"{tmp_path}/clip")
+    assert checked.eval == (f"birds={tmp_path}/birds:sea gull", "no=nothing:there")
+    assert checked.checked() == checked
+    assert replace(config, model="ViT-B-32/own.pt").checked().model == f"ViT-B-32/{tmp_path}/own.pt"
+    kept = replace(CONFIG, data="sketchbook", model="RN50/openai")
+    assert kept.checked() == kept
+    plan = ComparisonPlan(read_rows(["targeted"]), (("a/b",),), data="birds").checked()
+    assert plan.data == f"{tmp_path}/birds"
