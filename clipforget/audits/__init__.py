@@ -106,7 +106,10 @@ class Audit:
     features of test images and texts, so that it can be computed at every alpha without a pass through the model.
     `cheap` ones take seconds; `seconds` is a guess for one subject of the shipped model.
     `finds` puts the primary figure into words, {} for its value, `hidden` what too high a value means. `two_sided`: a
-    value below the reference's is as far from it as one above. `bound` says what counts where there is no reference.
+    value below the reference's is as far from it as one above. `bound` says what counts where there is no reference,
+    or in any case where models of another training cannot be compared (`comparable` False).
+    `compared` are the keys of the figures that make up the gap to the reference, the primary one where there are none;
+    `scale` is the width of their range.
     """
 
     name: str
@@ -121,6 +124,9 @@ class Audit:
     ideal: str = "what a model that never saw the target gives"
     bound: Bound | None = None
     two_sided: bool = False
+    comparable: bool = True
+    compared: tuple[str, ...] = ()
+    scale: float = 1.0
     needs: tuple[str, ...] = ()
     looks_at: str = IMAGE
     follows: bool = False
@@ -182,8 +188,8 @@ def judge(
     primary = found["figures"][0]
     if primary["value"] is None:
         return None, primary["note"] or "This has no figure here."
-    words = entry.finds.format(written(primary))
-    if reference is not None and reference["figures"][0]["value"] is not None:
+    words = entry.finds.format(written(primary)) + (f" ({primary['note']})" if primary["note"] else "")
+    if reference is not None and entry.comparable and reference["figures"][0]["value"] is not None:
         theirs = reference["figures"][0]
         passed = _as_reference(primary["value"], theirs, entry.two_sided)
         head = "As in a model that never saw it" if passed else entry.hidden
@@ -192,7 +198,8 @@ def judge(
         most, why = entry.bound({figure["key"]: figure for figure in found["figures"]})
         passed = primary["value"] <= most + 1e-9
         head = "Within bounds" if passed else entry.hidden
-        return passed, f"{_upper(head)}: {words}, {why}. There is no model that never saw one to compare with."
+        alone = " There is no model that never saw one to compare with." if entry.comparable else ""
+        return passed, f"{_upper(head)}: {words}, {why}.{alone}"
     before = "" if original is None else f", in the original {written(original['figures'][0])}"
     return None, f"{_upper(words)}{before}. Without a model that never saw one, this alone proves nothing."
 

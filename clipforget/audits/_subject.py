@@ -6,12 +6,12 @@ Letters: N images, D embedding, C classes, S stages.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from clipforget.data.target import Target
-from clipforget.evaluation.refusal import Refusal
+from clipforget.evaluation.refusal import LOWEST, Refusal
 from clipforget.unlearning.task import ImageSet
 
 if TYPE_CHECKING:
@@ -64,6 +64,12 @@ class AuditTask:
     targets: tuple[Target, ...]
     goal: float
     seed: int
+    _known: dict[str, bool] = field(default_factory=dict, repr=False)  # words that the original was asked for
+
+    @cached_property
+    def original_subject(self) -> Subject:
+        """The original as a subject, which all audits share, so that its images are embedded once."""
+        return Subject("original", self.original)
 
     @property
     def chance(self) -> float:
@@ -74,6 +80,15 @@ class AuditTask:
     def class_prompts(self) -> list[str]:
         """The template with each superclass name, C texts."""
         return [self.template.replace("{}", name) for name in self.names]
+
+    def known(self, texts: Sequence[str]) -> list[str]:
+        """Return the texts all of whose words the original was taught; all of them where it was taught none."""
+        from clipforget.models.clip import WORD
+
+        words = {text: WORD.findall(text) for text in texts}
+        new = {word for found in words.values() for word in found} - self._known.keys()
+        self._known.update(self.original.known_words(" ".join(sorted(new))))
+        return [text for text in texts if all(self._known.get(word, True) for word in words[text])] or list(texts)
 
     def lacks(self, needs: Sequence[str]) -> str:
         """Return a sentence on the first of some needs that is not met, empty where all are."""
@@ -95,8 +110,10 @@ class Subject:
 
     `name` is original, chosen, zero or reference, or another. `clip` may be a function that makes the model when it is
     first needed. `refused` are the names that it refuses to answer to. `base` is a subject with the same weights before
-    its stage `keep_at`, whose outputs there are taken over; `same_texts` one with the same text tower.
+    its stage `keep_at`, whose outputs there it has kept and are taken over; `same_texts` one with the same text tower.
     """
+
+    keep_at: int | None = None
 
     def __init__(
         self,
@@ -105,11 +122,10 @@ class Subject:
         *,
         refused: Sequence[str] = (),
         base: Subject | None = None,
-        keep_at: int | None = None,
         same_texts: Subject | None = None,
     ) -> None:
         self.name, self._clip, self.refusal = name, clip, Refusal(tuple(refused))
-        self._base, self._keep_at, self._same_texts = base, keep_at, same_texts
+        self._base, self._same_texts = base, same_texts
         self._stages: dict[str, list[Tensor]] = {}
         self._features: dict[str, Tensor] = {}
         self._prefixes: dict[str, list[Tensor]] = {}
@@ -156,6 +172,14 @@ class Subject:
             self._texts[key] = torch.cat(rows)
         return self._texts[key]
 
+    def cosines(self, images: AuditImages, prompts: Sequence[str]) -> Tensor:
+        """Return the cosines of N images with M texts, N x M; those of a refused text lie below every other."""
+        import torch
+
+        cosines = self.features(images) @ self.texts(prompts).T
+        cosines[:, torch.from_numpy(self.refusal.mask(prompts))] = LOWEST
+        return cosines
+
     def _run(self, images: AuditImages) -> None:
         """Embed the images, and remember the pooled output of every stage."""
         import torch
@@ -163,8 +187,8 @@ class Subject:
 
         parts, device = self.parts, self.clip.device
         prefix = self._base._prefixes.get(images.key) if self._base else None
-        start = self._base._keep_at or 0 if self._base and prefix else 0
-        kept: list[Tensor] | None = [] if self._keep_at else None
+        start = self._base.keep_at or 0 if self._base and prefix else 0
+        kept: list[Tensor] | None = [] if self.keep_at else None
         pooled: list[list[Tensor]] = [[] for _ in parts]
         with torch.inference_mode():
             for number, chunk in enumerate(images.pixels.split(BATCH) if len(images) else (images.pixels,)):
@@ -173,7 +197,7 @@ class Subject:
                 for i in range(start, len(parts)):
                     x = parts[i].call(x)
                     pooled[i].append(_pooled(x).float().cpu())
-                    if kept is not None and i + 1 == self._keep_at:
+                    if kept is not None and i + 1 == self.keep_at:
                         kept.append(x.cpu())
                 if kept and sum(map(_bytes, kept)) * len(images) > KEPT_BYTES * BATCH * len(kept):
                     kept = None

@@ -221,7 +221,8 @@ def _subjects(run: Run, task: AuditTask, alpha: float, refused: Sequence[str]) -
     delta = load_weights(run.path("delta.safetensors"))
     path = load_path(run.path("path.npz"), original=fingerprints["original"], unlearned=fingerprints["unlearned"])
     first = first_changed(stages(original.model), delta)
-    base = Subject("original", original, keep_at=first)
+    base = task.original_subject
+    base.keep_at = first
     texts = base if all(name.startswith(TOWER) or name in SCALARS for name in delta) else None
 
     def subject(name: str, alpha: float) -> Subject:
@@ -233,7 +234,7 @@ def _subjects(run: Run, task: AuditTask, alpha: float, refused: Sequence[str]) -
             return mixed
 
         below = refused if alpha < 1 else ()
-        return Subject(name, clip, refused=below, base=base, keep_at=first, same_texts=texts)
+        return Subject(name, clip, refused=below, base=base, same_texts=texts)
 
     named = {"original": base, "chosen": subject("chosen", alpha), "zero": subject("zero", 0.0)}
     evalset = EvalSet.read(read_scores(run.path("scores.json"))["evaluated"])
