@@ -3,9 +3,14 @@
 import pytest
 import torch
 
-from clipforget.audits import AUDITS, AuditImages, AuditTask, Subject, measure
+from clipforget.audits import AUDITS, AuditImages, AuditTask, Figure, Measurement, Subject, judge, measure
+from clipforget.audits.repaired_head import ridge
+from clipforget.audits.stability import _integers, _pruned
+from clipforget.audits.wording import slip, wordings
 from clipforget.data.target import Target
+from clipforget.evaluation.refusal import Refusal
 from clipforget.generators import finish
+from clipforget.unlearning.task import BOTH, IMAGE, TEXT
 
 NAMES = ("car", "dog")
 KINDS = ("car/convertible", "car/minibus", "dog/poodle")
@@ -83,3 +88,92 @@ def test_what_a_run_lacks_is_one_sentence(name, task, tiny_clip):
     if isinstance(found, str):
         assert found.endswith(".") and len(found.split()) <= 40
     assert not AUDITS[name].needs or isinstance(found, str)
+
+
+def captions(task, *names):
+    return task.original_subject.texts([task.template.replace("{}", name) for name in names])
+
+
+def test_wording_reports_the_prompt_that_finds_most_and_counts_refused_ones_as_none(task):
+    others = {role: -captions(task, "convertible").expand(10, -1) for role in ("siblings", "others")}
+    subject = placed(task, forget=captions(task, "minibus").expand(10, -1), **others)
+    found = finish(measure(["wording"], subject, task))["wording"]
+    assert len(found.details["prompts"]) >= 40
+    best = max(found.details["prompts"], key=lambda prompt: prompt["precision"])
+    assert found.figures[0].value == best["precision"] and best["text"] in found.figures[0].note
+    subject.refusal = Refusal(("convertible", "car"))
+    refused = finish(measure(["wording"], subject, task))["wording"]
+    assert all(p["precision"] == 0 for p in refused.details["prompts"] if p["text"] in ("a car", "my convertible"))
+
+
+def test_a_slip_swaps_two_letters_and_wordings_hold_plurals_and_synonyms():
+    assert slip("biplane") == "bilpane" and slip("ox") == "xo"
+    texts = wordings("airplane")
+    assert {"a photo of an airplane.", "pictures of airplanes", "the plane", "my aircraft"} <= set(texts)
+
+
+def test_where_they_go_names_the_class_that_takes_all(task):
+    dogs = captions(task, "dog").expand(10, -1)
+    subject = placed(task, forget=dogs, siblings=captions(task, "car").expand(10, -1), others=dogs)
+    found = finish(measure(["where_they_go"], subject, task))["where_they_go"]
+    assert found.figures[0].value == 1.0 and found.figures[0].note == "“dog”"
+    values = {figure.key: figure.value for figure in found.figures}
+    assert values["coarse"] == 0 and values["entropy"] == 0 and values["siblings"] == values["others"] == 1
+    assert found.details["confusion"] == {"car": 0.0, "dog": 1.0}
+
+
+def test_tower_swap_shows_what_only_the_texts_forgot(task, tiny_clip):
+    blind = tiny_clip.clone()
+    with torch.no_grad():
+        blind.model.text_projection.mul_(-1)  # the text tower points elsewhere, the image tower is the original's
+    found = figures("tower_swap", Subject("zero", blind), task)
+    original = figures("tower_swap", task.original_subject, task)
+    assert found["new-old"] == original["new-new"] and found["old-new"] == found["new-new"]
+    assert found["new-new"] == 1 - original["new-new"]
+
+
+def test_a_repaired_head_is_fitted_without_the_target(task):
+    axes = torch.eye(3)
+    subject = placed(task, **{role: axes[kind].expand(10, -1) for role, kind in ROLES.items()})
+    for role, kind in ROLES.items():  # on the target's train images it would be wrong; it never sees them
+        subject.remember(task.fit[role], axes[2 if role == "forget" else kind].expand(10, -1))
+    found = finish(measure(["repaired_head"], subject, task))["repaired_head"]
+    assert {figure.key: figure.value for figure in found.figures}["siblings"] == 1.0
+
+
+def test_ridge_is_the_closed_form():
+    x, y = torch.randn(20, 4), torch.randn(20, 2)
+    weights = ridge(x, y)
+    centred = x - x.mean(0)
+    slope = torch.linalg.inv(centred.T @ centred + torch.eye(4)) @ centred.T @ (y - y.mean(0))
+    assert torch.allclose(weights[:-1], slope, atol=1e-4)
+    assert torch.allclose(weights[-1], y.mean(0) - x.mean(0) @ slope, atol=1e-4)
+
+
+def test_rounding_and_pruning_do_what_they_say():
+    weight = torch.linspace(-1, 1, 21).view(3, 7)
+    for bits, values in ((8, 255), (4, 15)):
+        rounded = _integers(bits)(weight)
+        assert len((rounded[0] / (rounded[0].abs().max() / (2 ** (bits - 1) - 1))).round().unique()) <= values
+        assert (rounded - weight).abs().max() <= weight.abs().max() / (2 ** (bits - 1) - 1) / 2 + 1e-6
+    assert int((_pruned(weight) == 0).sum()) in (6, 7)
+
+
+def test_a_verdict_compares_with_the_reference_before_anything_else():
+    entry = AUDITS["image_query"]
+
+    def found(value):
+        return Measurement((Figure("forget", "target", value, value - 0.05, value + 0.05, 48),)).as_dict()
+
+    passed, sentence = judge(entry, found(0.66), found(0.36), found(0.55))
+    assert not passed
+    assert sentence == "Still a cluster: an image query finds 66 %, a model that never saw one 36 %."
+    assert judge(entry, found(0.40), found(0.36), found(0.55))[0]
+    assert judge(AUDITS["repaired_head"], found(0.9), None, found(0.98))[0] is None
+
+
+@pytest.mark.parametrize("name", AUDITS.load())
+def test_an_audit_says_where_a_method_cannot_move_it(name):
+    entry = AUDITS[name]
+    assert entry.unaffected(BOTH) == entry.unaffected(IMAGE) == ""
+    assert bool(entry.unaffected(TEXT)) == (entry.looks_at == IMAGE)
