@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from clipforget.audits import AUDITS
 from clipforget.benchmark.paper import EXPERIMENTS
 from clipforget.data.catalogue import DATASETS
 from clipforget.web.charts import CHARTS
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-SECTIONS = {"a data set": DATASETS, "a chart": CHARTS, "an experiment of the paper": EXPERIMENTS}
+SECTIONS = {"an audit": AUDITS, "a data set": DATASETS, "a chart": CHARTS, "an experiment of the paper": EXPERIMENTS}
 
 
 @pytest.mark.parametrize("what", SECTIONS)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from clipforget.audits import AUDITS
 from clipforget.cli import report
 from clipforget.cli.commands import COMMANDS
 from clipforget.cli.main import read
@@ -13,6 +14,7 @@ from clipforget.data.catalogue import load_dataset
 from clipforget.data.target import Target
 from clipforget.methods import METHODS
 from clipforget.runs.loading import build_task
+from clipforget.tabular import markdown
 from clipforget.workspace.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -63,6 +65,25 @@ def test_the_table_of_methods_is_the_registry():
     shown = re.findall(r"^\| (?:\[(.+?)\]\((.+?)\)|([^|]+)) \| `(\w+)` \| (\d) \| (.+?) \|$", TEXT, re.MULTILINE)
     table = {name: (linked or plain, url, int(tier), summary) for linked, url, plain, name, tier, summary in shown}
     assert table == {name: (m.title, m.reference_url, m.tier, m.summary) for name, m in METHODS.load().items()}
+
+
+def test_the_table_of_audits_is_the_registry():
+    shown = TEXT.split("<!-- list of audits -->\n")[1].split("\n<!-- /list of audits -->")[0]
+    assert shown == audits_table()
+
+
+def audits_table() -> str:
+    """The table of audits as the README has it."""
+    rows = [
+        (
+            f"[{entry.title}]({entry.reference_url})",
+            f"`{name}`",
+            "seconds" if entry.cheap else "minutes",
+            entry.question,
+        )
+        for name, entry in sorted(AUDITS.load().items())
+    ]
+    return markdown(("audit", "name", "takes", "what it asks"), rows)
 
 
 def test_the_results_are_as_show_prints_them(tmp_path):

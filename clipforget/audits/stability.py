@@ -141,7 +141,8 @@ def _integers(bits: int) -> Change:
     def change(weight: Tensor) -> Tensor:
         rows = weight.flatten(1)
         step = rows.abs().amax(dim=1, keepdim=True).clamp(min=1e-12) / (2 ** (bits - 1) - 1)
-        return ((rows / step).round() * step).view_as(weight)
+        rounded: Tensor = ((rows / step).round() * step).view_as(weight)
+        return rounded
 
     return change
 
