@@ -59,7 +59,7 @@ INSIDE = {
         "__init__ cache config devices documents near_duplicates presets queue",
         "folder",
         "resources store",
-        "audited loading eta",
+        "audit_work audited loading eta",
         "audit execute",
     ),
     "benchmark": (

@@ -8,7 +8,6 @@ What a stopped work has measured is kept, and the next one goes on from there.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from clipforget.methods import METHODS
 from clipforget.models.clip import Clip
 from clipforget.models.stages import SCALARS, TOWER, first_changed, stages
 from clipforget.models.weights import load as load_weights
+from clipforget.runs.audit_work import AuditWork
 from clipforget.runs.audited import AUDITS_FILE, SUBJECTS, AuditsDocument, StoredAudit, read_audits
 from clipforget.runs.config import RunConfig
 from clipforget.runs.devices import likely_device
@@ -45,7 +45,6 @@ from clipforget.unlearning.task import Task
 
 ALONG = tuple(round(i / 20, 2) for i in range(21))  # alphas at which cheap audits are followed
 POLL, INTERVAL = 0.25, 0.3  # seconds: between tries for a busy device; between two writings of the progress
-PROGRESS_FILE = "audits-progress.json"  # the last event while audits are at work, and the pid that works
 Loading = Generator[tuple[int, int], None, AuditTask]
 
 
@@ -251,10 +250,10 @@ def _subjects(run: Run, task: AuditTask, alpha: float, refused: Sequence[str]) -
 
 
 class _Progress:
-    """The events of audits at work, with the time left; while the block lasts the last one lies in PROGRESS_FILE."""
+    """The events of audits at work, with the time left; the last one stands in AuditWork, and then how they ended."""
 
     def __init__(self, run: Run, audits: Sequence[Audit], keep: bool) -> None:
-        self._path = run.path(PROGRESS_FILE) if keep else None
+        self._work, self._names = AuditWork(run.folder) if keep else None, [entry.name for entry in audits]
         self._start, self._written = time.monotonic(), 0.0
         self._clock = Clock({"load": 4.0} | {entry.name: entry.seconds * len(SUBJECTS) for entry in audits})
 
@@ -266,14 +265,16 @@ class _Progress:
             "t": round(now, 3), "kind": "step", "stage": stage, "step": step, "total": total, "eta": eta,
             "losses": {}, "steer": {}, "data": {}, "note": note,
         }  # fmt: skip
-        if self._path and now - self._written >= INTERVAL:
-            write_json(self._path, {**event, "pid": os.getpid()})
+        if self._work and now - self._written >= INTERVAL:
+            self._work.update(event=event)
             self._written = now
         return event
 
     def __enter__(self) -> _Progress:
+        if self._work:
+            self._work.write("running", self._names)
         return self
 
-    def __exit__(self, *_: object) -> None:
-        if self._path:
-            self._path.unlink(missing_ok=True)
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if self._work:
+            self._work.end(error)

@@ -9,6 +9,7 @@ from clipforget.audits import AUDITS
 from clipforget.errors import BadQuery, ClipforgetError, RunProblem, UnknownName
 from clipforget.generators import finish
 from clipforget.runs.audit import ALONG, audit_run
+from clipforget.runs.audit_work import AuditWork
 from clipforget.runs.audited import audit_rows, audits_view, read_audits
 from clipforget.runs.resources import Resources
 from clipforget.runs.store import Store
@@ -59,7 +60,8 @@ def test_a_stopped_audit_keeps_nothing_half_done(run, resources):
     while next(events)["stage"] != NAME:
         pass
     events.close()
-    assert read_audits(run) is None and not run.alive() and not run.path("audits-progress.json").exists()
+    assert read_audits(run) is None and not run.alive()
+    assert AuditWork(run.folder).info()["state"] == "stopped"
 
 
 def test_another_alpha_replaces_the_document(run, resources):
