@@ -76,7 +76,7 @@ INSIDE = {
     ),
     "workspace": (
         "__init__ documents setup uploads workers",
-        "card export gallery results view",
+        "audits card export gallery results view",
         "report",
         "comparisons explorer",
         "model_export",

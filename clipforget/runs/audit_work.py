@@ -29,7 +29,7 @@ class AuditWorkInfo(FolderInfo):
 
 
 class AuditWork(RunFolder[AuditWorkInfo]):
-    """The audits of a run as work that waits, runs, ends and can be stopped like a run; it lives in the run's folder."""
+    """The audits of a run as work that waits, ends and can be stopped like a run; it lives in the run's folder."""
 
     FILE, KIND, INFO = "audits-work.json", "audit", AuditWorkInfo
 

@@ -15,12 +15,12 @@ from clipforget.errors import QueueFull
 from clipforget.files import FileLock, slug
 
 FOLDER = ".queue"
-TICKET = re.compile(r"[0-9]{9,}\.(?P<kind>run|comparison)\.(?P<device>[a-z0-9-]*)\.(?P<id>[a-z0-9-]+)")
+TICKET = re.compile(r"[0-9]{9,}\.(?P<kind>run|comparison|audit)\.(?P<device>[a-z0-9-]*)\.(?P<id>[a-z0-9-]+)")
 
 
 @dataclass(frozen=True)
 class Ticket:
-    """What waits: the id of a run or a comparison (`kind`), the device, and the name of the file that says so."""
+    """What waits: a run, comparison or run to audit (`kind`) by its id, its device, and the file that says so."""
 
     name: str
     kind: str

@@ -26,6 +26,7 @@ STYLES = (
     "form.css",
     "explorer.css",
     "found.css",
+    "audits.css",
     "grid.css",
     "charts.css",
     "compare.css",

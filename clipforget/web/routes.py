@@ -55,6 +55,9 @@ def routes(workspace: Workspace) -> list[Route]:
         ("GET", "runs/{id}/exact", api.exact),
         ("GET", "runs/{id}/events", api.events),
         ("GET", "runs/{id}/charts/{name}", api.chart),
+        ("GET", "runs/{id}/audits", api.audits),
+        ("POST", "runs/{id}/audits", api.start_audits),
+        ("POST", "runs/{id}/audits/stop", api.stop_audits),
         ("GET", "runs/{id}/export/{name}", api.export),
         ("GET", "runs/{id}/model", api.model_sizes),
         ("GET", "runs/{id}/model.zip", api.model),
@@ -122,6 +125,21 @@ class Api:
     async def chart(self, request: Request) -> Response:
         draw = partial(draw_chart, self.workspace, _id(request), request.path_params["name"])
         return json_response(request, await self.threads.heavy(draw))
+
+    async def audits(self, request: Request) -> Response:
+        return json_response(request, await self.threads.heavy(self.workspace.audits, _id(request)), "no-store")
+
+    async def start_audits(self, request: Request) -> Response:
+        body = await json_body(request)
+        names, again = body.get("names"), body.get("again", False)
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names) or again not in (0, 1):
+            raise RequestError(400, "names must be a list of audits, and again true or false.")
+        await self.threads.heavy(self.workspace.start_audits, _id(request), names, bool(again))
+        return json_response(request, {"ok": True}, "no-store")
+
+    async def stop_audits(self, request: Request) -> Response:
+        await self.threads.light(self.workspace.stop_audits, _id(request))
+        return json_response(request, {"ok": True}, "no-store")
 
     async def export(self, request: Request) -> Response:
         name = request.path_params["name"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Literal, NotRequired, TypedDict
 
 from clipforget.evaluation.documents import Headline, RunCost, ShownScores, StillFound
+from clipforget.runs.audited import AuditsView
 from clipforget.runs.documents import Event, StepEvent
 from clipforget.settings import SettingValue
 
@@ -110,10 +111,43 @@ class RunView(ShownScores):
     found: StillFound
 
 
+class AuditsSummary(TypedDict):
+    """What the audits of a run come to, at the alpha they were made at: titles of those that fail and that pass.
+
+    hidden: the target counts as forgotten, and yet audits find it. `sentence` says it for people.
+    """
+
+    alpha: float
+    audited: bool
+    failed: list[str]
+    passed: list[str]
+    hidden: bool
+    sentence: str
+
+
+class AuditsWork(TypedDict):
+    """How the work of auditing stands: state as of a run, names of the audits, the last event, the place in line."""
+
+    state: str
+    error: str | None
+    names: list[str]
+    event: StepEvent | None
+    position: int | None
+
+
+class AuditsPage(AuditsView):
+    """All audits of a run with their summary and work; `problem` is why no audit can be made now, "" otherwise."""
+
+    summary: AuditsSummary
+    work: AuditsWork | None
+    problem: str
+
+
 class FinishedView(RunView):
-    """The view of a run with `sample`: whether it ships with the app."""
+    """The view of a run with `sample`: whether it ships with the app, and what its audits come to."""
 
     sample: bool
+    audits: AuditsSummary
 
 
 class ExportSize(TypedDict):

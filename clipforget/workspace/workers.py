@@ -19,6 +19,7 @@ from pathlib import Path
 from clipforget.benchmark.store import ComparisonFolder, ComparisonStore
 from clipforget.errors import ClipforgetError, RunProblem
 from clipforget.files import PACKAGE
+from clipforget.runs.audit_work import AuditWork, AuditWorks
 from clipforget.runs.devices import likely_device
 from clipforget.runs.documents import EndEvent
 from clipforget.runs.queue import Queue, Ticket
@@ -27,8 +28,8 @@ from clipforget.runs.store import Run, Store
 PATIENCE = 10.0  # seconds until a worker that does not stop is killed
 INTERVAL = 0.5  # seconds between two looks at the queue: another server's work, or a terminal's, may be done
 MAX_WAITING = 20  # runs and comparisons in line
-COMMANDS = {"run": "run", "comparison": "compare"}
-Work = Run | ComparisonFolder
+COMMANDS = {"run": "run", "comparison": "compare", "audit": "audit"}
+Work = Run | ComparisonFolder | AuditWork
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ class Workers:
 
     def start(self, work: Work) -> None:
         """Start a worker as soon as the device is free. Raises QueueFull."""
-        config = work.config if isinstance(work, Run) else work.plan
+        config = work.plan if isinstance(work, ComparisonFolder) else work.config
         device, enter = likely_device(config.device), partial(work.update, state="queued", error=None, pid=None)
         self.queue.join(work.KIND, work.id, device, self.max_waiting, enter)
         self.queue.start_next(self._begin)
@@ -65,7 +66,7 @@ class Workers:
         if self.queue.leave(work.id):
             return _end(work, "stopped", "Cancelled while it waited.")
         pid = work.info().get("pid") if work.alive() else None
-        if pid is None and (worker := self._starting(work)):
+        if pid is None and (worker := self.starting(work)):
             pid = worker.pid
         if pid is None:
             raise RunProblem(f"The {work.KIND} {work.id} is not at work.")
@@ -83,8 +84,7 @@ class Workers:
     def _begin(self, ticket: Ticket, slot: int) -> bool:
         """Start the worker of what waited; False where it is gone or cannot be started."""
         try:
-            store = Store(self.runs) if ticket.kind == Run.KIND else ComparisonStore(self.runs)
-            work = store.get(ticket.id)
+            work = self._work_of(ticket)
             work.update(state="queued")  # and with it the time of its file, from which its worker has a grace
         except (ClipforgetError, OSError):  # it was deleted or damaged, which its own page shows
             return False
@@ -95,6 +95,11 @@ class Workers:
                 _end(work, "failed", f"Its worker cannot be started: {error.strerror}.")
             return False
         return True
+
+    def _work_of(self, ticket: Ticket) -> Work:
+        if ticket.kind == AuditWork.KIND:
+            return AuditWorks(self.runs, AuditWork).get(ticket.id)
+        return (Store(self.runs) if ticket.kind == Run.KIND else ComparisonStore(self.runs)).get(ticket.id)
 
     def _launch(self, work: Work, slot: int) -> None:
         """Run `python -m clipforget run --worker ID` (or compare); what it prints goes to worker.log."""
@@ -115,7 +120,7 @@ class Workers:
         self._started[work.id] = worker
         threading.Thread(target=self._wait, args=(work.id, worker), daemon=True).start()
 
-    def _starting(self, work: Work) -> subprocess.Popen[bytes] | None:
+    def starting(self, work: Work) -> subprocess.Popen[bytes] | None:
         """The worker of ours that has not yet come so far as to hold its run, if there is one."""
         worker = self._started.get(work.id)
         # One that was just killed may look alive for an instant, but it has left its number.
@@ -128,7 +133,7 @@ class Workers:
     def _ensure_stopped(self, work: Work, pid: int) -> None:
         """Kill a worker that does not stop, and say "stopped" for one that ended before it could say so itself."""
         deadline = time.monotonic() + PATIENCE
-        while work.alive() or self._starting(work):
+        while work.alive() or self.starting(work):
             if time.monotonic() > deadline:
                 _signal(pid, signal.SIGKILL)
                 break

@@ -27,8 +27,10 @@ from clipforget.runs.documents import RunInfo
 from clipforget.runs.resources import Resources
 from clipforget.runs.store import Run, Store
 from clipforget.workspace import setup
+from clipforget.workspace.audits import AuditService, why_not
 from clipforget.workspace.comparisons import ComparisonService
 from clipforget.workspace.documents import (
+    AuditsPage,
     DataDescription,
     ExactResults,
     ExportSize,
@@ -75,6 +77,7 @@ class Workspace:
         self._workers = Workers(self.store.root, max_waiting)
         self.uploads = Uploads()
         self.comparisons = ComparisonService(self.store.root, self.dataset, self._workers)
+        self._audits = AuditService(lambda run: self.finished_run(run.id).scores, self._not_auditable, self._workers)
 
     # runs
 
@@ -157,7 +160,8 @@ class Workspace:
         info = run.info()
         if info["state"] == "done":
             view = self.finished_run(id).view()
-            return {**view, "starred": info["starred"], "sample": self.is_sample(run)}
+            audits = self._audits.summary(run)
+            return {**view, "starred": info["starred"], "sample": self.is_sample(run), "audits": audits}
         names = UnfinishedView.__annotations__
         fields = {name: info.get(name) for name in names} | {"sample": self.is_sample(run), "log": _tail(run)}
         return cast(UnfinishedView, {**fields, "position": self._workers.queue.positions().get(id)})
@@ -171,6 +175,27 @@ class Workspace:
             raise RunProblem(f"The run {id} is not finished (it is {run.info()['state']}), so it cannot be searched.")
         clip_of = partial(self._resources.clip, verify=False)  # views only change copies of it
         return self._finished.get(id, lambda: FinishedRun(run, self.dataset, clip_of, self._engines))
+
+    def audits(self, id: str) -> AuditsPage:
+        """Return the audits of a finished run and how their work stands. Raises UnknownName or RunProblem."""
+        return self._audits.page(self.finished_run(id).run)
+
+    def start_audits(self, id: str, names: Sequence[str], again: bool = False) -> None:
+        """Audit a finished run in a worker of its own, `again` what it has already too; returns at once.
+
+        Raises UnknownName, QueueFull, or RunProblem with why it cannot be audited now.
+        """
+        self._audits.start(self.finished_run(id).run, names, again)
+
+    def stop_audits(self, id: str) -> None:
+        """Ask the worker of a run's audits to stop; what is done is kept. Raises RunProblem where none is at work."""
+        self._audits.stop(self.run(id))
+
+    def _not_auditable(self, run: Run) -> str:
+        """Why a finished run cannot be audited now; "" where it can."""
+        if self.is_sample(run):
+            return "This sample run ships with ClipForget, audits and all; start a run of your own to audit one."
+        return why_not(self.finished_run(run.id).dataset)
 
     def query(self, id: str, text: str | None = None, image: int | None = None, upload: str | None = None) -> QueryPack:
         """Return the query pack of a text, a gallery image or an upload: exactly one of them. Raises BadQuery."""

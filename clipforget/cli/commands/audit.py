@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from clipforget.audits import AUDITS
@@ -68,9 +69,12 @@ def audit(args: argparse.Namespace) -> int:
 
 def _work(work: AuditWork) -> int:
     """Do the audits that lie ready in a run's folder; how they end is written there."""
-    from clipforget.runs.audit import audit_run
-    from clipforget.runs.resources import Resources
+    with work.worker_lock():
+        work.update(pid=os.getpid())
+        from clipforget.runs.audit import audit_run  # takes seconds
+        from clipforget.runs.resources import Resources
 
+        work.update(state="queued")  # and with it the time of its file, from which `audit_run` has a grace
     info = work.info()
     try:
         finish(audit_run(Run(work.folder), info["names"], Resources(), again=info["again"]))

@@ -3,6 +3,7 @@
 
 import { get, onConnectionChange, queryString } from "../lib/api.js";
 import { h, debounce, present, toast } from "../lib/dom.js";
+import { auditStatus, followAudits } from "./audits.js";
 import { figures } from "./figures.js";
 import { stillFound } from "./found.js";
 import { grids } from "./grid.js";
@@ -286,7 +287,10 @@ export async function mount(element, gradio) {
         notes.hidden = !app.view.notes.length;
         notes.textContent = app.view.notes.join(" "); // what does not apply to the method
     });
-    stillFound(app, found);
+    followAudits(app);
+    const status = h("p", { id: "cf-audited" });
+    stillFound(app, found, status);
+    auditStatus(app, status);
     figures(app, cards);
     queryBar(app, query);
     const open = lightbox(app);

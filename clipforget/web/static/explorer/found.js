@@ -4,11 +4,11 @@
 import { h } from "../lib/dom.js";
 import { sparkline } from "./figures.js";
 
-/** Fill `container` for the open run and keep it at the present alpha. */
-export function stillFound(app, container) {
+/** Fill `container` for the open run and keep it at the present alpha; `status` stands beside the heading. */
+export function stillFound(app, container, status) {
     const head = h("h2");
     const list = h("ul.cf-found-rows");
-    container.append(h("div.cf-found-counts", {}, head, list));
+    container.append(h("header", {}, head, status), list);
     let update = (/** @type {number} */ _) => {};
     app.bus.on("open", () => {
         const { found, target } = app.view;

@@ -1,6 +1,7 @@
 // @ts-check
 // The tabs under the grids: charts, the table of figures, the recipe, and the runs.
 
+import { auditsTab } from "./audits.js";
 import { chart } from "./charts.js";
 import { h } from "../lib/dom.js";
 import { figuresTable } from "./table.js";
@@ -10,6 +11,7 @@ import { runsTable } from "../run/runs.js";
 
 // Tabs beside the charts, which the server lists; all stand by rising order.
 const TABLES = [
+    { name: "audits", title: "Audits", order: 11, fill: auditsTab },
     { name: "retrieval", title: "Retrieval", order: 40, fill: retrievalTable },
     { name: "figures", title: "All figures", order: 50, fill: figuresTable },
     { name: "recipe", title: "Recipe", order: 900, fill: recipe },

@@ -55,6 +55,7 @@ const ICONS = {
     swap: "M7 8h12l-3-3M17 16H5l3 3",
     check: "M5 12.5l4.5 4.5L19 7.5",
     copy: "M9 9h10v11H9zM6 15H5V4h10v2",
+    alert: "M12 4L2.5 20h19zM12 10v4.5M12 17v.1",
     stop: "M7 7h10v10H7z",
     target: "M12 5a7 7 0 1 0 0 14 7 7 0 0 0 0-14zM12 2v5m0 10v5M2 12h5m10 0h5",
 };

@@ -1,0 +1,179 @@
+// @ts-check
+// The audits of the open run: begun, followed and stopped; a tab with all of them, and a line at the top of the page.
+
+import { get, post } from "../lib/api.js";
+import { clock, h, icon, toast } from "../lib/dom.js";
+import { auditEntry, isMeasured } from "./audit.js";
+import { onlyA } from "./versus.js";
+
+const EVERY = { queued: 700, running: 700, lost: 5000 }; // milliseconds to the next look; a slow start looks lost
+const ENDS = {
+    stopped: "Stopped. The audits that were done are kept; audit again to go on.",
+    lost: "The worker of these audits is gone. What it had done is kept; audit again to go on.",
+};
+
+const path = (app, more = "") => `runs/${encodeURIComponent(app.view.id)}/audits${more}`;
+const atWork = (app) => ["queued", "running"].includes(app.audits?.work?.state);
+
+/** Keep app.audits with the open run (null until they are known), look again while they are at work: event "audits". */
+export function followAudits(app) {
+    let timer = 0;
+    let looks = 0;
+    async function look() {
+        clearTimeout(timer);
+        const mine = ++looks;
+        const { id } = app.view;
+        const outdated = () => mine !== looks || app.view?.id !== id;
+        try {
+            const page = await get(path(app));
+            if (outdated()) return;
+            app.audits = page;
+            app.view.audits = page.summary;
+        } catch (error) {
+            if (outdated()) return;
+            if (error.status) app.audits = { audits: [], problem: error.message, work: null, summary: app.view.audits };
+        }
+        const again = app.audits ? EVERY[app.audits.work?.state] : EVERY.lost;
+        if (again) timer = setTimeout(() => !outdated() && look(), again);
+        app.bus.emit("audits");
+    }
+    const ask = async (more, body) => {
+        await post(path(app, more), body).catch((error) => toast(error.message));
+        await look();
+    };
+    app.audit = (names, again = false) => ask("", { names, again });
+    app.stopAudits = () => ask("/stop", {});
+    app.bus.on("open", () => {
+        app.audits = null;
+        app.bus.emit("audits");
+        look();
+    });
+}
+
+/** The audits that a press of the button makes: the cheap ones that are missing, else all that are, else all again. */
+function nextAudits({ audits }) {
+    const missing = audits.filter((entry) => !isMeasured(entry));
+    const cheap = missing.filter((entry) => entry.cheap);
+    const some = cheap.length ? cheap : missing;
+    const names = (some.length ? some : audits).map((entry) => entry.name);
+    const words = !missing.length ? "Audit again" : some === cheap ? "Audit this run" : "Run the slow audits";
+    return { names, words, again: !missing.length };
+}
+
+function auditButton(app, spec) {
+    const { names, words, again } = nextAudits(app.audits);
+    return h(spec, { type: "button", onclick: () => app.audit(names, again) }, words);
+}
+
+/** How the work stands, with its bar and Stop; null where nothing is at work. */
+function progress(app) {
+    if (!atWork(app)) return null;
+    const { work, audits } = app.audits;
+    const { event } = work;
+    const title = audits.find((entry) => entry.name === event?.stage)?.title;
+    const words = !event
+        ? work.position
+            ? `Waiting: number ${work.position} in line`
+            : "Starting…"
+        : title
+          ? `${title}: ${event.note}`
+          : event.note || "Loading model and images";
+    const share = event?.eta ? event.t / (event.t + event.eta) : 0.02;
+    const fill = h("i");
+    fill.style.transform = `scaleX(${share})`;
+    const stop = h(
+        "button.cf-button",
+        {
+            type: "button",
+            onclick: () => {
+                stop.disabled = true;
+                app.stopAudits();
+            },
+        },
+        icon("stop"),
+        "Stop",
+    );
+    return h(
+        "div.cf-audit-work",
+        {},
+        h("p", { role: "status" }, words),
+        h("span.cf-left", {}, event?.eta ? `${clock(event.eta)} left` : ""),
+        stop,
+        h(
+            "div.cf-bar",
+            {
+                role: "progressbar",
+                "aria-label": "Progress of the audits",
+                "aria-valuemin": 0,
+                "aria-valuemax": 100,
+                "aria-valuenow": Math.round(100 * share),
+            },
+            fill,
+        ),
+    );
+}
+
+/** The line at the top: what the audits come to, and the way to them or a button that begins them. */
+export function auditStatus(app, container) {
+    const draw = () => {
+        const summary = app.view?.audits;
+        if (!summary) return;
+        container.dataset.found = summary.hidden ? "hidden" : "";
+        const known = app.audits;
+        const see = h("button.cf-text", { type: "button", onclick: () => app.setView("audits") });
+        see.textContent = summary.audited ? "See the audits" : "What are audits?";
+        const button = known && !known.problem && !summary.audited ? auditButton(app, "button.cf-button") : see;
+        const work = known?.work;
+        const left = work?.event?.eta ? `, ${clock(work.event.eta)} left` : "…";
+        container.replaceChildren(
+            summary.hidden ? icon("alert") : "",
+            h("span", {}, atWork(app) ? `Auditing${left}` : summary.sentence),
+            atWork(app) ? see : button,
+        );
+    };
+    app.bus.on("open", draw);
+    app.bus.on("audits", draw);
+}
+
+/** The tab: all audits of the run with their figures, which follow alpha where they are known along it. */
+export function auditsTab(app, container) {
+    let entries = [];
+    const head = h("div.cf-audit-head");
+    const list = h("div.cf-audit-list");
+    const alone = onlyA();
+    container.replaceChildren(alone, head, list);
+    const draw = () => {
+        if (container.hidden || !app.view) return;
+        alone.hidden = !app.rival;
+        const page = app.audits;
+        if (!page) return head.replaceChildren(h("p.cf-wait", {}, "Reading the audits…"));
+        const { work, problem, summary, audits } = page;
+        const failed = work?.state === "failed" ? `The audits failed. ${work.error}` : "";
+        const note = problem || failed || ENDS[work?.state] || "";
+        const open = new Set(entries.filter(({ isOpen }) => isOpen()).map(({ name }) => name));
+        head.replaceChildren(
+            h(
+                "div",
+                {},
+                h("h3", {}, summary.sentence),
+                h(
+                    "p",
+                    {},
+                    "An audit asks a model whether the target is gone or only hidden. The yardstick is a model that " +
+                        "never saw the target, not zero: an audit that such a model fails proves nothing.",
+                ),
+                note ? h("p.cf-message", {}, note) : "",
+            ),
+            progress(app) ?? (problem || !audits.length ? "" : auditButton(app, "button.cf-button.cf-primary")),
+        );
+        entries = audits.map((entry) => auditEntry(app, entry, page, open.has(entry.name)));
+        list.replaceChildren(...entries.map(({ node }) => node));
+        follow();
+    };
+    const follow = () => entries.forEach(({ update }) => update(app.index));
+    app.bus.on("audits", draw);
+    app.bus.on("alpha", () => {
+        if (!container.hidden) follow();
+    });
+    return { show: draw };
+}
