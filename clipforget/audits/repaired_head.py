@@ -23,16 +23,17 @@ LABELS = {"forget": "target", "siblings": "siblings"}
     question="Does a new head, fitted without the target, find it again?",
     source="Kirichenko, Izmailov and Wilson, Last Layer Re-Training is Sufficient, 2023",
     reference_url="https://arxiv.org/abs/2204.02937",
-    finds="a head fitted without the target gets {} of it right",
-    hidden="a new head brings it back",
-    compared=("forget", "forget-map-fine"),
+    finds="refitted without the target, it gets {} of it right",
+    hidden="a linear map brings it back",
+    compared=("forget-fine", "forget-head"),
     needs=("siblings", "others"),
 )
 def repaired_head(subject: Subject, task: AuditTask) -> Measuring:
     """Fit ridge regressions on train images of siblings and others alone, and test them on the target.
 
-    A head onto the class names, and a map back to the original's features, whose images are classified by the
-    original's texts, coarse and fine. Siblings are tested beside the target.
+    A map back to the original's features, whose images are classified by the original's texts, and a head onto the
+    class names. The primary figure is that of the map and the fine names, where there are such: it tells best what was
+    hidden from what was never there. Siblings are tested beside the target.
     """
     import torch
     from torch.nn.functional import normalize, one_hot
@@ -44,25 +45,23 @@ def repaired_head(subject: Subject, task: AuditTask) -> Measuring:
     head = ridge(features, one_hot(labels, len(task.names)).float())
     yield AuditStep(1, 2, "map to the original")
     back = ridge(features, torch.cat([task.original_subject.features(images) for images in fit]))
-    figures, after = [], []
+    figures = []
     for role in ("forget", "siblings"):
-        images = task.test[role]
-        who, x = LABELS[role], subject.features(images)
-        hits = int((_apply(head, x).argmax(dim=1) == images.labels).sum())
-        figures.append(Figure.share(role, f"{who}, new head", hits, len(images)))
-        mapped = normalize(_apply(back, x), dim=1)
-        for level, names, own in (
-            ("coarse", task.names, images.labels),
-            ("fine", task.subgroup_names, images.subgroups),
-        ):
-            if names:
-                texts = task.original_subject.texts([task.template.replace("{}", name) for name in names])
-                hits = int(((mapped @ texts.T).argmax(dim=1) == own).sum())
-                after.append(
-                    Figure.share(f"{role}-map-{level}", f"{who}, mapped back, {level} names", hits, len(images))
-                )
+        images, who = task.test[role], LABELS[role]
+        scores = {"head": (f"{who}, new head", _apply(head, subject.features(images)), images.labels)}
+        mapped = normalize(_apply(back, subject.features(images)), dim=1)
+        levels = {"coarse": (task.names, images.labels), "fine": (task.subgroup_names, images.subgroups)}
+        for level, (names, own) in levels.items():
+            texts = [task.template.replace("{}", name) for name in names]
+            if texts:
+                cosines = mapped @ task.original_subject.texts(texts).T
+                scores[level] = (f"{who}, mapped back, {level} names", cosines, own)
+        for key in sorted(scores, key=("fine", "head", "coarse").index):
+            label, values, own = scores[key]
+            hits = int((values.argmax(dim=1) == own).sum())
+            figures.append(Figure.share(f"{role}-{key}", label, hits, len(images)))
     yield AuditStep(2, 2)
-    return Measurement((*figures, *after))
+    return Measurement(tuple(figures))
 
 
 def _apply(weights: Tensor, features: Tensor) -> Tensor:

@@ -20,17 +20,18 @@ from clipforget.audits import AUDITS, Audit, AuditImages, AuditStep, AuditTask, 
 from clipforget.data.dataset import Item
 from clipforget.data.splits import ROLES, role_of
 from clipforget.data.target import Target
-from clipforget.errors import RunProblem, StaleIndex
+from clipforget.errors import BadModel, RunProblem, StaleIndex
 from clipforget.evaluation.evalset import EvalSet, names_of
 from clipforget.evaluation.scores import read_scores
 from clipforget.files import write_json
 from clipforget.generators import finish, relay
 from clipforget.methods import METHODS
 from clipforget.models.clip import Clip
+from clipforget.models.loading import load_clip
 from clipforget.models.stages import SCALARS, TOWER, first_changed, stages
 from clipforget.models.weights import load as load_weights
 from clipforget.runs.audit_work import AuditWork
-from clipforget.runs.audited import AUDITS_FILE, SUBJECTS, AuditsDocument, StoredAudit, read_audits
+from clipforget.runs.audited import AUDITS_FILE, REFERENCE, SUBJECTS, AuditsDocument, StoredAudit, read_audits
 from clipforget.runs.config import RunConfig
 from clipforget.runs.devices import likely_device
 from clipforget.runs.documents import StepEvent
@@ -43,6 +44,7 @@ from clipforget.soup.path import check_alpha
 from clipforget.soup.storage import load_path
 from clipforget.unlearning.task import Task
 
+CHANGED = ("chosen", "zero")  # the subjects whose weights a method has changed
 ALONG = tuple(round(i / 20, 2) for i in range(21))  # alphas at which cheap audits are followed
 POLL, INTERVAL = 0.25, 0.3  # seconds: between tries for a busy device; between two writings of the progress
 Loading = Generator[tuple[int, int], None, AuditTask]
@@ -123,11 +125,13 @@ def audit_run(
     resources: Resources,
     alpha: float | None = None,
     *,
+    reference: str | None = None,
     keep: bool = True,
     again: bool = False,
 ) -> Generator[StepEvent, None, AuditsDocument]:
     """Audit a finished run at an alpha (None: the suggested one), yielding progress, and return all that is known.
 
+    `reference` is a model that never saw the target, a name or folder, measured beside the run's own.
     What the run has already is not measured again, unless `again`. `keep` writes audits.json after each audit; a
     document of another alpha or other weights is replaced. Raises RunProblem for a run that is not finished or is
     worked on, StaleIndex where its model or images are not the run's any more.
@@ -147,7 +151,8 @@ def audit_run(
             "fingerprints": info["fingerprints"],
             "audits": {},
         }
-    missing = [entry for entry in wanted if again or entry.name not in document["audits"]]
+    known = {n for n, found in document["audits"].items() if not reference or REFERENCE in found["subjects"]}
+    missing = [entry for entry in wanted if again or entry.name not in known]
     if not missing:
         return document
     progress = _Progress(run, missing, keep)
@@ -161,6 +166,8 @@ def audit_run(
             loading = load_task(run.config, resources)
             task = yield from relay(loading, lambda counts: progress.event("load", *counts))
             subjects = _subjects(run, task, alpha, scores.get("refused", ()))
+            if reference:
+                subjects.named[REFERENCE] = Subject(REFERENCE, _comparable(reference, task))
             for entry in missing:
                 document["audits"][entry.name] = yield from _audit(entry, run, task, subjects, progress)
                 if keep:
@@ -175,12 +182,12 @@ def _audit(
     begin = time.monotonic()
     found: StoredAudit = {"reason": "", "note": "", "seconds": 0.0, "subjects": {}, "along": {}}
     found["note"] = entry.unaffected(METHODS.load()[run.config.method].changes)
-    every = subjects.named if not found["note"] else {"original": subjects.named["original"]}
+    every = {name: subject for name, subject in subjects.named.items() if not (found["note"] and name in CHANGED)}
     for number, (name, subject) in enumerate(every.items()):
 
         def event(record: tuple[str, AuditStep], number: int = number, name: str = name) -> StepEvent:
             step, total = number * record[1].total + record[1].step, len(every) * record[1].total
-            return progress.event(entry.name, step, total, f"{SUBJECTS[name]} {record[1].note}".strip())
+            return progress.event(entry.name, step, total, f"{SUBJECTS.get(name, name)} {record[1].note}".strip())
 
         measured = (yield from relay(measure([entry.name], subject, task), event))[entry.name]
         if isinstance(measured, str):
@@ -200,6 +207,14 @@ def _along(rows: Sequence[Measurement]) -> dict[str, list[float | None]]:
     return {
         key: [row[key] for row in values] for key in (values[0] if values else ()) if all(key in row for row in values)
     }
+
+
+def _comparable(name: str, task: AuditTask) -> Clip:
+    """Another model that takes the same images. Raises BadModel for one that does not."""
+    clip = load_clip(name, str(task.original.device))
+    if clip.image_size != task.original.image_size:
+        raise BadModel(f"The model '{name}' takes images of another size than the run's; name one trained like it.")
+    return clip
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from clipforget.settings import read_document
 from clipforget.tabular import csv_safe
 
 AUDITS_FILE = "audits.json"
+REFERENCE = "reference"  # a model that never saw the target, which the user named
 SUBJECTS = {"original": "original", "chosen": "at the chosen alpha", "zero": "at alpha 0"}
 
 
@@ -105,13 +106,15 @@ def audits_view(
     views: list[AuditView] = []
     for name, entry in AUDITS.load().items():
         found = stored.get(name) or StoredAudit(reason="", note="", seconds=0.0, subjects={}, along={})
-        forms = {form: audits[name] for form, audits in (references or {}).items() if name in audits}
+        subjects = dict(found["subjects"])
+        own = {"your own": subjects.pop(REFERENCE)} if REFERENCE in subjects else {}
+        forms = own | {form: audits[name] for form, audits in (references or {}).items() if name in audits}
         passed, verdict = _verdict(name, found, next(iter(forms.values()), None))
         about: Any = {
             key: getattr(entry, key)
             for key in ("name", "title", "question", "ideal", "source", "reference_url", "cheap", "two_sided")
         }
-        view: Any = {**found, **about, "reference": forms, "passed": passed, "verdict": verdict}
+        view: Any = {**found, **about, "subjects": subjects, "reference": forms, "passed": passed, "verdict": verdict}
         views.append(view)
     best = run.info()["best"]
     alpha = document["alpha"] if document else best if best is not None else 0.0

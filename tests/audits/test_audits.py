@@ -137,8 +137,26 @@ def test_a_repaired_head_is_fitted_without_the_target(task):
     subject = placed(task, **{role: axes[kind].expand(10, -1) for role, kind in ROLES.items()})
     for role, kind in ROLES.items():  # on the target's train images it would be wrong; it never sees them
         subject.remember(task.fit[role], axes[2 if role == "forget" else kind].expand(10, -1))
-    found = finish(measure(["repaired_head"], subject, task))["repaired_head"]
-    assert {figure.key: figure.value for figure in found.figures}["siblings"] == 1.0
+    found = figures("repaired_head", subject, task)
+    assert next(iter(found)) == "forget-fine" and found["siblings-head"] == 1.0
+
+
+def test_a_map_back_brings_a_rotated_target_back(task):
+    """Features that were only turned are all there: the map, fitted without the target, finds its fine name again."""
+    original = task.original_subject
+    for sets in (task.fit, task.test):
+        for role in ROLES:
+            original.remember(sets[role], captions(task, SUBGROUPS[ROLES[role]]).expand(10, -1))
+    generator = torch.Generator().manual_seed(0)
+    for role in ("siblings", "others"):  # enough directions for the map to be known
+        spread = torch.nn.functional.normalize(torch.randn(200, 16, generator=generator), dim=1)
+        task.fit[role] = task.fit[role].rows(torch.arange(10).repeat(20), f"many/{role}")
+        original.remember(task.fit[role], spread)
+    turn = torch.linalg.qr(torch.randn(16, 16, generator=generator)).Q
+    turned = Subject("turned", task.original)
+    for images in (*task.fit.values(), *task.test.values()):
+        turned.remember(images, original.features(images) @ turn)
+    assert figures("repaired_head", turned, task)["forget-fine"] == 1.0
 
 
 def test_ridge_is_the_closed_form():

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from clipforget.audits import AUDITS
-from clipforget.errors import BadQuery, ClipforgetError, RunProblem, UnknownName
+from clipforget.errors import BadModel, BadQuery, ClipforgetError, RunProblem, UnknownName
 from clipforget.generators import finish
 from clipforget.runs.audit import ALONG, audit_run
 from clipforget.runs.audit_work import AuditWork
@@ -95,3 +95,23 @@ def test_what_cannot_be_audited_says_why(run, resources):
     run.update(state="stopped")
     with pytest.raises(RunProblem, match="only finished runs can be audited"):
         finish(audit_run(run, [NAME], resources))
+
+
+def test_a_model_of_ones_own_is_the_yardstick(run, resources, world):
+    finish(audit_run(run, [NAME], resources))
+    document = finish(audit_run(run, [NAME], resources, reference=world.clip))  # what it lacks is measured
+    subjects = document["audits"][NAME]["subjects"]
+    assert subjects["reference"] == subjects["original"]
+    (entry,) = [entry for entry in audits_view(run, document)["audits"] if entry["name"] == NAME]
+    assert list(entry["reference"]) == ["your own"] and "reference" not in entry["subjects"]
+    assert "a model that never saw one" in entry["verdict"]
+    with pytest.raises(BadModel, match="images of another size"):
+        finish(audit_run(run, [NAME], resources, reference="clipforget-tiny", again=True))
+
+
+def test_a_method_that_changes_no_weights_is_not_measured_where_it_says_nothing(run, resources):
+    config = {**run.info()["config"], "method": "prompt_filter", "settings": {}}
+    run.update(config=config)
+    found = finish(audit_run(run, [NAME, "wording"], resources))["audits"]
+    assert list(found[NAME]["subjects"]) == ["original"] and "changes no weights" in found[NAME]["note"]
+    assert "chosen" in found["wording"]["subjects"] and not found["wording"]["note"]

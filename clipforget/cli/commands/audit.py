@@ -24,6 +24,8 @@ def add_options(parser: Parser) -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="audits (default: the cheap ones)")
     parser.add_argument("--all", action="store_true", help="every audit, the slow ones too")
     parser.add_argument("--alpha", type=float, metavar="A", help="share of the original (default: the suggested alpha)")
+    about = "a model that never saw the target, a name or folder, as the yardstick (see `pretrain --without`)"
+    parser.add_argument("--reference", metavar="MODEL", help=about)
     parser.add_argument("--again", action="store_true", help="measure again what the run has already")
     add_runs(parser)
     parser.add_argument("--worker", metavar="ID", help=argparse.SUPPRESS)
@@ -49,7 +51,7 @@ def audit(args: argparse.Namespace) -> int:
     run = workspace.run(run_id(workspace, args.id))
     names = args.names or [name for name, entry in AUDITS.load().items() if args.all or entry.cheap]
     sample, bar = workspace.is_sample(run), Bar()
-    events = audit_run(run, names, Resources(), args.alpha, keep=not sample, again=args.again)
+    events = audit_run(run, names, Resources(), args.alpha, reference=args.reference, keep=not sample, again=args.again)
     with stoppable():
         try:
             document = finish(relay(events, bar.show))

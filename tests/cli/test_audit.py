@@ -1,0 +1,64 @@
+"""`audit` on the command line: table, CSV and JSON of what was measured, and refusals in one line."""
+
+import csv
+import io
+import json
+import shutil
+
+import pytest
+
+from clipforget.cli.main import main
+from clipforget.runs.store import Store
+
+
+@pytest.fixture(scope="module")
+def audited(finished, tmp_path_factory):
+    """A folder of runs with one audited run."""
+    folder = tmp_path_factory.mktemp("audited")
+    shutil.copytree(finished.folder, folder / finished.id)
+    assert main(["audit", finished.id, "image_query", "tower_swap", "--runs", str(folder)]) == 0
+    return folder
+
+
+def test_the_table_has_a_row_for_each_figure_and_a_sentence_for_each_audit(audited, capsys):
+    capsys.readouterr()
+    assert main(["audit", "last", "image_query", "--runs", str(audited)]) == 0
+    table, sentences = capsys.readouterr().out.split("\n\n")
+    lines = table.splitlines()
+    assert lines[0].split() == ["audit", "figure", "original", "chosen", "alpha", "alpha", "0", "never", "saw", "it"]
+    assert lines[1].startswith("Image query  target") and "%" in lines[1]
+    assert sentences.startswith("Image query: ") and "Tower swap: " in sentences
+
+
+def test_csv_and_json_hold_the_same_figures(audited, capsys):
+    assert main(["audit", "last", "image_query", "--csv", "--runs", str(audited)]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert main(["audit", "last", "image_query", "--json", "--runs", str(audited)]) == 0
+    entry = next(e for e in json.loads(capsys.readouterr().out)["audits"] if e["name"] == "image_query")
+    for model, found in entry["subjects"].items():
+        values = {f["key"]: f["value"] for f in found["figures"]}
+        own = {r["figure"]: float(r["value"]) for r in rows if (r["audit"], r["model"]) == ("image_query", model)}
+        assert own == values
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["last", "image_quer"], "no audit 'image_quer'"),
+        (["last", "image_query", "--alpha", "2"], "alpha must be a number from 0"),
+        (["20200101-none"], "no run '20200101-none'"),
+    ],
+)
+def test_bad_input_is_one_line(audited, line_of, capsys, words, says):
+    capsys.readouterr()
+    assert main(["audit", *words, "--runs", str(audited)]) == 2
+    assert says in line_of()
+
+
+def test_a_damaged_file_is_one_line(audited, line_of, capsys, tmp_path):
+    (run,) = Store(audited).all()
+    shutil.copytree(run.folder, tmp_path / run.id)
+    (tmp_path / run.id / "audits.json").write_text("{")
+    capsys.readouterr()
+    assert main(["audit", run.id, "image_query", "--runs", str(tmp_path)]) == 2
+    assert "audits.json of the run" in line_of()
