@@ -27,5 +27,5 @@ def task_for(original: Clip, seed: int = 0) -> Task:
         clip=original.clone(), original=original, steer=steer, names=NAMES, class_embeddings=class_embeddings,
         template="a photo of a {}.", seed=seed, targets=(Target("car", "convertible"),),
         forget_prompts=("a photo of a convertible.",),
-        retain_prompts=("a photo of a dog.", "a photo of a cat.", "a photo of a minibus."), goal=1 / 3, **training,
+        retain_prompts=("a photo of a dog.", "a photo of a cat.", "a photo of a minibus."), limit=1 / 3, **training,
     )  # fmt: skip

@@ -25,6 +25,7 @@ SHARED = (
     "model",
     "data",
     "retain",
+    "goal",
     "tolerance",
     "device",
     "gallery",
@@ -57,6 +58,7 @@ class ComparisonPlan:
     model: str = option_like(RunConfig, "model")
     data: str = option_like(RunConfig, "data")
     retain: tuple[str, ...] = option_like(RunConfig, "retain")
+    goal: str = option_like(RunConfig, "goal")
     tolerance: float = option_like(RunConfig, "tolerance")
     device: str = option_like(RunConfig, "device")
     gallery: int = option_like(RunConfig, "gallery")
@@ -90,6 +92,8 @@ class ComparisonPlan:
             rows.append(replace(row, settings=config.settings, label=label))
         rows = distinct(rows)
         targets = unique(RunConfig.read({"forget": target}).forget for target in self.targets)
+        for target in filter(None, targets):
+            RunConfig(forget=target, goal=self.goal).checked()
         retain = RunConfig.read({"retain": self.retain}).retain
         if self.choice:
             read_choice(self.choice)

@@ -116,6 +116,7 @@ class StoredClassNames(TypedDict):
 class StoredEvalSet(TypedDict):
     """N dataset indices, (name, count) of the contiguous parts, N roles as numbers into ROLES, class names by level.
 
+    goal: one of clipforget.unlearning.task.GOALS.
     kept: whether the target's images in sets with names of their own count as retained.
     """
 
@@ -124,6 +125,7 @@ class StoredEvalSet(TypedDict):
     roles: list[int]
     class_names: dict[str, StoredClassNames]
     kept: NotRequired[bool]
+    goal: NotRequired[str]  # suppressed before there were two
 
 
 class BoundCurves(TypedDict):

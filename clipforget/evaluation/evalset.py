@@ -18,6 +18,7 @@ from clipforget.data.target import Target, label
 from clipforget.evaluation.documents import GalleryListing, StoredClassNames, StoredEvalSet
 from clipforget.evaluation.refusal import Refusal
 from clipforget.soup.path import unit
+from clipforget.unlearning.task import NEVER_SEEN, SUPPRESSED
 
 Bools = NDArray[np.bool_]
 STYLE_TEMPLATE = "a {}."  # a style is no thing that a photo could be of
@@ -82,6 +83,7 @@ class EvalSet:
     target: captions of what is to be forgotten as finely as it is named ("a photo of a biplane."), absent where that is
     whole superclasses, with labels -1 for every other image; and eval:<name> for each evaluation set with names of its
     own. `kept`: whether the target's images in those count as retained, as another domain's.
+    `goal` is one of clipforget.unlearning.task.GOALS: it decides which names the images to be forgotten are judged by.
     """
 
     items: tuple[int, ...]
@@ -89,9 +91,10 @@ class EvalSet:
     roles: tuple[str, ...]
     class_names: dict[str, ClassNames]
     kept: bool = True
+    goal: str = SUPPRESSED
 
     @classmethod
-    def build(cls, dataset: Dataset, selection: Splits, kept: bool = True) -> EvalSet:
+    def build(cls, dataset: Dataset, selection: Splits, kept: bool = True, goal: str = SUPPRESSED) -> EvalSet:
         """Build the evaluation set of what was selected out of a data set."""
         counts = {part: selection.parts.count(part) for part in dict.fromkeys(selection.parts)}
         items = [dataset.items[index] for index in selection.evaluated]
@@ -118,7 +121,7 @@ class EvalSet:
             labels = np.array([number[i.superclass] if i.split == name else -1 for i in items], dtype=np.int64)
             ensemble = own.templates if len(own.templates) > 1 else ()
             class_names[f"eval:{name}"] = ClassNames(own.classes, own.templates[0], labels, ensemble)
-        return cls(selection.evaluated, tuple(counts.items()), selection.roles, class_names, kept)
+        return cls(selection.evaluated, tuple(counts.items()), selection.roles, class_names, kept, goal)
 
     @classmethod
     def read(cls, stored: StoredEvalSet) -> EvalSet:
@@ -134,7 +137,8 @@ class EvalSet:
         }
         parts = tuple((str(name), int(count)) for name, count in stored["parts"])
         roles = tuple(ROLES[number] for number in stored["roles"])
-        return cls(tuple(stored["items"]), parts, roles, class_names, stored.get("kept", True))
+        goal = stored.get("goal", SUPPRESSED)
+        return cls(tuple(stored["items"]), parts, roles, class_names, stored.get("kept", True), goal)
 
     def as_dict(self) -> StoredEvalSet:
         """Return the set for scores.json."""
@@ -147,8 +151,10 @@ class EvalSet:
                 class_names[level]["ensemble"] = list(named.ensemble)
         roles = [ROLES.index(role) for role in self.roles]
         parts: list[list[str | int]] = [list(part) for part in self.parts]
-        items = list(self.items)
-        return {"items": items, "parts": parts, "roles": roles, "class_names": class_names, "kept": self.kept}
+        return {
+            "items": list(self.items), "parts": parts, "roles": roles, "class_names": class_names, "kept": self.kept,
+            "goal": self.goal,
+        }  # fmt: skip
 
     def __len__(self) -> int:
         return len(self.items)
@@ -173,7 +179,8 @@ class EvalSet:
         """Return the rows of the scores; those without an image are left out.
 
         forget, siblings and others are of the test part. forget-coarse asks for the superclass of the target,
-        forget-fine for the target's own name in its place, and forget is the larger of both. siblings-fine and
+        forget-fine for the target's own name in its place, and forget is the larger of both; as if never seen it is
+        what the images are called among all subgroups. siblings-fine and
         others-fine ask for the subgroup among all subgroups, styles for the style of all that is not of the target.
         `eval:<name>` are the images of an evaluation set that are not of the target; those that are stand under
         `eval-target:<name>` where they count as retained, else under `eval-forget:<name>`.
@@ -182,7 +189,7 @@ class EvalSet:
         forget = self.mask("test", "forget")
         fine = (FINE,) if FINE in self.class_names else ()
         rows = [
-            Row("forget", "forget", "forget", "superclass", forget, fine),
+            Row("forget", "forget", "forget", self.own_levels[0], forget, self.own_levels[1:]),
             Row("forget-coarse", "forget, coarse name", "forget", "superclass", forget),
             *(Row("forget-fine", "forget, fine name", "forget", level, forget) for level in fine),
             Row("siblings", "siblings", "siblings", "superclass", self.mask("test", "siblings")),
@@ -197,6 +204,13 @@ class EvalSet:
             rows.append(Row("styles", "names of styles", "others", "style", named))
         return [row for row in rows if row.mask.any()]
 
+    @property
+    def own_levels(self) -> tuple[str, ...]:
+        """The levels of names by which the goal judges the images to be forgotten; the largest accuracy counts."""
+        if FINE not in self.class_names:
+            return ("superclass",)
+        return ("subgroup",) if self.goal == NEVER_SEEN else ("superclass", FINE)
+
     def _evaluation(self, name: str) -> tuple[Row, Row]:
         """The rows of an evaluation set: all but the target, and the target, which only of other names can be kept."""
         own = f"eval:{name}" in self.class_names
@@ -210,10 +224,10 @@ class EvalSet:
 
     def calibrate_rows(self) -> list[Row]:
         """Return the rows forget, siblings and others of the calibrate part; those without an image are left out."""
-        fine = (FINE,) if FINE in self.class_names else ()
         masks = {role: self.mask("calibrate", role) for role in ROLES}
-        more = {"forget": fine, "siblings": (), "others": ()}
-        return [Row(role, role, role, "superclass", mask, more[role]) for role, mask in masks.items() if mask.any()]
+        levels = dict.fromkeys(ROLES, ("superclass",)) | {"forget": self.own_levels}
+        rows = [Row(role, role, role, levels[role][0], mask, levels[role][1:]) for role, mask in masks.items()]
+        return [row for row in rows if row.mask.any()]
 
     def correct(self, cosines: Mapping[str, NDArray[Any]], alpha: float, refusal: Refusal) -> dict[str, Bools]:
         """Return by level whether each image's nearest name is its own (N), from its cosines with the names (N x C)."""

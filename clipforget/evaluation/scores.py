@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,6 +22,7 @@ from clipforget.evaluation import metrics
 from clipforget.evaluation.curves import collapse_of
 from clipforget.evaluation.documents import Change, Collapse, Headline, PerClass, ScoreRow, Scores, StoredChoice
 from clipforget.evaluation.evalset import Bools, EvalSet, Row, class_groups, described_sets, gallery, suggestions
+from clipforget.evaluation.found import above_siblings
 from clipforget.evaluation.refusal import Refusal
 from clipforget.settings import read_document
 from clipforget.soup.path import ALPHAS, SoupPath, index_of
@@ -100,13 +101,19 @@ def score(
     alpha is chosen on calibrate images; rows, H, Score, per-class bars and the gallery are of test.
 
     classifiers: text features of each level's names, L x C x D, or 1 x C x D where they are the same at every node.
+    What counts as forgotten follows the evalset's goal. As if never seen it is the larger of two: the accuracy of the
+    target's images among all fine names, and by how much more an image query finds of it than of a sibling.
+
     tolerance: the forget accuracy, 0 to 1, that counts as forgotten where chance is lower. refused: the names that the
     method refuses below alpha 1.
     """
     correct = _correct_along(path, evalset, classifiers, Refusal(tuple(refused)))
-    chance = 1 / len(evalset.class_names["superclass"].names)
-    rows = [_row(row, correct) for row in evalset.rows()]
-    calibrate = {row.key: _hits(row, correct) / row.mask.sum() for row in evalset.calibrate_rows()}
+    chance = 1 / len(evalset.class_names[evalset.own_levels[0]].names)
+    clusters = {part: _clusters(path, evalset, part) for part in ("calibrate", "test")}
+    rows = [_row(row, correct, clusters["test"]) for row in evalset.rows()]
+    calibrate = {
+        row.key: _hits(row, correct, clusters["calibrate"]) / row.mask.sum() for row in evalset.calibrate_rows()
+    }
     images = int(evalset.mask("calibrate", "forget").sum())
     choice = metrics.choose_alpha(ALPHAS, calibrate, max(chance, tolerance), images)
     bounds = [path.bound(alpha) for alpha in ALPHAS]
@@ -193,15 +200,29 @@ def headline(scores: Scores) -> Headline:
     return {"forget": forget, "siblings": siblings, "others": others, "h": h, "score": score}
 
 
-def _hits(row: Row, correct: Mapping[str, Bools]) -> NDArray[Any]:
-    """A counts of the row's images whose nearest name is their own; of several levels the largest count."""
+def _clusters(path: SoupPath, evalset: EvalSet, part: str) -> NDArray[np.float64]:
+    """As if never seen: by how much more an image query finds of the target than of a sibling, A shares; else 0."""
+    if evalset.own_levels != ("subgroup",):
+        return np.zeros(len(ALPHAS))
+    block = slice(*evalset.block(part))
+    nodes = tuple(replace(node, features=node.features[block]) for node in path.nodes)
+    kinds = evalset.class_names["subgroup"].labels[block]
+    target, siblings = (evalset.mask(part, role)[block] for role in ("forget", "siblings"))
+    return above_siblings(replace(path, nodes=nodes), kinds, target, siblings)
+
+
+def _hits(row: Row, correct: Mapping[str, Bools], clusters: NDArray[np.float64]) -> NDArray[Any]:
+    """A counts of the row's images whose nearest name is their own; of several levels the largest count.
+
+    clusters: A shares of the images to be forgotten that count as found at least.
+    """
     counts: NDArray[Any] = np.max([correct[level][:, row.mask].sum(axis=1) for level in row.levels], axis=0)
-    return counts
+    return np.maximum(counts, np.rint(clusters * row.mask.sum()).astype(int)) if row.key == "forget" else counts
 
 
-def _row(row: Row, correct: Mapping[str, Bools]) -> ScoreRow:
-    """One line of the scores from A x N booleans by level."""
-    count, hits = int(row.mask.sum()), _hits(row, correct)
+def _row(row: Row, correct: Mapping[str, Bools], clusters: NDArray[np.float64]) -> ScoreRow:
+    """One line of the scores from A x N booleans by level, and A shares that image queries find."""
+    count, hits = int(row.mask.sum()), _hits(row, correct, clusters)
     intervals = [metrics.wilson(int(hit), count) for hit in hits]
     low, high = intervals[-1]
     return {

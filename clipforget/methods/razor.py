@@ -110,7 +110,7 @@ def razor(task: Task, settings: RazorSettings) -> Iterator[Step]:
             return replace(step, step=before + step.step, total=settings.rounds * steps, data=data)
 
         yield from relay(trainer.train(three_terms), renumber)
-        if accuracy.get("forget", 0.0) <= task.goal:
+        if accuracy.get("forget", 0.0) <= task.limit:
             break
 
 

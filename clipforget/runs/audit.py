@@ -100,7 +100,7 @@ def _audit_task(task: Task, evaluation: Evaluation) -> AuditTask:
         class_embeddings=task.class_embeddings,
         template=task.template,
         targets=targets,
-        goal=task.goal,
+        goal=task.limit,
         seed=task.seed,
     )
 

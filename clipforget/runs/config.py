@@ -8,14 +8,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from clipforget.data.target import Target
 from clipforget.errors import BadSetting
 from clipforget.methods import METHODS
 from clipforget.settings import STRICT, SettingValue, as_dict, option, options, parse, read_json, with_current_names
+from clipforget.unlearning.task import GOALS, NEVER_SEEN, SUPPRESSED
 
 if TYPE_CHECKING:
     from clipforget.data.dataset import Dataset
     from clipforget.data.splits import Splits
 
+OURS = {SUPPRESSED: "anchored", NEVER_SEEN: "unseen"}  # the method that is taken where none is named
 Value = TypeVar("Value")
 HIDDEN_DEFAULTS = (
     "tolerance",
@@ -24,6 +27,7 @@ HIDDEN_DEFAULTS = (
     "nodes",
     "eval_target",
     "eval_images",
+    "goal",
 )  # a command tells these only where they differ
 
 
@@ -35,7 +39,11 @@ class RunConfig:
     data: str = option("sketchbook", "The images: an embedded name, or a folder or .tar")
     forget: tuple[str, ...] = option((), "What to forget: superclass, superclass/subgroup or superclass/*/style")
     retain: tuple[str, ...] = option((), "What to keep in view; by default the siblings of what is forgotten")
-    method: str = option("anchored", "The method of forgetting")
+    goal: str = option(
+        SUPPRESSED, "What forgotten is to mean. " + " ".join(f"{name}: {about}" for name, about in GOALS.items()),
+        choices=tuple(GOALS),
+    )  # fmt: skip
+    method: str = option(OURS[SUPPRESSED], "The method of forgetting")
     seed: int = option(0, "Seed of every random choice", low=0, high=2**31 - 1)
     tolerance: float = option(
         0.05, "Forget accuracy on calibrate images that counts as forgotten where chance is lower", low=0.0, high=1.0
@@ -72,6 +80,8 @@ class RunConfig:
         set, or where nothing is to be forgotten.
         """
         config = with_absolute_paths(self)
+        if self.goal == NEVER_SEEN and any(Target.read(text).style != "*" for text in self.forget):
+            raise BadSetting("As if never seen is told by subgroups; forget a subgroup, not a style of it.")
         if not self.forget:
             raise BadSetting("Nothing to forget is named; choose at least one target, e.g. airplane/biplane.")
         kind = METHODS.load()[self.method].settings

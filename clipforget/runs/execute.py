@@ -205,7 +205,7 @@ def _finish(
     fingerprints |= evaluation.dataset.fingerprints
     save(delta, run.path("delta.safetensors"), {**fingerprints, "model": config.model, "run": run.id})
     run.update(fingerprints=fingerprints, cost=cost.as_dict(state, delta))
-    evalset = EvalSet.build(evaluation.dataset, evaluation.splits, config.eval_target == "kept")
+    evalset = EvalSet.build(evaluation.dataset, evaluation.splits, config.eval_target == "kept", config.goal)
     suggested = suggestions(evaluation.dataset, evaluation.splits.forget)
     walk = walk_path(
         task.original,

@@ -122,7 +122,8 @@ def _assemble(
         target_of={"forget": first_targets(splits.train["forget"]), "steer": first_targets(splits.steer["forget"])},
         forget_prompts=tuple(dict.fromkeys(target.prompt(dataset.template) for target in splits.forget)),
         retain_prompts=retain_prompts(splits.forget, dataset),
-        goal=max(1 / len(names), config.tolerance),
+        goal=config.goal,
+        limit=max(1 / len(names), config.tolerance),
     )
     judged = [row_of[i] for i in splits.evaluated]
     count = len(judged)

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from clipforget.models.clip import Clip
 
 IMAGE, TEXT, BOTH, NOTHING = "image tower", "text tower", "both towers", "nothing"
+SUPPRESSED, NEVER_SEEN = "suppressed", "never-seen"
+GOALS = {  # what forgetting is to reach
+    SUPPRESSED: "The name of its class no longer finds the target; pictures of it still may.",
+    NEVER_SEEN: "The target is as for a model that never saw it: its own name and pictures of it find no more than "
+    "those of its siblings do, but it may still be told to be of its class, as any unfamiliar kind.",
+}
 KINDS = ("forget", "retain", "others")  # of images; a method of tier n may use the first n
 
 
@@ -40,8 +46,8 @@ class Task:
     `targets` says what is to be forgotten; `target_of` maps forget and steer to the index in `targets` of each
     image to be forgotten (int64, as long as those sets; the first target that it matches). `forget_prompts` name it as
     finely as the data set does ("a photo of a biplane."); `retain_prompts` name what is to stay: the siblings as
-    finely, and every other superclass. `goal` is the forget accuracy, 0 to 1, at which it counts as forgotten:
-    max(chance, tolerance).
+    finely, and every other superclass. `goal` is one of GOALS, which a method may follow or not; `limit` the forget
+    accuracy, 0 to 1, at which it counts as forgotten: max(chance, tolerance).
     """
 
     clip: Clip
@@ -58,7 +64,8 @@ class Task:
     target_of: dict[str, Tensor] = field(default_factory=dict)
     forget_prompts: tuple[str, ...] = ()
     retain_prompts: tuple[str, ...] = ()
-    goal: float = 0.05
+    goal: str = SUPPRESSED
+    limit: float = 0.05
 
     @property
     def class_prompts(self) -> list[str]:

@@ -7,7 +7,8 @@ from typing import Any, NoReturn
 import gradio as gr
 
 from clipforget.errors import BadData, ClipforgetError
-from clipforget.runs.config import RunConfig
+from clipforget.runs.config import OURS, RunConfig
+from clipforget.unlearning.task import GOALS, NEVER_SEEN, SUPPRESSED
 from clipforget.web.components import heading, number, script_component
 from clipforget.web.targets import (
     ANY,
@@ -64,6 +65,10 @@ class Form:
             [], value=[], multiselect=True, label="Retain set", elem_id="cf-retain", **FREE_TEXT,
             info="Preselected, or if left empty: the siblings. Images of others are always used as well",
         )  # fmt: skip
+        self.goal = gr.Radio(
+            [("Suppressed", SUPPRESSED), ("As if never seen", NEVER_SEEN)], value=SUPPRESSED, label="Goal",
+            elem_id="cf-goal", info=f"Suppressed: {GOALS[SUPPRESSED]} As if never seen: {GOALS[NEVER_SEEN]}",
+        )  # fmt: skip
         heading(5, "Method")
         self._method(setup)
         with gr.Column(elem_id="cf-go"):
@@ -103,13 +108,13 @@ class Form:
     def inputs(self) -> list[Any]:
         """Return everything that makes a RunConfig, in the order that `config` takes it."""
         first = [self.model, self.data, self.superclass, self.picker, self.style, self.extra, self.retain]
-        last = [self.tolerance, self.gallery, self.eval, self.eval_target, self.eval_images]
+        last = [self.goal, self.tolerance, self.gallery, self.eval, self.eval_target, self.eval_images]
         return [*first, self.method, self.seed, self.device, *last]
 
     def config(self, *values: Any) -> RunConfig:
         """Return the configuration that the form shows, without preselected siblings. Raises what is wrong with it."""
         model, data, superclass, picked, style, extra, retain, method, seed, device, *last = values
-        tolerance, gallery, evaluation, eval_target, eval_images = last
+        goal, tolerance, gallery, evaluation, eval_target, eval_images = last
         preselected = siblings(self.workspace.data(data), superclass, picked, style, extra)
         return RunConfig.read(
             {
@@ -117,6 +122,7 @@ class Form:
                 "data": data,
                 "forget": [*targets(superclass, picked, style), *extra],
                 "retain": [] if set(retain) == set(preselected) else retain,
+                "goal": goal or RunConfig.goal,
                 "method": method["method"],
                 "settings": method["settings"],
                 "seed": int(seed or 0),
@@ -135,6 +141,7 @@ class Form:
         page.load(self.show_data, self.data, of_data, **QUIET)
         self.data.input(self.show_data, self.data, of_data, **LATEST)
         self.model.change(self.show_presets, self.model, self.method, **LATEST)
+        self.goal.input(self.show_method, [self.goal, self.method], self.method, **LATEST)
         drawn = [self.picker, self.extra, self.method]  # by our own JavaScript: they tell of themselves by "input"
         superclass = [self.data, self.superclass, self.extra]
         self.superclass.input(self.show_superclass, superclass, [self.picker, self.retain], **LATEST)
@@ -161,6 +168,11 @@ class Form:
     def show_presets(self, model: str) -> Any:
         """Offer the presets of another model."""
         return gr.update(presets=self.presets(model))
+
+    def show_method(self, goal: str, method: dict[str, Any]) -> Any:
+        """Take our method of another goal in place of ours of the first; any other method stays."""
+        ours = method["method"] in OURS.values()
+        return gr.update(value={"method": OURS[goal], "settings": {}}) if ours else gr.skip()
 
     def show_superclass(self, data: str, superclass: str, extra: list[str]) -> list[Any]:
         """Offer the subgroups of another superclass, the first one picked, the others retained."""
@@ -208,7 +220,8 @@ class Form:
         names = {option["name"] for option in self.methods[method]["options"]}
         settings = {name: value for name, value in config["settings"].items() if name in names}
         updates.append(gr.update(value={"method": method, "settings": settings}, presets=self.presets(config["model"])))
-        last = [config.get(name, getattr(RunConfig, name)) for name in ("seed", "device", "tolerance", "gallery")]
+        first = ("seed", "device", "goal", "tolerance", "gallery")
+        last = [config.get(name, getattr(RunConfig, name)) for name in first]
         last += ["\n".join(config.get("eval", ()))]
         last += [config.get(name, getattr(RunConfig, name)) for name in ("eval_target", "eval_images")]
         return [config["model"], config["data"], *updates, *last, note]

@@ -63,7 +63,7 @@ def test_the_three_terms_by_hand() -> None:
 
 
 def test_each_round_adds_the_best_layer_that_is_left(tiny_clip: Clip) -> None:
-    task = dataclasses.replace(task_for(tiny_clip), goal=-1.0)  # never forgotten enough
+    task = dataclasses.replace(task_for(tiny_clip), limit=-1.0)  # never forgotten enough
     steps = list(razor(task, SETTINGS))
     chosen = [layer["name"] for layer in steps[0].data["layers"] if layer["chosen"]]
     added = [step.data["added"] for step in steps if "added" in step.data]
@@ -73,21 +73,21 @@ def test_each_round_adds_the_best_layer_that_is_left(tiny_clip: Clip) -> None:
 
 
 def test_it_ends_once_it_is_forgotten(tiny_clip: Clip) -> None:
-    task = dataclasses.replace(task_for(tiny_clip), goal=1.0)
+    task = dataclasses.replace(task_for(tiny_clip), limit=1.0)
     steps = list(razor(task, SETTINGS))
     assert [step.stage for step in steps] == ["select", "forget", "forget"]
     assert len(changed(tiny_clip.model.state_dict(), task.clip.model.state_dict())) == 2
 
 
 def test_no_more_layers_than_there_are(tiny_clip: Clip) -> None:
-    task = dataclasses.replace(task_for(tiny_clip), goal=-1.0)
+    task = dataclasses.replace(task_for(tiny_clip), limit=-1.0)
     steps = list(razor(task, dataclasses.replace(SETTINGS, depth=0.0, layers=5)))
     assert len(changed(tiny_clip.model.state_dict(), task.clip.model.state_dict())) == 1
     assert len(steps) == 7 and not any("added" in step.data for step in steps)
 
 
 def test_the_forget_pairs_move_apart_and_the_rest_stays(tiny_clip: Clip) -> None:
-    task = dataclasses.replace(task_for(tiny_clip), goal=-1.0)
+    task = dataclasses.replace(task_for(tiny_clip), limit=-1.0)
     names = torch.nn.functional.normalize(
         tiny_clip.embed(task.forget.pixels).mean(dim=0) + task.class_embeddings, dim=1
     )

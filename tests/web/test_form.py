@@ -56,6 +56,14 @@ def test_any_targets_fill_the_form_and_come_out_again(form, world, forget):
     assert found == RunConfig.read({**config.as_dict(), "forget": list(found.forget)})
 
 
+def test_the_goal_comes_out_again_and_brings_our_method_for_it(form, world):
+    config = world.config(forget=("disc/big",), goal="never-seen", method="unseen", settings={"steps": 3})
+    assert again(form, config) == config
+    for goal, ours, other in (("never-seen", "unseen", "anchored"), ("suppressed", "anchored", "unseen")):
+        assert form.show_method(goal, {"method": other, "settings": {"steps": 3}})["value"]["method"] == ours
+        assert "value" not in form.show_method(goal, {"method": "slug", "settings": {}})
+
+
 def test_evaluation_sets_come_out_again_and_a_wrong_one_is_told(form, world):
     sets = {"eval": (f"a={world.data}", "b=x:c,d"), "eval_target": "forgotten", "eval_images": 20}
     config = world.config(**sets)
@@ -97,8 +105,8 @@ def test_targets_beside_the_superclass():
 
 
 def test_with_no_target_left_the_form_says_so(form, world):
-    values = [world.clip, world.data, NONE, [], ANY, [], [], {"method": "targeted", "settings": {}}, 0, "cpu", 0.05, 10]
-    values += ["", "kept", 500]
+    values = [world.clip, world.data, NONE, [], ANY, [], [], {"method": "targeted", "settings": {}}, 0, "cpu"]
+    values += ["suppressed", 0.05, 10, "", "kept", 500]
     with pytest.raises(BadSetting, match="Nothing to forget"):
         form.config(*values).checked()
     assert "Nothing to forget" in form.show_estimate(*values)["error"]

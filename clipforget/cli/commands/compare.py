@@ -66,7 +66,7 @@ def add_options(parser: Parser) -> None:
     add("--seed-start", type=int, metavar="N", help="the first of them (default: 0)")
     add("--seed", type=int, metavar="N", action="append", default=[], help="exactly this seed (may be repeated)")
     add("--preset", metavar="NAME", default="default", help="preset of rows that name none: tuned, paper or default")
-    add_fields(parser, "model", "data", "tolerance", "device", "gallery", "nodes")
+    add_fields(parser, "model", "data", "goal", "tolerance", "device", "gallery", "nodes")
     add_evaluation(parser)
     add("--title", default="", help="a name of your own")
     what = parser.add_mutually_exclusive_group()

@@ -24,10 +24,10 @@ from clipforget.cli.options import (
 )
 from clipforget.cli.terminal import PROG, Bar, clock, emit
 from clipforget.errors import ClipforgetError
-from clipforget.runs.config import RunConfig
+from clipforget.runs.config import OURS, RunConfig
 from clipforget.settings import options
 
-FIELDS = ("model", "data", "method", "seed", "tolerance", "device", "gallery", "nodes")
+FIELDS = ("model", "data", "goal", "method", "seed", "tolerance", "device", "gallery", "nodes")
 PAGE = "http://127.0.0.1:7860"
 
 
@@ -45,7 +45,9 @@ def add_options(parser: Parser) -> None:
     add_runs(parser)
     add_json(parser)
     parser.add_argument("--worker", metavar="ID", help=argparse.SUPPRESS)
-    method = METHODS.load().get(method_named(parser.words))  # an unknown one is refused by `checked`
+    named = method_named(parser.words)
+    parser.set_defaults(method=named)
+    method = METHODS.load().get(named)  # an unknown one is refused by `checked`
     if method is not None:
         group = parser.add_argument_group(f"settings of the method {method.name}", method.summary)
         for entry in options(method.settings):
@@ -53,13 +55,20 @@ def add_options(parser: Parser) -> None:
 
 
 def method_named(words: Sequence[str]) -> str:
-    """Return the method a command line asks for: its settings are options too, so it must be known before the rest."""
+    """Return the method a command line asks for, ours for its goal where it names none.
+
+    The settings of a method are options too, so it must be known before the rest.
+    """
+    return _value_of("--method", words) or OURS.get(_value_of("--goal", words), RunConfig.method)
+
+
+def _value_of(flag: str, words: Sequence[str]) -> str:
     for word, following in zip(words, [*words[1:], ""], strict=False):
-        if word == "--method" and following:
+        if word == flag and following:
             return following
-        if word.startswith("--method="):
+        if word.startswith(f"{flag}="):
             return word.partition("=")[2]
-    return RunConfig.method
+    return ""
 
 
 @command("run", add_options, order=1)

@@ -130,7 +130,7 @@ class Search:
             self._step(layer, size)
             trial = Trial(size, steer_accuracy(self.task, self.steer_images))
             yield trial
-            if trial.accuracies.get("forget", 0.0) <= self.task.goal:
+            if trial.accuracies.get("forget", 0.0) <= self.task.limit:
                 high, best = size, trial
             else:
                 low = size
