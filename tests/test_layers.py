@@ -76,7 +76,7 @@ INSIDE = {
     ),
     "workspace": (
         "__init__ documents setup uploads workers",
-        "audits card export gallery results view",
+        "audits card embedding_map export gallery predictions results view",
         "report",
         "comparisons explorer",
         "model_export",

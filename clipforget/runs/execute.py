@@ -228,7 +228,7 @@ def _finish(
     ranked = prompts(evalset, evaluation.dataset, targets)
     texts = [*suggested, *(prompt.text for prompt in ranked)]
     features = soup_model.texts(path.alphas, texts)
-    write_texts(run, texts, features)
+    write_texts(run, texts, features, classifiers.get("subgroup"))
     scores = score(path, evalset, classifiers, evaluation.dataset, targets, config.tolerance, refused)
     scores["retrieval"] = retrieval(path, evalset, ranked, features[:, len(suggested) :], Refusal(tuple(refused)))
     scores["near_duplicates"] = evaluation.near_duplicates
@@ -266,12 +266,16 @@ def _walk(walk: Generator[PathStep, None, SoupPath], journal: Journal) -> Genera
     return (yield from relay(walk, event))
 
 
-def write_texts(run: Run, texts: list[str], features: Floats) -> None:
-    """Store text features (L x M x D, or 1 x M x D) with the run, so that its own queries need no model."""
+def write_texts(run: Run, texts: list[str], features: Floats, subgroups: Floats | None) -> None:
+    """Store text features (L x M x D, or 1 x M x D) with the run, so that its own queries need no model.
+
+    subgroups is their classifier, L x C x D or 1 x C x D, where there is one.
+    """
     import numpy as np
 
+    more: dict[str, Any] = {} if subgroups is None else {"subgroups": subgroups.astype(np.float16)}
     with atomic(run.path("queries.npz")) as draft:
-        np.savez(draft, texts=np.array(json.dumps(texts)), features=features)
+        np.savez(draft, texts=np.array(json.dumps(texts)), features=features, **more)
 
 
 def _line_of(error: BaseException) -> str:

@@ -29,6 +29,7 @@ STYLES = (
     "audits.css",
     "grid.css",
     "charts.css",
+    "views.css",
     "compare.css",
 )
 TITLE = "ClipForget: make CLIP forget, and watch it"

@@ -8,9 +8,10 @@ from __future__ import annotations
 import gzip
 import math
 import re
+from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
@@ -40,6 +41,9 @@ from clipforget.workspace.documents import DataDescription
 from clipforget.workspace.uploads import LARGEST_UPLOAD
 from clipforget.workspace.workspace import Workspace
 
+if TYPE_CHECKING:
+    from clipforget.workspace.explorer import FinishedRun
+
 STATIC = StaticFiles(directory=Path(__file__).resolve().parent / "static")
 FORM_OVERHEAD = 2**16  # bytes around an uploaded file
 
@@ -58,6 +62,9 @@ def routes(workspace: Workspace) -> list[Route]:
         ("GET", "runs/{id}/audits", api.audits),
         ("POST", "runs/{id}/audits", api.start_audits),
         ("POST", "runs/{id}/audits/stop", api.stop_audits),
+        ("GET", "runs/{id}/map", api.map),
+        ("GET", "runs/{id}/predictions", api.predictions),
+        ("GET", "runs/{id}/gallery/{image}", api.gallery_image),
         ("GET", "runs/{id}/export/{name}", api.export),
         ("GET", "runs/{id}/model", api.model_sizes),
         ("GET", "runs/{id}/model.zip", api.model),
@@ -140,6 +147,21 @@ class Api:
     async def stop_audits(self, request: Request) -> Response:
         await self.threads.light(self.workspace.stop_audits, _id(request))
         return json_response(request, {"ok": True}, "no-store")
+
+    async def map(self, request: Request) -> Response:
+        by = request.query_params.get("by", "names")
+        return await self._of_run(request, lambda run: run.map(by))
+
+    async def predictions(self, request: Request) -> Response:
+        return await self._of_run(request, lambda run: run.predictions())
+
+    async def gallery_image(self, request: Request) -> Response:
+        image = _integer(request.path_params["image"], "image")
+        return await self._of_run(request, lambda run: run.image(image))
+
+    async def _of_run(self, request: Request, ask: Callable[[FinishedRun], Any]) -> Response:
+        run = await self.threads.heavy(self.workspace.finished_run, _id(request))
+        return json_response(request, await self.threads.heavy(ask, run))
 
     async def export(self, request: Request) -> Response:
         name = request.path_params["name"]

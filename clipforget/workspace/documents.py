@@ -206,6 +206,61 @@ class ExactResults(Hits):
     refused: NotRequired[str]
 
 
+class EmbeddingMap(TypedDict):
+    """N gallery images on a plane at each node (`alphas`): base64 of L x N x 2 little-endian uint16, 65535 the far end.
+
+    by: whose principal components span it; share: how much of the features' variance the plane holds, 0 to 1.
+    """
+
+    by: str
+    alphas: list[float]
+    points: str
+    share: float
+
+
+class PredictedNames(TypedDict):
+    """What N gallery images are called among C names: their own by number (-1: none), and theirs at each alpha.
+
+    called: index of alpha, name, index, name, ... for each image, one pair wherever its name changes.
+    """
+
+    names: list[str]
+    labels: list[int]
+    called: list[list[int]]
+
+
+class Predictions(TypedDict):
+    """Predictions by level (superclass, subgroup); `note` is a sentence on a level that cannot be had."""
+
+    levels: dict[str, PredictedNames]
+    note: str
+
+
+class NameCosines(TypedDict):
+    """A name's cosine with an image at each alpha; own: it is what the image shows."""
+
+    name: str
+    own: bool
+    cosines: list[float]
+
+
+class ImageNames(TypedDict):
+    """One image among the names of a level: its own and the nearest, and what it is called from which alpha on."""
+
+    level: str
+    lines: list[NameCosines]
+    called: list[tuple[int, str]]
+
+
+class ImageDetails(TypedDict):
+    """A gallery image by its number: what it shows in words, and its names level by level; see Predictions."""
+
+    id: int
+    label: str
+    levels: list[ImageNames]
+    note: str
+
+
 class Named(TypedDict):
     """A model to choose: its name, and the title that people read."""
 

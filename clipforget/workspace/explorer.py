@@ -8,24 +8,36 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from clipforget.data.dataset import Dataset
-from clipforget.errors import BadModel, BadQuery, RunProblem, StaleIndex
+from clipforget.data.splits import ROLES
+from clipforget.errors import BadModel, BadQuery, ClipforgetError, RunProblem, StaleIndex
 from clipforget.evaluation.documents import StillFound
-from clipforget.evaluation.evalset import EvalSet, label_of
+from clipforget.evaluation.evalset import ClassNames, EvalSet, label_of
 from clipforget.evaluation.found import by_picture, still_found
 from clipforget.evaluation.refusal import Refusal
 from clipforget.evaluation.scores import read_scores
 from clipforget.runs.cache import Cache
 from clipforget.runs.store import Run
-from clipforget.soup.path import TOP_K, Floats, index_of
+from clipforget.soup.path import TOP_K, Floats, index_of, unit
 from clipforget.soup.storage import DAMAGE, load_path
-from clipforget.workspace.documents import ExactResults, QueryPack, Ranking, RunView
+from clipforget.workspace.documents import (
+    EmbeddingMap,
+    ExactResults,
+    ImageDetails,
+    Predictions,
+    QueryPack,
+    Ranking,
+    RunView,
+)
+from clipforget.workspace.embedding_map import embedding_map
 from clipforget.workspace.gallery import Gallery, apply_refusal, part_of
+from clipforget.workspace.predictions import Level, image_names, predictions
 from clipforget.workspace.view import view
 
 if TYPE_CHECKING:
@@ -67,6 +79,7 @@ class FinishedRun:
         self.start, self.stop = self.evalset.block("test")
         self.gallery = Gallery(part_of(self.path, self.start, self.stop))
         self.texts = _read_texts(run)
+        self._classifiers: dict[str, Floats] = {}
 
     @property
     def size(self) -> int:
@@ -191,6 +204,50 @@ class FinishedRun:
                 raise
             return self._clip_of(name, "cpu")  # a run from a machine with another accelerator
 
+    def map(self, by: str) -> EmbeddingMap:
+        """Return the gallery as points along the path; see `embedding_map`. A group is a superclass in one role."""
+        items = self.scores["gallery"]["items"]
+        groups = [superclass * len(ROLES) + role for _, superclass, _, _, role in items]
+        return embedding_map(self.gallery.path, np.array(groups), by)
+
+    def predictions(self) -> Predictions:
+        """Return what every gallery image is called at every alpha, by level."""
+        levels, note = self._levels()
+        return {"levels": {name: predictions(self.gallery.path, level) for name, level in levels.items()}, "note": note}
+
+    def image(self, image: int) -> ImageDetails:
+        """Return a gallery image, by its number, among the names at every alpha. Raises BadQuery for no such image."""
+        label = self._label("image", image, None)
+        levels, note = self._levels()
+        names = [image_names(self.gallery.path, image, name, level) for name, level in levels.items()]
+        return {"id": image, "label": label, "levels": names, "note": note}
+
+    def _levels(self) -> tuple[dict[str, Level], str]:
+        """The levels that name what is seen, and a sentence on one whose names cannot be embedded any more."""
+        levels, note = {}, ""
+        for name in ("superclass", "subgroup"):
+            if (names := self.evalset.class_names.get(name)) is None:
+                continue
+            own = replace(names, labels=names.labels[self.start : self.stop])
+            try:
+                levels[name] = Level(own, self._classifier(name, names), self.refusal)
+            except ClipforgetError as error:
+                note = f"The names of {name}s are left out. {error}"
+        return levels, note
+
+    def _classifier(self, level: str, names: ClassNames) -> Floats:
+        """The classifier of a level along the path, from the run's files, else from its model, which is then kept."""
+        if level not in self._classifiers:
+            if level == "superclass":
+                stored: Floats | None = np.stack([node.class_embeddings for node in self.path.nodes])
+            else:
+                size = self.path.nodes[0].features.shape[1]
+                stored = _read_classifier(self.run, (len(self.path.nodes), len(names.names), size))
+            self._classifiers[level] = (
+                names.classifier(self.soup_model().texts(self.path.alphas, names.prompts)) if stored is None else stored
+            )
+        return self._classifiers[level]
+
     def _label(self, kind: str, value: Any, upload: Upload | None) -> str:
         if kind == "image":
             if not 0 <= value < self.stop - self.start:
@@ -242,3 +299,13 @@ def _read_texts(run: Run) -> dict[str, Floats]:
         return {text: features[:, index] for index, text in enumerate(texts)}
     except DAMAGE:
         return {}  # a convenience only: the model can make them again
+
+
+def _read_classifier(run: Run, shape: tuple[int, int, int]) -> Floats | None:
+    """The classifier of the subgroups in the run's folder, of this shape or 1 x C x D; None where there is none."""
+    try:
+        with run.path("queries.npz").open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+            classifier = unit(file["subgroups"])
+        return classifier if classifier.shape in (shape, (1, *shape[1:])) else None
+    except DAMAGE:
+        return None  # an older run, or a damaged file

@@ -29,6 +29,15 @@ def test_axe_finds_nothing_serious(visit: Any, site: Site, options: dict[str, An
     assert serious(page) == []
     page = opened(visit, site, "&alpha=0.5&view=figures", **options)
     assert serious(page) == []
+    for view, ready in {"map": "#cf-pane-map .cf-toggle", "matrix": ".cf-matrix button"}.items():
+        page.evaluate("(view) => window.clipforget.setView(view)", view)
+        page.wait_for_selector(ready)
+        page.evaluate("window.clipforget.pick([0, 1, 2], 'Three images')")
+        assert serious(page) == []
+    page.evaluate("window.clipforget.see(3)")
+    page.wait_for_selector("#cf-image .cf-strip")
+    assert serious(page) == []
+    page.evaluate("window.clipforget.see(null)")
     page.click("#cf-export summary")
     page.wait_for_selector(".cf-export-model a[href]", timeout=90_000)  # the first to load the model
     assert serious(page) == []

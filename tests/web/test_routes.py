@@ -50,6 +50,18 @@ def test_runs_view_query_exact_and_events_answer_as_agreed(client, finished):
     assert events["state"] == "done" and events["events"][0]["n"] == 2 and events["now"] > 0
 
 
+def test_map_predictions_and_an_image_are_views_of_a_finished_run(client, finished):
+    base = f"/clipforget/runs/{finished.id}"
+    assert client.get(f"{base}/map").json()["by"] == "names"
+    assert client.get(f"{base}/map", params={"by": "images"}).json()["by"] == "images"
+    assert client.get(f"{base}/predictions").json()["levels"].keys() == {"superclass", "subgroup"}
+    assert client.get(f"{base}/gallery/3").json()["id"] == 3
+    for path, status in {"map?by=umap": 404, "gallery/90": 400, "gallery/-1": 400, "gallery/x": 400}.items():
+        reply = client.get(f"{base}/{path}")
+        assert reply.status_code == status and reply.json()["error"].endswith((".", "?"))
+    assert client.get("/clipforget/runs/nobody/map").status_code == 404
+
+
 def test_charts_and_exports_can_be_taken_away(client, finished):
     base = f"/clipforget/runs/{finished.id}"
     for name in ("alpha", "tradeoff", "classes", "layers", "losses"):

@@ -8,6 +8,7 @@ import { figures } from "./figures.js";
 import { stillFound } from "./found.js";
 import { grids } from "./grid.js";
 import { header } from "./header.js";
+import { imagePage } from "./imagepage.js";
 import { keys } from "./keys.js";
 import { lightbox } from "./lightbox.js";
 import { sweep } from "./play.js";
@@ -38,6 +39,8 @@ function makeApp(gradio) {
         exact: null,
         exactPending: false,
         peeking: false,
+        picked: new Set(), // gallery images, by lasso or from the matrix
+        pickedAs: "",
         stages: gradio.props.stages || {},
         charts: gradio.props.charts || [],
         options: gradio.props.options || {},
@@ -91,10 +94,24 @@ function makeApp(gradio) {
 
     app.firstQuery = () => app.view?.suggestions[0] ?? "";
     app.search = (query, push = true) => {
-        Object.assign(app.state, query);
+        Object.assign(app.state, query, { see: null });
         writeAddress(app.state, push);
+        app.bus.emit("see");
         app.bus.emit("query");
         return loadPack();
+    };
+
+    /** Pick images of the gallery; `words` say which they are. */
+    app.pick = (ids, words) => {
+        app.picked = new Set(ids);
+        app.pickedAs = words;
+        app.bus.emit("picked");
+    };
+    /** Open the page of one image of the gallery; null is the way back to the search. */
+    app.see = (id) => {
+        app.state.see = id;
+        writeAddress(app.state, true);
+        app.bus.emit("see");
     };
 
     async function loadPack() {
@@ -209,6 +226,7 @@ function makeApp(gradio) {
             if (app.state.run !== id) return;
             app.view = view;
             app.pack = null;
+            app.pick([], "");
         }
         await loadRival(app);
         if (app.state.run !== id) return;
@@ -219,10 +237,12 @@ function makeApp(gradio) {
         if (!app.state.q && app.state.img === null && !app.state.up) app.state.q = app.firstQuery();
         if (app.state.img !== null && app.state.img >= app.view.gallery.items.length)
             Object.assign(app.state, { img: null, q: app.firstQuery() });
+        if (app.state.see >= app.view.gallery.items.length) app.state.see = null;
         writeAddress(app.state, false);
         app.bus.emit("open");
         app.bus.emit("alpha", app.index);
         app.bus.emit("query");
+        app.bus.emit("see");
         app.bus.emit("view");
         await loadPack();
     }
@@ -272,7 +292,8 @@ export async function mount(element, gradio) {
         "cf-both",
         "cf-tabs",
     ].map((id) => h("div", { id }));
-    parts.append(found, cards, notes, query, sides, both, lower);
+    const image = h("section", { id: "cf-image", "aria-label": "One image", hidden: true });
+    parts.append(image, found, cards, notes, query, sides, both, lower);
     const past = h("section", { id: "cf-past", hidden: true, "aria-label": "Runs so far" });
     const list = h("div");
     past.append(h("h2", {}, "Runs so far"), list);
@@ -297,6 +318,7 @@ export async function mount(element, gradio) {
     grids(app, both, { open, search: (id) => app.search({ q: "", img: id, up: "" }) });
     sideSwitch(app, sides, both);
     tabs(app, lower);
+    imagePage(app, image);
     app.bus.on("asking", (on) => both.classList.toggle("cf-asking", on));
     if (!app.state.run) refreshRuns(app).catch(() => {});
     await app.show();

@@ -86,10 +86,7 @@ function showMark(cell, mark, text, title) {
 /** Both grids inside `container`. Emits nothing; the page calls open/search through `on`. */
 export function grids(app, container, on) {
     const cells = { before: [], after: [] };
-    const light = (id, lit) => {
-        for (const cell of [...cells.before, ...cells.after])
-            if (cell.id === id) cell.node.classList.toggle("cf-lit", lit);
-    };
+    const light = (id, lit) => app.bus.emit("light", id, lit);
     const titles = {};
     const counts = {};
     const headings = {};
@@ -110,11 +107,11 @@ export function grids(app, container, on) {
     });
     container.replaceChildren(...panels);
 
-    app.bus.on("alpha", () => draw());
-    app.bus.on("pack", () => draw());
-    app.bus.on("query", () => draw());
-    app.bus.on("exact", () => draw());
-    app.bus.on("peek", () => draw());
+    app.bus.on("light", (id, lit) => {
+        for (const cell of [...cells.before, ...cells.after])
+            if (cell.id === id) cell.node.classList.toggle("cf-lit", lit);
+    });
+    for (const event of ["picked", "alpha", "pack", "query", "exact", "peek"]) app.bus.on(event, draw);
 
     function draw() {
         const now = sides(app);
@@ -142,6 +139,8 @@ export function grids(app, container, on) {
         for (let rank = 0; rank < 24; rank++) {
             drawOne(now.before.view, cells.before[rank], before, rank, state.k, inBefore);
             drawOne(now.after.view, cells.after[rank], after, rank, state.k, inAfter);
+            for (const side of ["before", "after"])
+                cells[side][rank].node.classList.toggle("cf-marked", app.picked.has(cells[side][rank].id));
         }
     }
     return { cells, panels };

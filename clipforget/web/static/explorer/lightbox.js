@@ -24,6 +24,18 @@ export function lightbox(app) {
         icon("search"),
         "Search by this image",
     );
+    const page = h(
+        "button.cf-button",
+        {
+            type: "button",
+            onclick: () => {
+                dialog.close();
+                app.see(list().ids[rank]);
+            },
+        },
+        icon("panel"),
+        "All about this image",
+    );
     const previous = iconButton("left", "Previous image", () => step(-1));
     const next = iconButton("right", "Next image", () => step(1));
     const dialog = h(
@@ -39,7 +51,7 @@ export function lightbox(app) {
             {},
             previous,
             image,
-            h("div.cf-lightbox-side", {}, name, facts, search),
+            h("div.cf-lightbox-side", {}, name, facts, search, page),
             next,
             iconButton("close", "Close", () => dialog.close(), "button.cf-button.cf-quiet.cf-close"),
         ),

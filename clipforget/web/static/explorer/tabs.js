@@ -4,6 +4,8 @@
 import { auditsTab } from "./audits.js";
 import { chart } from "./charts.js";
 import { h } from "../lib/dom.js";
+import { galleryMap } from "./map.js";
+import { predictionMatrix } from "./matrix.js";
 import { figuresTable } from "./table.js";
 import { recipe } from "./recipe.js";
 import { retrievalTable } from "./retrieval.js";
@@ -12,6 +14,8 @@ import { runsTable } from "../run/runs.js";
 // Tabs beside the charts, which the server lists; all stand by rising order.
 const TABLES = [
     { name: "audits", title: "Audits", order: 11, fill: auditsTab },
+    { name: "map", title: "Map", order: 12, fill: galleryMap },
+    { name: "matrix", title: "Matrix", order: 14, fill: predictionMatrix },
     { name: "retrieval", title: "Retrieval", order: 40, fill: retrievalTable },
     { name: "figures", title: "All figures", order: 50, fill: figuresTable },
     { name: "recipe", title: "Recipe", order: 900, fill: recipe },

@@ -67,15 +67,22 @@ export function themed(layout) {
 
 /** The points of a figure as CSV text: trace, x, y. */
 function figureCsv(figure) {
-    const quote = (value) => `"${String(value ?? "").replaceAll('"', '""')}"`;
-    const rows = figure.data.flatMap((trace) =>
-        (trace.x || []).map((x, i) => [trace.name, x, trace.y?.[i]].map(quote).join(",")),
-    );
-    return ["trace,x,y", ...rows].join("\n");
+    const rows = figure.data.flatMap((trace) => (trace.x || []).map((x, i) => [trace.name, x, trace.y?.[i]]));
+    return csv([["trace", "x", "y"], ...rows]);
+}
+
+/** Rows as CSV text; a text that a spreadsheet would take for a formula gets a quote before it. */
+export function csv(rows) {
+    const cell = (value) => {
+        const text = String(value ?? "");
+        const safe = typeof value === "string" && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+        return `"${safe.replaceAll('"', '""')}"`;
+    };
+    return rows.map((row) => row.map(cell).join(",")).join("\n");
 }
 
 /** Save text as a file. */
-function save(name, text, type) {
+export function save(name, text, type) {
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([text], { type }));
     link.download = name;

@@ -2,14 +2,25 @@
 // What the visitor looks at. All of it stands in the address, so a link or a reload brings back the same view.
 
 /** The parts of a state that belong to one run or comparison, as they are when another is opened. */
-export const FRESH = { run: "", vs: "", compare: "", of: "", sort: "", alpha: null, q: "", img: null, up: "" };
+export const FRESH = {
+    run: "",
+    vs: "",
+    compare: "",
+    of: "",
+    sort: "",
+    alpha: null,
+    q: "",
+    img: null,
+    up: "",
+    see: null,
+};
 const DEFAULTS = { ...FRESH, view: "alpha", k: 24 };
 
 /** Read the address; anything malformed falls back to its default. */
 export function readAddress() {
     const query = new URLSearchParams(location.search);
     const alpha = query.has("alpha") ? Number(query.get("alpha")) : NaN;
-    const img = /^\d{1,7}$/.test(query.get("img") || "") ? Number(query.get("img")) : null;
+    const number = (key) => (/^\d{1,7}$/.test(query.get(key) || "") ? Number(query.get(key)) : null);
     return {
         run: query.get("run") || "",
         vs: query.get("vs") || "",
@@ -18,8 +29,9 @@ export function readAddress() {
         sort: query.get("sort") || "",
         alpha: alpha >= 0 && alpha <= 1 ? Math.round(alpha * 100) / 100 : null,
         q: query.get("q") || "",
-        img,
+        img: number("img"),
         up: query.get("up") || "",
+        see: number("see"),
         view: query.get("view") || DEFAULTS.view,
         k: query.get("k") === "12" ? 12 : DEFAULTS.k,
     };
