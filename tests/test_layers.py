@@ -52,7 +52,12 @@ INSIDE = {
         "trainer",
         "diagonals",
     ),
-    "evaluation": ("__init__ metrics refusal retrieval cost documents", "curves evalset found", "scores", "prompts"),
+    "evaluation": (
+        "__init__ metrics refusal retrieval cost documents",
+        "curves evalset found separation",
+        "scores",
+        "prompts",
+    ),
     "methods": ("__init__", "*.settings", "*.forgetting", "*.__init__ *"),
     "audits": ("_subject", "__init__", "*"),
     "runs": (

@@ -101,15 +101,15 @@ AnyMeasure = TypeVar("AnyMeasure", bound=Measure)
 class Audit:
     """A registered audit: `measure(subject, task)` yields AuditStep records and returns a Measurement.
 
-    `question` is what it asks; `ideal` what it should find, in words. `needs` are of classes, fine, siblings, others;
-    `looks_at` is the tower whose change it sees (IMAGE, TEXT, or "both towers": any). `follows`: it reads nothing but
-    features of test images and texts, so that it can be computed at every alpha without a pass through the model.
-    `cheap` ones take seconds; `seconds` is a guess for one subject of the shipped model.
-    `finds` puts the primary figure into words, {} for its value, `hidden` what too high a value means. `two_sided`: a
-    value below the reference's is as far from it as one above. `bound` says what counts where there is no reference,
-    or in any case where models of another training cannot be compared (`comparable` False).
-    `compared` are the keys of the figures that make up the gap to the reference, the primary one where there are none;
-    `scale` is the width of their range.
+    `question` is what it asks; `ideal` what it should find, in words. `needs` are of classes, fine, siblings, others,
+    members; `looks_at` is the tower whose change it sees (IMAGE, TEXT, or "both towers": any). `follows`: it reads
+    nothing but features of test images and texts, so that it can be computed at every alpha without a pass through the
+    model. `cheap` ones take seconds; `seconds` is a guess for one subject of the shipped model.
+    `finds` puts the primary figure into words, {} for its value, `hidden` what too high a value means, or too low a one
+    where `hidden_below`. `two_sided`: a value below the reference's is as far from it as one above. `bound` says what
+    counts where there is no reference, or in any case where models of another training cannot be compared
+    (`comparable` False). `compared` are the keys of the figures that make up the gap to the reference, the primary one
+    where there are none; `scale` is the width of their range.
     """
 
     name: str
@@ -124,6 +124,7 @@ class Audit:
     ideal: str = "what a model that never saw the target gives"
     bound: Bound | None = None
     two_sided: bool = False
+    hidden_below: bool = False
     comparable: bool = True
     compared: tuple[str, ...] = ()
     scale: float = 1.0
@@ -191,7 +192,7 @@ def judge(
     words = entry.finds.format(written(primary)) + (f" ({primary['note']})" if primary["note"] else "")
     if reference is not None and entry.comparable and reference["figures"][0]["value"] is not None:
         theirs = reference["figures"][0]
-        passed = _as_reference(primary["value"], theirs, entry.two_sided)
+        passed = _as_reference(primary["value"], theirs, entry)
         head = "As in a model that never saw it" if passed else entry.hidden
         return passed, f"{_upper(head)}: {words}, a model that never saw one {written(theirs)}."
     if entry.bound is not None:
@@ -214,13 +215,14 @@ def written(figure: FigureDocument) -> str:
     return f"{value:.0f} steps" if figure["unit"] == STEPS else f"{value:.2f}"
 
 
-def _as_reference(value: float, reference: FigureDocument, two_sided: bool) -> bool:
-    """Whether a value is no higher than the reference's interval, or inside it."""
+def _as_reference(value: float, reference: FigureDocument, entry: Audit) -> bool:
+    """Whether a value is on the right side of the reference's interval, or inside it."""
     middle = reference["value"] or 0.0
     low, high = (
         (middle - MARGIN, middle + MARGIN) if reference["low"] is None else (reference["low"], reference["high"])
     )
-    return value <= (high or 0.0) + 1e-9 and (not two_sided or value >= (low or 0.0) - 1e-9)
+    not_above, not_below = value <= (high or 0.0) + 1e-9, value >= (low or 0.0) - 1e-9
+    return (not_above or entry.hidden_below) and (not_below or not (entry.two_sided or entry.hidden_below))
 
 
 def _upper(text: str) -> str:

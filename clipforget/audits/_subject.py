@@ -50,7 +50,8 @@ class AuditTask:
     `fit` and `test` map forget, siblings and others to images of the train split and of the gallery; a role without
     an image is an empty set. `names` are the C superclass names, `class_embeddings` (C x D, unit) the original's,
     `subgroup_names` all fine names, empty where there are none. `kind_names` name the kinds; the first len(targets) are
-    the targets. `goal` is the forget accuracy, 0 to 1, that counts as forgotten.
+    the targets. `goal` is the forget accuracy, 0 to 1, that counts as forgotten. `members`: the original was pretrained
+    on the images of `fit`, and on none of `test`.
     """
 
     original: Clip
@@ -64,6 +65,7 @@ class AuditTask:
     targets: tuple[Target, ...]
     goal: float
     seed: int
+    members: bool = False
     _known: dict[str, bool] = field(default_factory=dict, repr=False)  # words that the original was asked for
 
     @cached_property
@@ -102,6 +104,11 @@ class AuditTask:
         if need in ("siblings", "others") and min(len(self.fit[need]), len(self.test[need])) < 2:
             what = "siblings of the target" if need == "siblings" else "images of other classes"
             return f"It needs {what}, and this run has none to fit and test on."
+        if need == "members" and not self.members:
+            return (
+                "It needs to know which images the model was pretrained on. "
+                "That is known only of clipforget-tiny, on sketchbook."
+            )
         return ""
 
 

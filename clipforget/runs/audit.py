@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -27,7 +27,7 @@ from clipforget.files import write_json
 from clipforget.generators import finish, relay
 from clipforget.methods import METHODS
 from clipforget.models.clip import Clip
-from clipforget.models.loading import load_clip
+from clipforget.models.loading import EMBEDDED, load_clip
 from clipforget.models.stages import SCALARS, TOWER, first_changed, stages
 from clipforget.models.weights import load as load_weights
 from clipforget.runs.audit_work import AuditWork
@@ -57,7 +57,8 @@ def load_task(config: RunConfig, resources: Resources) -> Loading:
     """
     dataset = resources.dataset(config.data, config.eval, config.eval_images)
     task, evaluation = yield from load(config, dataset, config.splits(dataset), resources)
-    return _audit_task(task, evaluation)
+    members = config.model in EMBEDDED and config.data == "sketchbook"
+    return replace(_audit_task(task, evaluation), members=members)
 
 
 def _audit_task(task: Task, evaluation: Evaluation) -> AuditTask:

@@ -1,0 +1,104 @@
+"""Relearning: how fast a few pictures bring the target back. What was only hidden returns sooner than it was learnt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from clipforget.audits import STEPS, AuditImages, AuditStep, AuditTask, Figure, Measurement, Measuring, Subject, audit
+from clipforget.audits._names import Naming, namings
+from clipforget.audits._outputs import evenly
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SHOTS = (16, 5, 1)  # images of the target to train on
+MOST = 16  # images to train on of what is not the target
+RANK, LEARNING_RATE, STRENGTH = 4, 1e-3, 0.3  # of the low-rank updates, of Adam, of the augmentation
+LAST = 50  # steps
+CHECKED = (0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 35, 40, 45, LAST)  # steps after which it is tested
+BACK = 0.9  # share of the original's accuracy that counts as back
+
+
+@audit(
+    "relearning",
+    title="Relearning",
+    question="How fast do a few pictures bring the target back?",
+    source="Hu et al., Unlearning or Obfuscating? Jogging the Memory of Unlearned LLMs via Benign Relearning, 2024",
+    reference_url="https://arxiv.org/abs/2406.13356",
+    finds="pictures of the target bring it back in {}",
+    hidden="back too soon",
+    hidden_below=True,
+    scale=LAST,
+    needs=("classes",),
+    cheap=False,
+    seconds=60.0,
+)
+def relearning(subject: Subject, task: AuditTask) -> Measuring:
+    """Train low-rank updates (LoRA, rank 4) of a copy on 16, 5 and 1 pictures of the target, for at most 50 steps.
+
+    The figures are the steps until 90 % of the original's accuracy on the target's test images is back, under fine
+    names and under class names; a training ends there. Benign: 16 pictures of siblings. Control: of an unrelated class.
+    """
+    trainings: list[tuple[str, str, Naming, AuditImages]] = []
+    for naming in (lists := namings(task)):
+        sets = {
+            **{f"{n}": (f"{n} of the target", evenly(task.fit["forget"], n)) for n in SHOTS},
+            "benign": ("benign, siblings", evenly(task.fit["siblings"], MOST)),
+            "unrelated": ("control, an unrelated class", evenly(_one_class(task.fit["others"]), MOST)),
+        }
+        trainings += [
+            (key if naming is lists[0] else f"{key}_{naming.key}", f"{label}, {naming.word}", naming, images)
+            for key, (label, images) in sets.items()
+            if len(images)
+        ]
+    figures, curves = [], {}
+    for number, (key, label, naming, images) in enumerate(trainings):
+        needed = BACK * float(
+            _found(task.original_subject.features(task.test["forget"]), task, task.original_subject, naming)
+        )
+        curve = {}
+        for step, accuracy in _train(subject, task, naming, images):
+            curve[step] = round(accuracy, 4)
+            yield AuditStep(number * LAST + step, len(trainings) * LAST, label)
+            if accuracy >= needed:
+                break
+        curves[key] = {"steps": list(curve), "accuracy": list(curve.values())}
+        note = "One training." if step < LAST or accuracy >= needed else f"Not back after {LAST} steps."
+        figures.append(Figure(key, label, step, count=len(images), unit=STEPS, note=note))
+    return Measurement(tuple(figures), {"needed": BACK, "curves": curves})
+
+
+def _one_class(images: AuditImages) -> AuditImages:
+    """The images of the class that comes first."""
+    return images.rows(images.labels == images.labels[:1], f"{images.key}/one") if len(images) else images
+
+
+def _found(features: Tensor, task: AuditTask, subject: Subject, naming: Naming) -> Tensor:
+    """The accuracy on the target's test images, a scalar."""
+    return naming.correct(features, task.test["forget"], subject.texts(naming.prompts)).float().mean()
+
+
+def _train(subject: Subject, task: AuditTask, naming: Naming, images: AuditImages) -> Iterator[tuple[int, float]]:
+    """Train a copy on the images, and yield the steps done and its accuracy on the target's test images."""
+    import torch
+
+    from clipforget.models.lora import attach
+    from clipforget.unlearning.batches import augment
+    from clipforget.unlearning.fisher import candidates
+    from clipforget.unlearning.losses import zero_shot_cross_entropy
+
+    yield 0, float(_found(subject.features(task.test["forget"]), task, subject, naming))
+    clip, generator = subject.clip.clone(), torch.Generator().manual_seed(task.seed)
+    updates = attach(clip.model, candidates(clip.model), RANK, generator=generator)
+    optimizer = torch.optim.Adam([p for update in updates.values() for p in update.parameters()], LEARNING_RATE)
+    texts = subject.texts(naming.prompts).clone().to(clip.device)
+    pixels, labels = images.pixels.to(clip.device), naming.labels(images).to(clip.device)
+    for step in range(1, LAST + 1):
+        features = clip.encode_image(augment(pixels, STRENGTH, generator)).float()
+        loss = zero_shot_cross_entropy(features, labels, texts, clip.logit_scale)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if step in CHECKED:
+            yield step, float(_found(clip.embed(task.test["forget"].pixels), task, subject, naming))
