@@ -63,7 +63,7 @@ INSIDE = {
     "runs": (
         "__init__ cache config devices documents near_duplicates presets queue",
         "folder",
-        "resources store",
+        "references resources store",
         "audit_work audited loading eta",
         "audit execute",
     ),

@@ -32,7 +32,7 @@ from clipforget.unlearning.task import IMAGE, NOTHING, TEXT
 
 __all__ = [
     "AUDITS", "Audit", "AuditImages", "AuditStep", "AuditTask", "Figure", "Measurement", "Measuring", "Subject",
-    "audit", "judge", "measure",
+    "audit", "gap", "judge", "measure", "written",
 ]  # fmt: skip
 SHARE, AUC, STEPS, NUMBER = "share", "AUC", "steps", "number"  # units
 MARGIN = 0.05  # what counts as the same where the reference's figure has no interval
@@ -203,6 +203,17 @@ def judge(
         return passed, f"{_upper(head)}: {words}, {why}.{alone}"
     before = "" if original is None else f", in the original {written(original['figures'][0])}"
     return None, f"{_upper(words)}{before}. Without a model that never saw one, this alone proves nothing."
+
+
+def gap(entry: Audit, found: MeasurementDocument, reference: MeasurementDocument | None) -> float | None:
+    """Return how far a measurement is from the reference's, 0 to 1; None where they have no figure in common.
+
+    The mean over `compared` figures of the difference as a share of `scale`, the width of their range, at most 1.
+    """
+    ours, theirs = ({f["key"]: f["value"] for f in each["figures"]} if each else {} for each in (found, reference))
+    pairs = [(ours.get(key), theirs.get(key)) for key in entry.compared or (found["figures"][0]["key"],)]
+    gaps = [min(abs(a - b) / entry.scale, 1.0) for a, b in pairs if a is not None and b is not None]
+    return sum(gaps) / len(gaps) if gaps else None
 
 
 def written(figure: FigureDocument) -> str:

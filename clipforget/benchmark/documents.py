@@ -43,12 +43,21 @@ class Difference(TypedDict):
     high: float
 
 
+class AuditStat(TypedDict):
+    """The primary figure of an audit over runs, that of models that never saw their targets, and the gap between."""
+
+    value: Stat | None
+    reference: Stat | None
+    gap: Stat | None
+
+
 class Figures(TypedDict):
     """The figures of n runs.
 
     matched: at matched forgetting, by <set>_10 and <set>_chance, where the set `least` is the smallest, and area.
     forgot: how many runs come down to each level, 10 and chance. verdict: words, where not all did well. Ranks are by
-    least_10. All else is at each run's own suggested alpha; columns by the keys of the sets.
+    least_10. All else is at each run's own suggested alpha; columns by the keys of the sets, audits by their names. gap
+    is the average gap to the reference: the mean of the audits' gaps, 0 to 1, over runs; None without a reference.
     """
 
     n: int
@@ -66,6 +75,8 @@ class Figures(TypedDict):
     memory: Stat | None
     parameters: Stat | None
     columns: dict[str, ColumnFigures]
+    gap: Stat | None
+    audits: dict[str, AuditStat]
 
 
 class SummaryRow(TypedDict):
@@ -176,6 +187,7 @@ class ComparisonSummary(TypedDict):
     now: Now | None
     matched: list[Column]
     columns: list[Column]
+    audits: list[Column]
     reasons: list[str]
     rows: list[SummaryRow]
     cells: list[SummaryCell]

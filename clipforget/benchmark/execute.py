@@ -11,12 +11,13 @@ Finished cells are not run again, a failed one does not end the rest, and stoppi
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 from clipforget.benchmark.plan import ComparisonPlan
 from clipforget.benchmark.store import CellInfo, ComparisonFolder, FinishedRuns
 from clipforget.errors import ClipforgetError
+from clipforget.generators import relay
 from clipforget.runs.config import RunConfig
 from clipforget.runs.documents import Event
 from clipforget.runs.execute import execute
@@ -69,6 +70,7 @@ def _cells(comparison: ComparisonFolder, plan: ComparisonPlan, resources: Resour
         if run is not None:
             info = run.info()
             comparison.set_cell(index, state="done", run=run.id, seconds=info["seconds"], error=None)
+            yield from _audit(comparison, index, run, plan.audits, resources)
             yield CellProgress(index, "done", reused=True)
             continue
         run = comparison.store.create(config)
@@ -84,6 +86,7 @@ def _cells(comparison: ComparisonFolder, plan: ComparisonPlan, resources: Resour
             raise KeyboardInterrupt
         if state == "done":
             finished.add(run)
+            yield from _audit(comparison, index, run, plan.audits, resources)
         yield CellProgress(index, state)
 
 
@@ -106,6 +109,18 @@ def _run_cell(comparison: ComparisonFolder, index: int, run: Run, resources: Res
         info = run.info()
         state = info["state"] if info["state"] in ("done", "failed") else "stopped"
         comparison.set_cell(index, state=state, seconds=info["seconds"], error=info["error"])
+
+
+def _audit(comparison: ComparisonFolder, index: int, run: Run, names: Sequence[str], resources: Resources) -> Records:
+    """Audit the run of a cell as far as it is not; what is wrong becomes the cell's error, the run stays done."""
+    if not names:
+        return
+    from clipforget.runs.audit import audit_run
+
+    try:
+        yield from relay(audit_run(run, names, resources), lambda event: CellProgress(index, "running", event=event))
+    except ClipforgetError as error:
+        comparison.set_cell(index, error=str(error))
 
 
 def _outcome(cells: list[CellInfo]) -> dict[str, str | None]:

@@ -15,7 +15,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from clipforget.benchmark.documents import ComparisonSummary, Difference, Figures, MatchedStat, Stat, SummaryRow
+from clipforget.audits import AUDITS
+from clipforget.benchmark.documents import (
+    AuditStat,
+    ComparisonSummary,
+    Difference,
+    Figures,
+    MatchedStat,
+    Stat,
+    SummaryRow,
+)
 from clipforget.data.splits import ROLES
 from clipforget.errors import BadQuery, UnknownName
 from clipforget.tabular import csv_safe, latex_escape, table
@@ -26,9 +35,11 @@ AT_ALPHA = {"h": "H", "score": "Score", "alpha": "alpha"}
 COST = {"seconds": "seconds", "memory": "memory", "parameters": "changed"}
 SHOWN_COST = {"seconds": "seconds", "parameters": "changed"}  # in CSV and JSON the memory, in bytes, stands too
 MATCHED = ("siblings_10", "others_10", "siblings_chance", "others_chance", "area")
-SORTS = ("plan", "label", "tier", LEAD, *MATCHED, *AT_ALPHA, *COST)  # beside the keys of the columns
-UPWARDS = ("label", "forget", "seconds", "memory", "parameters")  # where less is better, or A comes first
+GAP = "gap"
+SORTS = ("plan", "label", "tier", LEAD, *MATCHED, GAP, *AT_ALPHA, *COST)  # beside the keys of the columns
+UPWARDS = ("label", "forget", GAP, "seconds", "memory", "parameters")  # where less is better, or A comes first
 VERDICT = "verdict"
+NEVER_SAW = "a model that never saw it"
 MEDIA = {
     "table.csv": "text/csv; charset=utf-8",
     "table.json": "application/json",
@@ -84,7 +95,9 @@ def as_csv(summary: ComparisonSummary, sort: str = LEAD) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     keys = [(column["key"], part) for column in summary["columns"] for part in ("before", "after", "ratio")]
+    audits = [(column["key"], part) for column in summary["audits"] for part in AuditStat.__annotations__]
     names = [*AT_ALPHA, *COST, *(f"{key}_{part}" for key, part in keys)]
+    names += [GAP, *(f"{key}_{part}" for key, part in audits)]
     matched = list(dict.fromkeys(key for row in summary["rows"] for key in row["all"]["matched"]))
     heads = [f"{name}_{kind}" for name in matched for kind in ("mean", "low", "high", "worst")]
     heads += ["rival", *(f"difference_{kind}" for kind in ("mean", "low", "high"))]
@@ -97,6 +110,7 @@ def as_csv(summary: ComparisonSummary, sort: str = LEAD) -> str:
             figures: Mapping[str, Any] = _figures(row, target)
             stats = [figures[name] for name in (*AT_ALPHA, *COST)]
             stats += [figures["columns"].get(key, {}).get(part) for key, part in keys]
+            stats += [figures[GAP], *(figures["audits"].get(key, {}).get(part) for key, part in audits)]
             values = [
                 figures["matched"].get(key, {}).get(kind, "") for key in matched for kind in MatchedStat.__annotations__
             ]
@@ -143,6 +157,7 @@ def _cells(
     lead, *matched = summary["matched"]
     header = ["method", "tier", "rank (in tier)", *(["runs"] if len(counts) > 1 else [])]
     header += [lead["label"], *several, *(column["label"] for column in matched), "to best rival", VERDICT]
+    header += ["gap to reference"] * bool(summary["audits"]) + [column["label"] for column in summary["audits"]]
     header += [*AT_ALPHA.values(), *(column["label"] for column in summary["columns"]), *SHOWN_COST.values()]
     lines = []
     for row in rows:
@@ -157,6 +172,7 @@ def _cells(
         cells += [(_worst(figures, lead["key"]), "")] if several else []
         cells += [_matched_cell(figures, column["key"]) for column in matched]
         cells += [_difference_cell(figures["difference"]), (figures["verdict"], "")]
+        cells += _audit_cells(summary, figures)
         cells += [(_number(figures["h"], 1, 1), ""), (_number(figures["score"], 1, 1), "")]
         cells += [(_number(figures["alpha"], 1, 2), "")]
         for column in summary["columns"]:
@@ -166,7 +182,35 @@ def _cells(
         cells += [(_number(figures["seconds"], 1, 1), ""), (_number(figures["parameters"], 1, 0), "")]
         top, below = zip(*cells, strict=True)
         lines.append((list(top), list(below)))
-    return header, lines
+    reference = [_reference_cell(summary, target, name) for name in header]
+    return header, [*lines, (reference, [""] * len(header))] if any(reference[1:]) else lines
+
+
+def _audit_cells(summary: ComparisonSummary, figures: Figures) -> list[tuple[str, str]]:
+    """The average gap to the reference, and each audit's primary figure with its gap beneath."""
+    if not summary["audits"]:
+        return []
+    cells = [(_number(figures["gap"], 100, 1), "")]
+    for column in summary["audits"]:
+        found = figures["audits"].get(column["key"])
+        gap = _number(found["gap"], 100, 1) if found else ""
+        cells.append((_audit_number(column["key"], found["value"] if found else None), f"({gap})" if gap else ""))
+    return cells
+
+
+def _reference_cell(summary: ComparisonSummary, target: int | None, name: str) -> str:
+    """A cell of the last row, that of models which never saw the targets; blank but for the audits."""
+    if name == "method":
+        return NEVER_SAW
+    key = next((column["key"] for column in summary["audits"] if column["label"] == name), "")
+    found = _figures(summary["rows"][0], target)["audits"].get(key)
+    return _audit_number(key, found["reference"] if found else None)
+
+
+def _audit_number(audit: str, stat: Stat | None) -> str:
+    """The mean and spread of an audit's primary figure in its unit."""
+    share = AUDITS.load()[audit].scale <= 1 if audit else False
+    return _number(stat, 100, 1) if share else _number(stat, 1, 1)
 
 
 def _matched_cell(figures: Figures, key: str) -> tuple[str, str]:
@@ -271,6 +315,11 @@ def legend(summary: ComparisonSummary) -> str:
         "what is left of the original's. The sign ± gives the standard deviation over runs.",
         "Tier: 0 uses names alone, 1 the target's images, 2 its siblings' too, 3 all labelled ones.",
     ]
+    if summary["audits"]:
+        sentences.append(
+            "Audits: the primary figure of each; beneath, its distance to that of a model that never saw the target. "
+            "Gap to reference: the mean distance, each as a share of the audit's range, 0 to 100; smaller is better."
+        )
     return " ".join([*sentences, *summary["reasons"]])
 
 

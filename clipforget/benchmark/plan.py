@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from clipforget import __version__
+from clipforget.audits import AUDITS
 from clipforget.benchmark.rows import Row, default_label, distinct, with_current_names
 from clipforget.benchmark.targets import read_choice
 from clipforget.errors import BadSetting
@@ -49,7 +50,8 @@ class Cell:
 class ComparisonPlan:
     """All that determines a comparison; `checked` before use. One target is what one run forgets together.
 
-    `choice` says by which rule the targets were picked, e.g. "reported:10", where nobody named them.
+    `choice` says by which rule the targets were picked, e.g. "reported:10", where nobody named them. `audits` are those
+    that every run goes through once it is done.
     """
 
     rows: tuple[Row, ...]
@@ -68,6 +70,7 @@ class ComparisonPlan:
     eval_images: int = option_like(RunConfig, "eval_images")
     title: str = ""
     choice: str = ""
+    audits: tuple[str, ...] = ()
 
     __pydantic_config__ = STRICT
 
@@ -97,6 +100,7 @@ class ComparisonPlan:
         retain = RunConfig.read({"retain": self.retain}).retain
         if self.choice:
             read_choice(self.choice)
+        audits = unique(AUDITS.load()[name].name for name in self.audits)
         seeds = unique(RunConfig.read({"seed": seed}).seed for seed in self.seeds)
         if not rows:
             raise BadSetting("Nothing to compare is named; choose at least one method, e.g. --method targeted.")
@@ -108,7 +112,9 @@ class ComparisonPlan:
             raise BadSetting(
                 f"The comparison would take more than {MOST_CELLS:,} runs; choose fewer methods or targets."
             )
-        plan = replace(with_absolute_paths(self), rows=tuple(rows), targets=targets, seeds=seeds, retain=retain)
+        plan = replace(
+            with_absolute_paths(self), rows=tuple(rows), targets=targets, seeds=seeds, retain=retain, audits=audits
+        )
         return plan if plan.title else replace(plan, title=plan._title())
 
     def cells(self) -> list[Cell]:

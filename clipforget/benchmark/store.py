@@ -70,6 +70,7 @@ class ComparisonInfo(FolderInfo):
     eval: NotRequired[list[str]]  # absent before version 0.2, as the next two
     eval_target: NotRequired[str]
     eval_images: NotRequired[int]
+    audits: NotRequired[list[str]]
     choice: NotRequired[str]  # absent where another version's plan cannot be read
     cells: list[CellInfo]
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from clipforget.audits import AUDITS
 from clipforget.benchmark import documents, matched
 from clipforget.benchmark.documents import (
+    AuditStat,
     Column,
     ColumnFigures,
     ComparisonSummary,
@@ -36,6 +38,7 @@ from clipforget.evaluation.documents import HAndScore, RunCost, Scores
 from clipforget.evaluation.metrics import is_retained, ratio
 from clipforget.evaluation.scores import read_scores
 from clipforget.methods import METHODS
+from clipforget.runs.audited import SUBJECTS, AuditGap, audit_gaps, audits_view, read_audits
 from clipforget.runs.documents import StepEvent
 from clipforget.runs.store import Run
 from clipforget.settings import parse
@@ -80,6 +83,14 @@ class RunSummary:
     memory: int | None = None
     parameters: int | None = None
     index: int = 0
+    audits: dict[str, AuditGap] = field(default_factory=dict)
+    untouched_audits: dict[str, AuditGap] = field(default_factory=dict)
+
+    @property
+    def gap(self) -> float | None:
+        """The average gap to a model that never saw the target, 0 to 1, over the audits that have one."""
+        gaps = [entry["gap"] for entry in self.audits.values() if entry["gap"] is not None]
+        return statistics.fmean(gaps) if gaps else None
 
     @property
     def verdict(self) -> str:
@@ -100,6 +111,7 @@ def run_summary(run: Run, alpha: float | None = None) -> RunSummary:
     curve, siblings = Curve.of(scores["alphas"], scores["rows"]), sets.get("siblings")
     curve = curve if alpha is None else curve.only(index)
     cost: RunCost = run.info().get("cost") or {}
+    found = _audits(run, alpha)
     return RunSummary(
         alpha=scores["alphas"][index],
         h=scores["h"][index],
@@ -115,7 +127,19 @@ def run_summary(run: Run, alpha: float | None = None) -> RunSummary:
         seconds=cost.get("seconds"),
         memory=cost.get("memory"),
         parameters=cost.get("parameters"),
+        audits=found.get("zero" if alpha == 0 else "chosen", {}),
+        untouched_audits=found.get("original", {}),
     )
+
+
+def _audits(run: Run, alpha: float | None) -> dict[str, dict[str, AuditGap]]:
+    """What its audits found by subject; nothing where it is read at an alpha that they were not done at."""
+    document = read_audits(run)
+    read_at = run.info()["best"] if alpha is None else alpha
+    if document is None or read_at not in (0.0, document["alpha"]):
+        return {}
+    view = audits_view(run, document)
+    return {subject: audit_gaps(view, subject) for subject in SUBJECTS}
 
 
 def _readings(curve: Curve, chance: float) -> dict[str, Reading | None]:
@@ -160,6 +184,11 @@ def summarize(comparison: ComparisonFolder, summary_of: Callable[[Run], RunSumma
         "now": _now(cells, event) if alive else None,
         "matched": _matched_columns(runs.values()),
         "columns": _columns(runs.values()),
+        "audits": [
+            {"key": name, "label": entry.title}
+            for name, entry in AUDITS.load().items()
+            if any(name in run.audits for run in runs.values())
+        ],
         "reasons": list(dict.fromkeys(reason for run in runs.values() for reason in run.reasons)),
         "rows": _rows(info, cells, runs),
         "cells": cells,
@@ -341,7 +370,7 @@ def _untouched(run: RunSummary) -> RunSummary:
     curve = replace(curve, forget=np.full(len(curve.alphas), curve.before), kept=ones)
     return replace(
         run, alpha=1.0, h=h, score=score, sets=sets, seconds=0.0, memory=None, parameters=0,
-        curve=curve, read=_readings(curve, run.chance), collapsed=(),
+        curve=curve, read=_readings(curve, run.chance), collapsed=(), audits=run.untouched_audits,
     )  # fmt: skip
 
 
@@ -374,6 +403,19 @@ def _figures(targets: Iterable[Sequence[RunSummary]]) -> Figures:
         "memory": stat(run.memory for run in runs),
         "parameters": stat(run.parameters for run in runs),
         "columns": columns,
+        "gap": stat(run.gap for run in runs),
+        "audits": {
+            name: _audit_stat([run.audits[name] for run in runs if name in run.audits])
+            for name in dict.fromkeys(name for run in runs for name in run.audits)
+        },
+    }
+
+
+def _audit_stat(found: Sequence[AuditGap]) -> AuditStat:
+    return {
+        "value": stat(entry["value"] for entry in found),
+        "reference": stat(entry["reference"] for entry in found),
+        "gap": stat(entry["gap"] for entry in found),
     }
 
 

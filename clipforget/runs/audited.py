@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
 from typing import Any
 
 from typing_extensions import TypedDict  # pydantic takes that of typing from Python 3.12 on
 
-from clipforget.audits import AUDITS, SHARE, judge, written
+from clipforget.audits import AUDITS, SHARE, gap, judge, written
 from clipforget.errors import BadSetting, RunProblem
 from clipforget.evaluation.documents import FigureDocument, MeasurementDocument
+from clipforget.runs.references import References, references_of
 from clipforget.runs.store import Run
 from clipforget.settings import read_document
 from clipforget.tabular import csv_safe
@@ -98,17 +98,18 @@ def read_audits(run: Run) -> AuditsDocument | None:
     return document if document["fingerprints"] == run.info()["fingerprints"] else None
 
 
-def audits_view(
-    run: Run, document: AuditsDocument | None, references: Mapping[str, Mapping[str, MeasurementDocument]] | None = None
-) -> AuditsView:
-    """Return all that is known of the audits of a run; references are measurements by form and audit."""
+def audits_view(run: Run, document: AuditsDocument | None, references: References | None = None) -> AuditsView:
+    """Return all that is known of the audits of a run; without `references` those that ship for its target."""
+    info = run.info()
+    if references is None:
+        references = references_of(info["fingerprints"], info["config"]["forget"])
     stored = document["audits"] if document else {}
     views: list[AuditView] = []
     for name, entry in AUDITS.load().items():
         found = stored.get(name) or StoredAudit(reason="", note="", seconds=0.0, subjects={}, along={})
         subjects = dict(found["subjects"])
         own = {"your own": subjects.pop(REFERENCE)} if REFERENCE in subjects else {}
-        forms = own | {form: audits[name] for form, audits in (references or {}).items() if name in audits}
+        forms = own | {form: audits[name] for form, audits in references.items() if name in audits}
         passed, verdict = _verdict(name, found, next(iter(forms.values()), None))
         about: Any = {
             key: getattr(entry, key)
@@ -116,9 +117,36 @@ def audits_view(
         }
         view: Any = {**found, **about, "subjects": subjects, "reference": forms, "passed": passed, "verdict": verdict}
         views.append(view)
-    best = run.info()["best"]
+    best = info["best"]
     alpha = document["alpha"] if document else best if best is not None else 0.0
     return {"id": run.id, "alpha": alpha, "alphas": document["alphas"] if document else [], "audits": views}
+
+
+class AuditGap(TypedDict):
+    """The primary figure of an audit of a run, that of a model that never saw the target, and how far apart they are.
+
+    gap is 0 to 1: the mean difference of the audit's compared figures, each as a share of its range; None without a
+    reference.
+    """
+
+    value: float | None
+    reference: float | None
+    gap: float | None
+
+
+def audit_gaps(view: AuditsView, subject: str = "chosen") -> dict[str, AuditGap]:
+    """Return by name the audits that measured a subject, with their gap to the reference."""
+    gaps = {}
+    for entry in view["audits"]:
+        subjects = entry["subjects"]
+        found = subjects.get("original" if entry["note"] else subject)  # with a note all figures are the original's
+        if found is not None:
+            reference = next(iter(entry["reference"].values()), None) if AUDITS[entry["name"]].comparable else None
+            theirs = reference["figures"][0]["value"] if reference else None
+            gaps[entry["name"]] = AuditGap(
+                value=found["figures"][0]["value"], reference=theirs, gap=gap(AUDITS[entry["name"]], found, reference)
+            )
+    return gaps
 
 
 def _verdict(name: str, found: StoredAudit, reference: MeasurementDocument | None) -> tuple[bool | None, str]:

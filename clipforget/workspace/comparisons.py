@@ -17,6 +17,7 @@ from clipforget.benchmark.store import ComparisonFolder, ComparisonStore
 from clipforget.benchmark.summary import RunSummary, run_summary, summarize
 from clipforget.data.dataset import Dataset
 from clipforget.errors import QueueFull, RunProblem, UnknownName
+from clipforget.runs.audited import AUDITS_FILE
 from clipforget.runs.cache import Cache
 from clipforget.runs.store import Run
 from clipforget.workspace.documents import ListedComparison
@@ -125,4 +126,6 @@ class ComparisonService:
         return WRITERS[name](self.summary(id)).encode(), MEDIA[name], f"{id}-{name}"
 
     def _run_summary(self, run: Run) -> RunSummary:
-        return self._run_summaries.get(run.id, lambda: run_summary(run))
+        audits = run.path(AUDITS_FILE)
+        key = (run.id, audits.stat().st_mtime_ns if audits.exists() else 0)
+        return self._run_summaries.get(key, lambda: run_summary(run))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -41,6 +42,7 @@ ABOUT = """Run several methods on several targets and seeds, one run after the o
   compare --methods all --preset tuned --forget airplane/biplane --seeds 3
   compare --method targeted:paper --method "no average=targeted,ema_decay=0" --forget airplane/biplane
   compare --methods all --targets reported:10 --data photos.tar --model photo-clip
+  compare --methods anchored,leace --forget airplane/biplane --audits cheap
   compare --show last --target airplane/biplane --sort tier --latex
 
 Every method is read where it has forgotten equally much, at 10 % forget accuracy and at chance; further columns hold
@@ -68,6 +70,8 @@ def add_options(parser: Parser) -> None:
     add("--preset", metavar="NAME", default="default", help="preset of rows that name none: tuned, paper or default")
     add_fields(parser, "model", "data", "goal", "tolerance", "device", "gallery", "nodes")
     add_evaluation(parser)
+    about = "audit every run as well, and add the average gap to a model that never saw the target"
+    add("--audits", metavar="A,B|cheap|all", type=names, action="extend", default=[], help=about)
     add("--title", default="", help="a name of your own")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--list", action="store_true", help="list the comparisons there are, newest first")
@@ -133,10 +137,19 @@ def planned(args: argparse.Namespace) -> ComparisonPlan:
     values |= {"seeds": args.seed or list(range(first, first + count)), "title": args.title}
     texts = picked(args) if args.targets else args.forget
     values |= {"targets": [read_target(text) for text in texts], "rows": [], "choice": args.targets or ""}
+    values["audits"] = audits_named(args.audits)
     plan = ComparisonPlan.read(values)
     check_preset(args.preset, plan.model, Path(args.runs))
     rows = read_rows([*args.method, *args.methods], args.preset, plan.model, Path(args.runs))
     return replace(plan, rows=rows).checked()
+
+
+def audits_named(words: Sequence[str]) -> list[str]:
+    """Return audits by name; cheap stands for those that take seconds, all for every one."""
+    from clipforget.audits import AUDITS
+
+    groups = {"all": list(AUDITS.load()), "cheap": [name for name, entry in AUDITS.items() if entry.cheap]}
+    return [name for word in words for name in groups.get(word, [word])]
 
 
 def picked(args: argparse.Namespace) -> list[str]:
