@@ -6,13 +6,26 @@ Anything that is not a ClipforgetError is a bug and keeps its traceback.
 from __future__ import annotations
 
 import difflib
+import errno
+import re
 from collections.abc import Iterable
 
+ADVICE = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "make room there or choose another folder"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "choose a folder that you may write to"),
+    **dict.fromkeys((errno.ENOLCK, errno.EOPNOTSUPP), "choose a folder on a disk that knows file locks"),
+    errno.ESTALE: "open the folder again, its disk was away",
+}
+ENDLESS, LONGEST = re.compile(r"\S{200,}"), 1000  # a word that nobody reads; characters of a message
 SHOWN = 16  # known names in a message; every command fits
 
 
 class ClipforgetError(Exception):
-    """Something the user can put right; the text is one sentence that says how."""
+    """Something the user can put right; the text is one sentence that says how, however long what it repeats was."""
+
+    def __init__(self, message: object = "") -> None:
+        text = ENDLESS.sub(lambda word: f"{word[0][:80]}...", str(message))
+        super().__init__(text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}...")
 
 
 class UnknownName(ClipforgetError):
@@ -24,7 +37,6 @@ class UnknownName(ClipforgetError):
         near = difflib.get_close_matches(name.lower(), list(lower), n=1, cutoff=0.5)
         hint = f" Did you mean '{lower[near[0]]}'?" if near else ""
         shown = ", ".join(names[:SHOWN]) + (f", ... ({len(names)} in all)" if len(names) > SHOWN else "")
-        name = name if len(name) <= 80 else name[:80] + "..."
         super().__init__(f"There is no {kind} '{name}'.{hint} Known: {shown or 'none'}.")
 
 
@@ -46,6 +58,14 @@ class BadQuery(ClipforgetError):
 
 class RunProblem(ClipforgetError):
     """A run that is missing, unfinished or no longer alive."""
+
+
+class FileProblem(RunProblem):
+    """A file that cannot be written or locked: no room, no right, a disk that is away or knows no locks."""
+
+    def __init__(self, path: object, error: OSError, verb: str = "write") -> None:
+        reason = error.strerror or str(error)
+        super().__init__(f"Cannot {verb} {path}: {reason}; {ADVICE.get(error.errno or 0, 'choose another folder')}.")
 
 
 class QueueFull(RunProblem):

@@ -2,38 +2,94 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import math
 import os
 import re
 import secrets
+import shutil
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
+
+from clipforget.errors import FileProblem
 
 PACKAGE = Path(__file__).resolve().parent
 # Inside the package where it was installed from a wheel, beside it in a checkout.
 ASSETS = PACKAGE / "assets" if (PACKAGE / "assets").is_dir() else PACKAGE.parent / "assets"
 ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,94}[a-z0-9])?")  # of a run or a comparison, and so the name of its folder
+DRAFT = re.compile(r"\..+-[0-9a-f]{8}(\.[a-z0-9]+)?")  # of a file that `atomic` writes
+SLACK = 2**20  # bytes that a file system may need beside the files
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # a file's name that leads nowhere else and is not hidden
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Say in a sentence what the system refuses in the block, which writes `path`. Raises FileProblem.
+
+    Errors about files of other folders stay as they are.
+    """
+    try:
+        yield
+    except OSError as error:
+        folder = os.path.abspath(path.parent)
+        if isinstance(error.filename, str) and not Path(os.path.abspath(error.filename)).is_relative_to(folder):
+            raise
+        raise FileProblem(path, error) from error
+
+
+@contextmanager
+def made_folder(folder: Path) -> Iterator[None]:
+    """Make a folder where it is missing, for the block to fill; after an error no empty one is left.
+
+    Raises FileProblem where it cannot be made.
+    """
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]  # innermost first
+    try:
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for path in missing:
+            with suppress(OSError):
+                path.rmdir()
+        raise
+
+
+def check_room(folder: Path, size: int, what: str) -> None:
+    """Raise FileProblem where the disk of a folder has less room than `size` bytes and a little; what needs it."""
+    free = shutil.disk_usage(folder).free
+    if free < size + SLACK:
+        numbers = f"{free / 2**20:,.0f} MiB are free, and {what} needs {(size + SLACK) / 2**20:,.0f} MiB"
+        raise FileProblem(folder, OSError(errno.ENOSPC, numbers))
+
+
+def leftovers(folder: Path) -> list[Path]:
+    """Return the drafts of `atomic` in a folder that a killed process has left there."""
+    return [path for path in folder.glob(".*") if DRAFT.fullmatch(path.name)]
 
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
     """Yield a new path beside `path` to write to, with the same suffix; it becomes `path` where the block ends well.
 
-    Nobody ever reads half a file under the final name; after an error the old content stays and the new one is removed.
+    Nobody ever reads half a file under the final name, not even after a power cut; after an error the old content stays
+    and the new one is removed. Raises FileProblem where it cannot be written.
     """
     draft = path.with_name(f".{path.stem}-{secrets.token_hex(4)}{path.suffix}")
     try:
-        draft.touch()
-        mode = draft.stat().st_mode  # as the umask wants it; safetensors would let nobody else read its files
-        yield draft
-        draft.chmod(mode)
-        os.replace(draft, path)
+        with writing(path):
+            draft.touch()
+            mode = draft.stat().st_mode  # as the umask wants it; safetensors would let nobody else read its files
+            yield draft
+            draft.chmod(mode)
+            with draft.open("rb") as file:
+                os.fsync(file.fileno())
+            os.replace(draft, path)
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
@@ -67,15 +123,21 @@ class FileLock:
         self._file: IO[bytes] | None = None
 
     def acquire(self, wait: bool = True) -> bool:
-        """Return True where the lock is ours, now or already; False where another holds it and `wait` is False."""
+        """Return True where the lock is ours, now or already; False where another holds it and `wait` is False.
+
+        Raises FileProblem where the file cannot be made or the disk knows no locks.
+        """
         if self._file is None:
-            file = self.path.open("ab")
+            with writing(self.path):
+                file = self.path.open("ab")
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             except BaseException as error:
                 file.close()
                 if isinstance(error, BlockingIOError):
                     return False
+                if isinstance(error, OSError):
+                    raise FileProblem(self.path, error, "lock") from error
                 raise
             self._file = file
         return True
@@ -92,16 +154,16 @@ class FileLock:
         return self._file.fileno()
 
     def is_held(self) -> bool:
-        """Return True while anybody holds the lock. Makes no file."""
+        """Return True while anybody holds the lock. Makes no file. Raises FileProblem where that cannot be told."""
         try:
-            file = self.path.open("rb")
+            with self.path.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except FileNotFoundError:
             return False
-        with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
+        except BlockingIOError:
+            return True
+        except OSError as error:
+            raise FileProblem(self.path, error, "lock") from error
         return False
 
     def __enter__(self) -> FileLock:

@@ -46,15 +46,18 @@ def run_cells(comparison: ComparisonFolder) -> Records:
     stderr and the cell failed; one anywhere else is raised. Raises RunProblem where another worker is at work on it.
     """
     with comparison.worker_lock():
-        comparison.update(state="running", pid=os.getpid(), error=None)
         try:
+            comparison.reserve()
+            comparison.update(state="running", pid=os.getpid(), error=None)
             yield from _cells(comparison, comparison.plan, Resources())
             comparison.update(**_outcome(comparison.info()["cells"]))
         except (GeneratorExit, KeyboardInterrupt) as stopped:
+            comparison.free_reserve()
             comparison.update(state="stopped")
             if isinstance(stopped, GeneratorExit):
                 raise
         except ClipforgetError as error:
+            comparison.free_reserve()
             comparison.update(state="failed", error=str(error))
         except Exception as error:
             comparison.update(state="failed", error=f"A bug: {type(error).__name__} (see the log of the comparison).")

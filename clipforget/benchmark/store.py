@@ -19,7 +19,7 @@ from clipforget import __version__
 from clipforget.benchmark.plan import ComparisonPlan
 from clipforget.data.target import Target
 from clipforget.errors import ClipforgetError
-from clipforget.files import slug, write_json
+from clipforget.files import slug
 from clipforget.runs.config import RunConfig
 from clipforget.runs.documents import FolderInfo
 from clipforget.runs.folder import FolderStore, RunFolder
@@ -85,22 +85,20 @@ class ComparisonStore(FolderStore["ComparisonFolder", ComparisonInfo]):
     def create(self, plan: ComparisonPlan) -> ComparisonFolder:
         """Make a comparison of a checked plan, in state queued. Raises RunProblem where it cannot be written."""
         target = slug(Target.read(plan.targets[0][0]).short) or "target"
-        comparison, created = self._make(f"compare-{target}")
-        info = {
-            "id": comparison.id,
-            "created": created,
-            "state": "queued",
-            "error": None,
-            "version": __version__,
-            "command": plan.command(),
-            **plan.as_dict(),
-            "cells": [
-                asdict(cell) | {"state": "waiting", "run": None, "seconds": None, "error": None}
-                for cell in plan.cells()
-            ],
-        }
-        write_json(comparison.path("comparison.json"), info)
-        return comparison
+        return self._make(
+            f"compare-{target}",
+            {
+                "state": "queued",
+                "error": None,
+                "version": __version__,
+                "command": plan.command(),
+                **plan.as_dict(),
+                "cells": [
+                    asdict(cell) | {"state": "waiting", "run": None, "seconds": None, "error": None}
+                    for cell in plan.cells()
+                ],
+            },
+        )
 
     def same(self, plan: ComparisonPlan) -> ComparisonFolder | None:
         """Return the newest comparison of exactly this plan, if there is one."""

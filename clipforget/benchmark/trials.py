@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from clipforget.errors import BadSetting, ClipforgetError
+from clipforget.files import writing
 from clipforget.methods import Method
 from clipforget.settings import SettingValue, as_dict, options, parse, read_json, with_current_names
 
@@ -61,12 +62,10 @@ def draw(settings: type, count: int, seed: int) -> list[dict[str, SettingValue]]
 
 
 def trials_folder(runs: Path) -> Path:
-    """Make the folder of the finished trials below that of the runs and return it. Raises BadSetting."""
+    """Make the folder of the finished trials below that of the runs and return it. Raises FileProblem."""
     folder = runs / "tuning"
-    try:
+    with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadSetting(f"Cannot write to the runs folder {runs}: {error.strerror}.") from error
     return folder
 
 
@@ -81,7 +80,8 @@ class TrialStore:
 
     def add(self, method: Method, target: tuple[str, ...], trial: Trial) -> None:
         """Append a finished trial to its file, in place of a last line that a crash has torn."""
-        with self._file(method, target).open("a+b") as file:
+        path = self._file(method, target)
+        with writing(path), path.open("a+b") as file:
             file.seek(0)
             file.truncate(file.read().rfind(b"\n") + 1)
             file.write(json.dumps(asdict(trial), ensure_ascii=False).encode() + b"\n")

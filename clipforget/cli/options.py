@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -41,7 +43,21 @@ class Parser(argparse.ArgumentParser):
 
 def add_runs(parser: argparse.ArgumentParser) -> None:
     """Add --runs, the folder of the runs."""
-    parser.add_argument("--runs", metavar="DIR", default="runs", help="the folder of the runs (default: runs)")
+    about = "the folder of the runs (default: runs)"
+    parser.add_argument("--runs", metavar="DIR", type=runs_folder, default="runs", help=about)
+
+
+def runs_folder(text: str) -> str:
+    """Return a folder that runs may lie in, made later where it is missing. Raises BadQuery for anything else."""
+    try:
+        if text.strip() and (stat.S_ISDIR(os.stat(text).st_mode)):
+            return text
+        reason = "it is no folder" if text.strip() else "it is empty"
+    except FileNotFoundError:
+        return text
+    except (OSError, ValueError) as error:  # ValueError of a NUL
+        reason = str(getattr(error, "strerror", None) or error)
+    raise BadQuery(f"--runs names the folder of the runs, and '{text}' is none: {reason}.")
 
 
 def add_json(parser: argparse._ActionsContainer, help: str = "print one JSON document instead of a table") -> None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from clipforget.cli.options import Parser, add_json
 from clipforget.cli.terminal import Bar, emit
-from clipforget.errors import BadQuery
 from clipforget.files import atomic
 
 if TYPE_CHECKING:
@@ -51,10 +50,7 @@ def write_model(args: argparse.Namespace, make: Callable[[str], tuple[str, Files
 
 
 def write_page(path: Path, text: str) -> None:
-    """Write a page and say so. Raises BadQuery where the file cannot be written."""
-    try:
-        with atomic(path) as draft:
-            draft.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise BadQuery(f"Cannot write {path}: {error.strerror}.") from error
+    """Write a page and say so. Raises FileProblem where the file cannot be written."""
+    with atomic(path) as draft:
+        draft.write_text(text, encoding="utf-8")
     print(f"Wrote {path}.")

@@ -47,7 +47,10 @@ def changed(original: Mapping[str, Tensor], unlearned: Mapping[str, Tensor]) -> 
 def save(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str]) -> None:
     """Write tensors with text metadata as safetensors; a file half written never bears the final name."""
     with atomic(path) as draft:
-        save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, draft, dict(metadata))
+        try:
+            save_file({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, draft, dict(metadata))
+        except SafetensorError as error:  # its word for a full disk
+            raise OSError(str(error)) from error
 
 
 def load(path: Path) -> dict[str, Tensor]:

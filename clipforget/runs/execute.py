@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from clipforget.errors import ClipforgetError
 from clipforget.evaluation.cost import Cost
 from clipforget.evaluation.documents import near_duplicates_note
-from clipforget.files import atomic, write_json
+from clipforget.files import atomic, check_room, write_json
 from clipforget.generators import relay
 from clipforget.runs.config import RunConfig
 from clipforget.runs.devices import likely_device
@@ -78,8 +78,9 @@ def execute(run: Run, resources: Resources | None = None) -> Events:
     """
     with run.worker_lock():
         journal = Journal(run)
-        run.update(pid=os.getpid(), error=None)
         try:
+            run.reserve()
+            run.update(pid=os.getpid(), error=None)
             yield from _stages(run, journal, resources or Resources())
             yield journal.end("done", "Done.")
         except GeneratorExit:
@@ -133,11 +134,13 @@ class Journal:
 
     def end(self, state: str, note: str) -> EndEvent:
         """Append the last event and set the run's state, error and seconds."""
+        self.run.free_reserve()
         seconds = round(time.monotonic() - self.start, 3)
-        event = self.run.append(EndEvent(t=seconds, kind="end", state=state, note=note))
         spent = round(time.monotonic() - self.work_start, 3)
-        self.run.update(state=state, seconds=spent, error=note if state == "failed" else None)
-        return event
+        try:
+            return self.run.append(EndEvent(t=seconds, kind="end", state=state, note=note))
+        finally:  # even where no event can be written any more
+            self.run.update(state=state, seconds=spent, error=note if state == "failed" else None)
 
 
 def _stages(run: Run, journal: Journal, resources: Resources) -> Events:
@@ -168,6 +171,7 @@ def _stages(run: Run, journal: Journal, resources: Resources) -> Events:
         task, evaluation = yield from relay(loading, lambda counts: journal.step("load", *counts))
         if evaluation.near_duplicates:
             yield journal.step("load", images, images, near_duplicates_note(evaluation.near_duplicates))
+        check_room(run.folder, _written(config, task, evaluation), "this run")
         run.update(device=str(task.clip.device))
         settings = parse(method.settings, config.settings)
         cost, refused = Cost(task.clip.device), list[str]()
@@ -176,6 +180,13 @@ def _stages(run: Run, journal: Journal, resources: Resources) -> Events:
             step = (record.stage, record.step, record.total)
             yield journal.step(*step, losses=record.losses, steer=record.steer, data=record.data)
         yield from _finish(run, config, task, evaluation, refused, journal, cost, resources)
+
+
+def _written(config: RunConfig, task: Task, evaluation: Evaluation) -> int:
+    """How many bytes a run writes at most: the weights, if all of them change, and features in float16 at each node."""
+    weights = sum(value.nbytes for value in task.original.model.state_dict().values())
+    numbers = (len(evaluation.pixels) + len(task.names)) * task.class_embeddings.shape[-1]
+    return int(weights + 2 * config.nodes * numbers)
 
 
 def _finish(

@@ -5,6 +5,7 @@ Runs and comparisons are such folders. Needs no torch.
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 import time
@@ -14,8 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
-from clipforget.errors import BadSetting, RunProblem, UnknownName
-from clipforget.files import ID, PLAIN, FileLock, write_json
+from clipforget.errors import BadSetting, FileProblem, RunProblem, UnknownName
+from clipforget.files import ID, PLAIN, FileLock, check_room, leftovers, made_folder, write_json, writing
 from clipforget.runs.documents import FolderInfo
 from clipforget.runs.queue import Queue
 from clipforget.settings import read_document
@@ -23,6 +24,7 @@ from clipforget.settings import read_document
 STATES = ("queued", "running", "done", "stopped", "failed")  # "lost" is reported, never stored
 LOCK = "run.lock"  # held while the files of the folder are written
 WORKER_LOCK = "worker.lock"  # held as long as a worker is alive
+RESERVE, RESERVED = "reserve.bin", 2**16  # a file for a moment without room, and its bytes
 GRACE = 10.0  # seconds that a worker may take from its start until it holds its folder
 
 Info = TypeVar("Info", bound=FolderInfo)
@@ -86,7 +88,23 @@ class RunFolder(Generic[Info]):
         else:
             raise RunProblem(f"Another worker is already at work on {self.id}.")
         with lock:
-            yield
+            try:
+                yield
+            finally:
+                self.free_reserve()
+
+    def reserve(self) -> None:
+        """Take a little room for the last word on how the work ended, should the disk be full then.
+
+        Raises FileProblem.
+        """
+        with writing(self.path(RESERVE)):
+            self.path(RESERVE).write_bytes(os.urandom(RESERVED))
+
+    def free_reserve(self) -> None:
+        """Give that room back, so that the last word can be written."""
+        with suppress(OSError):
+            self.path(RESERVE).unlink()
 
     def alive(self) -> bool:
         """Return True while some process works on the folder."""
@@ -164,16 +182,30 @@ class FolderStore(Generic[Folder, Info]):
         folder = self.get(id)
         if folder.alive():
             raise RunProblem(f"The {folder.KIND} {id} is still at work; stop it first.")
-        doomed = self.root / f".deleted-{id}"  # one rename, so that nobody sees half of it
-        folder.folder.rename(doomed)
-        shutil.rmtree(doomed)
-
-    def _make(self, words: str) -> tuple[Folder, str]:
-        """A new folder whose id has these words, still without its file, and the time. Raises RunProblem."""
-        now = datetime.now(UTC)
-        folder = self.root / f"{now:%Y%m%d-%H%M%S}-{words}-{secrets.token_hex(2)}"
         try:
-            folder.mkdir(parents=True)
+            folder.folder.rename(self.root / f".deleted-{id}")  # one step, so that nobody sees half of it
         except OSError as error:
-            raise RunProblem(f"Cannot write to the {self._kind.KIND}s folder {self.root}: {error.strerror}.") from error
-        return self._kind(folder), now.isoformat(timespec="milliseconds")
+            raise FileProblem(folder.folder, error, "delete") from error
+        _remove(self.root / f".deleted-{id}")
+
+    def sweep(self) -> None:
+        """Remove what killed workers and servers have left half-written or half-deleted."""
+        drafts = [path for folder in self.all() if not folder.alive() for path in leftovers(folder.folder)]
+        for path in (*drafts, *self.root.glob(".deleted-*")):
+            _remove(path)
+
+    def _make(self, words: str, info: dict[str, Any]) -> Folder:
+        """A new folder whose id has these words, with its file. Raises FileProblem, after which nothing is left."""
+        now = datetime.now(UTC)
+        folder = self._kind(self.root / f"{now:%Y%m%d-%H%M%S}-{words}-{secrets.token_hex(2)}")
+        with made_folder(folder.folder):
+            check_room(folder.folder, 0, f"a {folder.KIND}")
+            created = now.isoformat(timespec="milliseconds")
+            write_json(folder.path(folder.FILE), {"id": folder.id, "created": created, **info})
+        return folder
+
+
+def _remove(path: Path) -> None:
+    """Remove a file, a folder with all it holds, or a link, as far as that is allowed."""
+    with suppress(OSError):
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()

@@ -16,7 +16,7 @@ from typing import Any
 
 from clipforget import __version__
 from clipforget.errors import BadSetting, ClipforgetError, UnknownName
-from clipforget.files import ASSETS, write_json
+from clipforget.files import ASSETS, made_folder, write_json
 from clipforget.methods import METHODS
 from clipforget.runs.config import current_method, current_settings
 from clipforget.settings import SettingValue, read_json, shortened
@@ -72,15 +72,12 @@ def find_preset(method: str, name: str, model: str, runs: Path) -> Preset:
 def save_preset(preset: Preset, model: str, root: Path) -> Path:
     """Write `<root>/<model>/<name>/<method>.json`, replacing what was there, and return its path.
 
-    Raises BadSetting for a name of other characters than a-z, 0-9 and -, or where the folder cannot be written.
+    Raises BadSetting for a name of other characters than a-z, 0-9 and -, FileProblem where it cannot be written.
     """
     check_name(preset.name)
     path = root / model_folder(model) / preset.name / f"{preset.method}.json"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with made_folder(path.parent):
         write_json(path, asdict(preset) | {"version": __version__})
-    except OSError as error:
-        raise BadSetting(f"Cannot write the preset to {path.parent}: {error.strerror}.") from error
     return path
 
 

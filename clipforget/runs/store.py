@@ -16,7 +16,7 @@ from typing import Any, TypeVar, cast
 from clipforget import __version__
 from clipforget.data.target import Target
 from clipforget.errors import BadSetting, ClipforgetError, RunProblem
-from clipforget.files import FileLock, finite, slug, write_json
+from clipforget.files import FileLock, finite, slug, writing
 from clipforget.runs.config import RunConfig, current_method
 from clipforget.runs.documents import EndEvent, Event, RunInfo, StepEvent, StoredConfig
 from clipforget.runs.folder import LOCK, FolderStore, RunFolder
@@ -36,26 +36,24 @@ class Store(FolderStore["Run", RunInfo]):
     def create(self, config: RunConfig) -> Run:
         """Make a new run in state queued. Raises RunProblem where the folder cannot be written."""
         target = slug(Target.read(config.forget[0]).short if config.forget else "") or "nothing"
-        run, created = self._make(f"{slug(config.method)}-{target}")
-        info: RunInfo = {
-            "id": run.id,
-            "title": config.title,
-            "created": created,
-            "config": config.as_dict(),
-            "command": config.command(),
-            "state": "queued",
-            "error": None,
-            "versions": versions(),
-            "device": config.device,
-            "fingerprints": {},
-            "seconds": None,
-            "cost": None,
-            "starred": False,
-            "best": None,
-            "headline": None,
-        }
-        write_json(run.path("run.json"), info)
-        return run
+        return self._make(
+            f"{slug(config.method)}-{target}",
+            {
+                "title": config.title,
+                "config": config.as_dict(),
+                "command": config.command(),
+                "state": "queued",
+                "error": None,
+                "versions": versions(),
+                "device": config.device,
+                "fingerprints": {},
+                "seconds": None,
+                "cost": None,
+                "starred": False,
+                "best": None,
+                "headline": None,
+            },
+        )
 
     def device_lock(self, device: str) -> FileLock:
         """Return the lock of a device, not yet acquired: at most one worker runs on it."""
@@ -93,7 +91,8 @@ class Run(RunFolder[RunInfo]):
 
     def append(self, event: AnyEvent) -> AnyEvent:
         """Add an event to events.jsonl; return it with "n", its line number from 0."""
-        with FileLock(self.path(LOCK)), self.path("events.jsonl").open("a+b") as file:
+        path = self.path("events.jsonl")
+        with writing(path), FileLock(self.path(LOCK)), path.open("a+b") as file:
             file.seek(0)
             content = file.read()
             lines = content[: content.rfind(b"\n") + 1]

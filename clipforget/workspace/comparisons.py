@@ -16,7 +16,7 @@ from clipforget.benchmark.rows import with_preset_settings
 from clipforget.benchmark.store import ComparisonFolder, ComparisonStore
 from clipforget.benchmark.summary import RunSummary, run_summary, summarize
 from clipforget.data.dataset import Dataset
-from clipforget.errors import QueueFull, RunProblem, UnknownName
+from clipforget.errors import ClipforgetError, RunProblem, UnknownName
 from clipforget.runs.audited import AUDITS_FILE
 from clipforget.runs.cache import Cache
 from clipforget.runs.store import Run
@@ -96,7 +96,7 @@ class ComparisonService:
         try:
             if not comparison.alive():
                 self._workers.start(comparison)
-        except QueueFull:
+        except ClipforgetError:  # no place in line, or no room for it
             if comparison.id not in known:
                 self.store.delete(comparison.id)
             raise

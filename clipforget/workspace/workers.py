@@ -50,7 +50,7 @@ class Workers:
         config = work.plan if isinstance(work, ComparisonFolder) else work.config
         device, enter = likely_device(config.device), partial(work.update, state="queued", error=None, pid=None)
         self.queue.join(work.KIND, work.id, device, self.max_waiting, enter)
-        self.queue.start_next(self._begin)
+        self._start_next()
         self.watch()
 
     def watch(self) -> None:
@@ -75,11 +75,14 @@ class Workers:
 
     def _watch(self) -> None:
         while True:
-            try:
-                self.queue.start_next(self._begin)
-            except (ClipforgetError, OSError):  # a folder that is away for a while, say
-                log.exception("What waits cannot be started")
+            self._start_next()
             time.sleep(INTERVAL)
+
+    def _start_next(self) -> None:
+        try:
+            self.queue.start_next(self._begin)
+        except (ClipforgetError, OSError):  # a folder that is away for a while, say
+            log.exception("What waits cannot be started")
 
     def _begin(self, ticket: Ticket, slot: int) -> bool:
         """Start the worker of what waited; False where it is gone or cannot be started."""

@@ -11,6 +11,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from itertools import chain
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from clipforget.data.dataset import Dataset
 from clipforget.data.thumbnails import SIZES, thumbnail
-from clipforget.errors import BadQuery, QueueFull, RunProblem, StaleIndex, UnknownName
+from clipforget.errors import BadQuery, ClipforgetError, RunProblem, StaleIndex, UnknownName
 from clipforget.files import ASSETS
 from clipforget.runs.cache import Cache
 from clipforget.runs.config import RunConfig
@@ -113,13 +114,15 @@ class Workspace:
         run = self.store.create(config)
         try:
             self._workers.start(run)
-        except QueueFull:
+        except ClipforgetError:  # no place in line, or no room for it
             self.store.delete(run.id)
             raise
         return run.id
 
     def watch(self) -> int:
-        """Start from now on, in a thread, what waits in line; returns how much does."""
+        """Start from now on, in a thread, what waits in line; returns how much does. Half-written files are removed."""
+        with suppress(ClipforgetError):
+            self.store.sweep()
         self._workers.watch()
         return len(self._workers.queue.waiting())
 
@@ -148,7 +151,7 @@ class Workspace:
         """Return state, events from number `after` on, and the seconds since the run was created."""
         run = self.run(id)
         events, info = run.events(after), run.info()
-        age = round(time.time() - datetime.fromisoformat(info["created"]).timestamp(), 2)
+        age = max(round(time.time() - datetime.fromisoformat(info["created"]).timestamp(), 2), 0.0)  # a clock set back
         position = self._workers.queue.positions().get(id)
         return {"state": info["state"], "error": info["error"], "position": position, "events": events, "now": age}
 

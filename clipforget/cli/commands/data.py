@@ -50,8 +50,6 @@ def _build(words: list[str]) -> None:
     bar = Bar()
     try:
         count = build(words[1], progress=lambda done, total: bar.draw(f"{done:,} of {total:,} images", done, total))
-    except OSError as error:
-        raise BadQuery(f"Cannot write {words[1]}: {error.strerror}.") from error
     finally:
         bar.close()
     bar.write(f"Wrote {count:,} images to {words[1]}.")

@@ -70,11 +70,8 @@ def search(args: argparse.Namespace) -> None:
 
 
 def _write_png(workspace: Workspace, found: Results, view: RunView, path: Path) -> None:
-    try:
-        with atomic(path) as draft:
-            draft.write_bytes(workspace.results_png(found, view))
-    except OSError as error:
-        raise BadQuery(f"Cannot write {path}: {error.strerror}.") from error
+    with atomic(path) as draft:
+        draft.write_bytes(workspace.results_png(found, view))
 
 
 def _marked(hit: Hit) -> str:

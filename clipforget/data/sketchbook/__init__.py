@@ -18,7 +18,7 @@ from PIL import Image
 from clipforget.data.sketchbook.corruption import corrupt
 from clipforget.data.sketchbook.scene import DRAWERS, compose_scene
 from clipforget.data.sketchbook.styles import RENDER
-from clipforget.files import atomic
+from clipforget.files import atomic, made_folder
 
 SUBGROUPS: dict[str, tuple[str, ...]] = {superclass: tuple(drawers) for superclass, drawers in DRAWERS.items()}
 STYLES: tuple[str, ...] = tuple(RENDER)
@@ -101,12 +101,12 @@ def build(path: str | os.PathLike[str], *, progress: Callable[[int, int], None] 
     """Draw the shipped set into an uncompressed tar, replaced only once complete, and return the number of pictures.
 
     Missing folders are made. progress(done, total) is called after every picture. Equal code and libraries give equal
-    bytes. Raises OSError where the file cannot be written.
+    bytes. Raises FileProblem where the file cannot be written.
     """
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
     rows = members()
-    with atomic(target) as draft, tarfile.open(draft, "w", format=tarfile.USTAR_FORMAT) as tar:
+    format = tarfile.USTAR_FORMAT
+    with made_folder(target.parent), atomic(target) as draft, tarfile.open(draft, "w", format=format) as tar:
         for done, (name, (superclass, subgroup, style, seed, shifted_set)) in enumerate(rows, 1):
             data = encode(draw(superclass, subgroup, style, seed, shifted_set=shifted_set))
             info = tarfile.TarInfo(name)

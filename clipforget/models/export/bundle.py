@@ -6,6 +6,7 @@ Weights are written tensor by tensor, so a model is held in memory once, and who
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,12 +19,12 @@ import torch
 from torch import Tensor
 
 from clipforget.errors import BadModel
+from clipforget.files import check_room, made_folder, writing
 
 DTYPES = {
     torch.float64: "F64", torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16", torch.int64: "I64",
     torch.int32: "I32", torch.int16: "I16", torch.int8: "I8", torch.uint8: "U8", torch.bool: "BOOL",
 }  # fmt: skip
-SLACK = 2**20  # bytes that a file system may need beside the files
 
 Progress = Callable[[int, int], None]  # bytes done, bytes in all
 
@@ -89,35 +90,29 @@ def write_folder(files: Files, out: Path, *, force: bool = False, progress: Prog
 
     Nothing half-written stays: the files move into place together once all are complete. With `force` a folder that is
     not empty is taken, files of the same names are replaced and all others stay. Raises BadModel where the folder is
-    refused, cannot be written, or its disk has too little room.
+    refused, FileProblem where it cannot be written or its disk has too little room.
     """
     out = check_folder(out, force)
-    made = [folder for folder in (out, *out.parents) if not folder.exists()]  # innermost first
     part = out / ".part"
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        _check_room(out, size_of(files))
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir()
-        done, total = 0, size_of(files)
-        for name, content in files.items():
-            with (part / name).open("wb") as file:
-                for chunk in _chunks(content):
-                    file.write(chunk)
-                    done += len(chunk)
-                    if progress is not None:
-                        progress(done, total)
-        for name in files:
-            (part / name).replace(out / name)
-        part.rmdir()
-    except BaseException as error:
-        shutil.rmtree(part, ignore_errors=True)
-        for folder in made:
-            if folder.is_dir() and not any(folder.iterdir()):
-                folder.rmdir()
-        if isinstance(error, OSError):
-            raise BadModel(f"Cannot write to {out} ({error.strerror or error}); name another folder.") from error
-        raise
+    with made_folder(out), writing(out):
+        try:
+            check_room(out, size_of(files), "the model")
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir()
+            done, total = 0, size_of(files)
+            for name, content in files.items():
+                with (part / name).open("wb") as file:
+                    for chunk in _chunks(content):
+                        file.write(chunk)
+                        done += len(chunk)
+                        if progress is not None:
+                            progress(done, total)
+                    file.flush()
+                    os.fsync(file.fileno())
+            for name in files:
+                (part / name).replace(out / name)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
     return out
 
 
@@ -135,15 +130,6 @@ def zip_chunks(files: Files, folder: str) -> Iterator[bytes]:
 
 def _chunks(content: bytes | Weights) -> Iterable[bytes]:
     return content.chunks() if isinstance(content, Weights) else (content,)
-
-
-def _check_room(out: Path, size: int) -> None:
-    free = shutil.disk_usage(out).free
-    if free < size + SLACK:
-        raise BadModel(
-            f"The disk of {out} has {free / 2**20:,.0f} MiB free and {size / 2**20:,.0f} MiB are needed; make room or "
-            "name a folder elsewhere."
-        )
 
 
 class _Stream(RawIOBase):
