@@ -18,6 +18,8 @@ from clipforget.evaluation.documents import (
     Share,
     found_sentence,
 )
+from clipforget.runs.audited import HEADER as AUDITED
+from clipforget.runs.audited import AuditsView, audit_rows, audit_sentences
 from clipforget.tabular import markdown, ordinal, table
 from clipforget.workspace.documents import ListedComparison, RunEntry, RunView
 
@@ -136,6 +138,15 @@ def summary(view: RunView, alpha: float | None = None) -> RunFigures:
         "found": [_found_at_alpha(row, index) for row in view["found"]["rows"]],
         "notes": view["notes"],
     }
+
+
+def audits_text(audits: AuditsView) -> str:
+    """Format the primary figures of the audits that have been run, and their verdicts; empty without any."""
+    rows = audit_rows(audits, controls=False)
+    if not rows:
+        return ""
+    title = f"Audits at alpha {audits['alpha']:.2f}: gone, or only hidden?"
+    return "\n".join(["", "", title, "", table(AUDITED, rows), "", *audit_sentences(audits)])
 
 
 def text(view: RunView, alpha: float | None = None) -> str:

@@ -161,14 +161,14 @@ def _verdict(name: str, found: StoredAudit, reference: MeasurementDocument | Non
 HEADER = ("audit", "figure", "original", "chosen alpha", "alpha 0", "never saw it")
 
 
-def audit_rows(view: AuditsView) -> list[tuple[str, str, str, str, str, str]]:
-    """Return a row for each figure of the audits that have been run, under HEADER; the first of each is primary."""
+def audit_rows(view: AuditsView, controls: bool = True) -> list[tuple[str, str, str, str, str, str]]:
+    """Return a row for each figure of the audits that have been run, under HEADER; without controls the primary one."""
     rows = []
     for entry in view["audits"]:
         columns = [_figures(entry["subjects"].get(name)) for name in SUBJECTS]
         columns.append(_figures(next(iter(entry["reference"].values()), None)))
         labels = {key: figure["label"] for column in columns for key, figure in column.items()}
-        for number, (key, label) in enumerate(labels.items()):
+        for number, (key, label) in enumerate(list(labels.items())[: None if controls else 1]):
             cells = [interval_text(column[key]) if key in column else "" for column in columns]
             rows.append(("" if number else entry["title"], label, cells[0], cells[1], cells[2], cells[3]))
     return rows

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from clipforget.evaluation.documents import Estimate, found_sentence
 from clipforget.methods import METHODS
+from clipforget.runs.audited import HEADER, AuditsView, audit_rows, audit_sentences
 from clipforget.tabular import markdown
 from clipforget.workspace.documents import RunView
 
@@ -24,8 +25,16 @@ processor = CLIPProcessor.from_pretrained("{folder}")""",
 }
 
 
-def write_card(view: RunView, index: int, format: str, folder: str, fingerprints: dict[str, str], terms: str) -> str:
-    """Return the card in Markdown, with the head that the hub reads.
+def write_card(
+    view: RunView,
+    index: int,
+    format: str,
+    folder: str,
+    fingerprints: dict[str, str],
+    terms: str,
+    audits: AuditsView | None = None,
+) -> str:
+    """Return the card in Markdown, with the head that the hub reads, and audits where there are any.
 
     index is that of the alpha among view["alphas"]; folder is its name, or user/name on the hub. fingerprints are by
     what they belong to; `terms` is a sentence on the images, empty where nothing is known.
@@ -87,6 +96,7 @@ def write_card(view: RunView, index: int, format: str, folder: str, fingerprints
             "Forgotten means that names and searches no longer find it. It does not mean that no trace is left in the",
             "weights: a probe, a few training steps or another wording may bring some of it back.",
             "",
+            *(_audits(audits) if audits else ()),
             "## Fingerprints",
             "",
             *(f"- {name}: `{value}`" for name, value in fingerprints.items()),
@@ -98,6 +108,24 @@ def write_card(view: RunView, index: int, format: str, folder: str, fingerprints
             "",
         ]
     )
+
+
+def _audits(audits: AuditsView) -> list[str]:
+    """The section on the audits that have been run, at the alpha they were run at."""
+    rows = audit_rows(audits, controls=False)
+    if not rows:
+        return []
+    about = f"Audits of the model at alpha {audits['alpha']:.2f}, with 95 % intervals. The last column is a model that"
+    return [
+        "## Is it gone, or only hidden?",
+        "",
+        f"{about} was trained again without the target, where there is one.",
+        "",
+        markdown(HEADER, rows),
+        "",
+        *(f"- {sentence}" for sentence in audit_sentences(audits)),
+        "",
+    ]
 
 
 def _loading(format: str, folder: str, model: str) -> str:

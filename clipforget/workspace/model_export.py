@@ -43,7 +43,7 @@ def model_files(finished: FinishedRun, alpha: float, format: str, folder: str = 
     }
     entry = DATASETS.load().get(view["config"]["data"])
     name = folder or export_name(finished, alpha, format)
-    card = write_card(view, index, format, name, fingerprints, entry.terms if entry else "")
+    card = write_card(view, index, format, name, fingerprints, entry.terms if entry else "", finished.audits())
     return {"README.md": card.encode(), **files}
 
 

@@ -12,6 +12,7 @@ from clipforget.benchmark.documents import ComparisonSummary
 from clipforget.evaluation.documents import found_sentence
 from clipforget.evaluation.refusal import refusal_message
 from clipforget.methods import METHODS
+from clipforget.runs.audited import HEADER, AuditsView, audit_rows, audit_sentences
 from clipforget.workspace.documents import RunView
 from clipforget.workspace.results import Hit, Results
 
@@ -70,7 +71,9 @@ class Line:
     mark: int | None = None
 
 
-def run_report(view: RunView, found: Results, index: int, picture: Callable[[int], tuple[bytes, str]]) -> str:
+def run_report(
+    view: RunView, found: Results, index: int, picture: Callable[[int], tuple[bytes, str]], audits: AuditsView
+) -> str:
     """Return the report of a run at the alpha of this index; `picture` gives a hit's image and media type."""
     config, alpha = view["config"], view["alphas"][index]
     method = METHODS.load()[config["method"]]
@@ -109,6 +112,7 @@ def run_report(view: RunView, found: Results, index: int, picture: Callable[[int
         f"H {view['h'][index]:.1f}, Score {view['score'][index]:.1f}; doing nothing: H {nothing['h']:.1f}, "
         f"Score {nothing['score']:.1f}.</p>",
         *(f"<p>{_text(note)}</p>" for note in (found_sentence(view["found"], view["target"], index), *view["notes"])),
+        *_audits(audits),
         "<h2>Along alpha</h2>",
         f"<figure>{_chart(lines, 'alpha, the share of the original', 'accuracy')}</figure>",
         f"<h2>What “{_text(found['query'])}” finds</h2>",
@@ -122,6 +126,18 @@ def run_report(view: RunView, found: Results, index: int, picture: Callable[[int
         f'<section class="card"><pre>{_text(view["command"])}</pre></section>',
     ]
     return _page(view["title"], body)
+
+
+def _audits(audits: AuditsView) -> list[str]:
+    """The section on the audits that have been run; nothing without any."""
+    rows = [list(row) for row in audit_rows(audits)]
+    if not rows:
+        return []
+    return [
+        f"<h2>Gone, or only hidden? Audits at alpha {audits['alpha']:.2f}</h2>",
+        *(f"<p>{_text(sentence)}</p>" for sentence in audit_sentences(audits)),
+        f'<section class="card">{_table(HEADER, rows)}</section>',
+    ]
 
 
 def comparison_report(summary: ComparisonSummary) -> str:

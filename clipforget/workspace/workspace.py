@@ -279,10 +279,12 @@ class Workspace:
         from clipforget.workspace.report import run_report
         from clipforget.workspace.results import results
 
-        view = self.finished_run(id).view()
+        finished = self.finished_run(id)
+        view = finished.view()
         index = index_of(check_alpha(view["best"] if alpha is None else alpha))
         pack = self.query(id, **(query or {"text": next(iter(view["suggestions"]), view["template"])}))
-        return run_report(view, results(view, pack, index), index, lambda image: self._picture(view, image))
+        found = results(view, pack, index)
+        return run_report(view, found, index, lambda image: self._picture(view, image), finished.audits())
 
     def _picture(self, view: RunView, id: int) -> tuple[bytes, str]:
         """A small picture of a gallery image, and its media type."""

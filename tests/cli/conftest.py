@@ -69,7 +69,8 @@ class Fake:
         return info | figures | about | {"alphas": ALPHAS, "rows": sets, "bound": bound, "gallery": gallery}
 
     def finished_run(self, id):
-        return SimpleNamespace(view=lambda: self.view(id))
+        none = {"id": id, "alpha": 0.35, "alphas": [], "audits": []}
+        return SimpleNamespace(view=lambda: self.view(id), audits=lambda: none)
 
     def query(self, id, text):
         after = {"ids": [[1, 0]] * 101, "cosines": [[0.3, a] for a in ALPHAS]}

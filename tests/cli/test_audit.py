@@ -1,6 +1,7 @@
 """`audit` on the command line: table, CSV and JSON of what was measured, and refusals in one line."""
 
 import csv
+import html
 import io
 import json
 import shutil
@@ -62,3 +63,25 @@ def test_a_damaged_file_is_one_line(audited, line_of, capsys, tmp_path):
     capsys.readouterr()
     assert main(["audit", run.id, "image_query", "--runs", str(tmp_path)]) == 2
     assert "audits.json of the run" in line_of()
+
+
+def test_show_report_and_card_have_the_figures_and_verdicts(audited, capsys, tmp_path):
+    capsys.readouterr()
+    assert main(["show", "last", "--runs", str(audited)]) == 0
+    shown = capsys.readouterr().out
+    assert "Audits at alpha" in shown and "\nImage query: " in shown
+    assert main(["show", "last", "--json", "--runs", str(audited)]) == 0
+    entries = json.loads(capsys.readouterr().out)["audits"]
+    verdict = next(entry["verdict"] for entry in entries if entry["name"] == "image_query")
+    assert main(["report", "last", "-o", str(tmp_path / "r.html"), "--runs", str(audited)]) == 0
+    page = (tmp_path / "r.html").read_text()
+    assert "Audits at alpha" in page and html.escape(verdict) in page
+    assert main(["export", "last", "--format", "patch", "-o", str(tmp_path / "patch"), "--runs", str(audited)]) == 0
+    card = (tmp_path / "patch" / "README.md").read_text()
+    assert f"- Image query: {verdict}" in card and "| Image query | target |" in card
+
+
+def test_without_audits_nothing_is_said_of_them(finished, capsys):
+    capsys.readouterr()
+    assert main(["show", finished.id, "--runs", str(finished.folder.parent)]) == 0
+    assert "Audits at alpha" not in capsys.readouterr().out

@@ -118,7 +118,7 @@ def comparison_summary():
     figures |= {"n": 2, "columns": {"forget": {"before": stat, "after": stat, "ratio": stat}}}
     kept = {"mean": 0.5, "low": 0.4, "high": 0.6, "worst": 0.3}
     figures |= {"matched": {"least_10": kept}, "forgot": {"10": 2, "chance": 0}, "verdict": "has collapsed"}
-    figures |= {"collapsed": 2, "rank": 1, "tier_rank": 1, "difference": None}
+    figures |= {"collapsed": 2, "rank": 1, "tier_rank": 1, "difference": None, "gap": None, "audits": {}}
     row = {"method": "m", "tier": 1, "preset": "", "settings": {}, "notes": [], "cells": [], "all": figures}
     rows = [{**row, "label": label, "targets": {"0": figures, "1": figures}} for label in ("do nothing", "GA <x>")]
     along = {"alphas": [0, 1], "forgotten": [1, 0], "retained": [0.5, 1], "method": "m", "label": "GA <x>"}
@@ -129,5 +129,5 @@ def comparison_summary():
         "data": "d", "seeds": [0], "chance": 0.1, "done": 4, "total": 4, "eta": None, "now": None, "cells": [],
         "targets": [{"key": 0, "label": "a/b"}, {"key": 1, "label": "c/d"}], "rows": rows, "curves": curves,
         "columns": [{"key": "forget", "label": "forget"}], "reasons": [],
-        "matched": [{"key": "least_10", "label": "least kept at 10 %"}],
+        "matched": [{"key": "least_10", "label": "least kept at 10 %"}], "audits": [],
     }  # fmt: skip

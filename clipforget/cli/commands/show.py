@@ -41,5 +41,6 @@ def show(args: argparse.Namespace) -> None:
     elif args.markdown:
         print(report.as_markdown(view, args.alpha))
     else:
-        text = f"{report.text(view, args.alpha)}\n\nTo repeat it: {view['command']}"
-        emit(args.json, report.summary(view, args.alpha), text)
+        audits = workspace.finished_run(view["id"]).audits()
+        text = f"{report.text(view, args.alpha)}{report.audits_text(audits)}\n\nTo repeat it: {view['command']}"
+        emit(args.json, {**report.summary(view, args.alpha), "audits": audits["audits"]}, text)
