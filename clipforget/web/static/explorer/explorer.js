@@ -315,7 +315,7 @@ export async function mount(element, gradio) {
     figures(app, cards);
     queryBar(app, query);
     const open = lightbox(app);
-    grids(app, both, { open, search: (id) => app.search({ q: "", img: id, up: "" }) });
+    grids(app, both, { open, see: app.see, search: (id) => app.search({ q: "", img: id, up: "" }) });
     sideSwitch(app, sides, both);
     tabs(app, lower);
     imagePage(app, image);

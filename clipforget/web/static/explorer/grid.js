@@ -57,6 +57,7 @@ function makeCell(side, rank, on) {
     open.addEventListener("blur", () => light(false));
     open.addEventListener("keydown", (event) => {
         if (event.key === "s") on.search(cell.id);
+        if (event.key === "i") on.see(cell.id);
     });
     return cell;
 }

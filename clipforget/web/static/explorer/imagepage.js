@@ -5,6 +5,7 @@ import { get } from "../lib/api.js";
 import { h, icon, toast } from "../lib/dom.js";
 import { CONFIG, chartTools, loaded, plotly, themed, themeValues } from "../lib/plot.js";
 import { about, imageUrl } from "./grid.js";
+import { prefetch } from "./prefetch.js";
 import { thumbList } from "./thumbs.js";
 import { onlyA } from "./versus.js";
 
@@ -65,7 +66,8 @@ export function imagePage(app, container) {
     let details = null;
     let pack = null;
     let drawn = "";
-    let scrolled = 0;
+    let scrolled = 0; // how far the page was when the image was opened,
+    let opener = null; // and from where
 
     function search() {
         app.search({ q: "", img: app.state.see, up: "" });
@@ -75,17 +77,17 @@ export function imagePage(app, container) {
         const id = app.state.see;
         const on = id !== null && Boolean(app.view);
         if (on !== !container.hidden) {
-            if (on) scrolled = window.scrollY;
+            if (on) [scrolled, opener] = [window.scrollY, document.activeElement];
             container.hidden = !on;
             document.getElementById("cf-open").classList.toggle("cf-one", on);
             window.scrollTo(0, on ? 0 : scrolled);
-            if (on) title.focus({ preventScroll: true });
+            (on ? title : opener)?.focus({ preventScroll: true });
         }
+        alone.hidden = !app.rival;
         const wanted = `${app.view?.id} ${id}`;
         if (!on || drawn === wanted) return follow();
         drawn = wanted;
         [details, pack, figure] = [null, null, null];
-        alone.hidden = !app.rival;
         const { full, role } = about(app.view, id);
         title.textContent = full;
         container.dataset.role = role;
@@ -111,6 +113,7 @@ export function imagePage(app, container) {
             strips.replaceChildren(...details.levels.map(strip));
             wait.hidden = true;
             follow();
+            prefetch(app.view, [pack], app.index);
             await Plotly.react(plot, structuredClone(figure.data), themed(figure.layout), CONFIG);
             plot.removeAllListeners?.("plotly_click");
             plot.on("plotly_click", (event) => app.setAlpha(Math.round(100 * event.points[0].x)));

@@ -11,6 +11,7 @@ const HELP = [
     ["e", "compute exactly at this alpha"],
     ["/", "search"],
     ["s on an image", "search by it"],
+    ["i on an image", "all about it"],
     ["Enter on an image", "look at it large; arrows walk on, Esc closes"],
     ["Ctrl + Enter", "run, or start a comparison"],
     ["d", "dark or light"],

@@ -54,6 +54,8 @@ export function galleryMap(app, container) {
         const wanted = `${app.view.id} ${by}`;
         if (drawn === wanted) return follow();
         drawn = wanted;
+        scene.place = null;
+        redraw();
         wait.hidden = false;
         wait.textContent = "Drawing…";
         try {

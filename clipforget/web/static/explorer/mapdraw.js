@@ -95,6 +95,7 @@ export function drawing(canvas) {
         ctx.stroke();
     }
     function draw() {
+        ctx.clearRect(0, 0, width, height);
         if (!scene.place || !width) return;
         const { place, roles } = scene;
         if (spots.length !== 2 * place.count) spots = new Float32Array(2 * place.count);
@@ -103,7 +104,6 @@ export function drawing(canvas) {
             spots[2 * i] = x(spots[2 * i]);
             spots[2 * i + 1] = y(spots[2 * i + 1]);
         }
-        ctx.clearRect(0, 0, width, height);
         if (scene.trails && !scene.hidden.has("forget")) trails();
         for (const role of ["others", "siblings", "forget"]) {
             if (scene.hidden.has(role)) continue;

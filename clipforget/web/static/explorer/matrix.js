@@ -14,7 +14,7 @@ const ARROWS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], Arrow
 /** Fill `container` with the matrix of the open run; the predictions are asked for once, when it is first seen. */
 export function predictionMatrix(app, container) {
     const wait = h("p.cf-wait", {}, "Counting…");
-    const sentence = h("p.cf-sentence", { role: "status" });
+    const sentence = h("p.cf-sentence");
     const note = h("p.cf-help");
     const alone = onlyA();
     const box = h("div.cf-scroll", { tabIndex: 0, role: "region", "aria-label": "Matrix of names" });
@@ -50,6 +50,7 @@ export function predictionMatrix(app, container) {
         const wanted = (drawn = app.view.id);
         wait.hidden = false;
         wait.textContent = "Counting…";
+        grid = null;
         box.replaceChildren();
         sentence.textContent = "";
         try {
