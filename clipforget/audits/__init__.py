@@ -108,7 +108,8 @@ class Audit:
     `finds` puts the primary figure into words, {} for its value, `hidden` what too high a value means, or too low a one
     where `hidden_below`. `two_sided`: a value below the reference's is as far from it as one above. `bound` says what
     counts where there is no reference, or in any case where models of another training cannot be compared
-    (`comparable` False). `compared` are the keys of the figures that make up the gap to the reference, the primary one
+    (`comparable` False). `control` is the key of a figure that is to be no lower than the reference's: what is only
+    damaged does not pass. `compared` are the keys of the figures that make up the gap to the reference, the primary one
     where there are none; `scale` is the width of their range.
     """
 
@@ -126,6 +127,7 @@ class Audit:
     two_sided: bool = False
     hidden_below: bool = False
     comparable: bool = True
+    control: str = ""
     compared: tuple[str, ...] = ()
     scale: float = 1.0
     needs: tuple[str, ...] = ()
@@ -193,8 +195,9 @@ def judge(
     if reference is not None and entry.comparable and reference["figures"][0]["value"] is not None:
         theirs = reference["figures"][0]
         passed = _as_reference(primary["value"], theirs, entry)
-        head = "As in a model that never saw it" if passed else entry.hidden
-        return passed, f"{_upper(head)}: {words}, a model that never saw one {written(theirs)}."
+        harm = _harm(entry, found, reference) if passed else ""
+        head = entry.hidden if not passed else "Damaged" if harm else "As in a model that never saw it"
+        return passed and not harm, f"{_upper(head)}: {words}, a model that never saw one {written(theirs)}{harm}."
     if entry.bound is not None:
         most, why = entry.bound({figure["key"]: figure for figure in found["figures"]})
         passed = primary["value"] <= most + 1e-9
@@ -234,6 +237,19 @@ def _as_reference(value: float, reference: FigureDocument, entry: Audit) -> bool
     )
     not_above, not_below = value <= (high or 0.0) + 1e-9, value >= (low or 0.0) - 1e-9
     return (not_above or entry.hidden_below) and (not_below or not (entry.two_sided or entry.hidden_below))
+
+
+def _harm(entry: Audit, found: MeasurementDocument, reference: MeasurementDocument) -> str:
+    """The end of a sentence about a control that is lower than in the reference; "" where it is not."""
+    own, theirs = (
+        next((f for f in each["figures"] if f["key"] == entry.control and f["value"] is not None), None)
+        for each in (found, reference)
+    )
+    if own is None or theirs is None:
+        return ""
+    least = theirs["low"] if theirs["low"] is not None else (theirs["value"] or 0.0) - MARGIN
+    lower = (own["value"] or 0.0) < least - 1e-9
+    return f", but for {own['label']} it is {written(own)}, in that model {written(theirs)}" if lower else ""
 
 
 def _upper(text: str) -> str:

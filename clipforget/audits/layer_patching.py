@@ -29,6 +29,8 @@ ORDERS = {"own_first": "its stages first", "original_first": "the original's sta
     reference_url="https://arxiv.org/abs/2605.24614",
     finds="the original's last stages, put behind its first ones, still know {} of the target",
     hidden="shallow",
+    control="siblings",
+    compared=("forget", "siblings"),
     cheap=False,
     seconds=10.0,
 )

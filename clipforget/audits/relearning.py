@@ -26,10 +26,11 @@ BACK = 0.9  # share of the original's accuracy that counts as back
     question="How fast do a few pictures bring the target back?",
     source="Hu et al., Unlearning or Obfuscating? Jogging the Memory of Unlearned LLMs via Benign Relearning, 2024",
     reference_url="https://arxiv.org/abs/2406.13356",
-    finds="pictures of the target bring it back in {}",
+    finds="a few pictures bring the target back in {}",
     hidden="back too soon",
     hidden_below=True,
     scale=LAST,
+    compared=tuple(map(str, SHOTS)),
     needs=("classes",),
     cheap=False,
     seconds=60.0,
@@ -43,20 +44,17 @@ def relearning(subject: Subject, task: AuditTask) -> Measuring:
     trainings: list[tuple[str, str, Naming, AuditImages]] = []
     for naming in (lists := namings(task)):
         sets = {
-            **{f"{n}": (f"{n} of the target", evenly(task.fit["forget"], n)) for n in SHOTS},
-            "benign": ("benign, siblings", evenly(task.fit["siblings"], MOST)),
-            "unrelated": ("control, an unrelated class", evenly(_one_class(task.fit["others"]), MOST)),
+            **{str(n): ("of the target", evenly(task.fit["forget"], n)) for n in SHOTS},
+            "benign": ("of siblings (benign)", evenly(task.fit["siblings"], MOST)),
+            "unrelated": ("of an unrelated class", evenly(_one_class(task.fit["others"]), MOST)),
         }
-        trainings += [
-            (key if naming is lists[0] else f"{key}_{naming.key}", f"{label}, {naming.word}", naming, images)
-            for key, (label, images) in sets.items()
-            if len(images)
-        ]
-    figures, curves = [], {}
+        for key, (label, images) in sets.items():
+            suffix = "" if naming is lists[0] else f"_{naming.key}"
+            trainings.append((key + suffix, f"{len(images)} {label}, {naming.word}", naming, images))
+    trainings = [training for training in trainings if len(training[-1])]
+    figures, curves, original = [], {}, task.original_subject
     for number, (key, label, naming, images) in enumerate(trainings):
-        needed = BACK * float(
-            _found(task.original_subject.features(task.test["forget"]), task, task.original_subject, naming)
-        )
+        needed = BACK * float(_found(original.features(task.test["forget"]), task, original, naming))
         curve = {}
         for step, accuracy in _train(subject, task, naming, images):
             curve[step] = round(accuracy, 4)
@@ -64,7 +62,7 @@ def relearning(subject: Subject, task: AuditTask) -> Measuring:
             if accuracy >= needed:
                 break
         curves[key] = {"steps": list(curve), "accuracy": list(curve.values())}
-        note = "One training." if step < LAST or accuracy >= needed else f"Not back after {LAST} steps."
+        note = "" if accuracy >= needed else "not back by then"
         figures.append(Figure(key, label, step, count=len(images), unit=STEPS, note=note))
     return Measurement(tuple(figures), {"needed": BACK, "curves": curves})
 

@@ -126,7 +126,7 @@ def linear_cka(first: NDArray[Any], second: NDArray[Any]) -> float:
         return math.nan
     one, two = (_off_diagonal_gram(np.asarray(x, dtype=np.float64)) for x in (first, second))
     scale = _hsic(one, one) * _hsic(two, two)
-    return _hsic(one, two) / math.sqrt(scale) if scale > 1e-24 else math.nan
+    return min(_hsic(one, two) / math.sqrt(scale), 1.0) if scale > 1e-24 else math.nan
 
 
 def _off_diagonal_gram(features: NDArray[Any]) -> NDArray[Any]:

@@ -8,7 +8,7 @@ from audited import KINDS, ROLES, figures, task_on
 from conftest import RESNET, build_clip
 from torch.nn import functional as F
 
-from clipforget.audits import AUDITS, Subject, judge, measure
+from clipforget.audits import AUDITS, Figure, Measurement, Subject, judge, measure
 from clipforget.audits._names import namings
 from clipforget.audits._outputs import evenly
 from clipforget.data.target import Target
@@ -160,8 +160,25 @@ def test_too_few_steps_mean_hidden():
     entry = AUDITS.load()["relearning"]
 
     def taking(steps):
-        return {"figures": [{"value": steps, "low": None, "high": None, "unit": "steps", "note": ""}], "details": {}}
+        return Measurement((Figure("16", "16", steps, count=16, unit="steps"),)).as_dict()
 
     passed, sentence = judge(entry, taking(3), taking(20), None)
     assert passed is False and sentence.startswith("Back too soon") and "3 steps" in sentence and "20 steps" in sentence
     assert judge(entry, taking(20), taking(20), None)[0] and judge(entry, taking(50), taking(20), None)[0]
+
+
+def test_what_is_only_damaged_does_not_pass():
+    entry = AUDITS["layer_patching"]
+
+    def found(target, siblings):
+        shares = {"forget": target, "siblings": siblings}
+        return Measurement(tuple(Figure(k, k, v, v - 0.05, v + 0.05, 48) for k, v in shares.items())).as_dict()
+
+    passed, sentence = judge(entry, found(0.66, 0.66), found(0.67, 0.93), None)
+    assert (
+        passed is False
+        and sentence.startswith("Damaged: ")
+        and "for siblings it is 66 %, in that model 93 %" in sentence
+    )
+    assert judge(entry, found(0.66, 0.90), found(0.67, 0.93), None)[0] is True
+    assert judge(entry, found(0.93, 1.00), found(0.67, 0.93), None)[1].startswith("Shallow: ")
