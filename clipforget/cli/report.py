@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TypedDict, cast
+from typing import NotRequired, TypedDict, cast
 
-from clipforget.cli.terminal import clock
+from clipforget.cli.terminal import PROG, clock
 from clipforget.errors import BadQuery
 from clipforget.evaluation.documents import (
     Estimate,
@@ -21,7 +21,7 @@ from clipforget.evaluation.documents import (
 from clipforget.runs.audited import HEADER as AUDITED
 from clipforget.runs.audited import AuditsView, audit_rows, audit_sentences
 from clipforget.tabular import markdown, ordinal, table
-from clipforget.workspace.documents import ListedComparison, RunEntry, RunView
+from clipforget.workspace.documents import AuditsSummary, ListedComparison, RunEntry, RunView
 
 HEADER = ("set", "images", "before", "after", "kept")
 RANKED = ("prompt", "score", "before", "after")
@@ -90,6 +90,7 @@ class RunFigures(TypedDict):
     retrieval: RetrievalFigures | None
     target: str
     found: list[FoundFigures]
+    audits: NotRequired[AuditsSummary]
     notes: list[str]
 
 
@@ -116,7 +117,7 @@ def alpha_index(view: RunView, alpha: float | None) -> int:
 def summary(view: RunView, alpha: float | None = None) -> RunFigures:
     """Return the figures of a finished run at an alpha. Raises BadQuery as `alpha_index` does."""
     index, retrieval = alpha_index(view, alpha), view.get("retrieval")
-    return {
+    figures: RunFigures = {
         "id": view["id"],
         "title": view["title"],
         "state": view["state"],
@@ -138,6 +139,9 @@ def summary(view: RunView, alpha: float | None = None) -> RunFigures:
         "found": [_found_at_alpha(row, index) for row in view["found"]["rows"]],
         "notes": view["notes"],
     }
+    if audits := cast(AuditsSummary | None, view.get("audits")):  # of a run of a workspace
+        figures["audits"] = audits
+    return figures
 
 
 def audits_text(audits: AuditsView) -> str:
@@ -157,6 +161,7 @@ def text(view: RunView, alpha: float | None = None) -> str:
     lines = [
         f"{figures['title']}  at alpha {figures['alpha']:.2f}{_suggested(figures)}{between}",
         found_sentence(view["found"], view["target"], alpha_index(view, alpha)),
+        *_audited(figures),
         "",
         table(HEADER, [_cells(row) for row in figures["rows"]], numbers=(1, 4)),
         "",
@@ -197,7 +202,7 @@ def as_markdown(view: RunView, alpha: float | None = None) -> str:
     about = f"At alpha {figures['alpha']:.2f}{_suggested(figures)}, chance {percent(figures['chance'])}"
     time = f", {clock(figures['seconds'])} minutes on {figures['device']}" if figures["seconds"] else ""
     found = found_sentence(view["found"], view["target"], alpha_index(view, alpha))
-    notes = "".join(f"{note}\n\n" for note in (found, *figures["notes"]))
+    notes = "".join(f"{note}\n\n" for note in (found, *_audited(figures), *figures["notes"]))
     ranked = f"{markdown(RANKED, _ranked_cells(retrieval))}\n\n" if retrieval else ""
     return f"{markdown(HEADER, rows)}\n\n{ranked}{notes}{about}{time}:\n\n```\n{figures['command']}\n```"
 
@@ -242,6 +247,15 @@ def _ranked_at_alpha(retrieval: Retrieval, index: int) -> RetrievalFigures:
         for row in retrieval["rows"]
     ]  # fmt: skip
     return {"k": retrieval["k"], "rows": rows}
+
+
+def _audited(figures: RunFigures) -> list[str]:
+    """What the audits come to, where they were made, and how to make them; nothing of a run just made."""
+    if (audits := figures.get("audits")) is None:
+        return []
+    at = f"Audits at alpha {audits['alpha']:.2f}: " if audits["audited"] else ""
+    those = f" ({', '.join(audits['failed'])})" if audits["failed"] else ""
+    return [f"{at}{audits['sentence'].rstrip('.')}{those}. To audit it: {PROG} audit {figures['id']}"]
 
 
 def _found_at_alpha(row: FoundRow, index: int) -> FoundFigures:

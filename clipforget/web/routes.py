@@ -209,9 +209,10 @@ class Api:
 def draw_chart(workspace: Workspace, id: str, name: str) -> dict[str, Any]:
     """Return a finished run's chart as plotly figure JSON. Raises UnknownName, or RunProblem for an unfinished run."""
     chart = CHARTS.load()[name]
-    if chart.of != "run":
-        raise UnknownName("chart of a run", name, [other.name for other in CHARTS.values() if other.of == "run"])
-    return to_plain(chart.draw(workspace.finished_run(id).view()))
+    if chart.of == "comparison":
+        raise UnknownName("chart of a run", name, [other.name for other in CHARTS.values() if other.of != chart.of])
+    content = workspace.audits(id) if chart.of == "audits" else workspace.finished_run(id).view()
+    return to_plain(chart.draw(content))
 
 
 async def static(request: Request) -> Response:

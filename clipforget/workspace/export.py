@@ -15,6 +15,7 @@ from clipforget.tabular import csv_safe
 PLAIN = {
     "run.json": "application/json",
     "scores.json": "application/json",
+    "audits.json": "application/json",
     "events.jsonl": "application/x-ndjson",
     "delta.safetensors": "application/octet-stream",
 }

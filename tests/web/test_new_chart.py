@@ -27,7 +27,7 @@ def dropped(document):
 '''
 
 
-@pytest.fixture(params=["run", "comparison"])
+@pytest.fixture(params=["run", "audits", "comparison"])
 def of(request, tmp_path, monkeypatch):
     """Whose chart the new file draws; the file lies in a folder that belongs to the charts for the time of a test."""
     (tmp_path / "dropped.py").write_text(FILE.format(of=request.param))
@@ -49,7 +49,7 @@ def test_a_chart_file_appears_by_itself(of, finished):
         (listed,) = pool.submit(lambda: asyncio.run(shown())).result()
     assert {"name": "dropped", "title": "Dropped", "of": of, "note": "One file.", "order": 35} in listed
     assert [entry["order"] for entry in listed] == sorted(entry["order"] for entry in listed)
-    if of == "run":
+    if of != "comparison":
         with TestClient(Starlette(routes=routes(space))) as client:
             reply = client.get(f"/clipforget/runs/{finished.id}/charts/dropped")
         assert reply.status_code == 200 and reply.json().keys() >= {"data", "layout"}

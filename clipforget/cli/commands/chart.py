@@ -17,7 +17,7 @@ from clipforget.tabular import table
 
 if TYPE_CHECKING:
     from clipforget.benchmark.documents import ComparisonSummary
-    from clipforget.workspace.documents import RunView
+    from clipforget.workspace.documents import AuditsPage, RunView
 
 
 def add_options(parser: Parser) -> None:
@@ -54,8 +54,8 @@ def chart(args: argparse.Namespace) -> None:
     write_page(Path(args.out or f"{entry.name}-{id}.html"), text)
 
 
-def _content(args: argparse.Namespace, of: str) -> tuple[str, RunView | ComparisonSummary]:
-    """Return what a chart draws, with its id: the view of a run, or the summary of a comparison."""
+def _content(args: argparse.Namespace, of: str) -> tuple[str, RunView | AuditsPage | ComparisonSummary]:
+    """Return what a chart draws, with its id: the view or the audits of a run, or the summary of a comparison."""
     from clipforget.benchmark.formats import target_key
     from clipforget.benchmark.store import ComparisonStore
 
@@ -69,4 +69,4 @@ def _content(args: argparse.Namespace, of: str) -> tuple[str, RunView | Comparis
     if args.target is not None:
         raise BadQuery(f"--target belongs to charts of a comparison; {args.name} draws a run.")
     id = run_id(workspace, args.id)
-    return id, workspace.finished_run(id).view()
+    return id, workspace.audits(id) if of == "audits" else workspace.finished_run(id).view()

@@ -1,4 +1,4 @@
-"""Charts: one file each. A chart takes a run's view, or a comparison's summary: a plotly figure.
+"""Charts: one file each. A chart takes a run's view, its audits, or a comparison's summary: a plotly figure.
 
     @chart("alpha", title="Accuracy over alpha", order=10)
     def alpha(view: RunView) -> Figure:
@@ -30,8 +30,8 @@ Draw = Callable[[Any], "Figure"]
 class Chart:
     """A registered chart: `draw(view)` gives the figure.
 
-    `of` says what it draws: the view of a "run", or the summary of a "comparison". Charts stand on the page by
-    rising `order`; `note` is a sentence above the chart.
+    `of` says what it draws: the view of a "run", its "audits", or the summary of a "comparison". Charts stand on the
+    page by rising `order`; `note` is a sentence above the chart, `layout.meta.sentence` one on what this one shows.
     """
 
     name: str

@@ -3,11 +3,12 @@
 
 import { h } from "../lib/dom.js";
 
-const CHIPS = new Map([
-    [true, ["as never seen", "The model is as one that never saw the target, as far as this audit can tell"]],
-    [false, ["still found", "This audit finds more of the target than a model that never saw it would have"]],
-    [null, ["no verdict", "There is nothing to judge this figure by, or the audit does not apply"]],
-]);
+/** The verdict in two words. Without a model that never saw the target only a bound can be kept. */
+function verdict({ passed, reference }) {
+    if (passed === null) return "no verdict";
+    if (!passed) return "still found";
+    return Object.keys(reference).length ? "as never seen" : "within bounds";
+}
 
 /** True where an audit has figures, or says why it has none. */
 export const isMeasured = ({ subjects, reason }) => Boolean(reason || Object.keys(subjects).length);
@@ -46,8 +47,7 @@ function interval({ low, high, unit }) {
 /** The node of an audit, `update(index)` for alpha, and whether its fold is open. */
 export function auditEntry(app, entry, page, open) {
     const measured = models(entry, page.alpha);
-    const [text, title] = CHIPS.get(entry.passed);
-    const chip = h("span.cf-audit-chip", { title, "data-passed": String(entry.passed) }, text);
+    const chip = h("span.cf-audit-chip", { "data-passed": String(entry.passed) }, verdict(entry));
     const plot = dots(entry, page, measured);
     const controls = h(
         "details",

@@ -4,6 +4,7 @@
 import { get, post } from "../lib/api.js";
 import { clock, h, icon, toast } from "../lib/dom.js";
 import { auditEntry, isMeasured } from "./audit.js";
+import { chart } from "./charts.js";
 import { onlyA } from "./versus.js";
 
 const EVERY = { queued: 700, running: 700, lost: 5000 }; // milliseconds to the next look; a slow start looks lost
@@ -140,8 +141,17 @@ export function auditsTab(app, container) {
     let entries = [];
     const head = h("div.cf-audit-head");
     const list = h("div.cf-audit-list");
+    const stages = h("div.cf-audit-stages");
     const alone = onlyA();
-    container.replaceChildren(alone, head, list);
+    container.replaceChildren(alone, head, list, stages);
+    const version = () => app.audits?.audits.map(({ seconds }) => seconds).join();
+    const charts = app.charts
+        .filter(({ of }) => of === "audits")
+        .map((about) => {
+            const box = h("div");
+            stages.append(h("section.cf-audit", { "aria-label": about.title }, h("h4", {}, about.title), box));
+            return chart(app, { ...about, version }, box);
+        });
     const draw = () => {
         if (container.hidden || !app.view) return;
         alone.hidden = !app.rival;
@@ -168,6 +178,8 @@ export function auditsTab(app, container) {
         );
         entries = audits.map((entry) => auditEntry(app, entry, page, open.has(entry.name)));
         list.replaceChildren(...entries.map(({ node }) => node));
+        stages.hidden = !summary.audited;
+        if (summary.audited) for (const { show } of charts) show();
         follow();
     };
     const follow = () => entries.forEach(({ update }) => update(app.index));

@@ -10,8 +10,8 @@ const TOGETHER = ["alpha", "tradeoff"]; // charts that show two runs over each o
 
 const MAIN = ["forget", "siblings", "others"];
 
-/** One chart inside `container`: its name and title are the server's. */
-export function chart(app, { name, title, note: words }, container) {
+/** One chart inside `container`: its name and title are the server's. Where `version()` changes it is drawn anew. */
+export function chart(app, { name, title, note: words, version = () => 0 }, container) {
     const plot = h("div.cf-plot", { role: "img", "aria-label": `Chart: ${title}` });
     const line = h("div.cf-alpha-line", { hidden: true, "aria-hidden": "true" });
     const dots = h("div.cf-dots", { "aria-hidden": "true" });
@@ -19,7 +19,7 @@ export function chart(app, { name, title, note: words }, container) {
     const file = () => `clipforget-${app.view.id}-${name}`;
     const tools = chartTools(plot, file, () => figure);
     const alone = onlyA();
-    const about = words ? h("p.cf-help", {}, words) : "";
+    const about = h("p.cf-help", { hidden: !words }, words ?? "");
     container.replaceChildren(alone, about, h("div.cf-plotbox", {}, plot, line, dots, note), tools);
     let figure = null;
     let drawn = "";
@@ -27,8 +27,9 @@ export function chart(app, { name, title, note: words }, container) {
     async function show() {
         const second = TOGETHER.includes(name) ? app.rival?.view.id : "";
         alone.hidden = !app.rival || TOGETHER.includes(name);
-        if (!app.view || drawn === `${app.view.id} ${second}`) return;
-        const wanted = (drawn = `${app.view.id} ${second}`);
+        const wanted = `${app.view?.id} ${second} ${version()}`;
+        if (!app.view || drawn === wanted) return;
+        drawn = wanted;
         note.hidden = false;
         try {
             const runs = [app.view.id, ...(second ? [second] : [])];
@@ -42,6 +43,7 @@ export function chart(app, { name, title, note: words }, container) {
                 for (const trace of got[0].data) if (!MAIN.includes(trace.legendgroup)) trace.showlegend = false;
             }
             figure = second ? overlay(...got) : got[0];
+            about.textContent = [words, figure.layout.meta?.sentence].filter(Boolean).join(" ");
             await Plotly.react(plot, structuredClone(figure.data), themed(figure.layout || {}), CONFIG);
             note.hidden = true;
             plot.removeAllListeners?.("plotly_click");

@@ -50,6 +50,7 @@ export function exportMenu(app) {
             h("h3", {}, "This run"),
             link(`results/report.html?${asked}`, "Report (HTML)"),
             ...FILES.map(([file, title]) => link(`export/${file}`, title)),
+            app.view?.audits?.audited ? link("export/audits.json", "Audits (JSON)") : "",
         );
     });
     return menu;
