@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import torch
@@ -23,7 +24,7 @@ from clipforget.data.target import Target
 from clipforget.errors import BadModel, RunProblem, StaleIndex
 from clipforget.evaluation.evalset import EvalSet, names_of
 from clipforget.evaluation.scores import read_scores
-from clipforget.files import write_json
+from clipforget.files import FileLock, write_json
 from clipforget.generators import finish, relay
 from clipforget.methods import METHODS
 from clipforget.models.clip import Clip
@@ -133,9 +134,10 @@ def audit_run(
     """Audit a finished run at an alpha (None: the suggested one), yielding progress, and return all that is known.
 
     `reference` is a model that never saw the target, a name or folder, measured beside the run's own.
-    What the run has already is not measured again, unless `again`. `keep` writes audits.json after each audit; a
-    document of another alpha or other weights is replaced. Raises RunProblem for a run that is not finished or is
-    worked on, StaleIndex where its model or images are not the run's any more.
+    What the run has already is not measured again, unless `again`. `keep` writes audits.json after each audit; without
+    it nothing is written into the run's folder. A document of another alpha or other weights is replaced. Raises
+    RunProblem for a run that is not finished or is worked on, StaleIndex where its model or images are not the run's
+    any more.
     """
     info = run.info()
     if info["state"] != "done":
@@ -157,23 +159,31 @@ def audit_run(
     if not missing:
         return document
     progress = _Progress(run, missing, keep)
-    lock = run.store.device_lock(likely_device(run.config.device))
-    with run.worker_lock(), progress:
-        while not lock.acquire(wait=False):
-            yield progress.event("wait", 0, 1, "A run is using the device; the audits start when it is done.")
-            time.sleep(POLL)
-        with lock:
-            yield progress.event("load", 0, 1, "Reading model and images.")
-            loading = load_task(run.config, resources)
-            task = yield from relay(loading, lambda counts: progress.event("load", *counts))
-            subjects = _subjects(run, task, alpha, scores.get("refused", ()))
-            if reference:
-                subjects.named[REFERENCE] = Subject(REFERENCE, _comparable(reference, task))
-            for entry in missing:
-                document["audits"][entry.name] = yield from _audit(entry, run, task, subjects, progress)
-                if keep:
-                    write_json(run.path(AUDITS_FILE), document)
+    with (
+        run.worker_lock() if keep else nullcontext(),
+        progress,
+        (yield from _free_device(run, progress)) if keep else nullcontext(),
+    ):
+        yield progress.event("load", 0, 1, "Reading model and images.")
+        loading = load_task(run.config, resources)
+        task = yield from relay(loading, lambda counts: progress.event("load", *counts))
+        subjects = _subjects(run, task, alpha, scores.get("refused", ()))
+        if reference:
+            subjects.named[REFERENCE] = Subject(REFERENCE, _comparable(reference, task))
+        for entry in missing:
+            document["audits"][entry.name] = yield from _audit(entry, run, task, subjects, progress)
+            if keep:
+                write_json(run.path(AUDITS_FILE), document)
     return document
+
+
+def _free_device(run: Run, progress: _Progress) -> Generator[StepEvent, None, FileLock]:
+    """Wait for the device of a run; returns its lock, acquired."""
+    lock = run.store.device_lock(likely_device(run.config.device))
+    while not lock.acquire(wait=False):
+        yield progress.event("wait", 0, 1, "A run is using the device; the audits start when it is done.")
+        time.sleep(POLL)
+    return lock
 
 
 def _audit(

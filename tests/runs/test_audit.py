@@ -64,6 +64,12 @@ def test_a_stopped_audit_keeps_nothing_half_done(run, resources):
     assert AuditWork(run.folder).info()["state"] == "stopped"
 
 
+def test_what_is_not_kept_leaves_no_trace(run, resources):
+    before = {path.name: path.stat().st_mtime_ns for path in run.folder.parent.rglob("*")}
+    assert finish(audit_run(run, [NAME], resources, keep=False))["audits"].keys() == {NAME}
+    assert {path.name: path.stat().st_mtime_ns for path in run.folder.parent.rglob("*")} == before
+
+
 def test_another_alpha_replaces_the_document(run, resources):
     finish(audit_run(run, [NAME], resources))
     other = next(alpha for alpha in ALPHAS if alpha != run.info()["best"] and alpha > 0)
