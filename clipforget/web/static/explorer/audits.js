@@ -176,7 +176,9 @@ export function auditsTab(app, container) {
             ),
             progress(app) ?? (problem || !audits.length ? "" : auditButton(app, "button.cf-button.cf-primary")),
         );
-        entries = audits.map((entry) => auditEntry(app, entry, page, open.has(entry.name)));
+        const place = (entry) => (entry.passed === false ? 0 : isMeasured(entry) ? 1 : 2);
+        const sorted = [...audits].sort((a, b) => place(a) - place(b)); // what still finds it comes first
+        entries = sorted.map((entry) => auditEntry(app, entry, page, open.has(entry.name)));
         list.replaceChildren(...entries.map(({ node }) => node));
         stages.hidden = !summary.audited;
         if (summary.audited) for (const { show } of charts) show();

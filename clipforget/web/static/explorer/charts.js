@@ -31,6 +31,8 @@ export function chart(app, { name, title, note: words, version = () => 0 }, cont
         if (!app.view || drawn === wanted) return;
         drawn = wanted;
         note.hidden = false;
+        note.textContent = "Drawing…";
+        container.classList.remove("cf-nothing");
         try {
             const runs = [app.view.id, ...(second ? [second] : [])];
             const [Plotly, ...got] = await Promise.all([
@@ -43,6 +45,13 @@ export function chart(app, { name, title, note: words, version = () => 0 }, cont
                 for (const trace of got[0].data) if (!MAIN.includes(trace.legendgroup)) trace.showlegend = false;
             }
             figure = second ? overlay(...got) : got[0];
+            const nothing = figure.data.length ? "" : figure.layout.annotations?.[0]?.text; // why there is none
+            container.classList.toggle("cf-nothing", Boolean(nothing));
+            if (nothing) {
+                figure = null;
+                note.textContent = nothing;
+                return;
+            }
             about.textContent = [words, figure.layout.meta?.sentence].filter(Boolean).join(" ");
             await Plotly.react(plot, structuredClone(figure.data), themed(figure.layout || {}), CONFIG);
             note.hidden = true;
