@@ -230,12 +230,13 @@ def written(figure: FigureDocument) -> str:
 
 
 def _as_reference(value: float, reference: FigureDocument, entry: Audit) -> bool:
-    """Whether a value is on the right side of the reference's interval, or inside it."""
+    """Whether a value is on the right side of the reference's interval, or inside it; what is printed alike is alike."""
     middle = reference["value"] or 0.0
     low, high = (
         (middle - MARGIN, middle + MARGIN) if reference["low"] is None else (reference["low"], reference["high"])
     )
-    not_above, not_below = value <= (high or 0.0) + 1e-9, value >= (low or 0.0) - 1e-9
+    slack = 0.5 if reference["unit"] == STEPS else 0.005
+    not_above, not_below = value <= (high or 0.0) + slack, value >= (low or 0.0) - slack
     return (not_above or entry.hidden_below) and (not_below or not (entry.two_sided or entry.hidden_below))
 
 

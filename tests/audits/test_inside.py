@@ -12,6 +12,7 @@ from clipforget.audits import AUDITS, Figure, Measurement, Subject, judge, measu
 from clipforget.audits._names import namings
 from clipforget.audits._outputs import evenly
 from clipforget.data.target import Target
+from clipforget.evaluation.separation import auc_interval
 from clipforget.generators import finish
 
 
@@ -182,3 +183,12 @@ def test_what_is_only_damaged_does_not_pass():
     )
     assert judge(entry, found(0.66, 0.90), found(0.67, 0.93), None)[0] is True
     assert judge(entry, found(0.93, 1.00), found(0.67, 0.93), None)[1].startswith("Shallow: ")
+
+
+def test_figures_that_are_printed_alike_are_no_difference():
+    def found(area):
+        return Measurement((Figure("siblings", "siblings", area, *auc_interval(area, 48, 144), 192, "AUC"),)).as_dict()
+
+    passed, sentence = judge(AUDITS["probe"], found(1.0), found(0.997), None)
+    assert passed and sentence.startswith("As in a model that never saw it: ")
+    assert judge(AUDITS["probe"], found(1.0), found(0.9), None)[0] is False
