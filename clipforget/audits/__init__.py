@@ -230,7 +230,7 @@ def written(figure: FigureDocument) -> str:
 
 
 def _as_reference(value: float, reference: FigureDocument, entry: Audit) -> bool:
-    """Whether a value is on the right side of the reference's interval, or inside it; what is printed alike is alike."""
+    """Whether a value is inside the reference's interval or on its right side; what is printed alike is alike."""
     middle = reference["value"] or 0.0
     low, high = (
         (middle - MARGIN, middle + MARGIN) if reference["low"] is None else (reference["low"], reference["high"])

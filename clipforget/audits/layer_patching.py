@@ -177,7 +177,10 @@ def _over_cuts(role: str, naming: Naming, known: _Known, rows: Sequence[Mapping[
 
     shares = torch.stack([row[naming.key] for row in rows]).float().mean(dim=0)[known.before[naming.key]]
     key = role if plain else f"{role}_{naming.key}"
-    return Figure.mean(key, f"{LABELS[role]} by {naming.word}", shares.tolist())
+    label = f"{LABELS[role]} by {naming.word}"
+    if not len(shares):
+        return Figure(key, label, None, note="The original itself knows none of these images by name.")
+    return Figure.mean(key, label, shares.tolist())
 
 
 def _share(found: Tensor) -> float:

@@ -55,6 +55,9 @@ def relearning(subject: Subject, task: AuditTask) -> Measuring:
     figures, curves, original = [], {}, task.original_subject
     for number, (key, label, naming, images) in enumerate(trainings):
         needed = BACK * float(_found(original.features(task.test["forget"]), task, original, naming))
+        if not needed:
+            figures.append(Figure(key, label, None, unit=STEPS, note="The original itself finds none of its images."))
+            continue
         curve = {}
         for step, accuracy in _train(subject, task, naming, images):
             curve[step] = round(accuracy, 4)
