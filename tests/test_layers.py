@@ -63,9 +63,11 @@ INSIDE = {
     "runs": (
         "__init__ cache config devices documents near_duplicates presets queue",
         "folder",
-        "references resources store",
+        "resources store",
+        "references",
         "audit_work audited loading eta",
         "audit execute",
+        "retrained",
     ),
     "benchmark": (
         "__init__ ablation ladder rows targets trials validation",

@@ -11,7 +11,7 @@ from typing_extensions import TypedDict  # pydantic takes that of typing from Py
 from clipforget.audits import AUDITS, SHARE, gap, judge, written
 from clipforget.errors import BadSetting, RunProblem
 from clipforget.evaluation.documents import FigureDocument, MeasurementDocument
-from clipforget.runs.references import References, references_of
+from clipforget.runs.references import References, no_reference, references_of
 from clipforget.runs.store import Run
 from clipforget.settings import read_document
 from clipforget.tabular import csv_safe
@@ -71,6 +71,7 @@ class AuditsView(TypedDict):
     id: str
     alpha: float
     alphas: list[float]
+    no_reference: str  # why there is no model that never saw the target; empty where there is one
     audits: list[AuditView]
 
 
@@ -100,9 +101,7 @@ def read_audits(run: Run) -> AuditsDocument | None:
 
 def audits_view(run: Run, document: AuditsDocument | None, references: References | None = None) -> AuditsView:
     """Return all that is known of the audits of a run; without `references` those that ship for its target."""
-    info = run.info()
-    if references is None:
-        references = references_of(info["fingerprints"], info["config"]["forget"])
+    references = references_of(run) if references is None else references
     stored = document["audits"] if document else {}
     views: list[AuditView] = []
     for name, entry in AUDITS.load().items():
@@ -117,9 +116,10 @@ def audits_view(run: Run, document: AuditsDocument | None, references: Reference
         }
         view: Any = {**found, **about, "subjects": subjects, "reference": forms, "passed": passed, "verdict": verdict}
         views.append(view)
-    best = info["best"]
+    best = run.info()["best"]
     alpha = document["alpha"] if document else best if best is not None else 0.0
-    return {"id": run.id, "alpha": alpha, "alphas": document["alphas"] if document else [], "audits": views}
+    alphas = document["alphas"] if document else []
+    return {"id": run.id, "alpha": alpha, "alphas": alphas, "no_reference": no_reference(run), "audits": views}
 
 
 class AuditGap(TypedDict):

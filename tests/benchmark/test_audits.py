@@ -43,12 +43,16 @@ def compared(world, finished, tmp_path_factory):
 def reference(compared, tmp_path, monkeypatch):
     """A reference that ships for the comparison's target, in two seeds."""
     prints = compared.store.all()[0].info()["fingerprints"]
-    models = [
-        {"form": "pictures", "seed": seed, "audits": {"image_query": found({"forget": 0.2 + 0.2 * seed}),
-                                                      "where_they_go": found({"wrong": 0.1, "coarse": 0.9})}}
+    audits = [
+        {"image_query": found({"forget": 0.2 + 0.2 * seed}), "where_they_go": found({"wrong": 0.1, "coarse": 0.9})}
         for seed in (0, 1)
-    ]  # fmt: skip
-    document = {"model": prints["original"], "data": prints["data"], "forget": ["disc/big"], "models": models}
+    ]
+    models = [
+        {"form": "pictures", "seed": seed, "command": "", "fingerprint": "", "audits": measured}
+        for seed, measured in enumerate(audits)
+    ]
+    document = {"model": prints["original"], "data": prints["data"], "images": 1, "forget": ["disc/big"]}
+    document["models"] = models
     (tmp_path / "disc-big.json").write_text(json.dumps(document))
     monkeypatch.setattr(references.references_of, "__defaults__", (tmp_path,))
 
@@ -112,7 +116,7 @@ def test_a_gap_is_a_share_of_the_range():
 def test_a_damaged_reference_is_one_sentence(tmp_path):
     (tmp_path / "x.json").write_text("{")
     with pytest.raises(references.RunProblem, match=r"The reference .* is damaged"):
-        references.references_of({}, [], tmp_path)
+        references.read_references(tmp_path)
 
 
 def test_shipped_references_can_be_read():

@@ -64,7 +64,7 @@ def audit(args: argparse.Namespace) -> int:
     if args.csv:
         print(as_csv(view), end="")
         return 0
-    sentences = "\n".join(audit_sentences(view))
+    sentences = "\n".join([*audit_sentences(view), *filter(None, [view["no_reference"]])])
     emit(args.json, view, f"{table(HEADER, audit_rows(view))}\n\n{sentences}")
     return 0
 

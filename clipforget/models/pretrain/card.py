@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +16,9 @@ import torch
 
 from clipforget.errors import BadModel
 from clipforget.files import write_json
+from clipforget.models.pretrain.settings import PretrainSettings
 from clipforget.models.weights import save
+from clipforget.settings import parse
 
 CONFIG: dict[str, Any] = {
     "model_cfg": {
@@ -65,6 +69,28 @@ def save_model(model: torch.nn.Module, out: Path) -> Iterator[Path]:
             file.replace(out / file.name)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def read_card(folder: Path) -> tuple[PretrainSettings, str]:
+    """Return the settings that a card says its model was trained with, and the command line it gives.
+
+    Raises BadModel for a folder that `pretrain` did not write.
+    """
+    try:
+        command = re.search(r"^- command: `(.+)`$", (folder / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+        words = shlex.split(command[1])[4:] if command else []
+        values: dict[str, str] = {}
+        for word in words:
+            if word.startswith("--"):
+                name = word.removeprefix("--").replace("-", "_")
+                values[name] = "true"
+            else:
+                values[name] = word
+        if command:
+            return parse(PretrainSettings, values), command[1]
+    except (OSError, ValueError, NameError):
+        pass
+    raise BadModel(f"{folder} is no folder that `pretrain` wrote: its README.md has no such command.")
 
 
 def write_card(folder: Path, facts: Mapping[str, str], accuracies: Mapping[str, float]) -> None:

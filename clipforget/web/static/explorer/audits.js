@@ -172,6 +172,7 @@ export function auditsTab(app, container) {
                     "An audit asks a model whether the target is gone or only hidden. The yardstick is a model that " +
                         "never saw the target, not zero: an audit that such a model fails proves nothing.",
                 ),
+                page.no_reference ? h("p", {}, page.no_reference) : "",
                 note ? h("p.cf-message", {}, note) : "",
             ),
             progress(app) ?? (problem || !audits.length ? "" : auditButton(app, "button.cf-button.cf-primary")),
