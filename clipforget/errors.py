@@ -24,7 +24,8 @@ class ClipforgetError(Exception):
     """Something the user can put right; the text is one sentence that says how, however long what it repeats was."""
 
     def __init__(self, message: object = "") -> None:
-        text = ENDLESS.sub(lambda word: f"{word[0][:80]}...", str(message))
+        text = str(message).encode(errors="backslashreplace").decode()  # half a character goes into no answer
+        text = ENDLESS.sub(lambda word: f"{word[0][:80]}...", text)
         super().__init__(text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}...")
 
 

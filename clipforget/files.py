@@ -40,6 +40,8 @@ def writing(path: Path) -> Iterator[None]:
         if isinstance(error.filename, str) and not Path(os.path.abspath(error.filename)).is_relative_to(folder):
             raise
         raise FileProblem(path, error) from error
+    except UnicodeEncodeError as error:
+        raise FileProblem(path, OSError("its name or content holds half a character")) from error
 
 
 @contextmanager
@@ -91,7 +93,8 @@ def atomic(path: Path) -> Iterator[Path]:
                 os.fsync(file.fileno())
             os.replace(draft, path)
     except BaseException:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError, ValueError):  # a name that no file can have
+            draft.unlink(missing_ok=True)
         raise
 
 

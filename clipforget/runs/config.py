@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 OURS = {SUPPRESSED: "anchored", NEVER_SEEN: "unseen"}  # the method that is taken where none is named
 Value = TypeVar("Value")
+DEVICE = re.compile(r"auto|(cpu|cuda|mps|xpu)(:[0-9]{1,2})?")
 HIDDEN_DEFAULTS = (
     "tolerance",
     "device",
@@ -84,6 +86,8 @@ class RunConfig:
             raise BadSetting("As if never seen is told by subgroups; forget a subgroup, not a style of it.")
         if not self.forget:
             raise BadSetting("Nothing to forget is named; choose at least one target, e.g. airplane/biplane.")
+        if not DEVICE.fullmatch(self.device):
+            raise BadSetting(f"device must be auto, cpu, cuda, cuda:1 or mps; it is '{self.device}'.")
         kind = METHODS.load()[self.method].settings
         values, defaults = as_dict(parse(kind, self.settings)), as_dict(kind())
         differing = {name: value for name, value in values.items() if value != defaults[name]}

@@ -74,7 +74,7 @@ def routes(workspace: Workspace) -> list[Route]:
         ("POST", "runs/{id}/delete", api.delete),
         ("POST", "upload", api.upload),
         ("POST", "estimate", api.estimate),
-        ("GET", "images/{fingerprint}/{index:int}", api.image),
+        ("GET", "images/{fingerprint}/{index}", api.image),
         ("GET", "setup", api.setup),
         ("GET", "setup/data", api.data),
         *comparison_routes(workspace, api.threads),
@@ -186,7 +186,7 @@ class Api:
 
     async def image(self, request: Request) -> Response:
         size = _integer(request.query_params.get("size", "96"), "size")
-        fingerprint, index = request.path_params["fingerprint"], request.path_params["index"]
+        fingerprint, index = request.path_params["fingerprint"], _integer(request.path_params["index"], "index")
         data, media = await self.threads.thumbnails(self.workspace.image, fingerprint, index, size)
         return cached_response(request, data, media, IMMUTABLE)
 

@@ -65,7 +65,7 @@ def listen(host: str, port: int) -> socket.socket:
     name = host.strip("[]")
     try:
         return socket.create_server((name, port), family=socket.AF_INET6 if ":" in name else socket.AF_INET)
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, TypeError) as error:  # TypeError of a name that cannot be encoded
         reason = (getattr(error, "strerror", None) or str(error)).rstrip(".")
         raise BadSetting(f"Cannot serve on {host}:{port}: {reason}. Choose another with --port or --host.") from error
 

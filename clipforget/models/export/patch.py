@@ -63,13 +63,14 @@ def low_rank(original: Tensor, unlearned: Tensor) -> tuple[Tensor, Tensor] | Non
 
 def read_patch(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Return what a patch file, or a folder with one, holds: its tensors and its metadata. Raises BadModel."""
-    file = Path(path).expanduser()
-    file = file / FILE if file.is_dir() else file
+    file = Path(path)
     try:
+        file = file.expanduser()
+        file = file / FILE if file.is_dir() else file
         with safe_open(file, "pt") as opened:
             metadata = dict(opened.metadata() or {})
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118  no mapping
-    except (OSError, SafetensorError) as error:
+    except (OSError, RuntimeError, ValueError, SafetensorError) as error:
         raise BadModel(f"Cannot read the patch {file} ({error}); give the folder or file that export wrote.") from error
     if metadata.get("kind") != KIND or not {"original", "alpha"} <= metadata.keys():
         raise BadModel(f"{file} is no patch; make one with: export RUN --format patch.")
