@@ -91,6 +91,9 @@ def test_what_cannot_be_audited_says_why_and_starts_nothing(space, finished, mon
 def test_the_sample_is_audited_already():
     space = Workspace(sample=True)
     (sample,) = [run["id"] for run in space.runs() if run["sample"]]
+    page = space.audits(sample)
+    assert page["summary"]["hidden"] and "Wording" in page["summary"]["failed"]
+    assert all(entry["subjects"] or entry["reason"] for entry in page["audits"] if entry["cheap"])
     with pytest.raises(RunProblem, match="ships with ClipForget"):
         space.start_audits(sample, [NAME])
 

@@ -29,7 +29,7 @@ def probe(view: AuditsView) -> go.Figure:
         return empty("This appears here with the audit “Probe by stage”.")
     against = lines[0][2]
     fig = figure(
-        xaxis=axis("stage of the image tower", type="category"),
+        xaxis=axis("", type="category", tickangle=-30, automargin=True),
         yaxis=axis(f"AUC, target against {against}", range=[0.45, 1.02]),
         meta={"sentence": _sentence({model.kind: areas[-1] for model, areas, _ in reversed(lines)})},
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import plotly.graph_objects as go
 
 from clipforget.data.splits import ROLES
@@ -30,9 +32,13 @@ def similarity(view: AuditsView) -> go.Figure:
     if chosen is None:
         return empty("This appears here with the audit “Representation”.")
     stages = [safe(name) for name in chosen.details["stages"]]
+    every = [
+        value for model in measured for line in model.details["cka"].values() for value in line if value is not None
+    ]
+    low = max(0.0, math.floor(10 * min(every, default=0.0)) / 10 - 0.1)
     fig = figure(
-        xaxis=axis("stage of the image tower", type="category"),
-        yaxis=axis("CKA with the original", range=[0, 1.04]),
+        xaxis=axis("", type="category", tickangle=-30, automargin=True),
+        yaxis=axis("CKA with the original", range=[low, 1.0 + 0.04 * (1 - low)]),
         meta={"sentence": _sentence(chosen.details["stages"], chosen.details["cka"])},
     )
     lines = [(role, role, chosen.details["cka"].get(role), COLOURS[role], DASHES[role], 2.4) for role in ROLES]

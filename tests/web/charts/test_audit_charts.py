@@ -39,11 +39,14 @@ def drawn(name, view):
 
 def test_similarity_draws_roles_at_the_chosen_alpha_and_the_target_elsewhere():
     subjects = {"original": cka(1, 1, 1), "chosen": cka(1.0, 0.6, 0.5), "zero": cka(1.0, 0.3, 0.2)}
-    lines, sentence, _ = drawn("similarity", document("representation", subjects, {"pictures": cka(0.5, 0.6, 0.7)}))
+    lines, sentence, figure = drawn(
+        "similarity", document("representation", subjects, {"pictures": cka(0.5, 0.6, 0.7)})
+    )
     assert lines == {
         "forget": [1.0, 0.6, 0.5], "others": [1.0, 0.98, 0.97],
         "forget, alpha 0": [1.0, 0.3, 0.2], "forget, never saw it": [0.5, 0.6, 0.7],
     }  # fmt: skip
+    assert figure["layout"]["yaxis"]["range"][0] == pytest.approx(0.1), "every line lies inside"
     assert sentence == (
         "The target's features part from the original's at layer4 and end at a CKA of 0.50; "
         "siblings and others keep at least 0.97."
