@@ -145,13 +145,13 @@ export function imagePage(app, container) {
     }
 
     function write() {
-        const { full, role } = about(app.view, app.state.see);
+        const { role } = about(app.view, app.state.see);
         const levels = details?.levels ?? [];
         const rows = levels.flatMap(({ level, called }) => [
             [`${KINDS[level]} name before`, nameAt(called, 100)],
             [`${KINDS[level]} name at ${(app.index / 100).toFixed(2)}`, nameAt(called, app.index)],
         ]);
-        const all = [["Shows", full], ["Role", role], ...rows, ["Image", `${app.state.see} of the gallery`]];
+        const all = [["role", role], ...rows, ["number", `${app.state.see} of the gallery`]];
         facts.replaceChildren(...all.flatMap(([term, text]) => [h("dt", {}, term), h("dd", {}, text)]));
         sentence.textContent = levels.map(story).join(" ");
     }
@@ -223,13 +223,13 @@ function chartOf({ levels }, style) {
             hovertemplate: "alpha %{x:.2f}<br>cosine %{y:.3f}<extra>%{fullData.name}</extra>",
         })),
     );
-    const axis = (text, more) => ({ title: { text, font: { size: 13 } }, ...more });
+    const axis = (text, more) => ({ title: { text, font: { size: 13 } }, tickfont: { size: 13 }, ...more });
     const layout = {
         margin: MARGIN,
         hovermode: "closest",
         xaxis: axis("alpha: 0 unlearned, 1 original", { range: [0, 1], fixedrange: true }),
         yaxis: axis("cosine with the name", { fixedrange: true, zeroline: false }),
-        legend: { orientation: "h", y: 1.04, yanchor: "bottom", x: 0 },
+        legend: { orientation: "h", y: 1.04, yanchor: "bottom", x: 0, font: { size: 13 } },
     };
     return { data, layout };
 }
