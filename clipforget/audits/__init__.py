@@ -108,9 +108,9 @@ class Audit:
     `finds` puts the primary figure into words, {} for its value, `hidden` what too high a value means, or too low a one
     where `hidden_below`. `two_sided`: a value below the reference's is as far from it as one above. `bound` says what
     counts where there is no reference, or in any case where models of another training cannot be compared
-    (`comparable` False). `control` is the key of a figure that is to be no lower than the reference's: what is only
-    damaged does not pass. `compared` are the keys of the figures that make up the gap to the reference, the primary one
-    where there are none; `scale` is the width of their range.
+    (`comparable` False). `control` is the key of a figure that is to be no lower than the reference's: what moved the
+    siblings as well does not pass. `compared` are the keys of the figures that make up the gap to the reference, the
+    primary one where there are none; `scale` is the width of their range.
     """
 
     name: str
@@ -196,7 +196,7 @@ def judge(
         theirs = reference["figures"][0]
         passed = _as_reference(primary["value"], theirs, entry)
         harm = _harm(entry, found, reference) if passed else ""
-        head = entry.hidden if not passed else "Damaged" if harm else "As in a model that never saw it"
+        head = entry.hidden if not passed else "Not the target alone" if harm else "As in a model that never saw it"
         return passed and not harm, f"{_upper(head)}: {words}, a model that never saw one {written(theirs)}{harm}."
     if entry.bound is not None:
         most, why = entry.bound({figure["key"]: figure for figure in found["figures"]})

@@ -168,7 +168,7 @@ def test_too_few_steps_mean_hidden():
     assert judge(entry, taking(20), taking(20), None)[0] and judge(entry, taking(50), taking(20), None)[0]
 
 
-def test_what_is_only_damaged_does_not_pass():
+def test_what_moved_the_siblings_as_well_does_not_pass():
     entry = AUDITS["layer_patching"]
 
     def found(target, siblings):
@@ -176,11 +176,8 @@ def test_what_is_only_damaged_does_not_pass():
         return Measurement(tuple(Figure(k, k, v, v - 0.05, v + 0.05, 48) for k, v in shares.items())).as_dict()
 
     passed, sentence = judge(entry, found(0.66, 0.66), found(0.67, 0.93), None)
-    assert (
-        passed is False
-        and sentence.startswith("Damaged: ")
-        and "for siblings it is 66 %, in that model 93 %" in sentence
-    )
+    assert passed is False and sentence.startswith("Not the target alone: ")
+    assert "for siblings it is 66 %, in that model 93 %" in sentence
     assert judge(entry, found(0.66, 0.90), found(0.67, 0.93), None)[0] is True
     assert judge(entry, found(0.93, 1.00), found(0.67, 0.93), None)[1].startswith("Shallow: ")
 
