@@ -131,7 +131,7 @@ def _weights(model: Any) -> dict[str, Tensor]:
 
 
 def _largest(delta: Mapping[str, Tensor], task: AuditTask) -> list[str]:
-    """The TENSORS weights with the largest change for their size, from the input to the output."""
+    """The TENSORS weights with the largest change for their size."""
     before = _weights(task.original.model)
     size = {name: float(change.norm() / before[name].norm().clamp(min=1e-12)) for name, change in delta.items()}
     return sorted(delta, key=lambda name: -size[name])[:TENSORS]
