@@ -32,6 +32,7 @@ BACK = 0.9  # share of the original's accuracy that counts as back
     scale=LAST,
     compared=tuple(map(str, SHOTS)),
     needs=("classes",),
+    looks_at="both towers",
     cheap=False,
     seconds=60.0,
 )
