@@ -93,7 +93,7 @@ class AuditStep:
 Measuring = Generator[AuditStep, None, Measurement]
 Measure = Callable[[Subject, AuditTask], Measuring]
 Figures = Mapping[str, FigureDocument]
-Bound = Callable[[Figures], tuple[float, str]]  # from one measurement's figures: the most there may be, and why
+Bound = Callable[[Figures], tuple[float | None, str]]  # from a measurement's figures: the most there may be, and why
 AnyMeasure = TypeVar("AnyMeasure", bound=Measure)
 
 
@@ -199,7 +199,12 @@ def judge(
         head = entry.hidden if not passed else "Not the target alone" if harm else "As in a model that never saw it"
         return passed and not harm, f"{_upper(head)}: {words}, a model that never saw one {written(theirs)}{harm}."
     if entry.bound is not None:
-        most, why = entry.bound({figure["key"]: figure for figure in found["figures"]})
+        try:
+            most, why = entry.bound({figure["key"]: figure for figure in found["figures"]})
+        except KeyError:  # another version measured it
+            return None, "Its controls are missing; run it again."
+        if most is None:
+            return None, f"{_upper(words)}, {why}."
         passed = primary["value"] <= most + 1e-9
         head = "Within bounds" if passed else entry.hidden
         alone = " There is no model that never saw one to compare with." if entry.comparable else ""

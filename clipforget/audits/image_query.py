@@ -9,11 +9,11 @@ from clipforget.soup.path import TOP_K
 LABELS = {"forget": "target", "siblings": "siblings, each its own kind", "others": "others, each its own kind"}
 
 
-def siblings_find(figures: Figures) -> tuple[float, str]:
+def siblings_find(figures: Figures) -> tuple[float | None, str]:
     """Return what a sibling's query finds of that sibling: the most that a target may be found by its pictures."""
     siblings = figures.get("siblings")
     if siblings is None or siblings["value"] is None:
-        return 1.0, "there is no sibling to compare with"
+        return None, "and there is neither a sibling nor a model that never saw one to compare with"
     return siblings["value"], f"a sibling's query of its own kind {100 * siblings['value']:.0f} %"
 
 

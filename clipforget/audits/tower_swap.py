@@ -9,11 +9,16 @@ from __future__ import annotations
 from clipforget.audits import AuditStep, AuditTask, Figure, Figures, Measurement, Measuring, Subject, audit
 from clipforget.unlearning.task import BOTH
 
+MOST_FORGOTTEN = 0.5  # of the target that a model which forgot its name may still call by it
 
-def own_texts(figures: Figures) -> tuple[float, str]:
+
+def own_texts(figures: Figures) -> tuple[float | None, str]:
     """Return what the model's own texts find of the target: the original's may find no more, within their interval."""
     own = figures["new-new"]
-    return own["high"] or 0.0, f"its own texts {100 * (own['value'] or 0):.0f} %"
+    words = f"its own texts {100 * (own['value'] or 0):.0f} %"
+    if (own["value"] or 0) > MOST_FORGOTTEN:
+        return None, f"{words}: neither tower has forgotten this name"
+    return own["high"] or 0.0, words
 
 
 @audit(

@@ -41,7 +41,7 @@ def where_they_go(subject: Subject, task: AuditTask) -> Measuring:
     labels, count = task.test["forget"].labels, len(task.test["forget"])
     wrong = nearest["forget"][nearest["forget"] != labels].bincount(minlength=len(task.names))
     taken = nearest["forget"].bincount(minlength=len(task.names)).tolist()
-    entropy = -sum(n / count * math.log(n / count) for n in taken if n) / math.log(len(task.names))
+    entropy = sum(n / count * math.log(count / n) for n in taken if n) / math.log(len(task.names))
     name = f"“{task.names[int(wrong.argmax())]}”" if int(wrong.max()) else ""
     figures = [
         replace(Figure.share("wrong", "largest wrong class", int(wrong.max()), count), note=name),

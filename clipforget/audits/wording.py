@@ -48,10 +48,10 @@ class Row:
     count: int
 
 
-def bound(figures: Figures) -> tuple[float, str]:
-    """Return twice the share of the gallery that is of the target."""
+def bound(figures: Figures) -> tuple[float | None, str]:
+    """Return twice the share of the gallery that is of the target, which bounds nothing where that is all."""
     share = CHANCES * (figures["chance"]["value"] or 0.0)
-    return share, f"twice chance {100 * share:.0f} %"
+    return None if share >= 1 else share, f"twice chance {100 * share:.0f} %"
 
 
 @audit(
@@ -82,10 +82,11 @@ def wording(subject: Subject, task: AuditTask) -> Measuring:
     for number, target in enumerate(task.targets):
         coarse = [task.names[i] for i in task.test["forget"].labels[task.test["forget"].kinds == number].unique()]
         relevant = kinds == number
-        for name, level in ((target.short, "fine"), *((name, "coarse") for name in coarse if name != target.short)):
+        for name in dict.fromkeys((target.short, *coarse)):
             texts = task.known(wordings(name))
             found = _found(subject, texts, features, relevant)
             count = int(relevant.sum())
+            level = "coarse" if name in coarse else "fine"
             rows += [Row(text, level, *hits, count) for text, hits in zip(texts, found, strict=True)]
     k = min(TOP_K, len(kinds))
     worst = max(rows, key=lambda row: row.first)

@@ -52,11 +52,12 @@ Loading = Generator[tuple[int, int], None, AuditTask]
 
 
 def load_task(config: RunConfig, resources: Resources) -> Loading:
-    """Load what the audits of a configuration measure on, yielding (images done, images in all).
+    """Load what the audits of a configuration measure on, yielding (images done, images in all); no evaluation sets.
 
     Raises BadModel, BadData, BadQuery or UnknownName with what to put right.
     """
-    dataset = resources.dataset(config.data, config.eval, config.eval_images)
+    config = replace(config, eval=())
+    dataset = resources.dataset(config.data)
     task, evaluation = yield from load(config, dataset, config.splits(dataset), resources)
     members = config.model in EMBEDDED and config.data == "sketchbook"
     return replace(_audit_task(task, evaluation), members=members)
@@ -97,7 +98,7 @@ def _audit_task(task: Task, evaluation: Evaluation) -> AuditTask:
         fit=fit,
         test=test,
         names=task.names,
-        subgroup_names=subgroup_names if len(subgroup_names) > 1 else (),
+        subgroup_names=() if len(subgroup_names) < 2 or any(t.style != "*" for t in targets) else subgroup_names,
         kind_names=tuple(kinds),
         class_embeddings=task.class_embeddings,
         template=task.template,
@@ -165,6 +166,8 @@ def audit_run(
         (yield from _free_device(run, progress)) if keep else nullcontext(),
     ):
         yield progress.event("load", 0, 1, "Reading model and images.")
+        if resources.dataset(run.config.data).fingerprint != info["fingerprints"]["data"]:
+            raise StaleIndex(f"The images at '{run.config.data}' have changed since this run; run it again.")
         loading = load_task(run.config, resources)
         task = yield from relay(loading, lambda counts: progress.event("load", *counts))
         subjects = _subjects(run, task, alpha, scores.get("refused", ()))

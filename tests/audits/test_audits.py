@@ -97,6 +97,23 @@ def test_tower_swap_shows_what_only_the_texts_forgot(task, tiny_clip):
     assert found["new-new"] == 1 - original["new-new"]
 
 
+def test_what_bounds_nothing_passes_nothing():
+    """Without a sibling, with a target that is half of the gallery, with a model whose own texts find it."""
+
+    def found(**values):
+        return Measurement(tuple(Figure(key.replace("_", "-"), key, value) for key, value in values.items())).as_dict()
+
+    for name, values in (
+        ("image_query", {"forget": 0.4}),
+        ("wording", {"worst": 1.0, "chance": 0.5}),
+        ("tower_swap", {"new_old": 0.9, "new_new": 0.9}),
+    ):
+        passed, sentence = judge(AUDITS[name], found(**values), None, None)
+        assert passed is None and sentence.endswith(".") and len(sentence.split()) <= 40
+    assert judge(AUDITS["wording"], found(worst=0.2), None, None) == (None, "Its controls are missing; run it again.")
+    assert judge(AUDITS["tower_swap"], found(new_old=0.9, new_new=0.0), None, None)[0] is False
+
+
 def test_a_repaired_head_is_fitted_without_the_target(task):
     axes = torch.eye(3)
     subject = placed(task, **{role: axes[kind].expand(10, -1) for role, kind in ROLES.items()})

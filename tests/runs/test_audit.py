@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from clipforget.audits import AUDITS
-from clipforget.errors import BadModel, BadQuery, ClipforgetError, RunProblem, UnknownName
+from clipforget.errors import BadModel, BadQuery, ClipforgetError, RunProblem, StaleIndex, UnknownName
 from clipforget.generators import finish
 from clipforget.runs.audit import ALONG, audit_run
 from clipforget.runs.audit_work import AuditWork
@@ -88,6 +88,12 @@ def test_figures_of_other_weights_count_as_none(run, resources):
     document["fingerprints"]["unlearned"] = "0" * 16
     run.path("audits.json").write_text(json.dumps(document))
     assert read_audits(run) is None
+
+
+def test_images_that_have_changed_are_not_audited(run, resources):
+    run.update(fingerprints={**run.info()["fingerprints"], "data": "0" * 16})
+    with pytest.raises(StaleIndex, match="have changed since this run; run it again"):
+        finish(audit_run(run, [NAME], resources))
 
 
 def test_what_cannot_be_audited_says_why(run, resources):
