@@ -28,8 +28,7 @@ export function imagePage(app, container) {
     const lists = ["Before", "After"].map((side) => thumbList(app, `Nearest images, ${side.toLowerCase()}`));
     const heads = ["Before", "After"].map((side) => h("h3", {}, side, h("span.cf-sub")));
     const alone = onlyA();
-    const button = (words, name, onclick, spec = "button.cf-button") =>
-        h(spec, { type: "button", onclick }, icon(name), words);
+    const button = (words, name, onclick) => h("button.cf-button", { type: "button", onclick }, icon(name), words);
     container.replaceChildren(
         h(
             "header",
@@ -69,6 +68,7 @@ export function imagePage(app, container) {
     let scrolled = 0; // how far the page was when the image was opened,
     let opener = null; // and from where
 
+    const key = () => `${app.view?.id} ${app.state.see}`;
     function search() {
         app.search({ q: "", img: app.state.see, up: "" });
     }
@@ -84,7 +84,7 @@ export function imagePage(app, container) {
             (on ? title : opener)?.focus({ preventScroll: true });
         }
         alone.hidden = !app.rival;
-        const wanted = `${app.view?.id} ${id}`;
+        const wanted = key();
         if (!on || drawn === wanted) return follow();
         drawn = wanted;
         [details, pack, figure] = [null, null, null];
@@ -128,7 +128,7 @@ export function imagePage(app, container) {
 
     /** What follows alpha: the line, the facts, the sentence, and the neighbours after. */
     function follow() {
-        if (container.hidden || !details) return;
+        if (container.hidden || !details || drawn !== key()) return;
         const { xaxis, yaxis } = plot._fullLayout ?? {};
         line.hidden = !xaxis;
         if (xaxis) {

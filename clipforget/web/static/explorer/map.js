@@ -4,11 +4,16 @@
 import { get } from "../lib/api.js";
 import { h, svg, toast } from "../lib/dom.js";
 import { about, imageUrl } from "./grid.js";
-import { drawing, placer, SHAPES } from "./mapdraw.js";
+import { drawing, placer } from "./mapdraw.js";
 import { pickedPanel } from "./thumbs.js";
 import { onlyA, sides } from "./versus.js";
 
 const DIRECTIONS = { names: "Spread of the names", images: "Spread of all images" };
+const MARKS = {
+    forget: "M7 1.6 12.4 7 7 12.4 1.6 7z",
+    siblings: "M7 2l4.6 8.2H2.4z",
+    others: "M7 3a4 4 0 1 1 0 8 4 4 0 0 1 0-8z",
+}; // in the legend, as mapdraw.js draws them
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 /** Fill `container` with the map of the open run; its points are asked for once, when it is first seen. */
@@ -105,19 +110,16 @@ export function galleryMap(app, container) {
     }
 
     function roleButton(role) {
-        const path = { d: "", moveTo: add("M"), lineTo: add("L"), closePath: () => (path.d += "Z"), arc: () => {} };
-        function add(letter) {
-            return (x, y) => (path.d += `${letter}${x} ${y}`);
-        }
-        SHAPES[role](path, 7, 7, 4);
-        const shape = role === "others" ? svg("circle", { cx: 7, cy: 7, r: 4 }) : svg("path", { d: path.d });
         const button = toggle("", !scene.hidden.has(role), (on) => {
             scene.hidden[on ? "delete" : "add"](role);
             redraw();
         });
         const count = scene.roles.filter((other) => other === role).length;
         button.classList.add(`cf-${role}`);
-        button.append(svg("svg", { viewBox: "0 0 14 14", "aria-hidden": "true" }, shape), `${role} ${count}`);
+        button.append(
+            svg("svg", { viewBox: "0 0 14 14", "aria-hidden": "true" }, svg("path", { d: MARKS[role] })),
+            `${role} ${count}`,
+        );
         return button;
     }
 
@@ -125,18 +127,9 @@ export function galleryMap(app, container) {
         const [kind, ...rest] = choose.value.split(" ");
         const words = choose.selectedOptions[0].textContent;
         const { items } = app.view.gallery;
-        const every = items.map((_, id) => id);
+        const has = { role: (id) => scene.roles[id] === rest[0], name: (id) => items[id][1] === Number(rest[0]) }[kind];
+        if (has) app.pick([...items.keys()].filter(has), words);
         if (kind === "hits") app.pick(scene.hits, `Hits at alpha ${(app.index / 100).toFixed(2)}`);
-        if (kind === "role")
-            app.pick(
-                every.filter((id) => scene.roles[id] === rest[0]),
-                words,
-            );
-        if (kind === "name")
-            app.pick(
-                every.filter((id) => items[id][1] === Number(rest[0])),
-                words,
-            );
         choose.value = "";
     }
 

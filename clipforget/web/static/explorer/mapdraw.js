@@ -30,7 +30,7 @@ export function placer(map) {
 }
 
 /** A shape around x, y as part of a path: circles for others, triangles for siblings, diamonds for forget. */
-export const SHAPES = {
+const SHAPES = {
     others: (path, x, y, r) => {
         path.moveTo(x + r, y);
         path.arc(x, y, r, 0, 7);
