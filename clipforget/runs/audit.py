@@ -135,10 +135,9 @@ def audit_run(
     """Audit a finished run at an alpha (None: the suggested one), yielding progress, and return all that is known.
 
     `reference` is a model that never saw the target, a name or folder, measured beside the run's own.
-    What the run has already is not measured again, unless `again`. `keep` writes audits.json after each audit; without
-    it nothing is written into the run's folder. A document of another alpha or other weights is replaced. Raises
-    RunProblem for a run that is not finished or is worked on, StaleIndex where its model or images are not the run's
-    any more.
+    What the run has already is not measured again, unless `again`. `keep` writes audits.json after each audit, of the
+    suggested alpha alone; else nothing is written into the run's folder. Raises RunProblem for a run that is not
+    finished or is worked on, StaleIndex where its model or images are not the run's any more.
     """
     info = run.info()
     if info["state"] != "done":
@@ -146,6 +145,7 @@ def audit_run(
     wanted = [AUDITS.load()[name] for name in dict.fromkeys(names)]
     scores = read_scores(run.path("scores.json"))
     alpha = check_alpha(scores["best"] if alpha is None else alpha)
+    keep = keep and alpha == scores["best"]
     document = read_audits(run) if keep else None
     if document is None or document["alpha"] != alpha:
         document = {

@@ -23,7 +23,8 @@ def add_options(parser: Parser) -> None:
     parser.add_argument("id", metavar="RUN", nargs="?", default="last", help="a run, as `runs` lists them, or `last`")
     parser.add_argument("names", nargs="*", metavar="NAME", help="audits (default: the cheap ones)")
     parser.add_argument("--all", action="store_true", help="every audit, the slow ones too")
-    parser.add_argument("--alpha", type=float, metavar="A", help="share of the original (default: the suggested alpha)")
+    about = "share of the original (default: the suggested one, whose figures alone are kept with the run)"
+    parser.add_argument("--alpha", type=float, metavar="A", help=about)
     about = "a model that never saw the target, a name or folder, as the yardstick (see `pretrain --without`)"
     parser.add_argument("--reference", metavar="MODEL", help=about)
     parser.add_argument("--again", action="store_true", help="measure again what the run has already")
