@@ -188,8 +188,9 @@ class EvalSet:
         retained = ("siblings", "others")
         forget = self.mask("test", "forget")
         fine = (FINE,) if FINE in self.class_names else ()
+        label = "forget, own name or picture" if self.own_levels == ("subgroup",) else "forget"
         rows = [
-            Row("forget", "forget", "forget", self.own_levels[0], forget, self.own_levels[1:]),
+            Row("forget", label, "forget", self.own_levels[0], forget, self.own_levels[1:]),
             Row("forget-coarse", "forget, coarse name", "forget", "superclass", forget),
             *(Row("forget-fine", "forget, fine name", "forget", level, forget) for level in fine),
             Row("siblings", "siblings", "siblings", "superclass", self.mask("test", "siblings")),

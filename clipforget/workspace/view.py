@@ -15,6 +15,7 @@ from clipforget.evaluation.metrics import ratio
 from clipforget.runs.documents import StepEvent
 from clipforget.runs.store import Run
 from clipforget.soup.path import index_of
+from clipforget.unlearning.task import GOALS, NEVER_SEEN
 from clipforget.workspace.documents import RunView
 
 
@@ -57,6 +58,8 @@ def _notes(scores: Scores) -> Iterator[str]:
     share = ratio(siblings["after"][index], siblings["before"]["value"]) if siblings else None
     if reasons := collapsed(index, share, scores.get("collapse")):
         yield f"At the suggested alpha the model has collapsed: {', '.join(reasons)}."
+    if scores["evaluated"].get("goal") == NEVER_SEEN:
+        yield f"The goal is as if never seen. {GOALS[NEVER_SEEN]}"
     yield scores["choice"]["reason"]
     if count := scores.get("near_duplicates"):
         yield near_duplicates_note(count)

@@ -19,6 +19,7 @@ from clipforget.runs.config import RunConfig
 from clipforget.soup.path import Bound, Node, SoupPath, unit
 from clipforget.soup.storage import load_path
 from clipforget.unlearning.task import NEVER_SEEN, SUPPRESSED
+from clipforget.workspace.view import _notes
 
 
 def path_of(*features):
@@ -50,7 +51,8 @@ def test_the_goal_decides_by_which_names_the_target_is_judged(finished, world):
     classifiers = {k: unit(rng.normal(size=(1, len(n.names), width))) for k, n in evalset.class_names.items()}
     found = score(path, evalset, classifiers, dataset, (Target.read("disc/big"),), 0.05)
     row = next(row for row in found["rows"] if row["key"] == "forget")
-    assert row["level"] == "subgroup"
+    assert (row["level"], row["label"]) == ("subgroup", "forget, own name or picture")
+    assert "as if never seen" in next(_notes(found)) and "never seen" not in next(_notes(scores))
     assert found["chance"] == pytest.approx(1 / len(evalset.class_names["subgroup"].names), abs=1e-4)
     mask, named = evalset.mask("test", "forget"), evalset.class_names["subgroup"]
     called = np.argmax(path.features(0.0)[mask] @ classifiers["subgroup"][0].T, axis=1) == named.labels[mask]
