@@ -35,7 +35,7 @@ __all__ = [
     "audit", "gap", "judge", "measure", "written",
 ]  # fmt: skip
 SHARE, AUC, STEPS, NUMBER = "share", "AUC", "steps", "number"  # units
-MARGIN = 0.05  # what counts as the same where the reference's figure has no interval
+MARGIN = 0.05  # share of the scale that counts as the same where the reference's figure has no interval
 
 
 @dataclass(frozen=True)
@@ -236,9 +236,9 @@ def written(figure: FigureDocument) -> str:
 
 def _as_reference(value: float, reference: FigureDocument, entry: Audit) -> bool:
     """Whether a value is inside the reference's interval or on its right side; what is printed alike is alike."""
-    middle = reference["value"] or 0.0
+    middle, margin = reference["value"] or 0.0, MARGIN * entry.scale
     low, high = (
-        (middle - MARGIN, middle + MARGIN) if reference["low"] is None else (reference["low"], reference["high"])
+        (middle - margin, middle + margin) if reference["low"] is None else (reference["low"], reference["high"])
     )
     slack = 0.5 if reference["unit"] == STEPS else 0.005
     not_above, not_below = value <= (high or 0.0) + slack, value >= (low or 0.0) - slack
@@ -253,7 +253,7 @@ def _harm(entry: Audit, found: MeasurementDocument, reference: MeasurementDocume
     )
     if own is None or theirs is None:
         return ""
-    least = theirs["low"] if theirs["low"] is not None else (theirs["value"] or 0.0) - MARGIN
+    least = theirs["low"] if theirs["low"] is not None else (theirs["value"] or 0.0) - MARGIN * entry.scale
     lower = (own["value"] or 0.0) < least - 1e-9
     return f", but for {own['label']} it is {written(own)}, in that model {written(theirs)}" if lower else ""
 

@@ -34,7 +34,7 @@ BACK = 0.9  # share of the original's accuracy that counts as back
     needs=("classes",),
     looks_at="both towers",
     cheap=False,
-    seconds=60.0,
+    seconds=25.0,
 )
 def relearning(subject: Subject, task: AuditTask) -> Measuring:
     """Train low-rank updates (LoRA, rank 4) of a copy on 16, 5 and 1 pictures of the target, for at most 50 steps.

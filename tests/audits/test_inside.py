@@ -165,7 +165,7 @@ def test_too_few_steps_mean_hidden():
 
     passed, sentence = judge(entry, taking(3), taking(20), None)
     assert passed is False and sentence.startswith("Back too soon") and "3 steps" in sentence and "20 steps" in sentence
-    assert judge(entry, taking(20), taking(20), None)[0] and judge(entry, taking(50), taking(20), None)[0]
+    assert judge(entry, taking(18), taking(20), None)[0] and judge(entry, taking(50), taking(20), None)[0]
 
 
 def test_what_moved_the_siblings_as_well_does_not_pass():
