@@ -190,7 +190,8 @@ class FolderStore(Generic[Folder, Info]):
 
     def sweep(self) -> None:
         """Remove what killed workers and servers have left half-written or half-deleted."""
-        drafts = [path for folder in self.all() if not folder.alive() for path in leftovers(folder.folder)]
+        idle = [folder for folder in self.all() if not folder.alive()]
+        drafts = [path for folder in idle for path in (*leftovers(folder.folder), folder.path(RESERVE))]
         for path in (*drafts, *self.root.glob(".deleted-*")):
             _remove(path)
 

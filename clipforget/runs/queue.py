@@ -6,13 +6,14 @@ slot of its device until its worker ends, however it ends. Needs no torch.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from clipforget.errors import QueueFull
-from clipforget.files import FileLock, slug
+from clipforget.files import FileLock, made_folder, slug, writing
 
 FOLDER = ".queue"
 TICKET = re.compile(r"[0-9]{9,}\.(?P<kind>run|comparison|audit)\.(?P<device>[a-z0-9-]*)\.(?P<id>[a-z0-9-]+)")
@@ -35,8 +36,11 @@ class Queue:
         self.runs, self.folder = Path(runs), Path(runs) / FOLDER
 
     def waiting(self) -> list[Ticket]:
-        """Return what waits, the first to come first."""
-        names = sorted(path.name for path in self.folder.iterdir()) if self.folder.is_dir() else []
+        """Return what waits, the first to come first; nothing where the folder cannot be read."""
+        try:
+            names = sorted(os.listdir(self.folder))
+        except OSError:  # nobody has waited yet, or whoever waits cannot be told
+            return []
         matches = {name: TICKET.fullmatch(name) for name in names}
         return [Ticket(name, **match.groupdict()) for name, match in matches.items() if match]
 
@@ -50,10 +54,10 @@ class Queue:
     def join(self, kind: str, id: str, device: str, most: int, enter: Callable[[], None]) -> None:
         """Put work at the end of the line; nothing happens where it waits. Raises QueueFull where `most` wait.
 
-        `enter` is called where there is room, before anybody can start the work.
+        `enter` is called where there is room, before anybody can start the work. Raises FileProblem where the line
+        cannot be written.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with self._lock():
+        with made_folder(self.folder), self._lock():
             line = self.waiting()
             if id in (ticket.id for ticket in line):
                 return
@@ -61,7 +65,8 @@ class Queue:
                 raise QueueFull(f"{len(line)} runs are waiting, and no more may; cancel one or try again later.")
             number = 1 + max((int(ticket.name.partition(".")[0]) for ticket in line), default=0)
             enter()
-            (self.folder / f"{number:09d}.{kind}.{slug(device)}.{id}").touch()
+            with writing(self.folder):
+                (self.folder / f"{number:09d}.{kind}.{slug(device)}.{id}").touch()
 
     def leave(self, id: str) -> bool:
         """Take work out of the line; False where it does not wait (any more)."""

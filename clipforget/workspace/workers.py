@@ -65,13 +65,21 @@ class Workers:
         """
         if self.queue.leave(work.id):
             return _end(work, "stopped", "Cancelled while it waited.")
-        pid = work.info().get("pid") if work.alive() else None
-        if pid is None and (worker := self.starting(work)):
-            pid = worker.pid
+        pid = self._pid(work)
         if pid is None:
             raise RunProblem(f"The {work.KIND} {work.id} is not at work.")
         _signal(pid, signal.SIGTERM)
         threading.Thread(target=self._ensure_stopped, args=(work, pid), daemon=True).start()
+
+    def _pid(self, work: Work) -> int | None:
+        """The process that works on it, None where there is none."""
+        for _ in range(20):
+            if (worker := self.starting(work)) is not None:
+                return worker.pid
+            if not work.alive() or work.info().get("pid") is not None:
+                break
+            time.sleep(0.1)  # another server's, which has not yet written its number
+        return work.info().get("pid") if work.alive() else None
 
     def _watch(self) -> None:
         while True:

@@ -6,13 +6,18 @@ import os
 import shutil
 import time
 from collections import namedtuple
+from pathlib import Path
 
 import pytest
 
 from clipforget import files
+from clipforget.benchmark.execute import run_cells
+from clipforget.benchmark.plan import ComparisonPlan
+from clipforget.benchmark.rows import read_row
+from clipforget.benchmark.store import ComparisonStore
 from clipforget.cli.main import main
 from clipforget.errors import ClipforgetError, FileProblem, QueueFull, StaleIndex, UnknownName
-from clipforget.files import FileLock, atomic, made_folder, write_json
+from clipforget.files import FileLock, atomic, leftovers, made_folder, write_json
 from clipforget.runs.execute import execute
 from clipforget.runs.presets import Preset, save_preset
 from clipforget.runs.store import Store
@@ -119,8 +124,6 @@ def test_a_disk_without_locks_is_said_in_one_sentence(world, finished, tmp_path,
 
 
 def test_a_file_whose_disk_was_away_hurts_only_its_run(finished, tmp_path, monkeypatch):
-    from pathlib import Path
-
     for id in (finished.id, "20200101-000000-away-0000"):
         shutil.copytree(finished.folder, tmp_path / id)
     read = Path.read_text
@@ -200,3 +203,24 @@ def test_a_lock_that_another_holds_is_no_error(tmp_path):
     with FileLock(tmp_path / "a"):
         assert not FileLock(tmp_path / "a").acquire(wait=False)
     assert StaleIndex("x") and str(FileProblem("p", OSError("odd"))) == "Cannot write p: odd; choose another folder."
+
+
+def test_a_comparison_on_a_full_disk_says_how_it_ended(world, tmp_path, monkeypatch):
+    plan = ComparisonPlan((read_row("do_nothing"),), (("disc/big",),), (0,), world.clip, world.data, device="cpu")
+    comparison = ComparisonStore(tmp_path).create(plan.checked())
+    replace, full = os.replace, []
+
+    def no_room(draft, path):  # but for what is given back
+        if full and (Path(path).parent / "reserve.bin").exists():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(draft))
+        replace(draft, path)
+
+    monkeypatch.setattr(files.os, "replace", no_room)
+    for record in run_cells(comparison):
+        if record.event and record.event.get("stage") == "restore":
+            full.append(True)
+    (run,) = Store(tmp_path).all()
+    assert run.info()["state"] == "failed" and "path.npz: No space left" in run.info()["error"]
+    info = comparison.info()
+    assert info["state"] == "failed" and "comparison.json: No space left" in info["error"]
+    assert not [path for path in tmp_path.rglob("*") if path.name == "reserve.bin" or leftovers(path)]

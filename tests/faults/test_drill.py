@@ -88,7 +88,7 @@ def test_all_runs_are_listed_beside_each_other_and_a_sweep_leaves_no_drafts(dril
     assert listed[runs["nothing"]] == "done" and workspace.view(runs["nothing"])["h"]
     assert any(leftovers(run.folder) for run in workspace.store.all())
     workspace.store.sweep()
-    assert not any(leftovers(run.folder) for run in workspace.store.all())
+    assert not any(leftovers(run.folder) or run.path("reserve.bin").exists() for run in workspace.store.all())
     assert not workspace.store.device_lock("cpu").is_held()
     for id in listed:
         workspace.delete(id)

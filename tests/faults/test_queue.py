@@ -8,7 +8,7 @@ from waiting import wait_for
 from clipforget.benchmark.plan import ComparisonPlan
 from clipforget.benchmark.rows import read_row
 from clipforget.cli.main import main
-from clipforget.errors import QueueFull, RunProblem
+from clipforget.errors import FileProblem, QueueFull, RunProblem
 from clipforget.runs.execute import execute
 from clipforget.runs.queue import Queue
 from clipforget.tabular import ordinal
@@ -121,6 +121,22 @@ def test_a_run_whose_worker_cannot_start_says_so_and_the_next_one_starts(busy, q
     wait_for(lambda: launched)
     assert launched == [ids[2]]
     assert busy.view(ids[0])["state"] == "failed" and "Resource temporarily unavailable" in busy.view(ids[0])["error"]
+
+
+@pytest.mark.parametrize("name", [".queue", ".lane-cpu", ".slot-cpu"])
+def test_a_line_that_cannot_be_kept_is_one_sentence(tmp_path, quick, monkeypatch, name):
+    workspace = Workspace(tmp_path, sample=False)
+    monkeypatch.setattr(workspace._workers, "_launch", lambda work, slot: None)
+    (tmp_path / name).mkdir() if name != ".queue" else (tmp_path / name).write_text("no folder")
+    if name == ".queue":
+        with pytest.raises(FileProblem, match="File exists"):
+            workspace.start(quick)
+        assert workspace.runs() == []
+    else:  # what waits is listed, and starts when that is put right
+        id = workspace.start(quick)
+        assert [(run["id"], run["position"]) for run in workspace.runs()] == [(id, 1)]
+        (tmp_path / name).rmdir()
+        wait_for(lambda: not workspace._workers.queue.waiting())
 
 
 def test_comparisons_wait_in_the_same_line(busy, world, quick):
