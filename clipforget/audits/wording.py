@@ -80,8 +80,11 @@ def wording(subject: Subject, task: AuditTask) -> Measuring:
     kinds = torch.cat([task.test[role].kinds for role in roles])
     rows: list[Row] = []
     for number, target in enumerate(task.targets):
-        coarse = [task.names[i] for i in task.test["forget"].labels[task.test["forget"].kinds == number].unique()]
         relevant = kinds == number
+        if not relevant.any():  # of several targets one that the gallery lacks
+            continue
+        labels = task.test["forget"].labels[task.test["forget"].kinds == number].unique()
+        coarse = [] if target.superclass == "*" else [task.names[i] for i in labels]
         for name in dict.fromkeys((target.short, *coarse)):
             texts = task.known(wordings(name))
             found = _found(subject, texts, features, relevant)
@@ -90,8 +93,9 @@ def wording(subject: Subject, task: AuditTask) -> Measuring:
             rows += [Row(text, level, *hits, count) for text, hits in zip(texts, found, strict=True)]
     k = min(TOP_K, len(kinds))
     worst = max(rows, key=lambda row: row.first)
+    label = f"worst of {len(rows)} prompts, precision at {k}"
     figures = [
-        replace(Figure.share("worst", f"worst prompt, precision at {k}", worst.first, k), note=f"“{worst.text}”"),
+        replace(Figure.share("worst", label, worst.first, k), note=f"“{worst.text}”"),
         Figure.share("recall", "the same prompt, recall", worst.among, worst.count),
     ]
     for level in ("fine", "coarse"):

@@ -1,5 +1,7 @@
 """Every audit by itself, on images and features whose answer is known."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from audited import ROLES, SUBGROUPS, figures, placed, task_on
@@ -8,6 +10,7 @@ from clipforget.audits import AUDITS, AuditTask, Figure, Measurement, Subject, j
 from clipforget.audits.repaired_head import ridge
 from clipforget.audits.stability import _integers, _pruned
 from clipforget.audits.wording import slip, wordings
+from clipforget.data.target import Target
 from clipforget.evaluation.refusal import Refusal
 from clipforget.generators import finish
 from clipforget.unlearning.task import BOTH, IMAGE, TEXT
@@ -69,6 +72,15 @@ def test_wording_reports_the_prompt_that_finds_most_and_counts_refused_ones_as_n
     subject.refusal = Refusal(("convertible", "car"))
     refused = finish(measure(["wording"], subject, task))["wording"]
     assert all(p["precision"] == 0 for p in refused.details["prompts"] if p["text"] in ("a car", "my convertible"))
+
+
+def test_a_target_that_the_gallery_lacks_is_left_out(task):
+    more = replace(task, targets=(*task.targets, Target("dog", "pug")), kind_names=tuple("abcde"))
+    for role, kind in ROLES.items():  # kind 1 is the second target, of which there is no image
+        own = torch.full((10,), 2 * kind)
+        more.test[role] = replace(task.test[role], kinds=own, key=f"moved/{role}")
+    for name in ("image_query", "wording", "where_they_go"):
+        assert next(iter(figures(name, Subject("original", task.original), more).values())) is not None
 
 
 def test_a_slip_swaps_two_letters_and_wordings_hold_plurals_and_synonyms():
