@@ -1,6 +1,7 @@
 """The audits that look into the model or train it, on models and features whose answer is known."""
 
 import importlib
+from dataclasses import replace
 
 import pytest
 import torch
@@ -14,6 +15,8 @@ from clipforget.audits._outputs import evenly
 from clipforget.data.target import Target
 from clipforget.evaluation.separation import auc_interval
 from clipforget.generators import finish
+from clipforget.runs.audit import load_task
+from clipforget.runs.resources import Resources
 
 
 def teach(clip, task, roles, steps=30):
@@ -134,6 +137,13 @@ def test_membership_tells_seen_from_unseen_in_both_directions(taught):
     assert streisand["siblings"] == figures("membership", original(taught), taught)["siblings"]
     alike = figures("membership", placed(taught, fit_forget=near, test_forget=near), taught)
     assert alike["loss"] == 0.5 and alike["caught_loss"] == 0.0
+
+
+def test_membership_is_known_of_the_shipped_model_and_its_pictures_alone(taught, world):
+    task = finish(load_task(world.config(), Resources()))
+    assert not task.members
+    found = figures("membership", original(taught), replace(taught, members=task.members))
+    assert found.startswith("It needs to know which images the model was pretrained on.")
 
 
 def test_layer_patching_finds_where_the_target_is_lost(taught):
