@@ -153,7 +153,7 @@ def test_an_image_has_a_page_and_an_address(visit: Any, site: Site) -> None:
     page.wait_for_function("window.clipforget.state.see === 3")
     settle(page)
     page.evaluate("(run) => window.clipforget.open(run)", site.run)  # as the list of runs does
-    page.wait_for_selector("#cf-image", state="hidden")
+    page.wait_for_selector("#cf-both", state="visible")
     page.go_back()
     page.wait_for_selector("#cf-image .cf-strip")
     settle(page)
