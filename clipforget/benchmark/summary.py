@@ -133,8 +133,11 @@ def run_summary(run: Run, alpha: float | None = None) -> RunSummary:
 
 
 def _audits(run: Run, alpha: float | None) -> dict[str, dict[str, AuditGap]]:
-    """What its audits found by subject; nothing where it is read at an alpha that they were not done at."""
-    document = read_audits(run)
+    """What its audits found by subject; nothing where it is read at an alpha that they were not done at, or damaged."""
+    try:
+        document = read_audits(run)
+    except RunProblem:  # which the run's own page says
+        return {}
     read_at = run.info()["best"] if alpha is None else alpha
     if document is None or read_at not in (0.0, document["alpha"]):
         return {}

@@ -11,6 +11,7 @@ from small import FEW
 from clipforget.benchmark.plan import ComparisonPlan
 from clipforget.benchmark.rows import check_preset, read_row
 from clipforget.benchmark.store import ComparisonStore, FinishedRuns
+from clipforget.benchmark.summary import run_summary
 from clipforget.benchmark.trials import Trial, TrialStore
 from clipforget.cli.main import main
 from clipforget.errors import BadSetting, ClipforgetError
@@ -146,6 +147,18 @@ def test_a_run_without_sound_results_says_so(house, world, finished, capsys, nam
             ask(BAD)
         assert BAD in sentence(caught)
     house.delete(BAD)
+
+
+@pytest.mark.parametrize("damage", TEXTS)
+def test_damaged_audits_hurt_only_themselves(house, damage):
+    run = house.run(BAD)
+    whole = run_summary(run)
+    run.path("audits.json").write_text("{}")
+    spoil(run.path("audits.json"), damage)
+    assert run_summary(run).h == whole.h and house.view(BAD)["h"] and house.query(BAD, text="a disc")
+    with pytest.raises(ClipforgetError, match=r"audits\.json .* is damaged") as caught:
+        house.finished_run(BAD).audits()
+    assert BAD in sentence(caught)
 
 
 @pytest.mark.parametrize("odd", [7, "seven", [[]], {"odd": {}}, None, "gone"])
