@@ -23,10 +23,9 @@ def task_on(clip, count=10):
 
     sets = {part: {role: images(part, role, kind) for role, kind in ROLES.items()} for part in ("fit", "test")}
     template = "a photo of a {}."
-    embeddings = clip.class_embeddings(NAMES, template)
     targets = (Target("car", "convertible"),)
     return AuditTask(clip, **sets, names=NAMES, subgroup_names=SUBGROUPS, kind_names=KINDS, template=template,
-                     class_embeddings=embeddings, targets=targets, goal=0.5, seed=0, members=True)  # fmt: skip
+                     targets=targets, seed=0, members=True)  # fmt: skip
 
 
 def placed(task, **features):

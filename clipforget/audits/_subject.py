@@ -48,10 +48,9 @@ class AuditTask:
     """What is measured on; the same for every subject.
 
     `fit` and `test` map forget, siblings and others to images of the train split and of the gallery; a role without
-    an image is an empty set. `names` are the C superclass names, `class_embeddings` (C x D, unit) the original's,
-    `subgroup_names` all fine names, empty where there are none. `kind_names` name the kinds; the first len(targets) are
-    the targets. `goal` is the forget accuracy, 0 to 1, that counts as forgotten. `members`: the original was pretrained
-    on the images of `fit`, and on none of `test`.
+    an image is an empty set. `names` are the C superclass names, `subgroup_names` all fine names, empty where there are
+    none. `kind_names` name the kinds; the first len(targets) are the targets. `members`: the original was pretrained on
+    the images of `fit`, and on none of `test`.
     """
 
     original: Clip
@@ -60,10 +59,8 @@ class AuditTask:
     names: tuple[str, ...]
     subgroup_names: tuple[str, ...]
     kind_names: tuple[str, ...]
-    class_embeddings: Tensor
     template: str
     targets: tuple[Target, ...]
-    goal: float
     seed: int
     members: bool = False
     _known: dict[str, bool] = field(default_factory=dict, repr=False)  # words that the original was asked for
@@ -72,11 +69,6 @@ class AuditTask:
     def original_subject(self) -> Subject:
         """The original as a subject, which all audits share, so that its images are embedded once."""
         return Subject("original", self.original)
-
-    @property
-    def chance(self) -> float:
-        """The accuracy of guessing among the class names, 0 to 1."""
-        return 1 / len(self.names)
 
     @property
     def class_prompts(self) -> list[str]:

@@ -100,10 +100,8 @@ def _audit_task(task: Task, evaluation: Evaluation) -> AuditTask:
         names=task.names,
         subgroup_names=() if len(subgroup_names) < 2 or any(t.style != "*" for t in targets) else subgroup_names,
         kind_names=tuple(kinds),
-        class_embeddings=task.class_embeddings,
         template=task.template,
         targets=targets,
-        goal=task.limit,
         seed=task.seed,
     )
 
