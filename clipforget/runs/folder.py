@@ -25,7 +25,7 @@ STATES = ("queued", "running", "done", "stopped", "failed")  # "lost" is reporte
 LOCK = "run.lock"  # held while the files of the folder are written
 WORKER_LOCK = "worker.lock"  # held as long as a worker is alive
 RESERVE, RESERVED = "reserve.bin", 2**16  # a file for a moment without room, and its bytes
-GRACE = 10.0  # seconds that a worker may take from its start until it holds its folder
+GRACE = 30.0  # seconds that a worker may take, on a busy machine, from its start until it holds its folder
 
 Info = TypeVar("Info", bound=FolderInfo)
 
