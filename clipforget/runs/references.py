@@ -98,13 +98,15 @@ def with_model(document: ReferencesDocument | None, added: ReferencesDocument) -
 @cache
 def read_references(folder: Path = FOLDER) -> tuple[ReferencesDocument, ...]:
     """Read all files of a folder. Raises RunProblem for a damaged one."""
-    documents = []
-    for path in sorted(folder.glob("*.json")):
-        try:
-            documents.append(read_document(ReferencesDocument, path))
-        except BadSetting as error:
-            raise RunProblem(f"The reference {path} is damaged ({error}); install ClipForget again.") from error
-    return tuple(documents)
+    return tuple(map(read_reference, sorted(folder.glob("*.json"))))
+
+
+def read_reference(path: Path) -> ReferencesDocument:
+    """Read one file. Raises RunProblem where it is damaged."""
+    try:
+        return read_document(ReferencesDocument, path)
+    except BadSetting as error:
+        raise RunProblem(f"The reference {path} is damaged ({error}); install ClipForget again.") from error
 
 
 def _over_seeds(models: Sequence[Mapping[str, MeasurementDocument]]) -> dict[str, MeasurementDocument]:

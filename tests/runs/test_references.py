@@ -15,10 +15,9 @@ from clipforget.generators import finish
 from clipforget.models.loading import EMBEDDED
 from clipforget.models.pretrain.card import read_card
 from clipforget.runs.audited import audits_view
-from clipforget.runs.references import FORMS, ReferencesDocument, no_reference, references_of, with_model
+from clipforget.runs.references import FORMS, no_reference, read_reference, references_of, with_model
 from clipforget.runs.retrained import measure_reference
 from clipforget.runs.store import Store
-from clipforget.settings import read_document
 
 FILES = sorted((ASSETS / "references").glob("*.json"))
 
@@ -42,7 +41,7 @@ def retrained(tmp_path_factory):
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_shipped_figures_are_of_the_shipped_model_and_complete(file):
-    document = read_document(ReferencesDocument, file)
+    document = read_reference(file)
     (target,) = document["forget"]
     assert target in {f"{name}/{sub}" for name, subs in SUBGROUPS.items() for sub in subs}
     assert document["model"] in (EMBEDDED["clipforget-tiny"] / "README.md").read_text(encoding="utf-8")
@@ -57,11 +56,11 @@ def test_shipped_figures_are_of_the_shipped_model_and_complete(file):
 
 def test_the_command_writes_documents_like_the_shipped_ones_and_adds_to_them(retrained, tmp_path, capsys):
     out = tmp_path / "owl.json"
-    first = read_document(ReferencesDocument, FILES[0])
+    first = read_reference(FILES[0])
     write_json(out, first | {"forget": ["bird/owl"]})
     assert main(["reference", str(retrained), str(out), "image_query"]) == 0
     assert "Wrote" in capsys.readouterr().out
-    document = read_document(ReferencesDocument, out)
+    document = read_reference(out)
     *kept, added = document["models"]
     assert kept == first["models"] and set(added) == set(kept[0])
     assert {k: document[k] for k in ("model", "data", "images")} == {k: first[k] for k in ("model", "data", "images")}

@@ -11,8 +11,7 @@ from clipforget.cli.commands import command
 from clipforget.cli.options import Parser
 from clipforget.cli.terminal import Bar
 from clipforget.generators import finish, relay
-from clipforget.runs.references import ReferencesDocument, with_model
-from clipforget.settings import read_document
+from clipforget.runs.references import read_reference, with_model
 
 
 def add_options(parser: Parser) -> None:
@@ -37,7 +36,7 @@ def reference(args: argparse.Namespace) -> None:
                   "total": step.total, "losses": {}, "note": step.note})  # fmt: skip
 
     try:
-        known = read_document(ReferencesDocument, out) if out.exists() else None
+        known = read_reference(out) if out.exists() else None
         document = finish(relay(measure_reference(args.model, args.names or list(AUDITS.load())), show))
         write_json(out, with_model(known, document), indent=None)
     finally:
