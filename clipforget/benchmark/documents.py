@@ -193,4 +193,5 @@ class ComparisonSummary(TypedDict):
     cells: list[SummaryCell]
     curves: list[Curve]
     target: NotRequired[int | None]
+    own: NotRequired[bool]  # on a public server: whether the visitor may stop and delete it
     position: NotRequired[int | None]  # in the line of its device, 1 for the next to start

@@ -78,6 +78,7 @@ def _cells(comparison: ComparisonFolder, plan: ComparisonPlan, resources: Resour
             continue
         run = comparison.store.create(config)
         run.update(comparison=comparison.id)
+        run.owner = comparison.owner
         comparison.set_cell(index, state="running", run=run.id, seconds=None, error=None)
         try:
             yield from _run_cell(comparison, index, run, resources)

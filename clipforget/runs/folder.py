@@ -23,6 +23,7 @@ from clipforget.settings import read_document
 
 STATES = ("queued", "running", "done", "stopped", "failed")  # "lost" is reported, never stored
 LOCK = "run.lock"  # held while the files of the folder are written
+OWNER = "owner"  # names the visitor who started the work
 WORKER_LOCK = "worker.lock"  # held as long as a worker is alive
 RESERVE, RESERVED = "reserve.bin", 2**16  # a file for a moment without room, and its bytes
 GRACE = 30.0  # seconds that a worker may take, on a busy machine, from its start until it holds its folder
@@ -42,6 +43,19 @@ class RunFolder(Generic[Info]):
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.id = Path(folder), Path(folder).name
+
+    @property
+    def owner(self) -> str | None:
+        """Return the visitor of a public server who started it; None where it was no visitor."""
+        try:
+            return self.path(OWNER).read_text(encoding="utf-8")
+        except OSError:
+            return None
+
+    @owner.setter
+    def owner(self, visitor: str | None) -> None:
+        if visitor is not None:
+            self.path(OWNER).write_text(visitor, encoding="utf-8")
 
     @property
     def runs(self) -> Path:

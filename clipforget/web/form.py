@@ -23,16 +23,22 @@ from clipforget.web.targets import (
     tiles,
     whole_styles,
 )
+from clipforget.web.visitors import VISITOR_HEADER
 from clipforget.workspace import setup
 from clipforget.workspace.documents import DataDescription, PresetDescription, RunEstimate, SetupDescription
+from clipforget.workspace.public import DAYS, VISITOR
 from clipforget.workspace.workspace import Workspace
 
+FOLDERS = "A name, or the path of a folder or .tar: train|test/superclass/subgroup/*.jpg"
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 # Every subgroup click asks again; only the newest answer matters.
 LATEST: dict[str, Any] = {**QUIET, "trigger_mode": "always_last", "concurrency_id": "setup"}
 # Choices that were filled in later are forgotten when the server restarts; what comes then must not be refused by
 # Gradio. Whatever is chosen or typed is checked with the configuration.
 FREE_TEXT: dict[str, Any] = {"allow_custom_value": True}
+
+
+SHARED = f"Everybody here can see this run. It is yours to stop and delete, and is deleted after {DAYS} days."
 
 
 class Form:
@@ -44,15 +50,16 @@ class Form:
         heading(1, "Model")
         models: list[Any] = [(model["title"], model["name"]) for model in setup["models"]] or [RunConfig.model]
         self.model = gr.Dropdown(
-            models, value=RunConfig.model, label="CLIP model", allow_custom_value=True, elem_id="cf-model",
-            info="A name, open_clip model/pretrained, or a local folder",
+            models, value=RunConfig.model, label="CLIP model", allow_custom_value=not workspace.public,
+            info=None if workspace.public else "A name, open_clip model/pretrained, or a local folder",
+            elem_id="cf-model",
         )  # fmt: skip
         heading(2, "Images")
         data = [(dataset["title"], dataset["name"]) for dataset in setup["data"]]
         data += [(name, name) for name in setup["recent"]["data"]]
         self.data = gr.Dropdown(
-            data, value=RunConfig.data, label="Data set", allow_custom_value=True, elem_id="cf-data",
-            info="A name, or the path of a folder or .tar: train|test/superclass/subgroup/*.jpg",
+            data, value=RunConfig.data, label="Data set", allow_custom_value=not workspace.public, elem_id="cf-data",
+            info=None if workspace.public else FOLDERS,
         )  # fmt: skip
         self.data_note = script_component("form/note.js", value={}, elem_id="cf-data-note")
         heading(3, "Forget")
@@ -74,6 +81,8 @@ class Form:
         with gr.Column(elem_id="cf-go"):
             self.estimate = script_component("form/note.js", value={}, elem_id="cf-estimate")
             self.run = gr.Button("Run", variant="primary", size="lg", elem_id="cf-run")
+            if workspace.public:
+                gr.HTML(html_template=f'<p class="cf-note">{SHARED}</p>', apply_default_css=False, js_on_load=None)
         self.started = gr.Textbox(visible=False)
 
     def _method(self, setup: SetupDescription) -> None:
@@ -89,16 +98,18 @@ class Form:
         with gr.Accordion("Evaluation", open=False, elem_id="cf-evaluation"):
             self.tolerance = number(setup["options"], "tolerance")
             self.gallery = number(setup["options"], "gallery", precision=0)
+            folders = not self.workspace.public
             self.eval = gr.Textbox(
                 "", lines=2, max_lines=8, label="Evaluation sets", elem_id="cf-eval", placeholder="food101=food-101/",
+                visible=folders,
                 info="Unseen images with class names of their own: NAME=PATH, one a line",
             )  # fmt: skip
             self.eval_target = gr.Radio(
                 ["kept", "forgotten"], value=RunConfig.eval_target, label="The target there is to be",
-                elem_id="cf-eval-target",
+                elem_id="cf-eval-target", visible=folders,
                 info="Classes named like the target, or those of NAME=PATH:CLASS,CLASS",
             )  # fmt: skip
-            self.eval_images = number(setup["options"], "eval_images", precision=0)
+            self.eval_images = number(setup["options"], "eval_images", precision=0, visible=folders)
 
     def presets(self, model: str) -> dict[str, list[PresetDescription]]:
         """Return the presets of every method for a model."""
@@ -161,7 +172,7 @@ class Form:
         try:
             data = self.workspace.data(name)
         except ClipforgetError as error:
-            return [gr.skip()] * 5 + [{"error": str(error)}]
+            return [gr.skip()] * 5 + [self.problem(error)]
         superclass = first_superclass(data)
         return [*target_updates(data, superclass, first_pick(data, superclass), ANY, []), data_summary(data)]
 
@@ -196,14 +207,19 @@ class Form:
         try:
             return {"estimate": self.workspace.estimate(self.config(*values))}
         except ClipforgetError as error:
-            return {"error": str(error)}
+            return self.problem(error)
 
-    def start(self, *values: Any) -> tuple[str, dict[str, str]]:
-        """Start the worker process of a run; return the run's id, or what is wrong."""
+    def start(self, request: gr.Request, *values: Any) -> tuple[str, dict[str, str]]:
+        """Start the worker process of a run, or put it in line; return the run's id, or what is wrong."""
+        VISITOR.set(request.headers.get(VISITOR_HEADER, ""))
         try:
             return self.workspace.start(self.config(*values)), gr.skip()
         except ClipforgetError as error:
-            return "", {"error": str(error)}
+            return "", self.problem(error)
+
+    def problem(self, error: ClipforgetError) -> dict[str, Any]:
+        """Return what a note says is wrong."""
+        return {"error": self.workspace.shown(str(error))}
 
     def fill(self, event: gr.EventData) -> list[Any]:
         """Fill the form from the configuration of a past run ("Use these settings")."""
@@ -214,7 +230,7 @@ class Form:
             data = self.workspace.data(config["data"])
             updates, note = target_updates(data, superclass, picked, style, extra), data_summary(data)
         except ClipforgetError as error:
-            updates, note = [gr.skip()] * 5, {"error": str(error)}
+            updates, note = [gr.skip()] * 5, self.problem(error)
         if config.get("retain") and "error" not in note:
             updates[4]["value"] = list(config["retain"])
         names = {option["name"] for option in self.methods[method]["options"]}

@@ -5,13 +5,15 @@ The gate stands outside everything else, so that a route of Gradio's is no excep
 
 from __future__ import annotations
 
+import hashlib
 import re
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address, ip_network
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+from anyio import sleep
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,12 +21,15 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from clipforget.errors import BadSetting
 from clipforget.web.responses import RequestError, error_response
+from clipforget.web.visitors import VISITOR_HEADER, new_visitor, set_cookie, user_of, visitor_of
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 EVERYWHERE = ("0.0.0.0", "::")  # what a server is bound to that listens on every network
 HOST = re.compile(r"\[([0-9a-f:.]+)\](?::\d+)?|([^\s:/@\[\]]+)(?::\d+)?")
 LARGEST_BODY = 11 * 2**20  # bytes of any request; routes have their own, lower bounds
-FORGED = re.compile("forwarded|x-forwarded-.*|x-gradio-.*|x-real-ip")  # headers that only a named proxy may send
+GUESSING = 1.0  # seconds until a wrong password is answered
+# Headers that only a named proxy may send, and one that only the gate sets.
+FORGED = re.compile("forwarded|x-forwarded-.*|x-gradio-.*|x-real-ip|" + VISITOR_HEADER)
 # What the page asks of Gradio; everything else that Gradio answers (files, uploads, proxies, streams) is closed.
 PAGE = re.compile(
     r"/(clipforget/.*|config/?|theme\.css|robots\.txt|favicon\.ico|manifest\.json|(svelte|static|assets)/.*"
@@ -37,7 +42,8 @@ class Gate:
 
     host is the address the server is bound to, allowed are further names it answers for, proxies the addresses or
     networks (or *) whose X-Forwarded-* headers are believed, embedders the sites that may show the page in a frame.
-    Raises BadSetting for a proxy that is no address.
+    With users everybody has to log in; with a key everybody gets a signed cookie, and is told apart by it or by the
+    login. Raises BadSetting for a proxy that is no address.
     """
 
     def __init__(
@@ -47,6 +53,8 @@ class Gate:
         allowed: Sequence[str] = (),
         proxies: Sequence[str] = (),
         embedders: Sequence[str] = (),
+        users: Mapping[str, bytes] | None = None,
+        key: bytes | None = None,
     ) -> None:
         for proxy in proxies:
             check_proxy(proxy)
@@ -54,7 +62,7 @@ class Gate:
         own = [socket.gethostname()] if everywhere else [host.strip("[]")]
         self._hosts = {name.lower() for name in (*LOOPBACK, *own, *allowed)}
         self._any_address = everywhere  # an address, unlike a name, cannot be made to point here by another site
-        self._app, self._embedders = app, tuple(embedders)
+        self._app, self._embedders, self._users, self._key = app, tuple(embedders), users, key
         self._proxied = ProxyHeadersMiddleware(cast(Any, app), list(proxies))  # tells a visitor's own address
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,27 +72,51 @@ class Gate:
                 await self._app(scope, receive, send)
             return  # the page uses no web sockets
         scope = {**scope, "headers": self._believed(scope)}
+        headers, more = Headers(scope=scope), list[tuple[bytes, bytes]]()
 
         async def protected(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message = {**message, "headers": [*self._safe(message["headers"])]}
+                message = {**message, "headers": [*self._safe(message["headers"]), *more]}
             await send(message)
 
         try:
-            self._check(scope["method"], scope["path"], Headers(scope=scope))
+            self._check(scope["method"], scope["path"], headers)
+            visitor = await self._visitor(scope["path"], headers, more)
         except RequestError as refused:
-            await _refusal(refused, Headers(scope=scope))(scope, receive, protected)
+            await _refusal(refused, headers)(scope, receive, protected)
         else:
+            scope["headers"].append((VISITOR_HEADER.encode(), visitor.encode()))
             await cast(ASGIApp, self._proxied)(scope, _bounded(receive), protected)
+
+    async def _visitor(self, path: str, headers: Headers, more: list[tuple[bytes, bytes]]) -> str:
+        """Who asks, "" where visitors are not told apart; `more` gets the headers to answer with.
+
+        Raises RequestError for one who has to log in.
+        """
+        user = None
+        if self._users is not None and (user := user_of(headers.get("authorization", ""), self._users)) is None:
+            if "authorization" in headers:
+                await sleep(GUESSING)
+            more.append((b"www-authenticate", b'Basic realm="ClipForget", charset="UTF-8"'))
+            raise RequestError(401, "Log in first, with a name and password of this server.")
+        if self._key is None:
+            return ""
+        if user is not None:
+            return "user." + hashlib.sha256(user.encode()).hexdigest()
+        visitor = visitor_of(headers.get("cookie", ""), self._key)
+        if visitor is None and path == "/":
+            more.append((b"set-cookie", set_cookie(new_visitor(self._key), bool(self._embedders)).encode()))
+        return visitor or ""
 
     def _believed(self, scope: Scope) -> list[tuple[bytes, bytes]]:
         """The headers of a request without those that only a proxy may set; a named one also tells the host."""
         headers = scope["headers"]
         if not self._from_proxy(scope):
             return [pair for pair in headers if not FORGED.fullmatch(pair[0].decode("latin-1").lower())]
+        headers = [pair for pair in headers if pair[0] != VISITOR_HEADER.encode()]
         told = [value for name, value in headers if name == b"x-forwarded-host"]
         if not told:
-            return list(headers)
+            return headers
         host = told[-1].split(b",")[-1].strip()
         others = [pair for pair in headers if pair[0] not in (b"host", b"x-forwarded-host", b"x-gradio-server")]
         return [*others, (b"host", host), (b"x-forwarded-host", host)]

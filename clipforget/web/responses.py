@@ -16,6 +16,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
 from clipforget.errors import ClipforgetError, QueueFull, StaleIndex, UnknownName
+from clipforget.web.visitors import VISITOR_HEADER
+from clipforget.workspace.public import VISITOR
 
 Handler = Callable[[Request], Awaitable[Response]]
 IMMUTABLE = "public, max-age=31536000, immutable"
@@ -76,11 +78,12 @@ async def _in_time(seconds: float, limiter: CapacityLimiter | None, work: Callab
         raise RequestError(503, f"This takes longer than {seconds:g} seconds; ask again in a while.") from None
 
 
-def endpoint(handler: Handler) -> Handler:
-    """Wrap a handler: errors become one sentence of JSON."""
+def endpoint(handler: Handler, shown: Callable[[str], str] = str) -> Handler:
+    """Wrap a handler: errors become one sentence of JSON, as `shown` shows it; VISITOR is who asks meanwhile."""
 
     @wraps(handler)
     async def wrapper(request: Request) -> Response:
+        VISITOR.set(request.headers.get(VISITOR_HEADER, ""))
         try:
             return await handler(request)
         except RequestError as error:
@@ -88,7 +91,7 @@ def endpoint(handler: Handler) -> Handler:
         except ClientDisconnect:
             return Response(status_code=204)
         except ClipforgetError as error:
-            return error_response(status_of(error, request.method), str(error))
+            return error_response(status_of(error, request.method), shown(str(error)))
         except Exception:
             log.exception("A bug in %s %s", request.method, request.url.path)
             return error_response(500, "A bug in ClipForget; the server's log says more.")

@@ -81,7 +81,10 @@ def routes(workspace: Workspace) -> list[Route]:
         ("GET", "static/{path:path}", static),
         ("GET", "plotly.js", plotly),
     ]
-    listed = [Route(f"/clipforget/{path}", endpoint(handler), methods=[method]) for method, path, handler in table]
+    listed = [
+        Route(f"/clipforget/{path}", endpoint(handler, workspace.shown), methods=[method])
+        for method, path, handler in table
+    ]
     return [*listed, Route("/clipforget/{rest:path}", endpoint(not_found), methods=["GET", "POST"])]
 
 

@@ -7,11 +7,12 @@ import socket
 import threading
 import warnings
 import webbrowser
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from clipforget.data.catalogue import DATASETS
 from clipforget.errors import BadSetting, ClipforgetError
+from clipforget.workspace.public import PublicWorkspace
 from clipforget.workspace.workspace import Workspace
 
 SHUTDOWN = 2  # seconds that open streams get at the end
@@ -24,30 +25,36 @@ def serve(
     port: int,
     allowed_hosts: Sequence[str] = (),
     proxies: Sequence[str] = (),
+    users: Mapping[str, bytes] | None = None,
+    public: bool = False,
     browser: bool = True,
     sample: bool = True,
 ) -> None:
     """Serve the page over a folder of runs until it is interrupted; see web.gate for whom it answers.
 
-    Raises BadSetting where it cannot listen there.
+    A public server is for strangers (see workspace.public); users have to log in. Raises BadSetting where it cannot
+    listen there.
     """
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: no request leaves this machine
     # Gradio silences this itself, but not reliably while another thread imports; the page makes no sound.
     warnings.filterwarnings("ignore", "Couldn't find ffmpeg", RuntimeWarning)
     with listen(host, port) as listening:
-        workspace = Workspace(runs, sample=sample)
+        workspace = (PublicWorkspace if public else Workspace)(runs, sample=sample)
         threading.Thread(target=_warm, args=(workspace,), daemon=True).start()
         import uvicorn
 
         from clipforget.web.gate import EVERYWHERE, Gate
         from clipforget.web.page import build_app
         from clipforget.web.routes import routes
+        from clipforget.web.visitors import visitor_key
 
         embedders: tuple[str, ...] = ()
         if "SPACE_ID" in os.environ:  # a Space of Hugging Face stands behind its proxy, in a frame
             allowed_hosts = (*allowed_hosts, os.environ.get("SPACE_HOST", "localhost"))
             proxies, embedders = ("*",), ("https://huggingface.co",)
-        gate = Gate(build_app(workspace, routes(workspace)), host, allowed_hosts, proxies, embedders)
+        key = visitor_key(runs) if public else None
+        app = build_app(workspace, routes(workspace))
+        gate = Gate(app, host, allowed_hosts, proxies, embedders, users, key)
         if waiting := workspace.watch():
             print(f"{waiting} waiting {'run starts' if waiting == 1 else 'runs start'} now, one by one", flush=True)
         address = f"http://{'127.0.0.1' if host in EVERYWHERE else host}:{port}"

@@ -32,6 +32,7 @@ class RunEntry(TypedDict):
     comparison: str | None
     sample: bool
     position: int | None  # in the line of its device, 1 for the next to start
+    own: NotRequired[bool]  # on a public server: whether the visitor may stop and delete it
 
 
 class UnfinishedView(TypedDict):
@@ -62,6 +63,7 @@ class ListedComparison(TypedDict):
     done: int
     total: int
     error: NotRequired[str]
+    own: NotRequired[bool]
     position: NotRequired[int | None]  # in the line of its device, 1 for the next to start
 
 
@@ -367,6 +369,7 @@ class SetupDescription(TypedDict):
     recent: RecentNames
     options: dict[str, NumberOption]
     experiments: list[ExperimentDescription]
+    public: NotRequired[bool]  # only what is listed can be chosen
 
 
 class RunEstimate(TypedDict):

@@ -53,12 +53,12 @@ def table(scores: Scores) -> str:
     return out.getvalue()
 
 
-def archive(run: Run, scores: Scores) -> bytes:
-    """Return the run's folder as a .zip."""
+def archive(run: Run, scores: Scores, log: bool = True) -> bytes:
+    """Return the run's folder as a .zip, with or without what its worker printed."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
         for name in ARCHIVED:
-            if run.path(name).is_file():
+            if run.path(name).is_file() and (log or name != "worker.log"):
                 file.write(run.path(name), f"{run.id}/{name}")
         file.writestr(f"{run.id}/scores.csv", table(scores))
     return out.getvalue()

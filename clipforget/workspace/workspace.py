@@ -65,6 +65,8 @@ class Workspace:
     On each device one worker runs at a time; at most `max_waiting` runs and comparisons wait in line.
     """
 
+    public = False  # whether visitors are strangers: see public.PublicWorkspace
+
     def __init__(self, runs: Path = Path("runs"), sample: bool = True, max_waiting: int = MAX_WAITING) -> None:
         self.store = Store(Path(runs))
         self.samples = Store(ASSETS / "sample-run") if sample else None
@@ -79,6 +81,10 @@ class Workspace:
         self.uploads = Uploads()
         self.comparisons = ComparisonService(self.store.root, self.dataset, self._workers)
         self._audits = AuditService(lambda run: self.finished_run(run.id).scores, self._not_auditable, self._workers)
+
+    def shown(self, message: str) -> str:
+        """Return a message as a visitor may read it."""
+        return message
 
     # runs
 

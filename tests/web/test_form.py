@@ -1,11 +1,10 @@
 """The set-up form: what it makes of a visitor's choices, and that a run's settings fill it again."""
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import gradio as gr
 import pytest
+from whole import in_a_loop
 
 from clipforget.errors import BadSetting
 from clipforget.methods import METHODS
@@ -19,12 +18,11 @@ from clipforget.workspace.workspace import Workspace
 def form(world):
     space = Workspace(world.folder / "form", sample=False)
 
-    async def build():  # in a running loop Gradio makes none of its own, which nobody would close
+    def build():
         with gr.Blocks():
             return Form(space, form_choices(space))
 
-    with ThreadPoolExecutor(1) as pool:  # the thread of the tests may have a loop that runs: the browser's
-        return pool.submit(lambda: asyncio.run(build())).result()
+    return in_a_loop(build)
 
 
 def again(form, config):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,13 +9,12 @@ import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount, Route
+from starlette.routing import Route
 from starlette.testclient import TestClient
+from whole import all_routes, whole_app
 
 from clipforget.errors import BadSetting
 from clipforget.web.gate import LARGEST_BODY, PAGE, Gate
-from clipforget.web.page import build_app
-from clipforget.web.routes import routes
 from clipforget.workspace.workspace import Workspace
 
 HOME = "http://127.0.0.1:7860"
@@ -36,12 +33,7 @@ MULTIPART = {"files": {"files": ("a.png", b"x")}}
 @pytest.fixture(scope="module")
 def app(tmp_path_factory) -> Any:
     """The whole app behind its gate, nothing of it replaced."""
-    workspace = Workspace(tmp_path_factory.mktemp("gate"))
-
-    async def built() -> Any:  # Gradio asks for the event loop, and would leave one of its own open
-        return build_app(workspace, routes(workspace))
-
-    return asyncio.run(built())
+    return whole_app(Workspace(tmp_path_factory.mktemp("gate")))
 
 
 @pytest.fixture(scope="module")
@@ -53,20 +45,7 @@ def client(app) -> Iterator[TestClient]:
 @pytest.fixture(scope="module")
 def every_route(app) -> list[tuple[str, str]]:
     """Method and path of every route there is, ours and Gradio's."""
-    found = []
-
-    def walk(table: Any) -> None:
-        for route in table:
-            if isinstance(route, Mount):
-                walk(route.routes)
-            elif hasattr(route, "original_router"):  # FastAPI's way to include one
-                walk(route.original_router.routes)
-            else:
-                path = re.sub(r"\{[^}]*\}", "1", route.path)
-                found.extend((method, path) for method in sorted(route.methods or ()))
-
-    walk(app.routes)
-    return found
+    return all_routes(app)
 
 
 def test_every_route_is_known_here(every_route):

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import argparse
 import os
+from ipaddress import ip_address
 from pathlib import Path
 
 from clipforget.cli.commands import command
 from clipforget.cli.options import Parser, add_runs
+
+PUBLIC = (
+    "Public mode, for strangers: everybody sees all runs on the models and images that come with ClipForget, and stops "
+    "or deletes only their own. With --trusted people you trust may do everything."
+)
+TRUSTED = (
+    "Trusted mode: whoever reaches this address can start, stop and delete every run, and have any model or image "
+    "folder opened that you can read. Add --auth-file to ask for passwords, or use --public."
+)
 
 
 def add_options(parser: Parser) -> None:
@@ -23,6 +33,13 @@ def add_options(parser: Parser) -> None:
         "--proxy", action="append", default=[], metavar="ADDRESS",
         help="believe X-Forwarded-* headers that come from this address or network; may be repeated",
     )  # fmt: skip
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument(
+        "--public", action="store_true",
+        help="for strangers: listed models and images only, own runs only to stop or delete; the default on a network",
+    )  # fmt: skip
+    mode.add_argument("--trusted", action="store_true", help="on a network, but for people who may use all of it")
+    add("--auth-file", metavar="FILE", help="ask for a name and a password: lines name:password")
     add("--no-browser", action="store_true", help="do not open a browser")
     add("--no-sample", action="store_true", help="leave the sample run out")
     add_runs(parser)
@@ -32,13 +49,29 @@ def add_options(parser: Parser) -> None:
 def app(args: argparse.Namespace) -> None:
     """Start the page, and open it in a browser."""
     from clipforget.web.serve import serve
+    from clipforget.web.visitors import read_users
 
+    users = read_users(Path(args.auth_file)) if args.auth_file is not None else None
+    network = "SPACE_ID" in os.environ or not is_loopback(args.host)
+    public = args.public or (network and not args.trusted)
+    if public or network:
+        print(PUBLIC if public else TRUSTED, flush=True)
     serve(
         Path(args.runs),
         host=args.host,
         port=args.port,
         allowed_hosts=args.allow_host,
         proxies=args.proxy,
+        users=users,
+        public=public,
         browser=not args.no_browser,
         sample=not args.no_sample,
     )
+
+
+def is_loopback(host: str) -> bool:
+    """Return True for an address that only this machine reaches."""
+    try:
+        return host == "localhost" or ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

@@ -55,8 +55,14 @@ export function compareForm(app) {
                 "Model",
                 "cf-compare-model",
                 setup.models.map((model) => model.name),
+                setup.public,
             ),
-            data: field("Images", "cf-compare-data", [...setup.data.map((data) => data.name), ...setup.recent.data]),
+            data: field(
+                "Images",
+                "cf-compare-data",
+                [...setup.data.map((data) => data.name), ...setup.recent.data],
+                setup.public,
+            ),
             methods: h("div.cf-checks"),
             counted: h("span.cf-help"),
             chips: h("div.cf-targets"),
@@ -389,7 +395,15 @@ function duration(seconds) {
     return seconds < 5400 ? `${clock(seconds)} min` : `${(seconds / 3600).toFixed(1)} h`;
 }
 
-function field(title, id, options) {
+function field(title, id, options, listed = false) {
+    if (listed) {
+        const input = h(
+            "select",
+            { id },
+            options.map((name) => h("option", {}, name)),
+        );
+        return { input, node: labelled(title, input) };
+    }
     const input = h("input", {
         id,
         list: `${id}-list`,

@@ -228,9 +228,10 @@ function head(app, id, act) {
         title.textContent = comparison.title || comparison.id;
         chip.replaceChildren(stateChip(comparison.state, comparison.position));
         command = comparison.command || "";
-        stop.hidden = !busy;
-        resume.hidden = busy || comparison.done === comparison.total;
-        remove.hidden = busy;
+        const others = comparison.own === false; // another visitor's
+        stop.hidden = !busy || others;
+        resume.hidden = busy || comparison.done === comparison.total || others;
+        remove.hidden = busy || others;
         menu.hidden = !comparison.done;
         bar.hidden = comparison.state === "done";
         bar.firstChild.style.transform = `scaleX(${comparison.done / Math.max(comparison.total, 1)})`;

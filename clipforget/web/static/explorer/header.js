@@ -67,7 +67,8 @@ export function header(app) {
         ),
     );
     app.runName = (run) =>
-        `${run.starred ? "★ " : ""}${MARKS[run.state] ?? ""}${run.title || run.id} · ${when(run.created)}`;
+        `${run.starred ? "★ " : ""}${MARKS[run.state] ?? ""}${run.title || run.id} · ${when(run.created)}` +
+        (run.own ? " · yours" : "");
     const draw = () => {
         const blank = h("option", { value: "" }, app.runs.length ? "Choose a run…" : "No runs yet");
         const known = app.runs.some((run) => run.id === app.state.run);

@@ -70,6 +70,7 @@ export function progressPanel(app, run, stages) {
         icon("stop"),
         h("span", {}, "Stop"),
     );
+    stop.hidden = app.runs.some((entry) => entry.id === run && entry.own === false);
     const note = h("p.cf-note");
     const node = h(
         "section.cf-progress",

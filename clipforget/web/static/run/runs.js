@@ -71,6 +71,7 @@ export function runsTable(app, container) {
 function row(app, run) {
     const { config, headline } = run;
     const damaged = run.state === "damaged";
+    const others = run.own === false; // another visitor's
     const star = iconButton("star", run.starred ? "Remove the star" : "Star this run", () =>
         act(app, () => post(`runs/${run.id}/star`, { starred: !run.starred })),
     );
@@ -83,8 +84,8 @@ function row(app, run) {
     const figure = (key) =>
         headline?.[key] ? `${percent(headline[key].before)} → ${percent(headline[key].after)}` : "";
     const cells = [
-        run.sample ? "sample" : damaged ? "" : star,
-        open,
+        run.sample ? "sample" : damaged || others ? "" : star,
+        run.own ? h("span", {}, open, h("small.cf-own", {}, "yours")) : open,
         stateChip(run.state, run.position),
         damaged
             ? h("span.cf-clip", { title: run.error }, run.error)
@@ -100,7 +101,7 @@ function row(app, run) {
             damaged
                 ? null
                 : h("button.cf-text", { type: "button", onclick: () => app.useSettings(config) }, "Use"),
-            run.sample
+            run.sample || others
                 ? null
                 : iconButton("trash", "Delete this run", () =>
                       confirmDialog(

@@ -1,0 +1,263 @@
+"""The public mode, through the whole app: listed names only, one's own runs only, bounds, and a clean house."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import gradio as gr
+import pytest
+from starlette.testclient import TestClient
+from whole import all_routes, in_a_loop, whole_app
+
+from clipforget.cli.main import main
+from clipforget.runs.config import RunConfig
+from clipforget.web.form import Form, form_choices
+from clipforget.web.gate import Gate
+from clipforget.web.visitors import COOKIE, VISITOR_HEADER, new_visitor, read_users
+from clipforget.workspace import public
+from clipforget.workspace.public import KEPT, PER_VISITOR, VISITOR, PublicWorkspace
+
+HOME = "http://127.0.0.1:7860"
+KEY = b"k" * 32
+RUN = {"forget": ["airplane/biplane"], "method": "do_nothing", "device": "cpu"}
+COMPARISON = {"methods": ["do_nothing"], "targets": [["airplane/biplane"]], "seeds": [0], "device": "cpu"}
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory) -> PublicWorkspace:
+    """A public workspace whose runs wait in line and never start."""
+    workspace = PublicWorkspace(tmp_path_factory.mktemp("public"))
+    workspace._workers.queue.start_next = lambda start: None  # type: ignore[method-assign]
+    return workspace
+
+
+@pytest.fixture(scope="module")
+def app(workspace) -> Any:
+    return whole_app(workspace)
+
+
+@pytest.fixture
+def client(app, workspace) -> Iterator[TestClient]:
+    """A browser without a cookie yet; afterwards nothing is left of what it started."""
+    with TestClient(Gate(app, "127.0.0.1", key=KEY), HOME, raise_server_exceptions=False) as client:
+        yield client
+    for folder, _ in list(workspace._work(cells=True)):
+        workspace._workers.queue.leave(folder.id)
+        (workspace.store if folder.KIND == "run" else workspace.comparisons.store).delete(folder.id)
+
+
+def visitor() -> dict[str, str]:
+    """The headers of another visitor."""
+    return {"cookie": f"{COOKIE}={new_visitor(KEY)}"}
+
+
+def test_the_page_gives_a_cookie_and_with_it_runs_are_ones_own(client):
+    refused = client.post("/clipforget/runs", json=RUN)
+    assert refused.status_code == 400 and "cookies" in refused.json()["error"]
+    assert "HttpOnly" in client.get("/").headers["set-cookie"] and "set-cookie" not in client.get("/").headers
+    id = client.post("/clipforget/runs", json=RUN).json()["id"]
+    ann, bob = {}, visitor()
+    for headers, own in ((ann, True), (bob, False), ({"cookie": "", VISITOR_HEADER: "spoofed"}, False)):
+        runs = {run["id"]: run for run in client.get("/clipforget/runs", headers=headers).json()["runs"]}
+        assert runs[id]["own"] is own and runs[id]["position"] == 1
+        assert client.get(f"/clipforget/runs/{id}/view", headers=headers).json()["state"] == "queued"
+        assert [run["own"] for run in runs.values() if run["sample"]] == [False]
+    for what, body in (("stop", {}), ("star", {"starred": True}), ("delete", {})):
+        for headers in (bob, {"cookie": "", VISITOR_HEADER: "spoofed"}):
+            reply = client.post(f"/clipforget/runs/{id}/{what}", json=body, headers=headers)
+            assert reply.status_code == 400 and "another visitor's" in reply.json()["error"]
+    for what, body in (("star", {"starred": True}), ("stop", {}), ("delete", {})):
+        assert client.post(f"/clipforget/runs/{id}/{what}", json=body).status_code == 200
+    assert client.get(f"/clipforget/runs/{id}/view").status_code == 404
+
+
+def test_a_comparison_is_ones_own_too(client):
+    ann, bob = visitor(), visitor()
+    id = client.post("/clipforget/comparisons", json=COMPARISON, headers=ann).json()["id"]
+    for headers, own in ((ann, True), (bob, False)):
+        (listed,) = client.get("/clipforget/comparisons", headers=headers).json()["comparisons"]
+        assert (
+            listed["own"] is own and client.get(f"/clipforget/comparisons/{id}", headers=headers).json()["own"] is own
+        )
+    for what in ("stop", "resume", "delete"):
+        assert client.post(f"/clipforget/comparisons/{id}/{what}", json={}, headers=bob).status_code == 400
+    same = client.post("/clipforget/comparisons", json=COMPARISON, headers=bob).json()["id"]
+    assert same == id  # shared, and still Ann's
+    for what in ("stop", "delete"):
+        assert client.post(f"/clipforget/comparisons/{id}/{what}", json={}, headers=ann).status_code == 200
+    assert client.get(f"/clipforget/comparisons/{id}", headers=ann).status_code == 404
+
+
+def test_nothing_tells_what_lies_on_the_disk(client, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    names = [
+        "/etc",
+        "/etc/passwd",
+        "/no/such",
+        str(tmp_path),
+        str(tmp_path / "pipe"),
+        "../runs",
+        "~",
+        "nothing",
+        "/dev/tty",
+    ]
+    headers = visitor()
+    answers = set()
+    for name in names:
+        replies = [client.get("/clipforget/setup/data", params={"name": name}, headers=headers)]
+        for field in ({"data": name}, {"model": name}, {"model": f"ViT-B-32/{name}"}, {"eval": [f"a={name}"]}):
+            replies += [
+                client.post(f"/clipforget/{path}", json={**body, **field}, headers=headers)
+                for path, body in (("runs", RUN), ("estimate", RUN), ("comparisons", COMPARISON))
+            ]
+        answers |= {(reply.status_code, reply.text) for reply in replies}
+    ((status, text),) = answers
+    assert status == 400 and "clipforget-tiny" in text and "sketchbook" in text
+    assert client.get("/clipforget/runs", headers=headers).json()["runs"][0]["sample"]  # nothing was started
+
+
+def test_runs_on_what_is_not_listed_are_as_if_there_were_none(client, workspace, world):
+    hidden = workspace.store.create(world.config())
+    ids = [run["id"] for run in client.get("/clipforget/runs").json()["runs"]]
+    assert hidden.id not in ids and ids
+    for path in ("view", "events", "query?text=a", "export/run.zip", "charts/alpha", "model"):
+        replies = [client.get(f"/clipforget/runs/{id}/{path}") for id in (hidden.id, "no-such-run")]
+        assert [reply.status_code for reply in replies] == [404, 404]
+        assert replies[0].text.replace(hidden.id, "no-such-run") == replies[1].text
+    setup = client.get("/clipforget/setup").json()
+    assert setup["recent"] == {"models": [], "data": []} and str(world.folder) not in str(setup) and setup["public"]
+    assert client.get("/clipforget/setup/data?name=sketchbook").status_code == 200
+
+
+def test_a_visitor_has_a_few_runs_and_all_together_some(client, monkeypatch):
+    ann = visitor()
+    for _ in range(PER_VISITOR):
+        assert client.post("/clipforget/runs", json=RUN, headers=ann).status_code == 200
+    for path, body in (("runs", RUN), ("comparisons", COMPARISON)):
+        reply = client.post(f"/clipforget/{path}", json=body, headers=ann)
+        assert reply.status_code == 429 and "of yours" in reply.json()["error"]
+    large = {**COMPARISON, "methods": ["do_nothing", "anchored"], "seeds": list(range(public.CELLS))}
+    reply = client.post("/clipforget/comparisons", json=large, headers=visitor())
+    assert reply.status_code == 400 and str(public.CELLS) in reply.json()["error"]
+    for _ in range(public.MAX_WAITING - PER_VISITOR):
+        assert client.post("/clipforget/runs", json=RUN, headers=visitor()).status_code == 200
+    reply = client.post("/clipforget/runs", json=RUN, headers=visitor())
+    assert reply.status_code == 429 and "waiting" in reply.json()["error"]
+
+
+def test_paths_are_taken_out_of_what_is_said(client, workspace):
+    root = workspace.store.root.resolve()
+    run = workspace.store.create(RunConfig.read(RUN))
+    run.update(
+        state="failed", error=f"Cannot write {root}/a/b.json: no room; see <https://a.org/x/y> or airplane/biplane."
+    )
+    run.path("worker.log").write_text(f"Traceback in {root}")
+    said = [client.get(f"/clipforget/runs/{run.id}/{path}").json() for path in ("view", "events")]
+    said += [entry for entry in client.get("/clipforget/runs").json()["runs"] if entry["id"] == run.id]
+    assert len(said) == 3 and str(root) not in str(said)
+    for answer in said:
+        assert answer["error"] == (
+            "Cannot write a file of this server: no room; see <https://a.org/x/y> or airplane/biplane."
+        )
+
+
+def test_the_house_is_kept_clean(client, workspace, monkeypatch):
+    def made(days: float, state: str = "done", owner: str | None = "ann") -> Any:
+        run = workspace.store.create(RunConfig.read(RUN))
+        run.owner = owner
+        run.update(state=state, created=(datetime.now(UTC) - timedelta(days=days)).isoformat())
+        return run
+
+    kept = [made(1), made(99, owner=None), made(99, "queued")]
+    workspace._workers.queue.join("run", kept[2].id, "cpu", 99, lambda: None)
+    doomed = [made(public.DAYS + 1), made(public.DAYS + 1, "failed")]
+    workspace.keep_house()
+    ids = workspace.store.ids()
+    assert all(run.id in ids for run in kept) and not any(run.id in ids for run in doomed)
+    monkeypatch.setattr(public, "KEPT", 2)
+    newer = [made(0.5), made(0.1)]
+    workspace.keep_house()
+    ids = workspace.store.ids()
+    assert kept[0].id not in ids and all(run.id in ids for run in (*newer, *kept[1:])) and KEPT > 2
+    slow, stopped = made(0, "running"), []
+    monkeypatch.setattr(workspace._workers, "stop", lambda work: stopped.append(work.id))
+    with slow.worker_lock():
+        workspace.keep_house()
+        assert stopped == []
+        monkeypatch.setattr(public, "LONGEST", -1)
+        workspace.keep_house()
+    assert stopped == [slow.id]
+
+
+def test_the_form_offers_what_is_listed_and_starts_for_the_visitor(workspace, client):
+    def build() -> Form:
+        with gr.Blocks():
+            return Form(workspace, form_choices(workspace))
+
+    form = in_a_loop(build)
+    assert not form.model.allow_custom_value and not form.data.allow_custom_value
+    assert not any(part.visible for part in (form.eval, form.eval_target, form.eval_images))
+    values = ["clipforget-tiny", "sketchbook", "airplane", ["biplane"], "Any style", [], []]
+    values += [{"method": "do_nothing", "settings": {}}, 0, "cpu", None, None, "", None, None]
+    request = SimpleNamespace(headers={VISITOR_HEADER: "ann"})
+    id, _ = form.start(request, *values)
+    assert workspace.run(id).owner == "ann" and VISITOR.get() == "ann"
+    values[1] = "/etc"
+    assert "sketchbook" in form.start(request, *values)[1]["error"]
+    VISITOR.set("")
+
+
+def test_no_route_answers_before_the_login(app, tmp_path, monkeypatch):
+    monkeypatch.setattr("clipforget.web.gate.GUESSING", 0)
+    (tmp_path / "users").write_text("ann:one\nbob:two\n")
+    users = read_users(tmp_path / "users")
+
+    def login(text: str) -> dict[str, str]:
+        return {"authorization": "Basic " + base64.b64encode(text.encode()).decode()}
+
+    with TestClient(Gate(app, "127.0.0.1", users=users, key=KEY), HOME, raise_server_exceptions=False) as client:
+        for headers in ({}, login("ann:two"), visitor()):
+            for method, path in all_routes(app):
+                reply = client.request(method, path, headers=headers)
+                assert reply.status_code in (401, 404), (method, path)
+            assert client.get("/config", headers=headers).headers["www-authenticate"].startswith("Basic")
+        id = client.post("/clipforget/runs", json=RUN, headers=login("ann:one")).json()["id"]
+        assert client.post(f"/clipforget/runs/{id}/delete", json={}, headers=login("bob:two")).status_code == 400
+        assert client.post(f"/clipforget/runs/{id}/delete", json={}, headers=login("ann:one")).status_code == 200
+        assert client.get("/", headers=login("bob:two")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "words, environment, public, said",
+    [
+        ([], {}, False, ""),
+        (["--host", "127.0.0.9"], {}, False, ""),
+        (["--public"], {}, True, "Public mode"),
+        (["--host", "0.0.0.0"], {}, True, "Public mode"),
+        (["--host", "192.168.1.2"], {}, True, "Public mode"),
+        (["--host", "0.0.0.0", "--trusted"], {}, False, "Trusted mode"),
+        ([], {"SPACE_ID": "me/forget"}, True, "Public mode"),
+        (["--trusted"], {"SPACE_ID": "me/forget"}, False, "Trusted mode"),
+    ],
+)
+def test_the_mode_follows_from_where_the_server_listens(monkeypatch, capsys, words, environment, public, said):
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr("clipforget.web.serve.serve", lambda runs, **options: asked.update(options))
+    for name in ("CLIPFORGET_HOST", "GRADIO_SERVER_NAME", "SPACE_ID"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert main(["app", *words]) in (0, None)
+    assert asked["public"] is public and capsys.readouterr().out[: len(said)] == said
+
+
+def test_public_and_trusted_at_once_are_refused(capsys):
+    assert main(["app", "--public", "--trusted"]) == 2
+    assert main(["app", "--auth-file", str(Path("no", "such"))]) == 2
+    assert "not allowed with" in (said := capsys.readouterr().err) and "--auth-file" in said
