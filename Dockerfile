@@ -21,5 +21,7 @@ EXPOSE 7860
 STOPSIGNAL SIGINT
 VOLUME /app/runs
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
-    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:7860/', timeout=4)"]
+    CMD ["python", "-c", "import http.client as h; c = h.HTTPConnection('127.0.0.1:7860', timeout=4); c.request('GET', '/'); assert c.getresponse().status < 500"]
+# In public mode, as for any network. For folders of your own, and nobody else:
+#   docker run --rm -p 127.0.0.1:7860:7860 clipforget python app.py --host 0.0.0.0 --trusted --no-browser
 CMD ["python", "app.py", "--host", "0.0.0.0", "--port", "7860", "--no-browser"]

@@ -38,7 +38,7 @@ LATEST: dict[str, Any] = {**QUIET, "trigger_mode": "always_last", "concurrency_i
 FREE_TEXT: dict[str, Any] = {"allow_custom_value": True}
 
 
-SHARED = f"Everybody here can see this run. It is yours to stop and delete, and is deleted after {DAYS} days."
+SHARED = f"Everybody here can see this run. It is yours to stop and delete; after {DAYS} days it is deleted."
 
 
 class Form:
@@ -82,7 +82,7 @@ class Form:
             self.estimate = script_component("form/note.js", value={}, elem_id="cf-estimate")
             self.run = gr.Button("Run", variant="primary", size="lg", elem_id="cf-run")
             if workspace.public:
-                gr.HTML(html_template=f'<p class="cf-note">{SHARED}</p>', apply_default_css=False, js_on_load=None)
+                gr.HTML(html_template=f'<p class="cf-shared">{SHARED}</p>', apply_default_css=False, js_on_load=None)
         self.started = gr.Textbox(visible=False)
 
     def _method(self, setup: SetupDescription) -> None:
