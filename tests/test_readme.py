@@ -133,7 +133,7 @@ def tree() -> set[str]:
     paths, above = set(), [""]
     for line in block[1].splitlines():
         depth = (len(line) - len(line.lstrip())) // 2
-        names = re.match(r"\s*((?:\w+(?:\.py|/) )*\w+(?:\.py|/))(?=\s|$)", line)
+        names = re.match(r"\s*((?:\w+(?:\.py|/) )*\w+(?:\.py|\.md|/))(?=\s|$)", line)
         assert names, f"no file in: {line}"
         above[depth + 1 :] = [above[depth] + names[1]]
         paths |= {above[depth] + name for name in names[1].split()}
@@ -149,6 +149,6 @@ def test_the_tree_names_every_file():
     named = (files - inner) | plumbing
     folders = {path.parent for path in named} | plugins
     expected = {str(path) for path in named} | {f"{path}/" for path in folders}
-    beside = {"app.py", "assets/", "tests/", "clipforget/web/static/"}
+    beside = {"app.py", "SECURITY.md", "assets/", "tests/", "clipforget/web/static/"}
     assert tree() == expected | beside
     assert all((ROOT / path).is_dir() == path.endswith("/") for path in beside)
