@@ -23,6 +23,7 @@ from clipforget.benchmark.store import ComparisonFolder
 from clipforget.data.catalogue import DATASETS
 from clipforget.data.dataset import Dataset
 from clipforget.errors import BadSetting, ClipforgetError, QueueFull, RunProblem, UnknownName
+from clipforget.runs.audit_work import AuditWork, AuditWorks
 from clipforget.runs.config import RunConfig
 from clipforget.runs.documents import RunInfo
 from clipforget.runs.store import Run
@@ -51,7 +52,7 @@ AT_WORK = ("queued", "running")
 # An absolute path in a sentence: what lies where is nobody's business.
 PATH = re.compile(r"(?<![\w/:.<-])/(?:[\w.@+~-]+/)+[\w.@+~-]*")
 
-Folder = Run | ComparisonFolder
+Folder = Run | AuditWork | ComparisonFolder
 log = logging.getLogger(__name__)
 
 
@@ -65,7 +66,7 @@ class PublicWorkspace(Workspace):
         super().__init__(runs, sample, MAX_WAITING)
         self.comparisons = PublicComparisons(self)
         self._starting = threading.Lock()
-        self._seen: dict[str, float] = {}  # id -> when it was first seen at work, by the monotonic clock
+        self._seen: dict[tuple[str, str], float] = {}  # kind and id -> monotonic time when first seen at work
 
     def shown(self, message: str) -> str:
         """Return a message without the paths of this machine."""
@@ -163,6 +164,21 @@ class PublicWorkspace(Workspace):
                 raise QueueFull(f"{PER_VISITOR} runs of yours are at work or in line; wait for one, or cancel it.")
             yield
 
+    def start_audits(self, id: str, names: Sequence[str], again: bool = False) -> None:
+        """Audit an own run. Raises RunProblem for another's, or QueueFull."""
+        with self.starting():
+            super().start_audits(id, names, again)
+
+    def stop_audits(self, id: str) -> None:
+        """Stop the audits of an own run. Raises RunProblem for another's."""
+        check_own(self.run(id), "touched")
+        super().stop_audits(id)
+
+    def _not_auditable(self, run: Run) -> str:
+        if owns(run) or self.is_sample(run):
+            return super()._not_auditable(run)
+        return "Only who started this run can audit it; start a run of your own."
+
     # what nobody has to do
 
     def watch(self) -> int:
@@ -174,12 +190,17 @@ class PublicWorkspace(Workspace):
         """End what takes longer than LONGEST; delete visitors' runs beyond the newest KEPT or older than DAYS."""
         work = [(folder, info) for folder, info in self._work(cells=True) if folder.owner is not None]
         now, at_work = time.monotonic(), [folder for folder, info in work if info["state"] == "running"]
-        self._seen = {folder.id: self._seen.get(folder.id, now) for folder in at_work}
+        self._seen = {(folder.KIND, folder.id): self._seen.get((folder.KIND, folder.id), now) for folder in at_work}
         for folder in at_work:
-            if now - self._seen[folder.id] > LONGEST:
+            if now - self._seen[folder.KIND, folder.id] > LONGEST:
                 self._workers.stop(folder)
+        busy = {folder.id for folder, info in work if info["state"] in AT_WORK}
         ended = sorted(
-            ((info["created"], folder) for folder, info in work if info["state"] not in AT_WORK),
+            (
+                (info["created"], folder)
+                for folder, info in work
+                if folder.id not in busy and not isinstance(folder, AuditWork)
+            ),
             key=lambda pair: pair[0],
             reverse=True,
         )
@@ -197,8 +218,9 @@ class PublicWorkspace(Workspace):
             time.sleep(INTERVAL)
 
     def _work(self, cells: bool = False) -> Iterator[tuple[Folder, Any]]:
-        """All runs and comparisons that can be read; the runs of comparisons with `cells` only."""
+        """All runs, audits and comparisons that can be read; the runs of comparisons with `cells` only."""
         yield from ((run, info) for run, info in self.store.infos() if cells or not info.get("comparison"))
+        yield from AuditWorks(self.store.root, AuditWork).infos()
         yield from self.comparisons.store.infos()
 
     def _infos(self) -> Iterator[tuple[Run, RunInfo]]:

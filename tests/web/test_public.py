@@ -16,6 +16,8 @@ from starlette.testclient import TestClient
 from whole import all_routes, in_a_loop, whole_app
 
 from clipforget.cli.main import main
+from clipforget.errors import RunProblem
+from clipforget.runs.audit_work import AuditWork
 from clipforget.runs.config import RunConfig
 from clipforget.web.form import Form, form_choices
 from clipforget.web.gate import Gate
@@ -47,9 +49,10 @@ def client(app, workspace) -> Iterator[TestClient]:
     """A browser without a cookie yet; afterwards nothing is left of what it started."""
     with TestClient(Gate(app, "127.0.0.1", key=KEY), HOME, raise_server_exceptions=False) as client:
         yield client
-    for folder, _ in list(workspace._work(cells=True)):
-        workspace._workers.queue.leave(folder.id)
-        (workspace.store if folder.KIND == "run" else workspace.comparisons.store).delete(folder.id)
+    for store in (workspace.store, workspace.comparisons.store):
+        for id in store.ids():
+            workspace._workers.queue.leave(id)
+            store.delete(id)
 
 
 def visitor() -> dict[str, str]:
@@ -92,6 +95,23 @@ def test_a_comparison_is_ones_own_too(client):
     for what in ("stop", "delete"):
         assert client.post(f"/clipforget/comparisons/{id}/{what}", json={}, headers=ann).status_code == 200
     assert client.get(f"/clipforget/comparisons/{id}", headers=ann).status_code == 404
+
+
+def test_audits_are_for_those_who_started_the_run(client, workspace):
+    ann, bob = visitor(), visitor()
+    run = workspace.run(client.post("/clipforget/runs", json=RUN, headers=ann).json()["id"])
+    reply = client.post(f"/clipforget/runs/{run.id}/audits/stop", json={}, headers=bob)
+    assert reply.status_code == 400 and "another visitor's" in reply.json()["error"]
+    assert "is not being audited" in client.post(f"/clipforget/runs/{run.id}/audits/stop", json={}, headers=ann).text
+    assert workspace._not_auditable(run).startswith("Only who started this run")
+    VISITOR.set(run.owner or "")
+    with pytest.raises(RunProblem, match="is not finished"):  # what everybody else is told, too
+        workspace._not_auditable(run)
+    AuditWork(run.folder).write("queued", ["image_query"])  # counts among the visitor's work
+    run.update(state="done")
+    assert client.post("/clipforget/runs", json=RUN, headers=ann).status_code == 200
+    assert client.post("/clipforget/runs", json=RUN, headers=ann).status_code == 429
+    VISITOR.set("")
 
 
 def test_nothing_tells_what_lies_on_the_disk(client, tmp_path):
@@ -203,13 +223,16 @@ def test_the_form_offers_what_is_listed_and_starts_for_the_visitor(workspace, cl
     form = in_a_loop(build)
     assert not form.model.allow_custom_value and not form.data.allow_custom_value
     assert not any(part.visible for part in (form.eval, form.eval_target, form.eval_images))
-    values = ["clipforget-tiny", "sketchbook", "airplane", ["biplane"], "Any style", [], []]
-    values += [{"method": "do_nothing", "settings": {}}, 0, "cpu", None, None, "", None, None]
+
+    def values(data: str) -> list[Any]:
+        method = {"method": "do_nothing", "settings": {}}
+        given = [(form.superclass, "airplane"), (form.picker, ["biplane"]), (form.method, method), (form.data, data)]
+        return [next((value for of, value in given if of is part), part.value) for part in form.inputs()]
+
     request = SimpleNamespace(headers={VISITOR_HEADER: "ann"})
-    id, _ = form.start(request, *values)
+    id, _ = form.start(request, *values("sketchbook"))
     assert workspace.run(id).owner == "ann" and VISITOR.get() == "ann"
-    values[1] = "/etc"
-    assert "sketchbook" in form.start(request, *values)[1]["error"]
+    assert "sketchbook" in form.start(request, *values("/etc"))[1]["error"]
     VISITOR.set("")
 
 
