@@ -10,16 +10,17 @@ import binascii
 import hashlib
 import hmac
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
-from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 
 from clipforget.errors import BadSetting
 
 VISITOR_HEADER = "x-clipforget-visitor"
 COOKIE = "clipforget-visitor"
+SIGNED = re.compile(rf"(?:^|;)\s*{COOKIE}=([0-9a-f]{{32}})\.([0-9a-f]{{64}})\s*(?:;|$)")
 YEAR = 365 * 24 * 3600  # seconds
 KEY = ".visitor-key"  # in the folder of runs, so that runs stay their visitors' after a restart
 LARGEST_FILE = 2**20  # bytes of names and passwords
@@ -48,12 +49,8 @@ def new_visitor(key: bytes) -> str:
 
 def visitor_of(cookies: str, key: bytes) -> str | None:
     """Return the visitor's name in a Cookie header; None where there is none that this server has signed."""
-    try:
-        morsel = SimpleCookie(cookies).get(COOKIE)
-    except CookieError:
-        return None
-    name, _, signature = (morsel.value if morsel else "").partition(".")
-    return name if hmac.compare_digest(_sign(name, key).encode(), signature.encode()) else None
+    found = SIGNED.search(cookies)
+    return found[1] if found and hmac.compare_digest(_sign(found[1], key), found[2]) else None
 
 
 def set_cookie(value: str, framed: bool) -> str:
