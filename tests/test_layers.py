@@ -236,4 +236,4 @@ def test_light_without_torch(what):
 def test_the_tests_mirror_the_packages():
     packages = {name.split(".")[0] for name in modules()} - set(GROUND) - {"__main__"}
     folders = {path.name for path in (ROOT / "tests").iterdir() if any(path.glob("**/test_*.py"))}
-    assert packages <= folders and folders - packages <= {"browser", "faults"}
+    assert packages <= folders and folders - packages <= {"browser", "faults", "properties"}

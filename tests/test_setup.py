@@ -100,7 +100,7 @@ def test_spaces_metadata_names_the_tested_gradio():
 
 
 def test_scripts_are_sound():
-    for shell, script in (("sh", "setup.sh"), ("bash", ".ci/run")):
+    for shell, script in (("sh", "setup.sh"), ("bash", ".ci/run"), ("bash", ".ci/audit")):
         subprocess.run([shell, "-n", ROOT / script], check=True)
     assert (ROOT / ".ci/run").stat().st_mode & 0o111
 

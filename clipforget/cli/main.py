@@ -40,13 +40,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("\nStopped.", file=sys.stderr)
         return STOPPED
     except OSError as error:
-        if error.errno not in (errno.EPIPE, *NO_ROOM):
+        if error.filename is None and error.errno not in (errno.EPIPE, *NO_ROOM):
             raise
         if error.filename is None:  # it is stdout, and the interpreter would complain again at its end
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if error.errno == errno.EPIPE:
             return BROKEN_PIPE
-        where = printable(str(error.filename or "the output"))
+        where = printable(str(error.filename or "the output"))[:200]
         print(f"{PROG}: {where}: {error.strerror}; make room or write elsewhere, e.g. with --runs.", file=sys.stderr)
         return BAD_INPUT
     except SystemExit as end:  # --help and --version

@@ -90,7 +90,7 @@ def check_name(name: str) -> None:
 def model_folder(model: str) -> str:
     """Return the folder name of a model: its own name, a local folder's last part, or architecture-tag."""
     path = Path(os.path.expanduser(model))
-    name = path.resolve().name if path.is_dir() or path.is_absolute() else model
+    name = path.resolve().name if os.path.isdir(path) or path.is_absolute() else model
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "model"
 
 

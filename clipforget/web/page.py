@@ -11,11 +11,14 @@ from pathlib import Path
 
 import gradio as gr
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 
 from clipforget.web.charts import listing
 from clipforget.web.components import mount
 from clipforget.web.form import Form, form_choices
+from clipforget.web.responses import error_response
 from clipforget.web.theme import THEME
 from clipforget.workspace.workspace import Workspace
 
@@ -32,6 +35,7 @@ STYLES = (
     "views.css",
     "compare.css",
 )
+WAITING = 100  # events of Gradio's in line
 TITLE = "ClipForget: make CLIP forget, and watch it"
 # Written into the page: a browser asks again for an icon with an address whenever the page's own changes, as it does
 # with alpha.
@@ -80,7 +84,7 @@ def _alpha_bar() -> None:
 def build_app(workspace: Workspace, routes: list[Route]) -> Starlette:
     """Build the ASGI app: our routes first, then Gradio with the page."""
     page = build(workspace)
-    page.queue(default_concurrency_limit=4)
+    page.queue(default_concurrency_limit=4, max_size=WAITING)
     app = Starlette(routes=routes)
     gr.mount_gradio_app(
         app,  # of FastAPI nothing more is used than of Starlette
@@ -93,5 +97,11 @@ def build_app(workspace: Workspace, routes: list[Route]) -> Starlette:
         mcp_server=False,
         theme=THEME,
         head=HEAD,
+        app_kwargs={"exception_handlers": {ValueError: _unreadable}},
     )
     return app
+
+
+async def _unreadable(request: Request, error: Exception) -> Response:
+    """Refuse what Gradio stumbles over, bytes that are no text in a body that should be JSON."""
+    return error_response(400, "The request cannot be read.")

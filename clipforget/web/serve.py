@@ -71,8 +71,9 @@ def listen(host: str, port: int) -> socket.socket:
     """Return a socket that listens. Raises BadSetting where it cannot."""
     name = host.strip("[]")
     try:
+        name.encode("idna")
         return socket.create_server((name, port), family=socket.AF_INET6 if ":" in name else socket.AF_INET)
-    except (OSError, OverflowError, TypeError) as error:  # TypeError of a name that cannot be encoded
+    except (OSError, OverflowError, TypeError, UnicodeError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).rstrip(".")
         raise BadSetting(f"Cannot serve on {host}:{port}: {reason}. Choose another with --port or --host.") from error
 

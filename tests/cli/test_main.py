@@ -41,6 +41,11 @@ ROOT = Path(__file__).resolve().parents[2]
         ("data build sketch", r"Only the embedded set"),
         ("data /no/such/place", r"/no/such/place"),
         ("methods anchord", r"Did you mean 'anchored'"),
+        ("app --host \x8f\u00f4 --no-browser", r"Cannot serve on .*: .* Choose another"),
+        (f"apply {'x' * 5000} clipforget-tiny", r"Cannot read the patch x+\.\.\. "),
+        ("apply ~no-such-user/x clipforget-tiny", r"Cannot read the patch ~no-such-user/x"),
+        (f"runs --runs {'x' * 5000}", r"--runs names .* File name too long"),
+        (f"run --forget a --seed {'9' * 5000}", r"invalid int value: '9+\.\.\. "),
         ("", r"required: COMMAND"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from dataclasses import asdict, replace
 from functools import partial
@@ -113,10 +114,12 @@ def _sets(experiment: Experiment, case: Case, folder: str | None) -> tuple[str, 
     """The evaluation sets of the table that lie in the folder, as `run --eval` takes them."""
     if folder is None:
         return ()
-    if not Path(folder).expanduser().is_dir():
+    if not os.path.isdir(os.path.expanduser(folder)):
         raise BadQuery(f"There is no folder {folder}; give the one with the prepared evaluation sets.")
     names = experiment.sets(case)
-    there = tuple(f"{name}={Path(folder, name)}" for name in names if Path(folder, name).expanduser().is_dir())
+    there = tuple(
+        f"{name}={Path(folder, name)}" for name in names if os.path.isdir(os.path.expanduser(Path(folder, name)))
+    )
     if names and not there:
         raise BadQuery(f"{folder} holds none of the evaluation sets {', '.join(names)}; see {experiment.command}.")
     return there

@@ -11,6 +11,7 @@ named _* are plumbing.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,4 +67,4 @@ def load_dataset(name: str) -> Dataset:
 def path_of(name: str) -> Path | None:
     """Return the file or folder a data set is read from: a registered one's own, else the name as a path."""
     entries = DATASETS.load()
-    return entries[name].path if name in entries else Path(name).expanduser()
+    return entries[name].path if name in entries else Path(os.path.expanduser(name))

@@ -43,7 +43,7 @@ def prepare(
     not that data set, where out and src lie inside each other, or where out holds other classes or files.
     """
     entry = SOURCES.load()[name]
-    src, out = Path(src).expanduser(), Path(out).expanduser()
+    src, out = Path(os.path.expanduser(src)), Path(os.path.expanduser(out))
     _check(src, out)
     evaluation = evaluation or entry.only_evaluation
     pictures = [picture for picture in entry.read(src) if picture.split == "test" or not evaluation]
