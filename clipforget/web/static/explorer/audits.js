@@ -128,7 +128,7 @@ export function auditStatus(app, container) {
         const left = work?.event?.eta ? `, ${clock(work.event.eta)} left` : "…";
         container.replaceChildren(
             summary.hidden ? icon("alert") : "",
-            h("span", {}, atWork(app) ? `Auditing${left}` : summary.sentence),
+            h("span", {}, app.rival ? "A: " : "", atWork(app) ? `Auditing${left}` : summary.sentence),
             atWork(app) ? see : button,
         );
     };
