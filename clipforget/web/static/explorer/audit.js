@@ -10,6 +10,8 @@ function verdict({ passed, reference }) {
     return Object.keys(reference).length ? "as never seen" : "within bounds";
 }
 
+const LATER = { "pictures and word": "… nor its name" }; // forms of a reference below the first one
+
 /** True where an audit has figures, or says why it has none. */
 export const isMeasured = ({ subjects, reason }) => Boolean(reason || Object.keys(subjects).length);
 
@@ -21,7 +23,11 @@ function models(entry, alpha) {
         ["original", "original", original],
         ["chosen", `alpha ${alpha.toFixed(2)}`, chosen],
         ["zero", "alpha 0", zero],
-        ...references.map(([form, found], i) => ["reference", i ? `… ${form}` : "never saw it", found]),
+        ...references.map(([form, found], i) => [
+            "reference",
+            i ? (LATER[form] ?? `… ${form}`) : "never saw it",
+            found,
+        ]),
     ]
         .filter(([, , found]) => found)
         .map(([kind, label, found]) => ({
