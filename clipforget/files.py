@@ -14,7 +14,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, BinaryIO
 
 from clipforget.errors import FileProblem
 
@@ -189,6 +189,25 @@ def refusal(path: str | Path) -> str:
             return "lies in a folder of the system"
     mode = os.stat(path).st_mode
     return "" if stat.S_ISREG(mode) or stat.S_ISDIR(mode) else "is neither a regular file nor a folder"
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a regular file to read its bytes, never waiting. Raises OSError for anything else."""
+
+    def opener(name: str, flags: int) -> int:
+        descriptor = os.open(name, flags | os.O_NONBLOCK | os.O_NOCTTY)  # a pipe without a writer would wait
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise OSError(errno.EINVAL, "is no regular file")
+        return descriptor
+
+    return open(path, "rb", opener=opener)
+
+
+def read_regular(path: Path) -> bytes:
+    """Return the bytes of a regular file, never waiting. Raises OSError for anything else."""
+    with open_regular(path) as file:
+        return file.read()
 
 
 def slug(text: str) -> str:

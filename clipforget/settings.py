@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from clipforget.errors import BadSetting, ClipforgetError, UnknownName
+from clipforget.files import read_regular
 
 Config = TypeVar("Config")
 Document = TypeVar("Document")
@@ -138,7 +139,7 @@ def read_document(kind: type[Document], path: Path, upgrade: Callable[[Any], Any
     does not fit, in a few words without a full stop.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_regular(path).decode())
         if not isinstance(content, dict):
             raise BadSetting("it must be a JSON object")
         return check_document(kind, upgrade(content))

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from clipforget.errors import BadSetting, ClipforgetError
-from clipforget.files import writing
+from clipforget.files import read_regular, writing
 from clipforget.methods import Method
 from clipforget.settings import SettingValue, as_dict, options, parse, read_json, with_current_names
 
@@ -97,7 +97,7 @@ class TrialStore:
         if not path.is_file():
             return
         drawn_concrete = [as_dict(parse(method.settings, settings)) for settings in drawn]
-        for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], start=1):
+        for number, line in enumerate(read_regular(path).split(b"\n")[:-1], start=1):
             try:
                 trial = read_json(Trial, json.loads(line), "trial")
             except (ValueError, RecursionError, ClipforgetError) as error:

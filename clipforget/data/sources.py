@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import stat
 import tarfile
 import weakref
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from clipforget.errors import BadData, StaleIndex
-from clipforget.files import refusal
+from clipforget.files import open_regular, refusal
 
 LAYOUT = "train|test/<superclass>/<subgroup>/*.jpg"
 DEEPEST = 6  # folder levels below the root that are looked into: a wrapper, split, superclass, subgroup, style, spare
@@ -136,19 +135,6 @@ class TarSource:
     def _now(self) -> tuple[int, int]:
         status = os.fstat(self._descriptor)
         return status.st_size, status.st_mtime_ns
-
-
-def open_regular(path: Path) -> BinaryIO:
-    """Open a regular file to read its bytes, never waiting. Raises OSError for anything else."""
-
-    def opener(name: str, flags: int) -> int:
-        descriptor = os.open(name, flags | os.O_NONBLOCK | os.O_NOCTTY)  # a pipe without a writer would wait
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            os.close(descriptor)
-            raise OSError(errno.EINVAL, "is no regular file")
-        return descriptor
-
-    return open(path, "rb", opener=opener)
 
 
 def open_source(path: str | Path, layout: str = LAYOUT) -> FolderSource | TarSource:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 from clipforget.errors import BadSetting, FileProblem, RunProblem, UnknownName
-from clipforget.files import ID, PLAIN, FileLock, check_room, leftovers, made_folder, write_json, writing
+from clipforget.files import ID, PLAIN, FileLock, check_room, leftovers, made_folder, read_regular, write_json, writing
 from clipforget.runs.documents import FolderInfo
 from clipforget.runs.queue import Queue
 from clipforget.settings import read_document
@@ -48,7 +48,7 @@ class RunFolder(Generic[Info]):
     def owner(self) -> str | None:
         """Return the visitor of a public server who started it; None where it was no visitor."""
         try:
-            return self.path(OWNER).read_text(encoding="utf-8")
+            return read_regular(self.path(OWNER)).decode(errors="replace")
         except OSError:
             return None
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from clipforget import __version__
 from clipforget.errors import BadSetting, ClipforgetError, UnknownName
-from clipforget.files import ASSETS, made_folder, write_json
+from clipforget.files import ASSETS, made_folder, read_regular, write_json
 from clipforget.methods import METHODS
 from clipforget.runs.config import current_method, current_settings
 from clipforget.settings import SettingValue, read_json, shortened
@@ -127,7 +127,7 @@ def _shipped(model: str) -> Iterator[Path]:
 
 def _read(path: Path) -> Preset:
     try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
+        stored = json.loads(read_regular(path).decode())
         if isinstance(stored, dict):  # whatever the file says of name and method, its place counts
             method = current_method(path.stem, stored.pop("version", None))
             stored |= {"name": path.parent.name, "method": method}

@@ -16,7 +16,7 @@ from typing import Any, TypeVar, cast
 from clipforget import __version__
 from clipforget.data.target import Target
 from clipforget.errors import BadSetting, ClipforgetError, RunProblem
-from clipforget.files import FileLock, finite, slug, writing
+from clipforget.files import FileLock, finite, read_regular, slug, writing
 from clipforget.runs.config import RunConfig, current_method
 from clipforget.runs.documents import EndEvent, Event, RunInfo, StepEvent, StoredConfig
 from clipforget.runs.folder import LOCK, FolderStore, RunFolder
@@ -105,7 +105,7 @@ class Run(RunFolder[RunInfo]):
         """Return the events from number `after` on, without a torn last line. Raises RunProblem for a damaged one."""
         number = after
         try:
-            lines = self.path("events.jsonl").read_bytes().split(b"\n")[:-1]
+            lines = read_regular(self.path("events.jsonl")).split(b"\n")[:-1]
             events: list[Event] = []
             for number in range(after, len(lines)):
                 event = {**json.loads(lines[number]), "n": number}

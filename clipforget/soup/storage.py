@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from clipforget.errors import RunProblem, StaleIndex
-from clipforget.files import atomic
+from clipforget.files import atomic, open_regular
 from clipforget.soup.path import Bound, Floats, Node, SoupPath, soup_fingerprint, unit
 
 FORMAT = 1
@@ -54,7 +54,7 @@ def load_path(path: Path, *, original: str | None = None, unlearned: str | None 
     weights than the given ones.
     """
     try:
-        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+        with open_regular(path) as raw, np.load(raw, allow_pickle=False) as file:
             meta = json.loads(str(file["meta"]))
             features, embeddings = unit(file["features"]), unit(file["banks"])  # class embeddings
         if meta["format"] != FORMAT:

@@ -22,6 +22,7 @@ from clipforget.evaluation.evalset import ClassNames, EvalSet, label_of
 from clipforget.evaluation.found import by_picture, still_found
 from clipforget.evaluation.refusal import Refusal
 from clipforget.evaluation.scores import read_scores
+from clipforget.files import open_regular
 from clipforget.runs.audited import AuditsView, audits_view, read_audits
 from clipforget.runs.cache import Cache
 from clipforget.runs.store import Run
@@ -298,7 +299,7 @@ class FinishedRun:
 def _read_texts(run: Run) -> dict[str, Floats]:
     """Text features that the run's folder holds, so that its own queries need no model: L x D or 1 x D each."""
     try:
-        with run.path("queries.npz").open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+        with open_regular(run.path("queries.npz")) as raw, np.load(raw, allow_pickle=False) as file:
             texts = json.loads(str(file["texts"]))
             features = file["features"]
         return {text: features[:, index] for index, text in enumerate(texts)}
@@ -309,7 +310,7 @@ def _read_texts(run: Run) -> dict[str, Floats]:
 def _read_classifier(run: Run, shape: tuple[int, int, int]) -> Floats | None:
     """The classifier of the subgroups in the run's folder, of this shape or 1 x C x D; None where there is none."""
     try:
-        with run.path("queries.npz").open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+        with open_regular(run.path("queries.npz")) as raw, np.load(raw, allow_pickle=False) as file:
             classifier = unit(file["subgroups"])
         return classifier if classifier.shape in (shape, (1, *shape[1:])) else None
     except DAMAGE:

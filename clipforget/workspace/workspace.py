@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, cast
 from clipforget.data.dataset import Dataset
 from clipforget.data.thumbnails import SIZES, thumbnail
 from clipforget.errors import BadQuery, ClipforgetError, RunProblem, StaleIndex, UnknownName
-from clipforget.files import ASSETS
+from clipforget.files import ASSETS, read_regular
 from clipforget.runs.cache import Cache
 from clipforget.runs.config import RunConfig
 from clipforget.runs.documents import RunInfo
@@ -392,6 +392,6 @@ def _damaged(run: Run, problem: RunProblem) -> dict[str, Any]:
 def _tail(run: Run, lines: int = 12) -> str:
     """The last lines of the worker's log, for a run that failed or was lost."""
     try:
-        return "\n".join(run.path("worker.log").read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+        return "\n".join(read_regular(run.path("worker.log")).decode(errors="replace").splitlines()[-lines:])
     except OSError:
         return ""

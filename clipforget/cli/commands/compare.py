@@ -226,12 +226,12 @@ def _print(summary: ComparisonSummary, args: argparse.Namespace) -> None:
 
 def _write_into(where: str, text: str) -> None:
     from clipforget.benchmark.formats import into
-    from clipforget.files import atomic
+    from clipforget.files import atomic, read_regular
 
     name, _, mark = where.partition("#")
     path = Path(name)
     try:
-        content = into(path.read_text(encoding="utf-8"), mark or "methods", text)
+        content = into(read_regular(path).decode(), mark or "methods", text)
         with atomic(path) as draft:
             draft.write_text(content, encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

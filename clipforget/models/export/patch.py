@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from clipforget.errors import BadModel, StaleIndex
+from clipforget.files import open_regular
 from clipforget.models.export.bundle import Files, Weights
 
 FILE = "patch.safetensors"
@@ -67,7 +68,7 @@ def read_patch(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     try:
         file = file.expanduser()
         file = file / FILE if file.is_dir() else file
-        with safe_open(file, "pt") as opened:
+        with open_regular(file), safe_open(file, "pt") as opened:
             metadata = dict(opened.metadata() or {})
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118  no mapping
     except (OSError, RuntimeError, ValueError, SafetensorError) as error:
