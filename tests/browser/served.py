@@ -79,6 +79,18 @@ def serve(folder: Path) -> Iterator[Site]:
     data = draw_data(folder / "data")
     model = save_clip(folder / "model", data)
     _hostile(data)
+    with serving(folder, "--no-sample", "--allow-host", "good.test") as (address, process, answered):
+        served = Site(address, process, answered, folder / "runs", data, model)
+        served.run = served.call("runs", served.config())["id"]
+        assert served.wait(served.run, "done", "failed", "lost", seconds=120) == "done", served.call(
+            f"runs/{served.run}/view"
+        )
+        yield served
+
+
+@contextmanager
+def serving(folder: Path, *options: str) -> Iterator[tuple[str, subprocess.Popen, float]]:
+    """app.py on a free port with these options: its address, its process, and the seconds until it answered."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -90,9 +102,7 @@ def serve(folder: Path) -> Iterator[Site]:
         "--runs",
         str(folder / "runs"),
         "--no-browser",
-        "--no-sample",
-        "--allow-host",
-        "good.test",
+        *options,
     ]
     log = (folder / "app.log").open("wb")
     begun = time.monotonic()
@@ -100,12 +110,7 @@ def serve(folder: Path) -> Iterator[Site]:
     address = f"http://127.0.0.1:{port}/"
     try:
         _wait_for(address, process, folder / "app.log")
-        served = Site(address, process, time.monotonic() - begun, folder / "runs", data, model)
-        served.run = served.call("runs", served.config())["id"]
-        assert served.wait(served.run, "done", "failed", "lost", seconds=120) == "done", served.call(
-            f"runs/{served.run}/view"
-        )
-        yield served
+        yield address, process, time.monotonic() - begun
     finally:
         process.terminate()
         process.wait(10)
