@@ -13,7 +13,7 @@ from pathlib import Path
 
 from clipforget.data.dataset import RESERVED, SPLITS, Dataset, EvaluationSet, Item, as_label
 from clipforget.data.images import check, suffixes
-from clipforget.data.names import CLASS_NAMES, TEMPLATES, named_set
+from clipforget.data.names import CLASS_NAMES, MAPPINGS, TEMPLATES, in_words, named_set, read_mapping
 from clipforget.data.sound import add_sound, load_sound
 from clipforget.data.sources import LARGEST_FILE, LAYOUT, FolderSource, TarSource, open_source, printable
 from clipforget.errors import BadData
@@ -31,6 +31,7 @@ def load_folder(path: str | Path, name: str | None = None, *, trusted: bool = Fa
 
     Folders around the splits, each alone in its own, are looked through. Every file that cannot be used is listed in
     `skipped` with the reason: no image, broken, too small, a copy of another one, a class without enough train images.
+    Folders named by codes (n02691156-airplane, 001.airplane, n02691156 beside LOC_synset_mapping.txt) get their words.
     Splits, validation and fingerprint depend on names below the splits and on content alone, so that a folder and its
     .tar are the same data set. `trusted` spares decoding every image once, for files that are known to be sound.
     A further folder at the top is an evaluation set: of the same names where all its classes have train images and it
@@ -40,11 +41,12 @@ def load_folder(path: str | Path, name: str | None = None, *, trusted: bool = Fa
     source = open_source(path)
     prefix = wrapper(source.files)
     found = {key: _item(key, key[len(prefix) :].split("/")) for key in source.files}
+    found, names = _in_words(found, source, prefix)
     own, texts = _own_names(found, prefix)
     read, skipped = _read_all(source, {key: row for key, row in found.items() if key not in texts}, own, trusted)
     split = _split_validation([row for row in read if row[0].split not in own])
     items, lonely = _drop_small_classes(split)
-    digest = hashlib.sha256()
+    digest = hashlib.sha256("".join(names).encode())
     for item, content in items:
         digest.update(f"{item.split}\0{item.key[len(prefix) :]}\0".encode() + content)
     lost = {name: [(k, why) for k, why in skipped if (i := found[k][0]) and i.split == name] for name in own}
@@ -63,8 +65,30 @@ def load_folder(path: str | Path, name: str | None = None, *, trusted: bool = Fa
     return dataset
 
 
+Found = dict[str, tuple[Item | None, str]]  # every file by its key, or why it is none of the data set
 Read = list[tuple[Item, bytes]]  # items with the SHA-256 of their bytes
 Skipped = list[tuple[str, str]]
+
+
+def _in_words(found: Found, source: FolderSource | TarSource, prefix: str) -> tuple[Found, list[str]]:
+    """The same with words for codes among superclasses and subgroups, and what became what, less the files that say so.
+
+    Such a file lies at the top, or in a folder around the splits.
+    """
+    places = {key: key.rpartition("/") for key in found}
+    mappings = [key for key, (place, _, file) in places.items() if file in MAPPINGS and prefix.startswith(place)]
+    words: dict[str, str] = {}
+    for key in mappings:
+        words |= read_mapping(source.read(key))
+    items = [item for item, _ in found.values() if item is not None]
+    tops = in_words({item.superclass for item in items}, words)
+    subs = in_words({item.subgroup for item in items if item.subgroup}, words)
+    renamed = {
+        key: (item and replace(item, superclass=tops.get(item.superclass, item.superclass),
+                               subgroup=subs.get(item.subgroup, item.subgroup)), reason)
+        for key, (item, reason) in found.items() if key not in mappings
+    }  # fmt: skip
+    return renamed, [f"{code}={word}\0" for code, word in sorted((tops | subs).items())]
 
 
 def _own_names(found: Mapping[str, tuple[Item | None, str]], prefix: str) -> tuple[list[str], dict[str, str]]:

@@ -1,4 +1,4 @@
-"""What an evaluation set calls its classes: templates.txt, classnames.txt, and the captions that the field uses.
+"""What folders are called: codes in words, and for evaluation sets templates.txt, classnames.txt and usual captions.
 
 A file templates.txt beside the class folders has a caption on each line, with {} for the name. In classnames.txt each
 line is `folder = name`; a name whose folder is not there is one more to choose among.
@@ -7,13 +7,19 @@ line is `folder = name`; a name whose folder is not there is one more to choose 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from clipforget.data.dataset import EvaluationSet, Item, Source, as_label
 from clipforget.data.sources import printable
 from clipforget.errors import BadData
 
+CODE = re.compile(r"(n\d{8})(?:[ .-]+(.+))?")  # of WordNet, as ImageNet has them: n02691156, n02691156-airplane
+NUMBERED = re.compile(r"\d+[.-]\s*(\D.*)")  # 001.Black footed Albatross
+MAPPINGS = ("LOC_synset_mapping.txt", "synset_words.txt", "words.txt")  # as they come with ImageNet: n02691156 airplane
+LONGEST_MAPPING = 2**23  # bytes
 TEMPLATES, CLASS_NAMES = "templates.txt", "classnames.txt"
 SINGLE = ("a photo of a {}.",)
 LONGEST = 2**20  # bytes of such a file
@@ -58,6 +64,27 @@ KNOWN = {
     "food": FOOD, "food101": FOOD, "cifar": CIFAR, "cifar10": CIFAR,
     "imagenet": IMAGENET, "imagenet1k": IMAGENET, "objectnet": IMAGENET,
 }  # fmt: skip
+
+
+def in_words(labels: Iterable[str], words: Mapping[str, str]) -> dict[str, str]:
+    """Return labels that begin with a code, or all with a number, by what they are called in words.
+
+    words has what codes stand for. Left out is what stays as it is, among it whatever would be called alike.
+    """
+    labels = set(labels)
+    numbers = {label: match for label in labels if (match := NUMBERED.fullmatch(label))}
+    named = {label: match[1] for label, match in numbers.items()} if len(numbers) == len(labels) else {}
+    for label in labels:
+        if (match := CODE.fullmatch(label)) and (word := match[2] or words.get(match[1])):
+            named[label] = word
+    taken = Counter(named.get(label, label) for label in labels)
+    return {label: word for label, word in named.items() if taken[word] == 1}
+
+
+def read_mapping(data: bytes) -> dict[str, str]:
+    """Return what each code stands for, the first of its names, as a label."""
+    lines = (line.split(maxsplit=1) for line in data[:LONGEST_MAPPING].decode("utf-8", "replace").splitlines())
+    return {pair[0]: as_label(pair[1].split(",")[0]) for pair in lines if len(pair) == 2}
 
 
 def named_set(

@@ -14,6 +14,7 @@ from PIL import Image
 from clipforget.benchmark.plan import read_target
 from clipforget.data.folder import LARGE, load_folder
 from clipforget.data.images import check
+from clipforget.data.names import in_words
 from clipforget.data.target import Target
 from clipforget.errors import BadData, BadQuery, UnknownName
 
@@ -333,3 +334,31 @@ def test_targets_are_checked_against_the_data_set(folder):
     for text in ("", "/owl", "a/b/c/d"):
         with pytest.raises(BadQuery):
             Target.parse(text, dataset)
+
+
+@pytest.mark.parametrize(
+    ("folders", "mapping"),
+    [
+        (("n02691156-airplane", "n02958343-sports_car"), ""),
+        (("001.airplane", "002.sports_car"), ""),
+        (("n02691156", "n02958343"), "n02691156 airplane, plane\nn02958343 sports car, sport car\n"),
+    ],
+)
+def test_folders_named_by_codes_get_their_words(tmp_path, folders, mapping):
+    for number, folder in enumerate(folders):
+        for split, count in (("train", 4), ("test", 2)):
+            for i in range(count):
+                file = tmp_path / "set" / split / folder / f"{i}.png"
+                file.parent.mkdir(parents=True, exist_ok=True)
+                Image.new("RGB", (16, 16), (40 * i, 90 * number, 9 if split == "train" else 99)).save(file)
+    if mapping:
+        assert load_folder(tmp_path / "set").superclasses == folders
+        (tmp_path / "set" / "LOC_synset_mapping.txt").write_text(mapping)
+    dataset = load_folder(tmp_path / "set")
+    assert dataset.superclasses == ("airplane", "sports car") and not dataset.skipped
+
+
+def test_words_that_two_codes_share_leave_both_as_they_are():
+    words = {"n02012849": "crane", "n03126707": "crane", "n01503061": "bird"}
+    assert in_words(words, words) == {"n01503061": "bird"}
+    assert in_words(["1.one", "two"], {}) == {} == in_words(["3.5 inch", "12.7 mm"], {})
