@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import tempfile
 import threading
 import warnings
 import webbrowser
@@ -38,7 +39,9 @@ def serve(
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: no request leaves this machine
     # Gradio silences this itself, but not reliably while another thread imports; the page makes no sound.
     warnings.filterwarnings("ignore", "Couldn't find ffmpeg", RuntimeWarning)
-    with listen(host, port) as listening:
+    # Gradio's own folder, TMPDIR/gradio, may be another user's on a shared machine.
+    with listen(host, port) as listening, tempfile.TemporaryDirectory(prefix="clipforget-") as temporary:
+        os.environ.setdefault("GRADIO_TEMP_DIR", temporary)
         workspace = (PublicWorkspace if public else Workspace)(runs, sample=sample)
         threading.Thread(target=_warm, args=(workspace,), daemon=True).start()
         import uvicorn
