@@ -71,6 +71,7 @@ class ComparisonInfo(FolderInfo):
     eval_target: NotRequired[str]
     eval_images: NotRequired[int]
     audits: NotRequired[list[str]]
+    goal: NotRequired[str]
     choice: NotRequired[str]  # absent where another version's plan cannot be read
     cells: list[CellInfo]
 

@@ -28,13 +28,14 @@ def serve(
     proxies: Sequence[str] = (),
     users: Mapping[str, bytes] | None = None,
     public: bool = False,
+    notice: str = "",
     browser: bool = True,
     sample: bool = True,
 ) -> None:
     """Serve the page over a folder of runs until it is interrupted; see web.gate for whom it answers.
 
-    A public server is for strangers (see workspace.public); users have to log in. Raises BadSetting where it cannot
-    listen there.
+    A public server is for strangers (see workspace.public); users have to log in; notice is printed once it
+    listens. Raises BadSetting where it cannot listen there.
     """
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: no request leaves this machine
     # Gradio silences this itself, but not reliably while another thread imports; the page makes no sound.
@@ -42,6 +43,8 @@ def serve(
     # Gradio's own folder, TMPDIR/gradio, may be another user's on a shared machine.
     with listen(host, port) as listening, tempfile.TemporaryDirectory(prefix="clipforget-") as temporary:
         os.environ.setdefault("GRADIO_TEMP_DIR", temporary)
+        if notice:
+            print(notice, flush=True)
         workspace = (PublicWorkspace if public else Workspace)(runs, sample=sample)
         threading.Thread(target=_warm, args=(workspace,), daemon=True).start()
         import uvicorn

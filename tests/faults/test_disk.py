@@ -126,14 +126,14 @@ def test_a_disk_without_locks_is_said_in_one_sentence(world, finished, tmp_path,
 def test_a_file_whose_disk_was_away_hurts_only_its_run(finished, tmp_path, monkeypatch):
     for id in (finished.id, "20200101-000000-away-0000"):
         shutil.copytree(finished.folder, tmp_path / id)
-    read = Path.read_text
+    opened = os.open
 
-    def stale(self, *args, **more):
-        if "away" in str(self):
-            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), str(self))
-        return read(self, *args, **more)
+    def stale(path, *args, **more):
+        if "away" in str(path) and str(path).endswith(".json"):
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), str(path))
+        return opened(path, *args, **more)
 
-    monkeypatch.setattr(Path, "read_text", stale)
+    monkeypatch.setattr(os, "open", stale)
     states = {entry["id"]: (entry["state"], entry["error"]) for entry in Workspace(tmp_path, sample=False).runs()}
     assert states[finished.id] == ("done", None)
     state, error = states["20200101-000000-away-0000"]

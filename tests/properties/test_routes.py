@@ -6,7 +6,6 @@ is tried by itself.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import shutil
@@ -22,6 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.routing import Mount
 from starlette.testclient import TestClient
+from whole import whole_app
 
 import clipforget.web
 from clipforget.benchmark.plan import ComparisonPlan
@@ -29,8 +29,6 @@ from clipforget.runs.config import RunConfig
 from clipforget.settings import options
 from clipforget.web.charts import CHARTS
 from clipforget.web.gate import Gate
-from clipforget.web.page import build_app
-from clipforget.web.routes import routes
 from clipforget.workspace.results import MEDIA
 from clipforget.workspace.workers import Workers
 from clipforget.workspace.workspace import Workspace
@@ -48,12 +46,7 @@ class Server:
 
     def __init__(self, folder: Path, finished: Any, world: Any) -> None:
         self._kept, self._run = finished.folder, folder / finished.id
-        workspace = Workspace(folder, sample=False)
-
-        async def built() -> Any:  # Gradio asks for the event loop, and would leave one of its own open
-            return build_app(workspace, routes(workspace))
-
-        self.app = asyncio.run(built())
+        self.app = whole_app(Workspace(folder, sample=False))
         self.gate = Gate(self.app, "127.0.0.1")
         config = world.config().as_dict()
         self.configs = [config, {"model": config["model"], "data": config["data"], "forget": ["disc"]}]

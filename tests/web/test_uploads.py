@@ -9,6 +9,7 @@ import threading
 
 import anyio
 import pytest
+from anyio.from_thread import start_blocking_portal
 from PIL import Image
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -89,6 +90,6 @@ def test_work_that_takes_too_long_is_let_go_and_stops_nobody_else(client, monkey
 def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch):
     monkeypatch.setattr(responses, "BODY_SECONDS", 0.1)
     request = Request({"type": "http", "method": "POST", "headers": []}, anyio.sleep_forever)
-    with pytest.raises(responses.RequestError) as caught:
-        anyio.run(responses.body, request, 10)
+    with start_blocking_portal() as portal, pytest.raises(responses.RequestError) as caught:
+        portal.call(responses.body, request, 10)
     assert caught.value.status == 408

@@ -54,8 +54,7 @@ def app(args: argparse.Namespace) -> None:
     users = read_users(Path(args.auth_file)) if args.auth_file is not None else None
     network = "SPACE_ID" in os.environ or not is_loopback(args.host)
     public = args.public or (network and not args.trusted)
-    if public or network:
-        print(PUBLIC if public else TRUSTED, flush=True)
+    notice = PUBLIC if public else TRUSTED if network else ""
     serve(
         Path(args.runs),
         host=args.host,
@@ -64,6 +63,7 @@ def app(args: argparse.Namespace) -> None:
         proxies=args.proxy,
         users=users,
         public=public,
+        notice=notice,
         browser=not args.no_browser,
         sample=not args.no_sample,
     )
