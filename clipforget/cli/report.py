@@ -148,7 +148,7 @@ def audits_text(audits: AuditsView) -> str:
     """Format the primary figures of the audits that have been run, and their verdicts; empty without any."""
     rows = audit_rows(audits, controls=False)
     if not rows:
-        return ""
+        return "".join(f"\n\n{sentence}" for sentence in audit_sentences(audits))
     title = f"Audits at alpha {audits['alpha']:.2f}: gone, or only hidden?"
     return "\n".join(["", "", title, "", table(AUDITED, rows), "", *audit_sentences(audits)])
 

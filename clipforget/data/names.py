@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from clipforget.data.dataset import EvaluationSet, Item, Source, as_label
+from clipforget.data.dataset import Dataset, EvaluationSet, Item, Source, as_label
 from clipforget.data.sources import printable
 from clipforget.errors import BadData
 
@@ -79,6 +79,18 @@ def in_words(labels: Iterable[str], words: Mapping[str, str]) -> dict[str, str]:
             named[label] = word
     taken = Counter(named.get(label, label) for label in labels)
     return {label: word for label, word in named.items() if taken[word] == 1}
+
+
+def coded_note(dataset: Dataset) -> str:
+    """Say in one sentence which classes have codes for names, which no CLIP knows as words; empty where none has."""
+    labels = {i.superclass for i in dataset.items} | {i.subgroup for i in dataset.items if i.subgroup}
+    codes = sorted(label for label in labels if label.isdecimal() or ((m := CODE.fullmatch(label)) and not m[2]))
+    if not codes:
+        return ""
+    which = f"The class {codes[0]} has" if len(codes) == 1 else f"{len(codes):,} classes ({codes[0]}, ...) have"
+    return (
+        f"{which} a code for a name, which no CLIP knows: rename the folders, or lay {MAPPINGS[0]} beside the splits."
+    )
 
 
 def read_mapping(data: bytes) -> dict[str, str]:

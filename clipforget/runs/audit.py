@@ -144,7 +144,7 @@ def audit_run(
     scores = read_scores(run.path("scores.json"))
     alpha = check_alpha(scores["best"] if alpha is None else alpha)
     keep = keep and alpha == scores["best"]
-    document = read_audits(run) if keep else None
+    document = _known_audits(run) if keep else None
     if document is None or document["alpha"] != alpha:
         document = {
             "version": __version__,
@@ -185,6 +185,14 @@ def _free_device(run: Run, progress: _Progress) -> Generator[StepEvent, None, Fi
         yield progress.event("wait", 0, 1, "A run is using the device; the audits start when it is done.")
         time.sleep(POLL)
     return lock
+
+
+def _known_audits(run: Run) -> AuditsDocument | None:
+    """Read what the run's audits have found so far; a damaged audits.json counts as none and is replaced."""
+    try:
+        return read_audits(run)
+    except RunProblem:
+        return None
 
 
 def _audit(

@@ -72,6 +72,7 @@ class AuditsView(TypedDict):
     alpha: float
     alphas: list[float]
     no_reference: str  # why there is no model that never saw the target; empty where there is one
+    damaged: str  # what is wrong with audits.json, of which nothing is shown then; empty where it is whole
     audits: list[AuditView]
 
 
@@ -95,7 +96,7 @@ def read_audits(run: Run) -> AuditsDocument | None:
             raise BadSetting("a measurement without a figure")
     except BadSetting as error:
         reason = f"The {AUDITS_FILE} of the run {run.id} is damaged ({error})"
-        raise RunProblem(f"{reason}; delete that file and run the audits again.") from error
+        raise RunProblem(f"{reason}; run the audits again, which replaces it.") from error
     return document if document["fingerprints"] == run.info()["fingerprints"] else None
 
 
@@ -119,7 +120,22 @@ def audits_view(run: Run, document: AuditsDocument | None, references: Reference
     best = run.info()["best"]
     alpha = document["alpha"] if document else best if best is not None else 0.0
     alphas = document["alphas"] if document else []
-    return {"id": run.id, "alpha": alpha, "alphas": alphas, "no_reference": no_reference(run), "audits": views}
+    return {
+        "id": run.id,
+        "alpha": alpha,
+        "alphas": alphas,
+        "no_reference": no_reference(run),
+        "damaged": "",
+        "audits": views,
+    }
+
+
+def audits_of(run: Run) -> AuditsView:
+    """Return all that is known of the audits of a run; of a damaged audits.json nothing but what is wrong with it."""
+    try:
+        return audits_view(run, read_audits(run))
+    except RunProblem as problem:
+        return {**audits_view(run, None), "damaged": str(problem)}
 
 
 class AuditGap(TypedDict):
@@ -165,6 +181,8 @@ def audit_rows(view: AuditsView, controls: bool = True) -> list[tuple[str, str, 
     """Return a row for each figure of the audits that have been run, under HEADER; without controls the primary one."""
     rows = []
     for entry in view["audits"]:
+        if not entry["subjects"]:
+            continue
         columns = [_figures(entry["subjects"].get(name)) for name in SUBJECTS]
         columns.append(_figures(next(iter(entry["reference"].values()), None)))
         labels = {key: figure["label"] for column in columns for key, figure in column.items()}
@@ -175,7 +193,9 @@ def audit_rows(view: AuditsView, controls: bool = True) -> list[tuple[str, str, 
 
 
 def audit_sentences(view: AuditsView) -> list[str]:
-    """Return the verdict of each audit that has been run, or why there is none, its title first."""
+    """Return the verdict of each audit that has been run, or why there is none, its title first; or what is wrong."""
+    if view["damaged"]:
+        return [view["damaged"]]
     return [f"{entry['title']}: {entry['verdict']}" for entry in view["audits"] if entry["verdict"]]
 
 

@@ -26,6 +26,7 @@ from clipforget.web.visitors import VISITOR_HEADER, new_visitor, set_cookie, use
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 EVERYWHERE = ("0.0.0.0", "::")  # what a server is bound to that listens on every network
 HOST = re.compile(r"\[([0-9a-f:.]+)\](?::\d+)?|([^\s:/@\[\]]+)(?::\d+)?")
+UNPRINTED = re.compile(rb"[\x00-\x20\x7f]")  # no browser sends these unescaped
 LARGEST_BODY = 11 * 2**20  # bytes of any request; routes have their own, lower bounds
 GUESSING = 1.0  # seconds until a wrong password is answered
 # Headers that only a named proxy may send, and one that only the gate sets.
@@ -81,6 +82,8 @@ class Gate:
 
         try:
             self._check(scope["method"], scope["path"], headers)
+            if UNPRINTED.search(scope["query_string"]):
+                raise RequestError(400, "The address holds characters that no address may hold.")
             visitor = await self._visitor(scope["path"], headers, more)
         except RequestError as refused:
             await _refusal(refused, headers)(scope, receive, protected)

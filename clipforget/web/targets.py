@@ -26,6 +26,7 @@ class DataSummary(TypedDict):
     skipped: int
     superclasses: int
     evaluation_sets: list[str]
+    note: str
 
 
 def targets(superclass: str, picked: list[str], style: str) -> tuple[str, ...]:
@@ -118,5 +119,6 @@ def data_summary(data: DataDescription) -> dict[str, DataSummary | str]:
         "skipped": data["skipped"],
         "superclasses": superclasses,
         "evaluation_sets": evaluation_sets,
+        "note": data["note"],
     }
     return {"data": counts}

@@ -8,7 +8,7 @@ from clipforget.audits import AUDITS
 from clipforget.errors import ClipforgetError, QueueFull, RunProblem
 from clipforget.evaluation.documents import Scores
 from clipforget.runs.audit_work import AuditWork
-from clipforget.runs.audited import AuditsView, audits_view, read_audits
+from clipforget.runs.audited import AuditsView, audits_of
 from clipforget.runs.store import Run
 from clipforget.soup.path import index_of
 from clipforget.workspace.documents import AuditsPage, AuditsSummary, AuditsWork
@@ -32,7 +32,7 @@ def audits_summary(found: AuditsView, scores: Scores) -> AuditsSummary:
     elif judged:
         sentence = "No audit can judge this run; each says why."
     else:
-        sentence = "Not audited: what no name finds may still be there."
+        sentence = found["damaged"] or "Not audited: what no name finds may still be there."
     return {
         "alpha": found["alpha"], "audited": bool(judged), "failed": failed, "passed": passed, "hidden": hidden,
         "sentence": sentence,
@@ -53,16 +53,12 @@ class AuditService:
         self._scores_of, self._problem_of, self._workers = scores_of, problem_of, workers
 
     def summary(self, run: Run) -> AuditsSummary:
-        """Return what the audits of a finished run come to; of damaged ones their sentence."""
-        try:
-            return audits_summary(_found(run), self._scores_of(run))
-        except RunProblem as problem:
-            return {"alpha": 0.0, "audited": False, "failed": [], "passed": [], "hidden": False,
-                    "sentence": str(problem)}  # fmt: skip
+        """Return what the audits of a finished run come to."""
+        return audits_summary(audits_of(run), self._scores_of(run))
 
     def page(self, run: Run) -> AuditsPage:
-        """Return all audits of a finished run and how their work stands. Raises RunProblem for damaged ones."""
-        found = _found(run)
+        """Return all audits of a finished run and how their work stands."""
+        found = audits_of(run)
         summary = audits_summary(found, self._scores_of(run))
         return {**found, "summary": summary, "work": self._work(run), "problem": self._problem_of(run)}
 
@@ -108,10 +104,6 @@ class AuditService:
             "names": info["names"], "event": info["event"],
             "position": self._workers.queue.positions().get(run.id),
         }  # fmt: skip
-
-
-def _found(run: Run) -> AuditsView:
-    return audits_view(run, read_audits(run))
 
 
 def why_not(check: Callable[[], object]) -> str:

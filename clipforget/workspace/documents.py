@@ -271,7 +271,7 @@ class Named(TypedDict):
 
 
 class DataDescription(Named):
-    """A data set: images by split, subgroups by superclass; the other numbers count images.
+    """A data set: images by split, subgroups by superclass; the other numbers count images. note may be empty.
 
     With samples: dataset indices of a few test images by target, and (file, reason) of the first files skipped.
     """
@@ -282,6 +282,7 @@ class DataDescription(Named):
     styles: list[str]
     evaluation_sets: list[str]
     skipped: int
+    note: str
     fingerprint: str
     samples: NotRequired[dict[str, list[int]]]
     skipped_files: NotRequired[list[list[str]]]

@@ -23,7 +23,7 @@ from clipforget.evaluation.found import by_picture, still_found
 from clipforget.evaluation.refusal import Refusal
 from clipforget.evaluation.scores import read_scores
 from clipforget.files import open_regular
-from clipforget.runs.audited import AuditsView, audits_view, read_audits
+from clipforget.runs.audited import AuditsView, audits_of
 from clipforget.runs.cache import Cache
 from clipforget.runs.store import Run
 from clipforget.soup.path import TOP_K, Floats, index_of, unit
@@ -100,8 +100,8 @@ class FinishedRun:
         return view(self.run, self.scores, self.found)
 
     def audits(self) -> AuditsView:
-        """Return what audits found of the run. Raises RunProblem where its audits.json is damaged."""
-        return audits_view(self.run, read_audits(self.run))
+        """Return what audits found of the run."""
+        return audits_of(self.run)
 
     def pack(self, kind: str, value: Any, upload: Upload | None = None) -> QueryPack:
         """Rank the gallery at every alpha for a text, a gallery image (its number) or an upload (bytes, label).

@@ -132,7 +132,7 @@ def _audits(audits: AuditsView) -> list[str]:
     """The section on the audits that have been run; nothing without any."""
     rows = [list(row) for row in audit_rows(audits)]
     if not rows:
-        return []
+        return [f"<p>{_text(sentence)}</p>" for sentence in audit_sentences(audits)]
     return [
         f"<h2>Gone, or only hidden? Audits at alpha {audits['alpha']:.2f}</h2>",
         *(f"<p>{_text(sentence)}</p>" for sentence in audit_sentences(audits)),

@@ -11,6 +11,7 @@ from clipforget.benchmark.paper import EXPERIMENTS, Experiment
 from clipforget.benchmark.plan import ComparisonPlan
 from clipforget.data.catalogue import DATASETS
 from clipforget.data.dataset import Dataset
+from clipforget.data.names import coded_note
 from clipforget.data.target import Target
 from clipforget.errors import BadData
 from clipforget.files import ASSETS
@@ -108,6 +109,7 @@ def describe_data(dataset: Dataset, name: str, samples: bool = False) -> DataDes
         "styles": list(dataset.styles()),
         "evaluation_sets": list(dataset.evaluation_sets),
         "skipped": len(dataset.skipped),
+        "note": coded_note(dataset),
         "fingerprint": dataset.fingerprint,
     }
     if samples:

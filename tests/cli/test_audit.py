@@ -56,13 +56,16 @@ def test_bad_input_is_one_line(audited, line_of, capsys, words, says):
     assert says in line_of()
 
 
-def test_a_damaged_file_is_one_line(audited, line_of, capsys, tmp_path):
+def test_a_damaged_file_is_told_and_replaced(audited, capsys, tmp_path):
     (run,) = Store(audited).all()
     shutil.copytree(run.folder, tmp_path / run.id)
     (tmp_path / run.id / "audits.json").write_text("{")
     capsys.readouterr()
-    assert main(["audit", run.id, "image_query", "--runs", str(tmp_path)]) == 2
-    assert "audits.json of the run" in line_of()
+    assert main(["show", run.id, "--runs", str(tmp_path)]) == 0
+    assert "audits.json of the run" in capsys.readouterr().out
+    assert main(["audit", run.id, "image_query", "--runs", str(tmp_path)]) == 0
+    assert main(["show", run.id, "--runs", str(tmp_path)]) == 0
+    assert "damaged" not in capsys.readouterr().out
 
 
 def test_show_report_and_card_have_the_figures_and_verdicts(audited, capsys, tmp_path):

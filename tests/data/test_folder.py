@@ -14,7 +14,7 @@ from PIL import Image
 from clipforget.benchmark.plan import read_target
 from clipforget.data.folder import LARGE, load_folder
 from clipforget.data.images import check
-from clipforget.data.names import in_words
+from clipforget.data.names import coded_note, in_words
 from clipforget.data.target import Target
 from clipforget.errors import BadData, BadQuery, UnknownName
 
@@ -352,10 +352,11 @@ def test_folders_named_by_codes_get_their_words(tmp_path, folders, mapping):
                 file.parent.mkdir(parents=True, exist_ok=True)
                 Image.new("RGB", (16, 16), (40 * i, 90 * number, 9 if split == "train" else 99)).save(file)
     if mapping:
-        assert load_folder(tmp_path / "set").superclasses == folders
+        coded = load_folder(tmp_path / "set")
+        assert coded.superclasses == folders and coded_note(coded).startswith("2 classes (n02691156, ...) have a code")
         (tmp_path / "set" / "LOC_synset_mapping.txt").write_text(mapping)
     dataset = load_folder(tmp_path / "set")
-    assert dataset.superclasses == ("airplane", "sports car") and not dataset.skipped
+    assert dataset.superclasses == ("airplane", "sports car") and not dataset.skipped and not coded_note(dataset)
 
 
 def test_words_that_two_codes_share_leave_both_as_they_are():

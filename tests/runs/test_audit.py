@@ -80,7 +80,7 @@ def test_another_alpha_is_measured_and_not_kept(run, resources):
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"version": 1}', '{"audits": {"image_query": 3}}'])
 def test_a_damaged_file_is_one_sentence(run, content):
     run.path("audits.json").write_text(content)
-    with pytest.raises(RunProblem, match=r"^The audits.json of the run .* is damaged \(.*\); delete that file"):
+    with pytest.raises(RunProblem, match=r"^The audits.json of the run .* is damaged \(.*\); run the audits again"):
         read_audits(run)
 
 

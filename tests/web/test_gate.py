@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from anyio.from_thread import start_blocking_portal
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -40,6 +41,27 @@ def app(tmp_path_factory) -> Any:
 def client(app) -> Iterator[TestClient]:
     with TestClient(Gate(app, "127.0.0.1"), HOME, raise_server_exceptions=False) as client:
         yield client
+
+
+def test_an_address_with_raw_bytes_is_refused(app):
+    replies: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b""}
+
+    async def send(message: Any) -> None:
+        replies.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/",
+        "query_string": b"a=\0",
+        "headers": [(b"host", b"127.0.0.1")],
+    }
+    with start_blocking_portal() as portal:
+        portal.call(Gate(app, "127.0.0.1"), scope, receive, send)
+    assert replies[0]["status"] == 400
 
 
 @pytest.fixture(scope="module")

@@ -84,8 +84,7 @@ def test_what_cannot_be_audited_says_why_and_starts_nothing(space, finished, mon
         fresh.start_audits(finished.id, [NAME])
     run.path("audits.json").write_text("{")
     assert fresh.view(finished.id)["audits"]["sentence"].startswith("The audits.json of the run")
-    with pytest.raises(RunProblem, match="damaged"):
-        fresh.audits(finished.id)
+    assert "damaged" in fresh.audits(finished.id)["summary"]["sentence"]
 
 
 def test_the_sample_is_audited_already():

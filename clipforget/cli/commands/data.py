@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from clipforget.cli.commands import command
 from clipforget.cli.options import Parser, add_json
 from clipforget.cli.terminal import PROG, Bar, emit
+from clipforget.data.names import coded_note
 from clipforget.errors import BadQuery
 from clipforget.tabular import table
 
@@ -66,6 +67,7 @@ def _described(dataset: Dataset) -> dict[str, object]:
         "styles": list(dataset.styles()),
         "evaluation_sets": list(dataset.evaluation_sets),
         "counts": [{"split": a, "superclass": b, "subgroup": c, "n": n} for (a, b, c), n in counts.items()],
+        "note": coded_note(dataset),
         "skipped": [{"file": key, "reason": reason} for key, reason in dataset.skipped],
     }
 
@@ -81,6 +83,7 @@ def _counted(dataset: Dataset) -> str:
     lines = [table(("superclass/subgroup", *splits), rows, numbers=range(1, len(splits) + 1))]
     if dataset.styles():
         lines.append(f"styles: {', '.join(dataset.styles())}")
+    lines += filter(None, [coded_note(dataset)])
     if dataset.skipped:
         lines.append(f"{len(dataset.skipped):,} files skipped:")
         lines += [f"  {key} {reason}" for key, reason in dataset.skipped[:20]]

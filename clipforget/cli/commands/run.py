@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from clipforget.cli.options import (
     workspace_of,
 )
 from clipforget.cli.terminal import PROG, Bar, clock, emit
+from clipforget.data.names import coded_note
 from clipforget.errors import ClipforgetError
 from clipforget.runs.config import OURS, RunConfig
 from clipforget.settings import options
@@ -93,6 +95,8 @@ def run(args: argparse.Namespace) -> int:
     ).checked()
     resources = Resources()
     dataset = resources.dataset(config.data, config.eval, config.eval_images)
+    if note := coded_note(dataset):
+        print(note, file=sys.stderr)
     config.splits(dataset)  # a misspelt target is told at once, however busy the device
     started = store.create(config)
     bar, events = Bar(), execute(started, resources)

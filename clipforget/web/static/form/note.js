@@ -14,19 +14,19 @@ export function mount(element, { props, watch }) {
         const { text, data, estimate, error } = props.value || {};
         container.classList.toggle("cf-error", Boolean(error));
         container.replaceChildren(
-            ...(error ? [error] : estimate ? estimated(estimate) : data ? [described(data)] : text ? [text] : []),
+            ...(error ? [error] : estimate ? estimated(estimate) : data ? described(data) : text ? [text] : []),
         );
     };
     watch("value", draw);
     draw();
 }
 
-function described({ count: images, superclasses, evaluation_sets, skipped }) {
+function described({ count: images, superclasses, evaluation_sets, skipped, note }) {
     const parts = [`${count(images)} images`, `${superclasses} superclasses`];
     if (evaluation_sets?.length) parts.push(`evaluation sets: ${evaluation_sets.join(", ")}`);
     const left = Array.isArray(skipped) ? skipped.length : skipped;
     if (left) parts.push(`${count(left)} files skipped`);
-    return parts.join(" · ");
+    return [parts.join(" · "), ...(note ? [h("br"), h("strong", {}, note)] : [])];
 }
 
 function estimated({ seconds, device, images, forget, retain }) {
