@@ -71,7 +71,7 @@ class Fake:
         return info | figures | about | {"alphas": ALPHAS, "rows": sets, "bound": bound, "gallery": gallery}
 
     def finished_run(self, id):
-        none = {"id": id, "alpha": 0.35, "alphas": [], "audits": []}
+        none = {"id": id, "alpha": 0.35, "alphas": [], "damaged": "", "audits": []}
         return SimpleNamespace(view=lambda: self.view(id), audits=lambda: none)
 
     def query(self, id, text):
