@@ -2,7 +2,7 @@
 # ARGS is passed on: make run ARGS="--port 8000", make test ARGS="tests/test_store.py -k lost"
 
 BIN := .venv/bin
-JOBS ?= 3
+JOBS ?= 2
 
 .PHONY: run test lint bench soak audit clean help
 

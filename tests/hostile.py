@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 ALWAYS = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
-settings.register_profile("quick", settings(max_examples=6, derandomize=True, **ALWAYS))
+settings.register_profile("quick", settings(max_examples=3, derandomize=True, **ALWAYS))
 settings.register_profile("thorough", settings(max_examples=300, **ALWAYS))
 settings.load_profile("quick")
 
