@@ -193,6 +193,7 @@ def mounted(runs: Path, config: RunConfig, resources: Resources) -> dict[str, An
 def main() -> None:
     """Work on a run for each fault, and print {fault: id}; for those of MOUNTED what is said of the run."""
     torch.set_num_threads(1)
+    torch.set_num_threads = lambda count: None  # torch has no pool to resize in a child that was forked
     world, store, resources = World(Path(sys.argv[1])), Store(Path(sys.argv[2])), Resources()
     config = world.config(method="gradient_ascent", settings={"steps": 2}, nodes=3)
     runs = {name: store.create(config) for name in ("nothing", *FAULTS)}
