@@ -193,13 +193,15 @@ def mounted(runs: Path, config: RunConfig, resources: Resources) -> dict[str, An
 def main() -> None:
     """Work on a run for each fault, and print {fault: id}; for those of MOUNTED what is said of the run."""
     torch.set_num_threads(1)
-    torch.set_num_threads = lambda count: None  # torch has no pool to resize in a child that was forked
     world, store, resources = World(Path(sys.argv[1])), Store(Path(sys.argv[2])), Resources()
     config = world.config(method="gradient_ascent", settings={"steps": 2}, nodes=3)
     runs = {name: store.create(config) for name in ("nothing", *FAULTS)}
     work(runs["nothing"], lambda run: None, resources)  # images and model are read once, for all
     for name, fault in FAULTS.items():
         in_child(runs[name], fault, resources)
+        while (run := runs[name]).folder.is_dir() and "Invalid thread pool" in (run.info()["error"] or ""):
+            runs[name] = store.create(config)  # torch's own trouble in a child that was forked, now and then
+            in_child(runs[name], fault, resources)
     ids = {name: run.id for name, run in runs.items()}
     print(json.dumps(ids | {"mounted": mounted(store.root, config, resources)}))
 
