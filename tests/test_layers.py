@@ -76,6 +76,7 @@ INSIDE = {
         "paper.__init__",
         "documents",
         "execute formats matched paper._cifar paper._measure paper.prepare.__init__",
+        "run_summary",
         "summary paper.prepare._*",
         "paper.prepare.*",
         "paper.table1",
@@ -104,8 +105,8 @@ BANNED = {  # who may not import what, at any depth of its own code
     "gradio": ("ground", "data", "models", "soup", "unlearning", "evaluation", "methods", "audits", "runs", "benchmark",
                "workspace", "web.charts", "cli"),
     "torch": ("ground", "data", "evaluation.metrics", "evaluation.scores", "runs.config", "runs.store", "runs.folder",
-              "benchmark.plan", "benchmark.rows", "benchmark.store", "benchmark.summary", "benchmark.formats",
-              "benchmark.paper", "web", "cli.options", "cli.main", "cli.report", "cli.terminal"),
+              "benchmark.plan", "benchmark.rows", "benchmark.store", "benchmark.run_summary", "benchmark.summary",
+              "benchmark.formats", "benchmark.paper", "web", "cli.options", "cli.main", "cli.report", "cli.terminal"),
     "open_clip": ("ground", "data", "audits", "runs", "benchmark", "workspace", "web"),
 }  # fmt: skip
 GROUND = PACKAGES[0].split()

@@ -13,8 +13,9 @@ from clipforget.benchmark.documents import ComparisonSummary
 from clipforget.benchmark.formats import MEDIA
 from clipforget.benchmark.plan import ComparisonPlan
 from clipforget.benchmark.rows import with_preset_settings
+from clipforget.benchmark.run_summary import RunSummary, run_summary
 from clipforget.benchmark.store import ComparisonFolder, ComparisonStore
-from clipforget.benchmark.summary import RunSummary, run_summary, summarize
+from clipforget.benchmark.summary import summarize
 from clipforget.data.dataset import Dataset
 from clipforget.errors import ClipforgetError, RunProblem, UnknownName
 from clipforget.runs.audited import AUDITS_FILE

@@ -11,8 +11,9 @@ import pytest
 from clipforget.benchmark import formats
 from clipforget.benchmark.plan import ComparisonPlan
 from clipforget.benchmark.rows import Row
+from clipforget.benchmark.run_summary import run_summary
 from clipforget.benchmark.store import ComparisonStore
-from clipforget.benchmark.summary import run_summary, seconds_left, stat, summarize
+from clipforget.benchmark.summary import seconds_left, stat, summarize
 from clipforget.errors import UnknownName
 from clipforget.methods import METHODS
 from clipforget.workspace.comparisons import ComparisonService

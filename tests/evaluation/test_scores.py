@@ -7,7 +7,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from clipforget.benchmark.summary import run_summary
+from clipforget.benchmark.run_summary import run_summary
 from clipforget.data.splits import ROLES
 from clipforget.errors import RunProblem
 from clipforget.evaluation.evalset import EvalSet

@@ -11,8 +11,8 @@ from small import FEW
 
 from clipforget.benchmark.plan import ComparisonPlan
 from clipforget.benchmark.rows import check_preset, read_row
+from clipforget.benchmark.run_summary import run_summary
 from clipforget.benchmark.store import ComparisonStore, FinishedRuns
-from clipforget.benchmark.summary import run_summary
 from clipforget.benchmark.trials import Trial, TrialStore
 from clipforget.cli.main import main
 from clipforget.errors import BadSetting, ClipforgetError
