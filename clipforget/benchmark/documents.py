@@ -144,6 +144,12 @@ class Column(TypedDict):
     label: str
 
 
+class AuditColumn(Column):
+    """An audit of the table; `share` where its figures are shares, 0 to 1."""
+
+    share: bool
+
+
 class TargetLabel(TypedDict):
     """What one run forgets."""
 
@@ -187,7 +193,7 @@ class ComparisonSummary(TypedDict):
     now: Now | None
     matched: list[Column]
     columns: list[Column]
-    audits: list[Column]
+    audits: list[AuditColumn]
     reasons: list[str]
     rows: list[SummaryRow]
     cells: list[SummaryCell]

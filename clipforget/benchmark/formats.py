@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from clipforget.audits import AUDITS
 from clipforget.benchmark.documents import (
+    AuditColumn,
     AuditStat,
     ComparisonSummary,
     Difference,
@@ -194,7 +194,7 @@ def _audit_cells(summary: ComparisonSummary, figures: Figures) -> list[tuple[str
     for column in summary["audits"]:
         found = figures["audits"].get(column["key"])
         gap = _number(found["gap"], 100, 1) if found else ""
-        cells.append((_audit_number(column["key"], found["value"] if found else None), f"({gap})" if gap else ""))
+        cells.append((_audit_number(column, found["value"] if found else None), f"({gap})" if gap else ""))
     return cells
 
 
@@ -202,15 +202,14 @@ def _reference_cell(summary: ComparisonSummary, target: int | None, name: str) -
     """A cell of the last row, that of models which never saw the targets; blank but for the audits."""
     if name == "method":
         return NEVER_SAW
-    key = next((column["key"] for column in summary["audits"] if column["label"] == name), "")
-    found = _figures(summary["rows"][0], target)["audits"].get(key)
-    return _audit_number(key, found["reference"] if found else None)
+    column = next((column for column in summary["audits"] if column["label"] == name), None)
+    found = _figures(summary["rows"][0], target)["audits"].get(column["key"]) if column else None
+    return _audit_number(column, found["reference"]) if column and found else ""
 
 
-def _audit_number(audit: str, stat: Stat | None) -> str:
+def _audit_number(audit: AuditColumn, stat: Stat | None) -> str:
     """The mean and spread of an audit's primary figure in its unit."""
-    share = AUDITS.load()[audit].scale <= 1 if audit else False
-    return _number(stat, 100, 1) if share else _number(stat, 1, 1)
+    return _number(stat, 100 if audit["share"] else 1, 1)
 
 
 def _matched_cell(figures: Figures, key: str) -> tuple[str, str]:

@@ -75,7 +75,7 @@ def summarize(comparison: ComparisonFolder, summary_of: Callable[[Run], RunSumma
         "matched": _matched_columns(runs.values()),
         "columns": _columns(runs.values()),
         "audits": [
-            {"key": name, "label": entry.title}
+            {"key": name, "label": entry.title, "share": entry.scale <= 1}
             for name, entry in AUDITS.load().items()
             if any(name in run.audits for run in runs.values())
         ],

@@ -360,8 +360,17 @@ class RecentNames(TypedDict):
     data: list[str]
 
 
+class AuditChoice(TypedDict):
+    """An audit that a comparison may do of every run; `seconds`: a guess for one model of the shipped size."""
+
+    name: str
+    title: str
+    question: str
+    seconds: float
+
+
 class SetupDescription(TypedDict):
-    """All that can be chosen before a run."""
+    """All that can be chosen before a run; `goals` are names, each with what it means."""
 
     models: list[Named]
     data: list[DataDescription | UnreadData]
@@ -370,6 +379,8 @@ class SetupDescription(TypedDict):
     recent: RecentNames
     options: dict[str, NumberOption]
     experiments: list[ExperimentDescription]
+    goals: dict[str, str]
+    audits: list[AuditChoice]
     public: NotRequired[bool]  # only what is listed can be chosen
 
 

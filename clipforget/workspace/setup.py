@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from clipforget.audits import AUDITS
 from clipforget.benchmark.paper import EXPERIMENTS, Experiment
 from clipforget.benchmark.plan import ComparisonPlan
 from clipforget.data.catalogue import DATASETS
@@ -22,6 +23,7 @@ from clipforget.runs.eta import plan
 from clipforget.runs.presets import damaged_presets, presets
 from clipforget.runs.store import Store
 from clipforget.settings import options
+from clipforget.unlearning.task import GOALS
 from clipforget.workspace.documents import (
     DataDescription,
     ExperimentDescription,
@@ -65,6 +67,11 @@ def describe(
         "recent": {"models": models, "data": _recent((config["data"] for config in configs), DATASETS)},
         "options": describe_options(),
         "experiments": [describe_experiment(experiment) for experiment in EXPERIMENTS.load().values()],
+        "goals": GOALS,
+        "audits": [
+            {"name": name, "title": entry.title, "question": entry.question, "seconds": entry.seconds}
+            for name, entry in AUDITS.load().items()
+        ],
     }
 
 

@@ -29,7 +29,7 @@ def test_axe_finds_nothing_serious(visit: Any, site: Site, options: dict[str, An
     assert serious(page) == []
     page = opened(visit, site, "&alpha=0.5&view=figures", **options)
     assert serious(page) == []
-    for view, ready in {"map": "#cf-pane-map .cf-toggle", "matrix": ".cf-matrix button"}.items():
+    for view, ready in {"map": "#cf-pane-map .cf-toggle", "matrix": ".cf-predictions button"}.items():
         page.evaluate("(view) => window.clipforget.setView(view)", view)
         page.wait_for_selector(ready)
         page.evaluate("window.clipforget.pick([0, 1, 2], 'Three images')")

@@ -32,6 +32,9 @@ def compared(visit_once: Any, site: Site) -> str:
     for method in ("anchored", "gradient_ascent"):
         page.check(f".cf-checks input[value={method}]")
     page.click(".cf-compare-form [data-value='1']")
+    page.click(".cf-compare-form [data-value='never-seen']")
+    assert "never saw it" in page.locator(".cf-compare-form").inner_text()
+    page.check(".cf-checks input[value=image_query]")
     page.wait_for_function("document.querySelector('.cf-compare-estimate').textContent.startsWith('2 runs')")
     page.click("#cf-compare-start")
     page.wait_for_selector(".cf-matrix .cf-square")
@@ -42,6 +45,7 @@ def test_from_the_form_to_the_table_and_to_two_runs(visit: Any, site: Site, comp
     page = visit(f"?compare={compared}")
     done = "document.querySelectorAll('.cf-matrix .cf-square[data-state=done]').length === 2"
     page.wait_for_function(done, timeout=90_000)
+    assert page.locator(".cf-matrix thead th span").first.bounding_box()["width"] >= 100  # the target can be read
     found = site.call(f"comparisons/{compared}")
     lines = page.locator(".cf-results tbody tr")
     assert lines.first.locator("th").inner_text() == "do nothing"
@@ -54,6 +58,13 @@ def test_from_the_form_to_the_table_and_to_two_runs(visit: Any, site: Site, comp
         assert f"{100 * first['matched']['least_10']['mean']:.1f}" == best
     heads = page.eval_on_selector_all(".cf-results thead th", "all => all.map((node) => node.textContent)")
     assert heads[1:4] == ["tier", "rank", "least kept at 10\u00a0%"] and "verdict" in heads
+    assert "--goal never-seen" in found["command"] and "--audits image_query" in found["command"]
+    assert heads[heads.index("verdict") + 1 : heads.index("H")] == ["gap to reference", "Image query"]
+    shown = page.eval_on_selector_all(
+        "td[data-column=audit-image_query] .cf-mean", "all => all.map((n) => n.textContent)"
+    )
+    audited = [row["all"]["audits"]["image_query"]["value"]["mean"] for row in (found["rows"][0], *order)]
+    assert [float(text) for text in shown] == pytest.approx([100 * value for value in audited], abs=0.06)
     shown = page.eval_on_selector_all("td[data-column=verdict]", "all => all.map((node) => node.textContent)")
     assert shown == ["did not forget", *(row["all"]["verdict"] for row in order)]
     page.click(".cf-results thead >> text=Method")

@@ -107,7 +107,7 @@ def test_a_lasso_picks_marks_and_exports(visit: Any, site: Site) -> None:
 
 def test_the_matrix_counts_what_the_server_says_and_picks_it(visit: Any, site: Site) -> None:
     page = opened(visit, site, "&view=matrix&alpha=1")
-    page.wait_for_selector(".cf-matrix button")
+    page.wait_for_selector(".cf-predictions button")
     settle(page)
     told = site.call(f"runs/{site.run}/predictions")["levels"]["superclass"]
     requests: list[str] = []
@@ -118,23 +118,23 @@ def test_the_matrix_counts_what_the_server_says_and_picks_it(visit: Any, site: S
             [name for first, name in zip(c[::2], c[1::2], strict=True) if first <= index][-1] for c in told["called"]
         ]
         shown = page.eval_on_selector_all(
-            ".cf-matrix tbody tr",
+            ".cf-predictions tbody tr",
             """(rows) => rows.map((row) =>
             [...row.querySelectorAll('button')].map((b) => Number(b.textContent.replace('·', '0'))))""",
         )
         assert sum(map(sum, shown)) == len(now)
         right = page.eval_on_selector_all(
-            ".cf-matrix td[data-own] button", "(all) => all.map((b) => Number(b.textContent.replace('·', '0')))"
+            ".cf-predictions td[data-own] button", "(all) => all.map((b) => Number(b.textContent.replace('·', '0')))"
         )
         assert sum(right) == sum(own == name for own, name in zip(told["labels"], now, strict=True))
         assert page.locator("#cf-pane-matrix .cf-sentence").inner_text().startswith(f"At alpha {index / 100:.2f}")
-    last = page.locator(".cf-matrix button[data-sign=more]").last
+    last = page.locator(".cf-predictions button[data-sign=more]").last
     last.click()
     assert page.evaluate("window.clipforget.picked.size") == int(last.inner_text())
     assert page.locator("#cf-pane-matrix .cf-thumbs .cf-cell:not([hidden])").count() == int(last.inner_text())
     page.click(".cf-switch [data-name=subgroup]")
     page.click(".cf-switch [data-name=difference]")
-    assert page.locator(".cf-matrix tbody tr").count() >= 1 and requests == []
+    assert page.locator(".cf-predictions tbody tr").count() >= 1 and requests == []
 
 
 def test_an_image_has_a_page_and_an_address(visit: Any, site: Site) -> None:

@@ -4,6 +4,8 @@
 import { get, post } from "../lib/api.js";
 import { clock, h, iconButton, debounce, toast } from "../lib/dom.js";
 
+const SUBJECTS = 3; // models that an audit measures of each run: the original, at the chosen alpha, at 0
+
 const PRESETS = [
     ["default", "Defaults", "each method as it stands"],
     ["paper", "Paper", "what its authors used"],
@@ -23,7 +25,7 @@ export function compareForm(app) {
         },
         h("p.cf-wait", {}, "Loading what can be chosen…"),
     );
-    const plan = { methods: new Set(), preset: "default", data: "", targets: [], seeds: 0 };
+    const plan = { methods: new Set(), audits: new Set(), preset: "default", data: "", targets: [], seeds: 0, goal: "" };
     const seconds = new Map(); // measured or guessed seconds of one run, by method, model, data and target
     let setup = null;
     let names = [];
@@ -42,6 +44,7 @@ export function compareForm(app) {
         }
         plan.methods = new Set(setup.methods.map((method) => method.name));
         plan.seeds = setup.options.seeds.default;
+        [plan.goal] = Object.keys(setup.goals);
         parts = {
             experiment: h(
                 "select",
@@ -65,6 +68,7 @@ export function compareForm(app) {
             ),
             methods: h("div.cf-checks"),
             counted: h("span.cf-help"),
+            goalNote: h("p.cf-help"),
             chips: h("div.cf-targets"),
             target: null,
             device: h(
@@ -128,7 +132,22 @@ export function compareForm(app) {
                 h("div.cf-add", {}, parts.target, h("button.cf-button", { type: "button", onclick: add }, "Add")),
                 h("datalist", { id: "cf-compare-targets" }),
             ),
+            h(
+                "fieldset",
+                {},
+                h("legend", {}, "Goal"),
+                choice("goal", Object.entries(setup.goals).map(([name, about]) => [name, named(name), about]), drawGoal),
+                parts.goalNote,
+            ),
+            h(
+                "fieldset",
+                {},
+                h("legend", {}, "Audits of every run"),
+                h("p.cf-help", {}, "Is it gone, or only hidden? None are done unless you choose some; each takes time."),
+                h("div.cf-checks", {}, setup.audits.map(auditBox)),
+            ),
         );
+        drawGoal();
         return [
             h("h3", {}, "New comparison"),
             labelled("From the paper", parts.experiment),
@@ -174,6 +193,22 @@ export function compareForm(app) {
                 h("button.cf-button.cf-primary.cf-large", { type: "submit", id: "cf-compare-start" }, "Start"),
             ),
         ];
+    }
+
+    function drawGoal() {
+        parts.goalNote.textContent = setup.goals[plan.goal];
+    }
+
+    function auditBox({ name, title, question }) {
+        const box = h("input", {
+            type: "checkbox",
+            value: name,
+            onchange: () => {
+                plan.audits[box.checked ? "add" : "delete"](name);
+                estimate();
+            },
+        });
+        return h("label", { title: question }, box, h("span", {}, title));
     }
 
     /** A row of buttons of which one is pressed. */
@@ -347,7 +382,9 @@ export function compareForm(app) {
             methods.reduce((sum, method) => sum + (seconds.get(key(method)) ?? 0), 0) *
             plan.targets.length *
             plan.seeds;
-        if (mine === asked) parts.estimate.append(`, about ${duration(total)}`);
+        const audits = setup.audits.filter(({ name }) => plan.audits.has(name)).map((audit) => audit.seconds);
+        const audited = SUBJECTS * audits.reduce((sum, each) => sum + each, 0) * runs;
+        if (mine === asked) parts.estimate.append(`, about ${duration(total + audited)}`);
     }, 250);
 
     async function start() {
@@ -365,6 +402,8 @@ export function compareForm(app) {
                 preset,
                 targets,
                 seeds: range(seeds),
+                goal: plan.goal,
+                audits: [...plan.audits],
                 ...(title ? { title } : {}),
             };
             app.openCompare((await post("comparisons", body)).id);
@@ -384,6 +423,8 @@ function runCount(methods, targets, seeds) {
     const factors = [words(methods, "method"), words(targets, "target"), words(seeds, "seed")];
     return [h("strong", {}, words(methods * targets * seeds, "run")), ` = ${factors.join(" × ")}`];
 }
+
+const named = (goal) => goal[0].toUpperCase() + goal.slice(1).replaceAll("-", " ");
 
 const range = (count) => Array.from({ length: count }, (_, i) => i);
 

@@ -6,7 +6,7 @@ import { writeAddress } from "../lib/state.js";
 
 const LEAD = "least_10"; // what sorts the rows where nobody asks for another order
 // Columns that begin with their smallest value.
-const LOW_FIRST = ["label", "tier", "rank", "verdict", "forget", "seconds", "memory", "parameters"];
+const LOW_FIRST = ["label", "tier", "rank", "verdict", "gap", "forget", "seconds", "memory", "parameters"];
 const number = (digits) => (value) => value.toFixed(digits);
 const TITLES = {
     [LEAD]: "Smallest share that any other set keeps where 10 % of the target's images are still recognised",
@@ -59,6 +59,7 @@ function columns(comparison) {
             interval: true,
         },
         { key: "verdict", label: "verdict", plain: (figures) => figures.verdict || null },
+        ...audited(comparison),
         plain("h", "H", number(1), "Harmonic mean of forgetting and of the smallest share retained; 100 is best"),
         ...sets,
         plain("score", "Score", number(1), "The paper's score: mean of forgetting and of every share retained"),
@@ -72,6 +73,30 @@ function columns(comparison) {
         { ...plain("memory", "memory", size, "Peak memory while the method ran"), spread: false },
         { ...plain("parameters", "changed", count, "Weight values that changed"), spread: false },
     ];
+}
+
+/** What the runs' audits found: the average gap to models that never saw the target, then each audit and its gap. */
+function audited(comparison) {
+    if (!comparison.audits.length) return [];
+    const columns = comparison.audits.map(({ key, label, share }) => ({
+        key: `audit-${key}`,
+        label,
+        title: `${label}: its primary figure; beneath, its distance to that of a model that never saw the target`,
+        of: (figures) => figures.audits[key]?.value,
+        words: share ? percent : number(1),
+        below: ({ audits }) => (audits[key]?.gap ? `gap ${percent(audits[key].gap.mean)}` : ""),
+    }));
+    const title = "Mean distance of the audits' figures to those of a model that never saw the target; 0 is best";
+    return [{ key: "gap", label: "gap to reference", title, of: (figures) => figures.gap, words: percent }, ...columns];
+}
+
+/** The row of models that never saw their targets: blank but for what audits find of them. */
+function reference(comparison, figures) {
+    const found = Object.entries(figures.audits).filter(([, audit]) => audit.reference);
+    if (!found.length) return null;
+    const audits = Object.fromEntries(found.map(([key, audit]) => [key, { value: audit.reference }]));
+    const blank = { columns: {}, matched: {}, forgot: {}, rank: null, tier_rank: null, audits };
+    return { row: { label: "a model that never saw it", tier: null, notes: [], cells: [] }, figures: blank };
 }
 
 const size = (bytes) =>
@@ -175,6 +200,8 @@ export function resultTable(app) {
         body.replaceChildren(
             ...[nothing, ...others].map((row, i) => line(row, figuresOf(row), known, i === 0 ? null : best, footnotes)),
         );
+        const last = reference(comparison, figuresOf(nothing));
+        if (last) body.append(line(last.row, last.figures, known, null, footnotes));
         notes.replaceChildren(...footnotes.map((text) => h("li", {}, text)));
         notes.hidden = !footnotes.length;
         none.hidden = comparison.done > 0;

@@ -170,7 +170,7 @@ function table(app, predicted, level, only) {
     });
     const heads = columns.map((name) => h("th", { scope: "col" }, h("span", {}, names[name])));
     const corner = h("td", {}, "shows ↓ called →");
-    const node = h("table.cf-matrix", {}, h("thead", {}, h("tr", {}, corner, heads)), h("tbody", {}, body));
+    const node = h("table.cf-predictions", {}, h("thead", {}, h("tr", {}, corner, heads)), h("tbody", {}, body));
     node.style.setProperty("--letters", String(Math.max(...columns.map((name) => names[name].length))));
     node.addEventListener("keydown", (event) => walk(event, node));
     let [shownIndex, shownMode] = [100, "after"];
