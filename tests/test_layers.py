@@ -31,7 +31,7 @@ INSIDE = {
         "sketchbook.styles",
         "sketchbook.__init__",
         "target folder thumbnails",
-        "splits catalogue.__init__",
+        "splits selection catalogue.__init__",
         "catalogue.* evaluation",
     ),
     "models": (
@@ -62,7 +62,7 @@ INSIDE = {
     "audits": ("_subject", "__init__", "*"),
     "runs": (
         "__init__ cache config devices documents near_duplicates presets queue",
-        "folder",
+        "folder selections",
         "resources store",
         "references",
         "audit_work audited loading eta",

@@ -98,7 +98,7 @@ def _finished_run(finished: FinishedRuns, config: RunConfig, resources: Resource
     """The finished run that serves as a cell; the data set is read only where there may be one."""
     if not finished.candidates(config):
         return None
-    dataset = resources.dataset(config.data, config.eval, config.eval_images)
+    dataset = resources.dataset(config.data, config.eval, config.eval_images, selections=config.selections)
     original = resources.clip(config.model, config.device).fingerprint()
     return finished.find(config, {"original": original, **dataset.fingerprints})
 

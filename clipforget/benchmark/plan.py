@@ -25,6 +25,7 @@ MOST_CELLS = 5000
 SHARED = (
     "model",
     "data",
+    "selections",
     "retain",
     "goal",
     "tolerance",
@@ -59,6 +60,7 @@ class ComparisonPlan:
     seeds: tuple[int, ...] = (0, 1, 2)
     model: str = option_like(RunConfig, "model")
     data: str = option_like(RunConfig, "data")
+    selections: tuple[str, ...] = option_like(RunConfig, "selections")
     retain: tuple[str, ...] = option_like(RunConfig, "retain")
     goal: str = option_like(RunConfig, "goal")
     tolerance: float = option_like(RunConfig, "tolerance")
@@ -148,6 +150,7 @@ class ComparisonPlan:
             rows={"method": [row.text for row in self.rows]},
             targets={**named, "retain": self.retain},
             seeds=seeds,
+            selections={"selected": self.selections},
             retain=(),
             choice=(),
             title=self.title if self.title != self._title() else (),

@@ -61,7 +61,7 @@ def pick(text: str, config: RunConfig, resources: Resources) -> list[str]:
     original of config finds (FOUND). Raises BadQuery where there is none, and as `load_dataset` and `load_clip`.
     """
     kind, most = read_choice(text)
-    dataset = resources.dataset(config.data)
+    dataset = resources.dataset(config.data, selections=config.selections)
     found = _finder(config, dataset, resources)
     picked = list(islice(_in_turns(candidates(dataset, kind), found), most))
     if not picked:

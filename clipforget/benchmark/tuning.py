@@ -47,6 +47,7 @@ class TuneConfig:
     targets: tuple[tuple[str, ...], ...]
     model: str = option_like(RunConfig, "model")
     data: str = option_like(RunConfig, "data")
+    selections: tuple[str, ...] = option_like(RunConfig, "selections")
     trials: int = option(8, "Trials of each method on each target", low=1, high=1000)
     seed: int = option_like(RunConfig, "seed")
     tolerance: float = option_like(RunConfig, "tolerance")
@@ -66,7 +67,7 @@ class TuneConfig:
 
     def run_config(self, target: tuple[str, ...]) -> RunConfig:
         """Return the run whose train, steer and calibrate images a target's trials use."""
-        shared = {name: getattr(self, name) for name in ("model", "data", "seed", "tolerance", "device")}
+        shared = {name: getattr(self, name) for name in ("model", "data", "selections", "seed", "tolerance", "device")}
         return RunConfig(forget=target, **shared)
 
     def without_paths(self) -> TuneConfig:
@@ -77,7 +78,8 @@ class TuneConfig:
     def command(self) -> str:
         """Return the command line that repeats the tuning."""
         targets = {"forget": [JOIN.join(target) for target in self.targets]}
-        return command_line("tune", self, methods=",".join(self.methods), targets=targets)
+        selections = {"selected": self.selections}
+        return command_line("tune", self, methods=",".join(self.methods), targets=targets, selections=selections)
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def tune(config: TuneConfig, runs: Path, out: Path | None = None) -> Iterator[Tu
         return
     resources = Resources()
     for target in config.targets:
-        config.run_config(target).splits(resources.dataset(config.data))
+        config.run_config(target).splits(resources.dataset(config.data, selections=config.selections))
     session = TuningSession(config, methods, resources, runs)
     for target in config.targets:
         yield from session.run_trials(target)
@@ -138,7 +140,7 @@ class TuningSession:
 
     def __init__(self, config: TuneConfig, methods: list[Method], resources: Resources, runs: Path) -> None:
         self.config, self.resources, self.runs = config, resources, runs
-        self.dataset = resources.dataset(config.data)
+        self.dataset = resources.dataset(config.data, selections=config.selections)
         folder = trials_folder(runs)  # before a model is fetched in vain
         self.clip = resources.clip(config.model, config.device)
         self.fingerprints = {"original": self.clip.fingerprint(), "data": self.dataset.fingerprint}

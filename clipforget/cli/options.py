@@ -82,6 +82,21 @@ def add_evaluation(parser: argparse.ArgumentParser) -> None:
     add_fields(parser, "eval_target", "eval_images")
 
 
+def add_selections(parser: argparse.ArgumentParser) -> None:
+    """Add --selected (some methods have a setting named selection); `selections_of` finds what was named."""
+    about = next(entry.help for entry in options(RunConfig) if entry.name == "selections")
+    parser.add_argument(
+        "--selected", metavar="NAME", dest="selections", action="append", default=[], help=f"{about} (may be repeated)"
+    )
+
+
+def selections_of(args: argparse.Namespace) -> tuple[str, ...]:
+    """Return the selections that were named as files that stay as they are. Raises UnknownName or BadData."""
+    from clipforget.runs.selections import SelectionStore
+
+    return SelectionStore(Path(args.runs)).pin(args.selections)
+
+
 def add_setting(parser: argparse._ActionsContainer, entry: Option) -> None:
     """Add an option for one setting, whose value `settings_of` finds again."""
     flag = f"--{entry.name.replace('_', '-')}"

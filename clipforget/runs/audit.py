@@ -57,7 +57,7 @@ def load_task(config: RunConfig, resources: Resources) -> Loading:
     Raises BadModel, BadData, BadQuery or UnknownName with what to put right.
     """
     config = replace(config, eval=())
-    dataset = resources.dataset(config.data)
+    dataset = resources.dataset(config.data, selections=config.selections)
     task, evaluation = yield from load(config, dataset, config.splits(dataset), resources)
     members = config.model in EMBEDDED and config.data == "sketchbook"
     return replace(_audit_task(task, evaluation), members=members)
@@ -164,9 +164,10 @@ def audit_run(
         (yield from _free_device(run, progress)) if keep else nullcontext(),
     ):
         yield progress.event("load", 0, 1, "Reading model and images.")
-        if resources.dataset(run.config.data).fingerprint != info["fingerprints"]["data"]:
-            raise StaleIndex(f"The images at '{run.config.data}' have changed since this run; run it again.")
-        loading = load_task(run.config, resources)
+        config = run.config
+        if resources.dataset(config.data, selections=config.selections).fingerprint != info["fingerprints"]["data"]:
+            raise StaleIndex(f"The images at '{config.data}' have changed since this run; run it again.")
+        loading = load_task(config, resources)
         task = yield from relay(loading, lambda counts: progress.event("load", *counts))
         subjects = _subjects(run, task, alpha, scores.get("refused", ()))
         if reference:

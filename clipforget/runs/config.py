@@ -40,6 +40,7 @@ class RunConfig:
     model: str = option("clipforget-tiny", "The CLIP: an embedded name, a local folder, or a model/pretrained")
     data: str = option("sketchbook", "The images: an embedded name, or a folder or .tar")
     forget: tuple[str, ...] = option((), "What to forget: superclass, superclass/subgroup or superclass/*/style")
+    selections: tuple[str, ...] = option((), "A saved selection of images, by name or file: a subgroup to name")
     retain: tuple[str, ...] = option((), "What to keep in view; by default the siblings of what is forgotten")
     goal: str = option(
         SUPPRESSED, "What forgotten is to mean. " + " ".join(f"{name}: {about}" for name, about in GOALS.items()),
@@ -105,7 +106,8 @@ class RunConfig:
 
     def command(self) -> str:
         """Return the command line that repeats the run, quoted for a POSIX shell."""
-        return command_line("run", self, HIDDEN_DEFAULTS, settings=dict(sorted(self.settings.items())))
+        settings, selections = dict(sorted(self.settings.items())), {"selected": self.selections}
+        return command_line("run", self, HIDDEN_DEFAULTS, settings=settings, selections=selections)
 
     @property
     def title(self) -> str:

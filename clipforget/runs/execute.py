@@ -160,7 +160,7 @@ def _stages(run: Run, journal: Journal, resources: Resources) -> Events:
         stages = ("load", *method.stages, "restore", "score")
         journal.clock.plan(plan(run.store, config, stages, images=3000))
         yield journal.step("load", 0, 1, "Reading the data set.")
-        dataset = resources.dataset(config.data, config.eval, config.eval_images)
+        dataset = resources.dataset(config.data, config.eval, config.eval_images, selections=config.selections)
         splits = config.splits(dataset)
         images = len(splits.images)
         journal.clock.plan(plan(run.store, config, stages, images))

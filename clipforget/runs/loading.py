@@ -48,7 +48,7 @@ def build_task(config: RunConfig) -> tuple[Task, Evaluation]:
     Raises BadModel, BadData, BadQuery or UnknownName with what to put right.
     """
     resources = Resources()
-    dataset = resources.dataset(config.data, config.eval, config.eval_images)
+    dataset = resources.dataset(config.data, config.eval, config.eval_images, selections=config.selections)
     return finish(load(config, dataset, config.splits(dataset), resources))
 
 

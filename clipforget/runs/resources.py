@@ -7,10 +7,12 @@ imported before it is asked for.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clipforget.data.catalogue import load_dataset, path_of
 from clipforget.data.evaluation import read_paths, with_evaluation_sets
+from clipforget.data.selection import apply_selections, read_selection
 from clipforget.data.splits import EVALUATION
 from clipforget.runs.cache import Cache
 
@@ -35,23 +37,34 @@ class Resources:
     def __init__(self, datasets: int = 1, models: int = 1, follow: bool = False) -> None:
         self._follow = follow
         self._datasets: Cache[Dataset] = Cache(datasets)
+        self._selected: Cache[Dataset] = Cache(datasets)
         self._with_sets: Cache[Dataset] = Cache(datasets)
         self._clips: Cache[tuple[Clip, str]] = Cache(models)
         self.classifiers: Cache[Floats] = Cache(CLASSIFIERS, lambda classifier: classifier.nbytes)
         self.pixels: Cache[Tensor] = Cache(PIXELS, lambda pixels: pixels.nbytes)
 
-    def dataset(self, name: str, evaluation: Sequence[str] = (), most: int = EVALUATION) -> Dataset:
+    def dataset(
+        self, name: str, evaluation: Sequence[str] = (), most: int = EVALUATION, selections: Sequence[str] = ()
+    ) -> Dataset:
         """Return a data set by name or path, with at most `most` images of each of the evaluation sets NAME=PATH.
 
-        Raises as `load_dataset` and `with_evaluation_sets`.
+        Selections are the files of chosen images that become subgroups of it. Raises as `load_dataset`,
+        `apply_selections` and `with_evaluation_sets`.
         """
         stamp = _changed_at(name) if self._follow else 0
         alone = self._datasets.get((name, stamp), lambda: load_dataset(name))
+        if selections:
+            alone = self._with_selections(alone, selections)
         if not evaluation:
             return alone
         stamps = tuple(_changed_at(path.path) if self._follow else 0 for path in read_paths(evaluation))
         key = (alone.fingerprint, tuple(evaluation), most, stamps)
         return self._with_sets.get(key, lambda: with_evaluation_sets(alone, evaluation, most))
+
+    def _with_selections(self, dataset: Dataset, paths: Sequence[str]) -> Dataset:
+        read = [read_selection(Path(path)) for path in paths]
+        key = (dataset.fingerprint, *(selection.digest for selection in read))
+        return self._selected.get(key, lambda: apply_selections(dataset, read))
 
     def clip(self, name: str, device: str, verify: bool = True) -> Clip:
         """Return an original model. Raises as `load_clip`.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +20,7 @@ from clipforget.data.dataset import Dataset
 from clipforget.errors import ClipforgetError, RunProblem, UnknownName
 from clipforget.runs.audited import AUDITS_FILE
 from clipforget.runs.cache import Cache
+from clipforget.runs.selections import SelectionStore
 from clipforget.runs.store import Run
 from clipforget.workspace.documents import ListedComparison
 from clipforget.workspace.report import comparison_report
@@ -35,9 +36,9 @@ WRITERS: dict[str, Callable[[ComparisonSummary], str]] = {  # of the files of ME
 
 
 class ComparisonService:
-    """The comparisons of a runs folder. dataset_of gives a data set with evaluation sets."""
+    """The comparisons of a runs folder. dataset_of gives a data set with selections and evaluation sets."""
 
-    def __init__(self, runs: Path, dataset_of: Callable[[str, Sequence[str], int], Dataset], workers: Workers) -> None:
+    def __init__(self, runs: Path, dataset_of: Callable[..., Dataset], workers: Workers) -> None:
         self.store, self._dataset_of, self._workers = ComparisonStore(runs), dataset_of, workers
         self._run_summaries: Cache[RunSummary] = Cache(4000)
 
@@ -81,8 +82,9 @@ class ComparisonService:
         from clipforget.data.splits import select
 
         rows = tuple(with_preset_settings(row, plan.model, self.store.runs) for row in plan.rows)
-        plan = replace(plan, rows=rows).checked()
-        dataset = self._dataset_of(plan.data, plan.eval, plan.eval_images)
+        selections = SelectionStore(self.store.runs).pin(plan.selections)
+        plan = replace(plan, rows=rows, selections=selections).checked()
+        dataset = self._dataset_of(plan.data, plan.eval, plan.eval_images, selections=plan.selections)
         for target in plan.targets:
             select(dataset, target, plan.retain, plan.gallery, plan.eval_images)
         return self.store.same(plan) or self.store.create(plan)

@@ -191,7 +191,8 @@ class FinishedRun:
         """Return the data set with its evaluation sets. Raises StaleIndex where images are not the run's any more."""
         config, before = self.info["config"], self.info["fingerprints"]
         sets = (config["eval"], config["eval_images"]) if config.get("eval") else ()
-        dataset = self._dataset_of(config["data"], *sets)
+        more = {"selections": config["selections"]} if config.get("selections") else {}
+        dataset = self._dataset_of(config["data"], *sets, **more)
         now = dataset.fingerprints
         if now["data"] != before["data"]:
             raise StaleIndex(f"The images at '{config['data']}' have changed since this run; run it again.")

@@ -92,9 +92,15 @@ class PublicWorkspace(Workspace):
             entry["error"] = entry["error"] and self.shown(entry["error"])
         return entries
 
-    def dataset(self, name: str, evaluation: Sequence[str] = (), most: int = RunConfig.eval_images) -> Dataset:
-        """Return a listed data set. Raises BadSetting for any other name, and for evaluation sets."""
-        check(RunConfig(data=name, eval=tuple(evaluation)))
+    def dataset(
+        self,
+        name: str,
+        evaluation: Sequence[str] = (),
+        most: int = RunConfig.eval_images,
+        selections: Sequence[str] = (),
+    ) -> Dataset:
+        """Return a listed data set. Raises BadSetting for any other name, and for selections and evaluation sets."""
+        check(RunConfig(data=name, eval=tuple(evaluation), selections=tuple(selections)))
         return super().dataset(name, evaluation, most)
 
     def estimate(self, config: RunConfig) -> RunEstimate:
@@ -301,7 +307,9 @@ class PublicComparisons(ComparisonService):
 
 def is_offered(config: RunConfig | ComparisonPlan) -> bool:
     """Return True where model and images are among those that come with the app."""
-    return config.model in embedded_models() and config.data in DATASETS.load() and not config.eval
+    return (
+        config.model in embedded_models() and config.data in DATASETS.load() and not (config.eval or config.selections)
+    )
 
 
 def check(config: RunConfig | ComparisonPlan) -> None:
@@ -323,5 +331,5 @@ def check_own(folder: Folder, change: str) -> None:
 
 
 def _listed(config: dict[str, Any]) -> bool:
-    named = RunConfig(model=config.get("model", ""), data=config.get("data", ""), eval=config.get("eval", ()))
-    return is_offered(named)
+    names = {name: config.get(name, ()) for name in ("eval", "selections")}
+    return is_offered(RunConfig(model=config.get("model", ""), data=config.get("data", ""), **names))

@@ -12,6 +12,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from itertools import chain
@@ -26,6 +27,7 @@ from clipforget.runs.cache import Cache
 from clipforget.runs.config import RunConfig
 from clipforget.runs.documents import RunInfo
 from clipforget.runs.resources import Resources
+from clipforget.runs.selections import SelectionStore
 from clipforget.runs.store import Run, Store
 from clipforget.workspace import setup
 from clipforget.workspace.audits import AuditService, why_not
@@ -76,9 +78,10 @@ class Workspace:
         self._packs: Cache[QueryPack] = Cache(200)
         self._exact: Cache[ExactResults] = Cache(200)
         self._images: Cache[tuple[bytes, str]] = Cache(96 * MIB, lambda entry: len(entry[0]))
-        self._data_names: dict[str, str] = {}  # fingerprint -> name or path
+        self._data_names: dict[str, tuple[str, tuple[str, ...]]] = {}  # by fingerprint: name or path, selections
         self._workers = Workers(self.store.root, max_waiting)
         self.uploads = Uploads()
+        self.selections = SelectionStore(self.store.root)
         self.comparisons = ComparisonService(self.store.root, self.dataset, self._workers)
         self._audits = AuditService(lambda run: self.finished_run(run.id).scores, self._not_auditable, self._workers)
 
@@ -115,8 +118,8 @@ class Workspace:
         The worker outlives this process; what waits goes on when there is one again that watches. Raises what can be
         told from the configuration alone, and QueueFull; what needs the model shows as a failed run.
         """
-        config = config.checked()
-        config.splits(self.dataset(config.data, config.eval, config.eval_images))
+        config = self._pinned(config).checked()
+        config.splits(self._dataset_of(config))
         run = self.store.create(config)
         try:
             self._workers.start(run)
@@ -316,11 +319,28 @@ class Workspace:
 
     # what can be chosen
 
-    def dataset(self, name: str, evaluation: Sequence[str] = (), most: int = RunConfig.eval_images) -> Dataset:
-        """Return a data set by name or path, read once, with these evaluation sets. Raises BadData or UnknownName."""
-        dataset = self._resources.dataset(name, evaluation, most)
-        self._data_names[dataset.fingerprint] = name
+    def dataset(
+        self,
+        name: str,
+        evaluation: Sequence[str] = (),
+        most: int = RunConfig.eval_images,
+        selections: Sequence[str] = (),
+    ) -> Dataset:
+        """Return a data set by name or path, read once, with these selections and evaluation sets.
+
+        Raises BadData or UnknownName.
+        """
+        selections = [str(self.selections.locate(text)) for text in selections]
+        dataset = self._resources.dataset(name, evaluation, most, selections=selections)
+        self._data_names[dataset.fingerprint] = name, tuple(selections)
         return dataset
+
+    def _dataset_of(self, config: RunConfig) -> Dataset:
+        return self.dataset(config.data, config.eval, config.eval_images, selections=config.selections)
+
+    def _pinned(self, config: RunConfig) -> RunConfig:
+        """The same with selections that stay as they are."""
+        return replace(config, selections=self.selections.pin(config.selections))
 
     def setup(self, dataset_of: Callable[[str], Dataset] | None = None) -> SetupDescription:
         """Return models, data sets, methods and devices to choose from. Names of earlier runs are among them.
@@ -330,14 +350,14 @@ class Workspace:
         configs = [info["config"] for _, info in self._infos()]
         return setup.describe(configs, dataset_of or self.dataset, self.store.root)
 
-    def data(self, name: str) -> DataDescription:
+    def data(self, name: str, selections: Sequence[str] = ()) -> DataDescription:
         """Return one data set with sample images for each subgroup. Raises BadData or UnknownName."""
-        return setup.describe_data(self.dataset(name), name, samples=True)
+        return setup.describe_data(self.dataset(name, selections=selections), name, samples=True)
 
     def estimate(self, config: RunConfig) -> RunEstimate:
         """Return seconds, device and image counts of a run to come. Raises what is wrong with the configuration."""
         config = config.checked()
-        return setup.estimate(config, self.dataset(config.data, config.eval, config.eval_images), self.store)
+        return setup.estimate(config, self._dataset_of(config), self.store)
 
     # plumbing
 
@@ -370,13 +390,14 @@ class Workspace:
         return self.uploads.peek(query[1]) if query[0] == "upload" else None
 
     def _by_fingerprint(self, fingerprint: str) -> Dataset:
-        name = self._data_names.get(fingerprint)
-        if name is None:
+        known = self._data_names.get(fingerprint)
+        if known is None:
             infos = (info for _, info in self._infos() if (info.get("fingerprints") or {}).get("data") == fingerprint)
             if (info := next(infos, None)) is None:
                 raise UnknownName("data set", fingerprint[:40], self._data_names)
-            name = info["config"]["data"]
-        dataset = self.dataset(name)
+            known = info["config"]["data"], tuple(info["config"].get("selections", ()))
+        name, selections = known
+        dataset = self.dataset(name, selections=selections)
         if dataset.fingerprint != fingerprint:
             raise StaleIndex(f"The images at '{name}' have changed since this run; run it again.")
         return dataset

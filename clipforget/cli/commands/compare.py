@@ -19,9 +19,11 @@ from clipforget.cli.options import (
     add_fields,
     add_json,
     add_runs,
+    add_selections,
     check_seed_count,
     comparison_id,
     names,
+    selections_of,
     workspace_of,
 )  # fmt: skip
 from clipforget.cli.terminal import PROG, Bar, clock, emit
@@ -69,6 +71,7 @@ def add_options(parser: Parser) -> None:
     add("--seed", type=int, metavar="N", action="append", default=[], help="exactly this seed (may be repeated)")
     add("--preset", metavar="NAME", default="default", help="preset of rows that name none: tuned, paper or default")
     add_fields(parser, "model", "data", "goal", "tolerance", "device", "gallery", "nodes")
+    add_selections(parser)
     add_evaluation(parser)
     about = "audit every run as well, and add the average gap to a model that never saw the target"
     add("--audits", metavar="A,B|cheap|all", type=names, action="extend", default=[], help=about)
@@ -133,7 +136,7 @@ def planned(args: argparse.Namespace) -> ComparisonPlan:
     count = len(ComparisonPlan.seeds) if args.seeds is None else args.seeds
     check_seed_count(count)
     first = args.seed_start or 0
-    values = {name: getattr(args, name) for name in SHARED}
+    values = {name: getattr(args, name) for name in SHARED} | {"selections": selections_of(args)}
     values |= {"seeds": args.seed or list(range(first, first + count)), "title": args.title}
     texts = picked(args) if args.targets else args.forget
     values |= {"targets": [read_target(text) for text in texts], "rows": [], "choice": args.targets or ""}
@@ -160,7 +163,7 @@ def picked(args: argparse.Namespace) -> list[str]:
 
     if args.forget:
         raise BadQuery("Name targets with --forget, or let --targets pick them, not both.")
-    fields = {name: getattr(args, name) for name in ("model", "data", "device")}
+    fields = {name: getattr(args, name) for name in ("model", "data", "device")} | {"selections": selections_of(args)}
     return pick(args.targets, RunConfig.read(fields), Resources())
 
 

@@ -19,12 +19,15 @@ from clipforget.cli.options import (
     add_fields,
     add_json,
     add_runs,
+    add_selections,
     add_setting,
+    selections_of,
     settings_of,
     workspace_of,
 )
 from clipforget.cli.terminal import PROG, Bar, clock, emit
 from clipforget.data.names import coded_note
+from clipforget.data.selection import missing_note
 from clipforget.errors import ClipforgetError
 from clipforget.runs.config import OURS, RunConfig
 from clipforget.settings import options
@@ -42,6 +45,7 @@ def add_options(parser: Parser) -> None:
             about = f"{entry.help} (may be repeated)"
             parser.add_argument(f"--{entry.name}", metavar="TARGET", action="append", default=[], help=about)
     add_fields(parser, *FIELDS)
+    add_selections(parser)
     add_evaluation(parser)
     parser.add_argument("--preset", metavar="NAME", help="start from these settings; those named beside it win")
     add_runs(parser)
@@ -91,11 +95,12 @@ def run(args: argparse.Namespace) -> int:
         return 0
     settings = {"settings": {**_preset(args), **settings_of(args)}}
     config = RunConfig.read(
-        {name: getattr(args, name) for name in (*FIELDS, *EVALUATION, "forget", "retain")} | settings
+        {name: getattr(args, name) for name in (*FIELDS, *EVALUATION, "forget", "retain")}
+        | {"selections": selections_of(args), **settings}
     ).checked()
     resources = Resources()
-    dataset = resources.dataset(config.data, config.eval, config.eval_images)
-    if note := coded_note(dataset):
+    dataset = resources.dataset(config.data, config.eval, config.eval_images, selections=config.selections)
+    for note in filter(None, (coded_note(dataset), missing_note(dataset))):
         print(note, file=sys.stderr)
     config.splits(dataset)  # a misspelt target is told at once, however busy the device
     started = store.create(config)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from clipforget.cli.commands import command
 from clipforget.cli.commands.compare import picked
-from clipforget.cli.options import Parser, add_fields, add_json, add_runs, names
+from clipforget.cli.options import Parser, add_fields, add_json, add_runs, add_selections, names, selections_of
 from clipforget.cli.terminal import Bar, emit
 from clipforget.errors import BadQuery
 from clipforget.runs.config import RunConfig
@@ -30,6 +30,7 @@ def add_options(parser: Parser) -> None:
     add("--trials", type=int, default=TuneConfig.trials, metavar="N", help=count)
     add("--name", default=TuneConfig.name, help="of the presets (default: tuned)")
     add("--out", metavar="DIR", help="the folder to write presets to (default: presets below --runs)")
+    add_selections(parser)
     add_fields(parser, "model", "data", "seed", "tolerance", "device")
     add_runs(parser)
     add_json(parser)
@@ -49,7 +50,9 @@ def tune(args: argparse.Namespace) -> None:
     if args.targets and read_choice(args.targets)[0] == "reported":
         raise BadQuery("Reported targets are never tuned on; write --targets development:N.")
     targets = tuple(read_target(text) for text in (picked(args) if args.targets else args.forget))
-    config = TuneConfig(tuple(methods), targets, **{name: getattr(args, name) for name in fields})
+    config = TuneConfig(
+        tuple(methods), targets, selections=selections_of(args), **{name: getattr(args, name) for name in fields}
+    )
     bar, start, trials, presets = Bar(), time.monotonic(), [], []
     try:
         for step in search(config, Path(args.runs), args.out and Path(args.out)):
