@@ -35,7 +35,8 @@ INSIDE = {
         "catalogue.* evaluation",
     ),
     "models": (
-        "__init__ checkpoints imagenet lora projection stages weights",
+        "__init__ checkpoints imagenet listing lora projection stages weights",
+        "architectures",
         "clip",
         "loading precision",
         "export.__init__ export.bundle export.hub",
@@ -218,7 +219,7 @@ LIGHT = {
     "the store": "import clipforget.runs.store",
     "the soup path": "import clipforget.soup.path",
     "the list of models": "import io; from clipforget.cli.main import main; "
-    "sys.stdout = io.StringIO(); main(['models']); sys.stdout = sys.__stdout__",
+    "sys.stdout = io.StringIO(); main(['models', '--all']); sys.stdout = sys.__stdout__",
     "a workspace": "from clipforget.workspace.workspace import Workspace; Workspace()",
     "the charts": "from clipforget.web.charts import CHARTS; CHARTS.load()",
     "the data sets": "from clipforget.data.catalogue import DATASETS; DATASETS.load()",

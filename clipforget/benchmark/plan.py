@@ -17,6 +17,7 @@ from clipforget.audits import AUDITS
 from clipforget.benchmark.rows import Row, default_label, distinct, with_current_names
 from clipforget.benchmark.targets import read_choice
 from clipforget.errors import BadSetting
+from clipforget.models.listing import check_model_name
 from clipforget.runs.config import HIDDEN_DEFAULTS, RunConfig, command_line, unique, with_absolute_paths
 from clipforget.settings import STRICT, as_dict, option_like, read_json
 
@@ -88,7 +89,7 @@ class ComparisonPlan:
     def checked(self) -> ComparisonPlan:
         """Return the same with settings read against the methods, a title, and nothing repeated.
 
-        Raises UnknownName or BadSetting where a method, a setting or a number makes no sense.
+        Raises UnknownName, BadModel or BadSetting where a method, the model, a setting or a number makes no sense.
         """
         rows = []
         for row in self.rows:
@@ -114,9 +115,9 @@ class ComparisonPlan:
             raise BadSetting(
                 f"The comparison would take more than {MOST_CELLS:,} runs; choose fewer methods or targets."
             )
-        plan = replace(
-            with_absolute_paths(self), rows=tuple(rows), targets=targets, seeds=seeds, retain=retain, audits=audits
-        )
+        plan = with_absolute_paths(self)
+        check_model_name(plan.model)
+        plan = replace(plan, rows=tuple(rows), targets=targets, seeds=seeds, retain=retain, audits=audits)
         return plan if plan.title else replace(plan, title=plan._title())
 
     def cells(self) -> list[Cell]:

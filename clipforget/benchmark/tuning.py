@@ -25,6 +25,7 @@ from clipforget.benchmark.trials import Trial, TrialStore, draw, trials_folder
 from clipforget.errors import BadSetting, ClipforgetError
 from clipforget.generators import relay
 from clipforget.methods import METHODS, Method
+from clipforget.models.listing import check_model_name
 from clipforget.runs.config import RunConfig, command_line
 from clipforget.runs.devices import likely_device
 from clipforget.runs.presets import OWN_FOLDER, Preset, check_name, save_preset
@@ -57,10 +58,11 @@ class TuneConfig:
     __pydantic_config__ = STRICT | {"str_min_length": 1}
 
     def checked(self) -> TuneConfig:
-        """Return the same, checked. Raises UnknownName for a method, BadSetting for anything else amiss."""
+        """Return the same, checked. Raises UnknownName, BadModel for the name of no model, or BadSetting."""
         for method in self.methods:
             METHODS.load()[method]
         check_name(self.name)
+        check_model_name(self.model)
         if not self.methods or not self.targets:
             raise BadSetting("Name at least one method and one target, e.g. --methods targeted --forget airplane.")
         return read_json(TuneConfig, as_dict(self), "tuning")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from clipforget.data.target import Target
 from clipforget.errors import BadSetting
 from clipforget.methods import METHODS
+from clipforget.models.listing import check_model_name
 from clipforget.settings import STRICT, SettingValue, as_dict, option, options, parse, read_json, with_current_names
 from clipforget.unlearning.task import GOALS, NEVER_SEEN, SUPPRESSED
 
@@ -79,10 +80,11 @@ class RunConfig:
         """Return the same with settings read against the method's dataclass, without those that are its defaults.
 
         Paths become absolute, so that they lead to the same place from everywhere.
-        Raises UnknownName for the method or a setting, BadSetting for a value out of bounds, for what is no evaluation
-        set, or where nothing is to be forgotten.
+        Raises UnknownName for the method or a setting, BadModel for the name of no model, BadSetting for a value out of
+        bounds, for what is no evaluation set, or where nothing is to be forgotten.
         """
         config = with_absolute_paths(self)
+        check_model_name(config.model)
         if self.goal == NEVER_SEEN and any(Target.read(text).style != "*" for text in self.forget):
             raise BadSetting("As if never seen is told by subgroups; forget a subgroup, not a style of it.")
         if not self.forget:

@@ -23,6 +23,7 @@ from clipforget.benchmark.store import ComparisonFolder
 from clipforget.data.catalogue import DATASETS
 from clipforget.data.dataset import Dataset
 from clipforget.errors import BadSetting, ClipforgetError, QueueFull, RunProblem, UnknownName
+from clipforget.models.listing import embedded_models
 from clipforget.runs.audit_work import AuditWork, AuditWorks
 from clipforget.runs.config import RunConfig
 from clipforget.runs.documents import RunInfo
@@ -38,7 +39,6 @@ from clipforget.workspace.documents import (
     UnfinishedView,
 )
 from clipforget.workspace.export import archive
-from clipforget.workspace.setup import embedded_models
 from clipforget.workspace.workspace import Workspace
 
 VISITOR: ContextVar[str] = ContextVar("visitor", default="")

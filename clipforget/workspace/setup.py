@@ -14,9 +14,9 @@ from clipforget.data.catalogue import DATASETS
 from clipforget.data.dataset import Dataset
 from clipforget.data.names import coded_note
 from clipforget.data.target import Target
-from clipforget.errors import BadData
-from clipforget.files import ASSETS
+from clipforget.errors import BadData, BadModel
 from clipforget.methods import METHODS, Method
+from clipforget.models.listing import check_model_name, embedded_models
 from clipforget.runs.config import RunConfig
 from clipforget.runs.devices import devices, likely_device
 from clipforget.runs.eta import plan
@@ -47,8 +47,8 @@ def describe(
 ) -> SetupDescription:
     """Describe models, data sets, methods, devices, the paper's experiments, and the options that runs share.
 
-    `recent` holds the other models and data of earlier runs' configs. The methods' presets are those for the default
-    model; runs is the folder of the runs.
+    `recent` holds the other models and data of earlier runs' configs, models that are gone left out. The methods'
+    presets are those for the default model; runs is the folder of the runs.
     """
     embedded = embedded_models()
     data: list[DataDescription | UnreadData] = []
@@ -57,7 +57,7 @@ def describe(
             data.append(describe_data(dataset_of(name), name))
         except BadData as error:
             data.append({"name": name, "title": _title(name), "error": str(error)})
-    models = _recent((config["model"] for config in configs), embedded)
+    models = _recent(filter(_is_model, (config["model"] for config in configs)), embedded)
     methods = sorted(METHODS.load().values(), key=lambda method: method.name != RunConfig.method)  # ours first
     return {
         "models": [Named(name=name, title=_title(name)) for name in [*embedded, *models]],
@@ -95,11 +95,6 @@ def describe_experiment(experiment: Experiment) -> ExperimentDescription:
         "targets": [list(target) for target in case.targets],
         "note": case.note,
     }
-
-
-def embedded_models() -> dict[str, Path]:
-    """Return the folders of the models that come with the app, by name, without torch."""
-    return {path.parent.name: path.parent for path in sorted(ASSETS.glob("*/open_clip_config.json"))}
 
 
 def describe_data(dataset: Dataset, name: str, samples: bool = False) -> DataDescription:
@@ -199,6 +194,13 @@ def _samples(dataset: Dataset) -> dict[str, list[int]]:
 def _recent(names: Iterable[str], listed: Iterable[str]) -> list[str]:
     """The names of earlier runs that are not listed anyway."""
     return [name for name in dict.fromkeys(names) if name not in set(listed)][:RECENT]
+
+
+def _is_model(name: str) -> bool:
+    try:
+        return bool(check_model_name(name))
+    except BadModel:
+        return False
 
 
 def _title(name: str) -> str:

@@ -343,11 +343,11 @@ class Workspace:
         return replace(config, selections=self.selections.pin(config.selections))
 
     def setup(self, dataset_of: Callable[[str], Dataset] | None = None) -> SetupDescription:
-        """Return models, data sets, methods and devices to choose from. Names of earlier runs are among them.
+        """Return models, data sets, methods and devices to choose from; names of earlier runs too, but failed ones.
 
         dataset_of gives a data set by name, by default `dataset`.
         """
-        configs = [info["config"] for _, info in self._infos()]
+        configs = [info["config"] for _, info in self._infos() if info["state"] != "failed"]
         return setup.describe(configs, dataset_of or self.dataset, self.store.root)
 
     def data(self, name: str, selections: Sequence[str] = ()) -> DataDescription:

@@ -18,13 +18,13 @@ def plan(**changes):
 
 
 def test_cells_are_ordinary_runs_target_by_target():
-    chosen = plan(tolerance=0.1, gallery=50, retain=("a/x",), model="m", data="photos").checked()
+    chosen = plan(tolerance=0.1, gallery=50, retain=("a/x",), model="RN50/openai", data="photos").checked()
     cells = chosen.cells()
     assert len(cells) == len(set(cells)) == 2 * 2 * 2
     assert [cell.target for cell in cells] == [0] * 4 + [1] * 4
     assert [cell.seed for cell in cells[:4]] == [0, 0, 4, 4]
     assert chosen.config(Cell(1, 1, 4)) == RunConfig(
-        model="m", data="photos", forget=("a/c", "d"), retain=("a/x",), method="gradient_ascent", seed=4,
+        model="RN50/openai", data="photos", forget=("a/c", "d"), retain=("a/x",), method="gradient_ascent", seed=4,
         tolerance=0.1, gallery=50,
     )  # fmt: skip
 

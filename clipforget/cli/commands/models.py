@@ -3,51 +3,93 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from dataclasses import asdict
 
 from clipforget.cli.commands import command
 from clipforget.cli.options import Parser, add_json
-from clipforget.cli.terminal import emit
+from clipforget.cli.terminal import PROG, emit
+from clipforget.errors import BadModel
+from clipforget.models.listing import ListedModel, check_model_name, describe_model, list_models, nearest, search
 from clipforget.tabular import table
+
+HEADER = ("name", "image tower", "norm", "px", "image M", "text M", "memory", "fetch", "licence")
+NUMBERS = (3, 4, 5, 6, 7)
+NOTE = """M: millions of parameters. memory: GB that a run takes at least, images left out. fetch: GB to download.
+A licence is named where timm states one. No weights are published for a name that ends in /: a checkpoint's path is to
+follow."""
+EXAMPLE = "Also a folder, or any of open_clip's: models vit b 32 openai; --all lists them."
 
 
 def add_options(parser: Parser) -> None:
-    """Add the name of a model."""
-    parser.add_argument("name", nargs="?", metavar="NAME", help="load this model and describe it; without it: the list")
-    parser.add_argument("--all", action="store_true", help="also list every model/pretrained that open_clip knows")
+    """Add the name of a model or words to search for."""
+    parser.usage = f"{PROG} models [NAME | WORDS] [--all] [--json]"
+    parser.add_argument("words", nargs="*", metavar="NAME", help="describe this model, or list those that words fit")
+    parser.add_argument("--all", action="store_true", help="list every architecture and tag that open_clip knows")
     add_json(parser)
 
 
 @command("models", add_options, order=7)
 def models(args: argparse.Namespace) -> None:
-    """List models, or describe one."""
-    if args.name:
-        model = _described(args.name)
-        emit(args.json, model, table(("what", "value"), [[name, str(value)] for name, value in model.items()]))
+    """List or search models, or describe one."""
+    query = " ".join(args.words)
+    if len(args.words) == 1 and _is_name(query):
+        described = _described(query)
+        rows = [[name, str(value)] for name, value in described.items() if value not in (None, "")]
+        emit(args.json, described, table(("what", "value"), rows))
         return
-    from clipforget.workspace.setup import embedded_models
+    listed = search(list_models(), query)
+    if not listed:
+        raise BadModel(f"No model fits '{query}'.{nearest(query)} --all lists them all.")
+    if not query and not args.all:
+        listed = [model for model in listed if model.on_disk]
+    hint = NOTE if query or args.all else EXAMPLE
+    emit(args.json, {"models": [asdict(model) for model in listed]}, f"{_table(listed)}\n\n{hint}")
 
-    embedded = {name: str(path) for name, path in embedded_models().items()}
-    content: dict[str, object] = {"embedded": embedded}
-    text = table(("name", "where"), list(embedded.items()))
-    if args.all:
-        import open_clip
 
-        names = [f"{name}/{tag}" for name, tag in open_clip.list_pretrained()]
-        content["open_clip"] = names
-        text += "\n" + "\n".join(names)
-    hint = "Also a local folder in open_clip's layout, or open_clip's model/pretrained (--all lists them)."
-    emit(args.json, content, f"{text}\n\n{hint}")
+def _is_name(query: str) -> bool:
+    try:
+        return bool(check_model_name(query))
+    except BadModel:
+        return False
+
+
+def _table(listed: Sequence[ListedModel]) -> str:
+    return table(HEADER, [_row(model) for model in listed], NUMBERS)
+
+
+def _row(model: ListedModel) -> list[str]:
+    return [
+        model.name,
+        model.image_tower,
+        model.norm,
+        str(model.image_size or ""),
+        _scaled(model.image_parameters, 1e6),
+        _scaled(model.text_parameters, 1e6),
+        _scaled(model.memory, 1e9),
+        "on disk" if model.on_disk else _scaled(model.download, 1e9),
+        model.licence,
+    ]
+
+
+def _scaled(number: int | None, unit: float) -> str:
+    return "" if number is None else f"{number / unit:,.1f}"
 
 
 def _described(name: str) -> dict[str, object]:
+    """What is known of a model; of one on this disk what loading it tells as well."""
+    listed = describe_model(name)
+    facts = asdict(listed)
+    if not listed.on_disk:
+        return facts
     from clipforget.models.loading import load_clip
 
     clip = load_clip(name)
-    return {
+    return facts | {
         "name": clip.name,
         "parameters": sum(weight.numel() for weight in clip.model.parameters()),
         "embedding": clip.encode_text(["a photo"]).shape[-1],
-        "image_size": getattr(clip.model.visual, "image_size", None),
+        "image_size": clip.image_size[0],
         "logit_scale": round(clip.logit_scale, 3),
         "fingerprint": clip.fingerprint(),
     }
