@@ -11,6 +11,7 @@ from clipforget.runs.audit_work import AuditWork
 from clipforget.runs.audited import AuditsView, audits_of
 from clipforget.runs.store import Run
 from clipforget.soup.path import index_of
+from clipforget.unlearning.task import SUPPRESSED
 from clipforget.workspace.documents import AuditsPage, AuditsSummary, AuditsWork
 from clipforget.workspace.workers import Workers
 
@@ -18,15 +19,17 @@ AT_LEAST = 0.05  # forget accuracy that counts as forgotten in runs that do not 
 
 
 def audits_summary(found: AuditsView, scores: Scores) -> AuditsSummary:
-    """Say in one sentence what the audits of a run found, and which still find the target."""
+    """Say in one sentence what the audits of a run found, and which still show it. It follows the goal of the run."""
     judged = [entry for entry in found["audits"] if entry["verdict"]]
     failed = [entry["title"] for entry in judged if entry["passed"] is False]
     passed = [entry["title"] for entry in judged if entry["passed"]]
     hidden = bool(failed) and _forgotten(scores)
     count = len(failed) + len(passed)
     if failed:
-        sentence = f"{len(failed)} of {count} audits {'still finds' if len(failed) == 1 else 'still find'} it."
-        sentence = f"Hidden, not gone: {sentence}" if hidden else sentence
+        sentence = f"{len(failed)} of {count} audits can tell that it was there."
+        if hidden:
+            goal = scores["evaluated"].get("goal", SUPPRESSED)
+            sentence = f"{'Suppressed as asked' if goal == SUPPRESSED else 'Hidden'}, not gone: {sentence}"
     elif passed:
         sentence = f"As far as {count} {'audit' if count == 1 else 'audits'} can tell, it is gone."
     elif judged:

@@ -33,7 +33,7 @@ def answer(site: Site, **more: Any) -> dict[str, Any]:
     }  # fmt: skip
     second |= {"reason": "It needs siblings, and this run has none.", "passed": None, "verdict": "It needs siblings."}
     summary = {"alpha": 0.3, "audited": True, "failed": ["One"], "passed": [], "hidden": True,
-               "sentence": "Hidden, not gone: 1 of 1 audits still finds it."}  # fmt: skip
+               "sentence": "Hidden, not gone: 1 of 1 audits can tell that it was there."}  # fmt: skip
     audits = [first, second, *rest]
     return {**page, "alpha": 0.3, "alphas": [0.0, 0.5, 1.0], "audits": audits, "summary": summary, **more}
 
@@ -81,8 +81,8 @@ def test_figures_follow_alpha_and_ask_nothing(visit: Any, site: Site) -> None:
     page.evaluate("window.clipforget.setAlpha(75)")
     assert texts()[1].split() == ["alpha", "0.75", "70%"]
     assert asked == []
-    assert page.locator("#cf-audited").inner_text().startswith("Hidden, not gone: 1 of 1 audits still finds it.")
-    assert card.locator(".cf-audit-chip").inner_text() == "still found"
+    assert page.locator("#cf-audited").inner_text().startswith("Hidden, not gone: 1 of 1 audits can tell")
+    assert card.locator(".cf-audit-chip").inner_text() == "not as never seen"
     card.locator("summary").click()
     assert card.locator("tbody tr").count() == 2 and card.locator("a[href^='https:']").count() == 1
     assert page.locator(".cf-audit").nth(1).locator(".cf-audit-verdict").inner_text() == "It needs siblings."

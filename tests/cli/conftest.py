@@ -66,7 +66,7 @@ class Fake:
         ]
         about |= {"target": "biplane", "found": {"k": 24, "chance": 0.8, "rows": rows}}
         about |= {"audits": {"alpha": 0.35, "audited": True, "failed": ["Image query", "Wording"], "passed": [],
-                             "hidden": True, "sentence": "Hidden, not gone: 2 of 2 audits still find it."}}  # fmt: skip
+                             "hidden": True, "sentence": "Hidden, not gone: 2 of 2 audits can tell it."}}  # fmt: skip
         about |= {"cost": None, "template": "a photo of a {}.", "notes": []}
         return info | figures | about | {"alphas": ALPHAS, "rows": sets, "bound": bound, "gallery": gallery}
 

@@ -17,8 +17,7 @@ def test_show(fake, capsys, line_of):
     assert "alpha 0.10;" in shown and "agreement 99.3 %" in shown and "doing nothing: H 0.0, Score 50.0" in shown
     assert "Of the first 24 results, still biplane: 2 by “biplane”, was 24. Chance finds 0.8.\n" in shown
     assert (
-        "\nAudits at alpha 0.35: Hidden, not gone: 2 of 2 audits still find it (Image query, Wording). To audit"
-        in shown
+        "\nAudits at alpha 0.35: Hidden, not gone: 2 of 2 audits can tell it (Image query, Wording). To audit" in shown
     )
     assert main(["show", "good"]) == 0 and "(suggested)" in capsys.readouterr().out
     assert main(["show", "good", "--markdown"]) == 0

@@ -10,6 +10,7 @@ from clipforget.errors import QueueFull, RunProblem, UnknownName
 from clipforget.runs.audit_work import AuditWork
 from clipforget.runs.audited import audits_view, read_audits
 from clipforget.runs.store import Store
+from clipforget.unlearning.task import NEVER_SEEN
 from clipforget.workspace.audits import audits_summary
 from clipforget.workspace.workspace import Workspace
 
@@ -101,9 +102,9 @@ def test_the_sample_is_audited_already():
     ("found", "forgotten", "sentence"),
     [
         ([], True, "Not audited: what no name finds may still be there."),
-        ([False], True, "Hidden, not gone: 1 of 1 audits still finds it."),
-        ([False, True, False], True, "Hidden, not gone: 2 of 3 audits still find it."),
-        ([False, True], False, "1 of 2 audits still finds it."),
+        ([False], True, "Suppressed as asked, not gone: 1 of 1 audits can tell that it was there."),
+        ([False, True, False], True, "Suppressed as asked, not gone: 2 of 3 audits can tell that it was there."),
+        ([False, True], False, "1 of 2 audits can tell that it was there."),
         ([True], True, "As far as 1 audit can tell, it is gone."),
         ([None, True, True], True, "As far as 2 audits can tell, it is gone."),
         ([None], True, "No audit can judge this run; each says why."),
@@ -120,4 +121,8 @@ def test_the_summary_is_one_sentence(finished, found, forgotten, sentence):
         {**view, "audits": [*entries, {"title": "never run", "passed": None, "verdict": ""}]}, scores
     )
     assert summary["sentence"] == sentence and summary["audited"] == bool(found)
-    assert summary["hidden"] == sentence.startswith("Hidden")
+    assert summary["hidden"] == sentence.startswith("Suppressed")
+    scores["evaluated"]["goal"] = NEVER_SEEN
+    assert audits_summary({**view, "audits": entries}, scores)["sentence"] == sentence.replace(
+        "Suppressed as asked", "Hidden"
+    )

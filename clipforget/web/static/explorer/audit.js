@@ -3,11 +3,11 @@
 
 import { h } from "../lib/dom.js";
 
-/** The verdict in two words. Without a model that never saw the target only a bound can be kept. */
+/** The verdict in a few words. Without a model that never saw the target only a bound can be kept. */
 function verdict({ passed, reference }) {
     if (passed === null) return "no verdict";
-    if (!passed) return "still found";
-    return Object.keys(reference).length ? "as never seen" : "within bounds";
+    const words = Object.keys(reference).length ? "as never seen" : "within bounds";
+    return passed ? words : `not ${words}`;
 }
 
 const LATER = { "pictures and word": "… nor its name" }; // forms of a reference below the first one
