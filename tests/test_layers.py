@@ -84,7 +84,7 @@ INSIDE = {
         "paper.*",
     ),
     "workspace": (
-        "__init__ documents setup uploads workers",
+        "__init__ annotations documents setup uploads workers",
         "audits card embedding_map export gallery predictions results view",
         "report",
         "comparisons explorer",

@@ -20,6 +20,8 @@ from clipforget.settings import STRICT, SettingValue, option, parse
 ALL = "all"
 DEFAULT = "default"  # the name under which the settings as they stand in the code are asked for
 DO_NOTHING = "do_nothing"  # every table has this row anyway
+# A first comparison: ours, the paper's, and the two best others of the main tables on both kinds of images.
+FIRST_METHODS = (RunConfig.method, "targeted", "selective_nullspace", "leace")
 RUNS_FOLDER = Path("runs")
 
 

@@ -43,6 +43,8 @@ class RunInfo(FolderInfo):
     seconds: float | None
     cost: NotRequired[RunCost | None]
     starred: bool
+    tags: NotRequired[list[str]]
+    notes: NotRequired[str]
     best: float | None  # the suggested alpha
     headline: Headline | None
     comparison: NotRequired[str]  # the id of the comparison it was made for

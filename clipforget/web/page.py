@@ -32,6 +32,7 @@ STYLES = (
     "audits.css",
     "grid.css",
     "charts.css",
+    "runs.css",
     "views.css",
     "compare.css",
 )

@@ -70,7 +70,7 @@ def routes(workspace: Workspace) -> list[Route]:
         ("GET", "runs/{id}/model.zip", api.model),
         ("GET", "runs/{id}/results/{name}", api.results),
         ("POST", "runs/{id}/stop", api.stop),
-        ("POST", "runs/{id}/star", api.star),
+        ("POST", "runs/{id}/annotate", api.annotate),
         ("POST", "runs/{id}/delete", api.delete),
         ("POST", "upload", api.upload),
         ("POST", "estimate", api.estimate),
@@ -105,11 +105,8 @@ class Api:
         await self.threads.light(self.workspace.stop, _id(request))
         return json_response(request, {"ok": True}, "no-store")
 
-    async def star(self, request: Request) -> Response:
-        starred = (await json_body(request)).get("starred")
-        if not isinstance(starred, bool):
-            raise RequestError(400, "starred must be true or false.")
-        await self.threads.light(self.workspace.star, _id(request), starred)
+    async def annotate(self, request: Request) -> Response:
+        await self.threads.light(self.workspace.annotate, _id(request), await json_body(request))
         return json_response(request, {"ok": True}, "no-store")
 
     async def delete(self, request: Request) -> Response:

@@ -23,6 +23,8 @@ class RunEntry(TypedDict):
     created: str
     state: str
     starred: bool | None
+    tags: list[str] | None
+    notes: str | None
     config: dict[str, Any]
     best: float | None
     headline: Headline | None
@@ -378,6 +380,7 @@ class SetupDescription(TypedDict):
     devices: list[str]
     recent: RecentNames
     options: dict[str, NumberOption]
+    first_methods: list[str]  # that a new comparison begins with
     experiments: list[ExperimentDescription]
     goals: dict[str, str]
     audits: list[AuditChoice]

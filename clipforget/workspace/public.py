@@ -9,7 +9,7 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
@@ -90,6 +90,8 @@ class PublicWorkspace(Workspace):
         for entry in entries:
             entry["own"] = not entry["sample"] and owns(Run(self.store.root / entry["id"]))
             entry["error"] = entry["error"] and self.shown(entry["error"])
+            if not entry["own"]:
+                entry["tags"] = entry["notes"] = None
         return entries
 
     def dataset(
@@ -130,10 +132,8 @@ class PublicWorkspace(Workspace):
         return super().export(id, name)
 
     def setup(self, dataset_of: Callable[[str], Dataset] | None = None) -> SetupDescription:
-        """Return what can be chosen; a comparison begins with one seed, so that it keeps within bounds."""
-        described = super().setup(dataset_of)
-        described["options"]["seeds"]["default"] = 1
-        return {**described, "public": True}
+        """Return what can be chosen."""
+        return {**super().setup(dataset_of), "public": True}
 
     # what a visitor may do
 
@@ -150,10 +150,10 @@ class PublicWorkspace(Workspace):
         check_own(self.run(id), "stopped")
         super().stop(id)
 
-    def star(self, id: str, starred: bool) -> None:
-        """Mark an own run. Raises RunProblem for another's."""
-        check_own(self._own_run(id, "starred"), "starred")
-        super().star(id, starred)
+    def annotate(self, id: str, changes: Mapping[str, Any]) -> None:
+        """Change name, tags, notes or star of an own run. Raises RunProblem for another's."""
+        check_own(self._own_run(id, "changed"), "changed")
+        super().annotate(id, changes)
 
     def delete(self, id: str) -> None:
         """Remove an own run. Raises RunProblem for another's."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from clipforget.audits import AUDITS
 from clipforget.benchmark.paper import EXPERIMENTS, Experiment
-from clipforget.benchmark.plan import ComparisonPlan
+from clipforget.benchmark.rows import FIRST_METHODS
 from clipforget.data.catalogue import DATASETS
 from clipforget.data.dataset import Dataset
 from clipforget.data.names import coded_note
@@ -66,6 +66,7 @@ def describe(
         "devices": devices(),
         "recent": {"models": models, "data": _recent((config["data"] for config in configs), DATASETS)},
         "options": describe_options(),
+        "first_methods": list(FIRST_METHODS),
         "experiments": [describe_experiment(experiment) for experiment in EXPERIMENTS.load().values()],
         "goals": GOALS,
         "audits": [
@@ -82,7 +83,7 @@ def describe_options() -> dict[str, NumberOption]:
         for option in options(RunConfig)
         if option.kind in (int, float)
     }
-    return described | {"seeds": {"default": len(ComparisonPlan.seeds)}}
+    return described | {"seeds": {"default": 1}}  # enough for a first look; the command line takes more
 
 
 def describe_experiment(experiment: Experiment) -> ExperimentDescription:

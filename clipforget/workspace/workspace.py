@@ -10,7 +10,7 @@ import io
 import json
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -30,6 +30,7 @@ from clipforget.runs.resources import Resources
 from clipforget.runs.selections import SelectionStore
 from clipforget.runs.store import Run, Store
 from clipforget.workspace import setup
+from clipforget.workspace.annotations import read_annotations
 from clipforget.workspace.audits import AuditService, why_not
 from clipforget.workspace.comparisons import ComparisonService
 from clipforget.workspace.documents import (
@@ -142,9 +143,10 @@ class Workspace:
         """
         self._workers.stop(self.run(id))
 
-    def star(self, id: str, starred: bool) -> None:
-        """Mark a run. Raises RunProblem for a sample."""
-        self._own_run(id, "starred").update(starred=bool(starred))
+    def annotate(self, id: str, changes: Mapping[str, Any]) -> None:
+        """Change name, tags, notes or star of a run. Raises BadSetting, UnknownName, or RunProblem for a sample."""
+        run = self._own_run(id, "changed")
+        run.update(**read_annotations(changes, run.config.title))
 
     def delete(self, id: str) -> None:
         """Remove a run for good. Raises RunProblem for a sample or a run at work."""

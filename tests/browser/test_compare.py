@@ -86,11 +86,11 @@ def test_from_the_form_to_the_table_and_to_two_runs(visit: Any, site: Site, comp
 
 
 def test_runs_of_comparisons_do_not_crowd_the_list(visit: Any, compared: str) -> None:
-    page = visit("")
-    page.wait_for_selector(".cf-more-runs >> text=Show also 2 runs of comparisons")
-    before = page.locator(".cf-table tbody tr").count()
-    page.click(".cf-more-runs")
-    assert page.locator(".cf-table tbody tr").count() == before + 2
+    page = visit("?list=runs")
+    page.wait_for_selector(".cf-compared >> text=runs of comparisons (2)")
+    before = page.locator(".cf-runlist tbody tr").count()
+    page.check(".cf-compared input")
+    assert page.locator(".cf-runlist tbody tr").count() == before + 2
 
 
 def test_the_list_and_an_unknown_comparison(visit: Any, compared: str) -> None:

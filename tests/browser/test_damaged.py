@@ -20,17 +20,18 @@ def test_damaged_ones_are_shown_with_their_reason_and_deleted(visit: Any, site: 
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("{")
     try:
-        page = visit()
-        line = page.locator(f".cf-runlist tr:has-text('{BAD}')").first
+        page = visit("?list=runs")
+        line = page.locator(f".cf-runlist tr:has-text('{BAD}')")
         assert "damaged" in line.inner_text() and "has no readable run.json" in line.inner_text()
-        assert line.locator("button:has-text('Use')").count() == 0
+        assert line.get_by_label("Use these settings").count() == 0
         line.locator(".cf-open").click()
         page.wait_for_selector(".cf-end[data-state=damaged]")
         assert "has no readable run.json" in page.locator(".cf-end .cf-message").inner_text()
-        page.locator(".cf-end button", has_text="Start page").click()
-        line.locator("button[title='Delete this run']").click()
-        page.click(".cf-dialog .cf-danger")
+        page.go_back()
+        line.get_by_label("Delete this run").click()
         line.wait_for(state="detached")
+        page.get_by_label("Dismiss").click()
+        page.wait_for_function("!window.clipforget.deleting.size")
         assert not run.exists()
 
         page.wait_for_selector("#cf-picker .cf-tile, #cf-data-note .cf-error", state="attached")

@@ -93,7 +93,13 @@ def test_a_damaged_run_is_listed_with_its_reason_and_deleted(house, world, finis
     assert "damaged" in shown and f"The run {BAD} has no readable run.json" in shown
     (entry,) = [entry for entry in house.runs() if entry["id"] == BAD]
     assert entry["state"] == "damaged" and "run.json" in entry["error"] and entry["config"]["forget"] == []
-    for ask in (house.view, house.events, house.stop, house.finished_run, lambda id: house.star(id, True)):
+    for ask in (
+        house.view,
+        house.events,
+        house.stop,
+        house.finished_run,
+        lambda id: house.annotate(id, {"starred": True}),
+    ):
         with pytest.raises(ClipforgetError) as caught:
             ask(BAD)
         assert BAD in sentence(caught)

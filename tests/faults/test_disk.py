@@ -112,7 +112,7 @@ def test_a_disk_without_locks_is_said_in_one_sentence(world, finished, tmp_path,
     listed = {entry["id"]: entry for entry in workspace.runs()}
     assert listed[finished.id]["state"] == "done" and workspace.view(finished.id)["h"]
     assert os.strerror(number) in listed[waiting.id]["error"]
-    asks = (lambda: workspace.start(world.config()), lambda: workspace.star(finished.id, True),
+    asks = (lambda: workspace.start(world.config()), lambda: workspace.annotate(finished.id, {"starred": True}),
             lambda: workspace.delete(finished.id), lambda: list(execute(waiting)))  # fmt: skip
     for ask in asks:
         with pytest.raises(FileProblem) as caught:
@@ -161,7 +161,7 @@ def test_a_run_folder_may_be_a_link_of_which_only_the_link_is_deleted(finished, 
     (tmp_path / "runs" / finished.id).symlink_to(home)
     workspace = Workspace(tmp_path / "link", sample=False)
     assert workspace.query(finished.id, text="disc")["k"] == 24
-    workspace.star(finished.id, True)
+    workspace.annotate(finished.id, {"starred": True})
     assert Store(home.parent).get(finished.id).info()["starred"]
     workspace.delete(finished.id)
     assert workspace.runs() == [] and (home / "run.json").exists()

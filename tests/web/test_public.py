@@ -71,11 +71,16 @@ def test_the_page_gives_a_cookie_and_with_it_runs_are_ones_own(client):
         assert runs[id]["own"] is own and runs[id]["position"] == 1
         assert client.get(f"/clipforget/runs/{id}/view", headers=headers).json()["state"] == "queued"
         assert [run["own"] for run in runs.values() if run["sample"]] == [False]
-    for what, body in (("stop", {}), ("star", {"starred": True}), ("delete", {})):
+    for what, body in (("stop", {}), ("annotate", {"starred": True}), ("delete", {})):
         for headers in (bob, {"cookie": "", VISITOR_HEADER: "spoofed"}):
             reply = client.post(f"/clipforget/runs/{id}/{what}", json=body, headers=headers)
             assert reply.status_code == 400 and "another visitor's" in reply.json()["error"]
-    for what, body in (("star", {"starred": True}), ("stop", {}), ("delete", {})):
+    note = {"starred": True, "tags": ["mine"], "notes": "for Bob's eyes not"}
+    assert client.post(f"/clipforget/runs/{id}/annotate", json=note).status_code == 200
+    for headers, tags in ((ann, ["mine"]), (bob, None)):
+        listed = client.get("/clipforget/runs", headers=headers).json()["runs"]
+        assert [run["tags"] for run in listed if run["id"] == id] == [tags]
+    for what, body in (("stop", {}), ("delete", {})):
         assert client.post(f"/clipforget/runs/{id}/{what}", json=body).status_code == 200
     assert client.get(f"/clipforget/runs/{id}/view").status_code == 404
 

@@ -11,7 +11,6 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.testclient import TestClient
 
-from clipforget.benchmark.plan import ComparisonPlan
 from clipforget.runs.config import RunConfig
 from clipforget.web.routes import routes
 from clipforget.workspace.workspace import Workspace
@@ -134,7 +133,8 @@ def test_the_set_up_column_gets_its_choices(client, world):
     setup = client.get("/clipforget/setup").json()
     assert setup.keys() >= {"models", "data", "methods", "devices", "experiments"}
     assert setup["options"]["tolerance"]["default"] == RunConfig.tolerance
-    assert setup["options"]["seeds"]["default"] == len(ComparisonPlan.seeds)
+    assert setup["options"]["seeds"]["default"] == 1
+    assert set(setup["first_methods"]) < {method["name"] for method in setup["methods"]}
     data = client.get("/clipforget/setup/data", params={"name": world.data}).json()
     assert data["superclasses"].keys() == {"disc", "square", "stripe"} and data["samples"]
     assert data["first_target"] == ["disc/big"] and {"disc", "square/thin", "*/*/dark"} <= set(data["targets"])

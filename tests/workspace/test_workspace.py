@@ -168,7 +168,7 @@ def test_a_sample_run_is_listed_opened_and_never_changed(finished, tmp_path, mon
     (entry,) = space.runs()
     assert entry["sample"] and space.view(finished.id)["sample"]
     assert space.query(finished.id, text="disc")["k"] == 24
-    for change in (space.delete, lambda id: space.star(id, True)):
+    for change in (space.delete, lambda id: space.annotate(id, {"starred": True})):
         with pytest.raises(RunProblem, match="sample"):
             change(finished.id)
     assert not (tmp_path / "runs").exists()
@@ -199,11 +199,20 @@ def test_a_damaged_run_is_in_nobodys_way(world, tmp_path):
     assert space.estimate(world.config())["images"] == 468
 
 
-def test_a_run_can_be_starred_and_deleted(finished, tmp_path):
+def test_a_run_can_be_starred_named_noted_and_deleted(finished, tmp_path):
     shutil.copytree(finished.folder, tmp_path / finished.id)
     space = Workspace(tmp_path, sample=False)
-    space.star(finished.id, True)
-    assert space.runs()[0]["starred"] and space.view(finished.id)["starred"]
+    made = space.runs()[0]["title"]
+    space.annotate(finished.id, {"starred": True, "title": " For Thursday ", "tags": ["a", " a", ""], "notes": "why"})
+    (entry,) = space.runs()
+    assert entry["starred"] and (entry["title"], entry["tags"], entry["notes"]) == ("For Thursday", ["a"], "why")
+    view = space.view(finished.id)
+    assert view["starred"] and view["title"] == "For Thursday"
+    space.annotate(finished.id, {"title": ""})
+    assert space.runs()[0]["title"] == made
+    for wrong in ({"title": 1}, {"title": "x" * 121}, {"tags": ["x"] * 2 + ["y" * 41]}, {"notes": None}, {"best": 1}):
+        with pytest.raises((BadSetting, UnknownName)):
+            space.annotate(finished.id, wrong)
     space.delete(finished.id)
     assert space.runs() == []
     with pytest.raises(UnknownName):

@@ -2,7 +2,7 @@
 // The form of a new comparison: which methods, what to forget, how many seeds, which settings.
 
 import { get, post } from "../lib/api.js";
-import { clock, h, iconButton, debounce, toast } from "../lib/dom.js";
+import { debounce, duration, h, iconButton, toast } from "../lib/dom.js";
 
 const SUBJECTS = 3; // models that an audit measures of each run: the original, at the chosen alpha, at 0
 
@@ -42,7 +42,7 @@ export function compareForm(app) {
             node.replaceChildren(h("p.cf-wait", {}, error.message));
             return;
         }
-        plan.methods = new Set(setup.methods.map((method) => method.name));
+        plan.methods = new Set(setup.first_methods);
         plan.seeds = setup.options.seeds.default;
         [plan.goal] = Object.keys(setup.goals);
         parts = {
@@ -430,11 +430,6 @@ const range = (count) => Array.from({ length: count }, (_, i) => i);
 
 const numberInput = (id, { default: value, low, high }, step) =>
     h("input", { type: "number", id, value, min: low, max: high, step });
-
-function duration(seconds) {
-    if (seconds < 90) return `${Math.round(seconds)} s`;
-    return seconds < 5400 ? `${clock(seconds)} min` : `${(seconds / 3600).toFixed(1)} h`;
-}
 
 function field(title, id, options, listed = false) {
     if (listed) {

@@ -14,7 +14,8 @@ import { lightbox } from "./lightbox.js";
 import { sweep } from "./play.js";
 import { prefetch } from "./prefetch.js";
 import { queryPacks, queryBar } from "./query.js";
-import { refreshRuns, runsTable } from "../run/runs.js";
+import { recentRuns } from "../run/list.js";
+import { refreshRuns } from "../run/runs.js";
 import { alphaBar } from "./slider.js";
 import { addressOf, bus, FRESH, readAddress, writeAddress } from "../lib/state.js";
 import { awayBanner } from "../run/states.js";
@@ -35,6 +36,7 @@ function makeApp(gradio) {
         pack: null,
         rival: null,
         runs: [],
+        deleting: new Set(), // runs that go for good unless somebody takes that back
         loaded: false,
         exact: null,
         exactPending: false,
@@ -150,6 +152,7 @@ function makeApp(gradio) {
         return done.find((run) => run.sample) || done.at(-1);
     };
     app.useSettings = (config) => {
+        if (app.mode === "runs") app.open("");
         gradio.trigger("use", { config });
         app.toggleSetup(true);
         toast("The form now holds these settings");
@@ -170,6 +173,12 @@ function makeApp(gradio) {
     /** Open a comparison, or "list": all of them and the form for a new one. */
     app.openCompare = (compare) => {
         Object.assign(app.state, { ...FRESH, compare });
+        writeAddress(app.state, true);
+        return show();
+    };
+    /** Open the table of all runs. */
+    app.openRuns = () => {
+        Object.assign(app.state, { ...FRESH, list: "runs" });
         writeAddress(app.state, true);
         return show();
     };
@@ -197,6 +206,7 @@ function makeApp(gradio) {
         const wanted = app.state.run;
         app.bus.emit("run");
         if (app.state.compare) return stage.compare();
+        if (app.state.list) return stage.runs();
         if (!wanted) return stage.empty();
         if (app.view?.id !== wanted) app.setMode("loading");
         try {
@@ -297,7 +307,7 @@ export async function mount(element, gradio) {
     const past = h("section", { id: "cf-past", hidden: true, "aria-label": "Runs so far" });
     const list = h("div");
     past.append(h("h2", {}, "Runs so far"), list);
-    runsTable(app, list);
+    recentRuns(app, list);
     const showPast = () => {
         past.hidden = app.mode !== "empty" || !app.runs.length;
     };

@@ -35,6 +35,12 @@ export function header(app) {
         icon("table"),
         h("span", {}, "Compare"),
     );
+    const runs = h(
+        "button.cf-button.cf-quiet",
+        { type: "button", id: "cf-runs", title: "All runs", onclick: () => app.openRuns() },
+        icon("list"),
+        h("span", {}, "Runs"),
+    );
     document.getElementById("cf-head-mount").replaceChildren(
         h(
             "header.cf-header",
@@ -58,6 +64,7 @@ export function header(app) {
             h(
                 "nav.cf-head-tools",
                 { "aria-label": "Tools" },
+                runs,
                 compare,
                 link,
                 menu,
@@ -85,8 +92,9 @@ export function header(app) {
     app.bus.on("mode", () => {
         menu.hidden = app.mode !== "open";
         link.hidden = !["open", "compare"].includes(app.mode);
-        if (app.mode === "compare") compare.setAttribute("aria-current", "page");
-        else compare.removeAttribute("aria-current");
+        for (const [mode, button] of Object.entries({ compare, runs }))
+            if (app.mode === mode) button.setAttribute("aria-current", "page");
+            else button.removeAttribute("aria-current");
     });
     app.bus.on("theme", (dark) => theme.replaceChildren(icon(dark ? "sun" : "moon")));
     draw();

@@ -1,14 +1,16 @@
 // @ts-check
-// What stands in the main area while no finished run is open: the start page, a run at work, its end, a comparison.
+// What stands in the main area while no finished run is open: the start page, a run at work, its end, comparisons,
+// the table of all runs.
 
 import { get } from "../lib/api.js";
 import { comparePage } from "../compare/page.js";
 import { h } from "../lib/dom.js";
 import { follow, progressPanel } from "../run/progress.js";
+import { runsPage } from "../run/list.js";
 import { refreshRuns } from "../run/runs.js";
 import { emptyState, endState } from "../run/states.js";
 
-/** The area and its contents: empty(), ended(), progress(), compare(); end() leaves off whatever goes on in it. */
+/** The area and its contents: empty(), ended(), progress(), compare(), runs(); end() leaves off whatever goes on in it. */
 export function makeStage(app) {
     const node = h("div", { id: "cf-stage" });
     let end = () => {};
@@ -23,11 +25,12 @@ export function makeStage(app) {
     const ended = (state, run, message = run?.error, log = []) =>
         closed("end", endState(app, state, run, message, log));
 
-    function compare() {
-        const page = comparePage(app);
-        closed("compare", page.node);
+    function pageOf(mode, page) {
+        closed(mode, page.node);
         end = page.end;
     }
+    const compare = () => pageOf("compare", comparePage(app));
+    const runs = () => pageOf("runs", runsPage(app));
 
     function progress(run) {
         const panel = progressPanel(app, run.id, app.stages[run.config.method] || []);
@@ -76,6 +79,7 @@ export function makeStage(app) {
         ended,
         progress,
         compare,
+        runs,
         end: () => {
             end();
             end = () => {};

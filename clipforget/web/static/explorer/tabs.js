@@ -9,7 +9,6 @@ import { predictionMatrix } from "./matrix.js";
 import { figuresTable } from "./table.js";
 import { recipe } from "./recipe.js";
 import { retrievalTable } from "./retrieval.js";
-import { runsTable } from "../run/runs.js";
 
 // Tabs beside the charts, which the server lists; all stand by rising order.
 const TABLES = [
@@ -19,7 +18,6 @@ const TABLES = [
     { name: "retrieval", title: "Retrieval", order: 40, fill: retrievalTable },
     { name: "figures", title: "All figures", order: 50, fill: figuresTable },
     { name: "recipe", title: "Recipe", order: 900, fill: recipe },
-    { name: "runs", title: "Runs", order: 1000, fill: runsTable },
 ];
 
 /** Fill `container` with tabs; the chosen one stands in the address as view=. */

@@ -1,7 +1,7 @@
 // @ts-check
 // A line of the form that Python fills: what a data set holds, what a run will take, or what is wrong.
 
-import { clock, h } from "../lib/dom.js";
+import { duration, h } from "../lib/dom.js";
 
 const count = (number) => Number(number).toLocaleString("en");
 
@@ -30,7 +30,7 @@ function described({ count: images, superclasses, evaluation_sets, skipped, note
 }
 
 function estimated({ seconds, device, images, forget, retain }) {
-    const time = seconds < 90 ? `${Math.round(seconds)} s` : `${clock(seconds)} min`;
+    const time = duration(seconds);
     return [
         h("strong", {}, `about ${time}`),
         ` on ${device}`,

@@ -40,8 +40,13 @@ async function call(path, options = {}) {
 
 export const get = (path, options) => call(path, options);
 
-export const post = (path, body = {}) =>
-    call(path, { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } });
+export const post = (path, body = {}, options = {}) =>
+    call(path, {
+        method: "POST",
+        body: JSON.stringify(body),
+        headers: { "Content-Type": "application/json" },
+        ...options,
+    });
 
 /** Send one image; gives its token and label. */
 export const upload = (file) =>

@@ -48,9 +48,11 @@ const ICONS = {
     reset: "M5 12a7 7 0 1 0 2.3-5.2M5 4v4h4",
     star: "M12 4l2.5 5.2 5.7.8-4.1 4 1 5.6-5.1-2.7-5.1 2.7 1-5.6-4.1-4 5.7-.8z",
     trash: "M5 7h14M10 7V5h4v2M7 7l1 12h8l1-12",
+    edit: "M4 20h4L19.5 8.5l-4-4L4 16zM13 7l4 4",
     close: "M6 6l12 12M18 6L6 18",
     left: "M14.5 5L8 12l6.5 7",
     right: "M9.5 5L16 12l-6.5 7",
+    list: "M9 6h11M9 12h11M9 18h11M4.5 6v.1M4.5 12v.1M4.5 18v.1",
     table: "M4 5h16v14H4zM4 10h16M10 5v14",
     swap: "M7 8h12l-3-3M17 16H5l3 3",
     check: "M5 12.5l4.5 4.5L19 7.5",
@@ -107,6 +109,15 @@ export function clock(seconds) {
     return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }
 
+/** A time in words: 14 s, 2 min 5 s, 22 min, 1 h 12 min. */
+export function duration(seconds) {
+    const whole = Math.max(0, Math.round(seconds));
+    const minutes = Math.floor(whole / 60);
+    if (whole < 90) return `${whole} s`;
+    if (minutes < 10) return `${minutes} min${whole % 60 ? ` ${whole % 60} s` : ""}`;
+    return whole < 5400 ? `${Math.round(whole / 60)} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
 /** Call `work` once, `wait` ms after the last call. */
 export function debounce(work, wait) {
     let timer = 0;
@@ -116,17 +127,36 @@ export function debounce(work, wait) {
     };
 }
 
-/** A short message that goes away by itself; read out by screen readers. */
-export function toast(text) {
+let away = () => {}; // takes the toast that is shown off the page
+
+/**
+ * A short message that goes away by itself, one at a time; read out by screen readers. With a `label` it has a button
+ * that does `act` instead of what happens when the message is `gone`, be it by time, the next one or another page.
+ */
+export function toast(text, { label = "", act = () => {}, gone = () => {} } = {}) {
+    away();
     let box = document.getElementById("cf-toasts");
-    if (!box) {
-        box = h("div", { id: "cf-toasts", role: "status", "aria-live": "polite" });
-        document.body.append(box);
-    }
-    const note = h("div.cf-toast", {}, text);
-    box.append(note);
-    setTimeout(() => note.remove(), Math.max(3200, 90 * text.length)); // as long as it takes to read
+    box ??= h("div", { id: "cf-toasts", role: "status", "aria-live": "polite" });
+    // A dialog covers everything outside it.
+    (document.querySelector("dialog[open]") ?? document.body).append(box);
+    const leave = (then) => {
+        away = () => {};
+        clearTimeout(timer);
+        note.remove();
+        then();
+    };
+    const note = h(
+        "div.cf-toast",
+        {},
+        h("span", {}, text),
+        label ? h("button.cf-toast-act", { type: "button", onclick: () => leave(act) }, label) : null,
+        label ? iconButton("close", "Dismiss", () => away(), "button.cf-toast-act") : null,
+    );
+    away = () => leave(gone);
+    const timer = setTimeout(() => away(), Math.max(label ? 9000 : 3200, 90 * text.length)); // as long as it takes to read
+    box.replaceChildren(note);
 }
+window.addEventListener("pagehide", () => away());
 
 /** Copy text and say so. */
 export async function copy(text, message) {

@@ -6,6 +6,7 @@ export const FRESH = {
     run: "",
     vs: "",
     compare: "",
+    list: "", // "runs": all of them as a table
     of: "",
     sort: "",
     alpha: null,
@@ -25,6 +26,7 @@ export function readAddress() {
         run: query.get("run") || "",
         vs: query.get("vs") || "",
         compare: query.get("compare") || "",
+        list: query.get("list") || "",
         of: query.get("of") || "",
         sort: query.get("sort") || "",
         alpha: alpha >= 0 && alpha <= 1 ? Math.round(alpha * 100) / 100 : null,
