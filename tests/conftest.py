@@ -12,7 +12,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 import pytest
 import torch
 from open_clip.model import CLIP
-from small import finished, world  # noqa: F401  fixtures of whole runs
+from small import finished, parts, world  # noqa: F401  fixtures of whole runs
 from torch import Tensor
 
 from clipforget.models.clip import Clip

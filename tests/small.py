@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,17 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     draw_data(folder / "data")
     save_clip(folder / "clip", folder / "data")
     return World(folder)
+
+
+@pytest.fixture(scope="session")
+def parts(world: World, finished: Run) -> tuple[Run, Run]:
+    """That run, and one that forgets the small squares, in a store of their own; not to be changed."""
+    store = Store(world.folder / "parts")
+    shutil.copytree(finished.folder, store.root / finished.id)
+    other = store.create(world.config(forget=("square/small",)))
+    events = list(execute(other))
+    assert events[-1]["state"] == "done", events[-1]["note"]
+    return store.get(finished.id), other
 
 
 @pytest.fixture(scope="session")

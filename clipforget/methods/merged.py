@@ -11,7 +11,7 @@ place, they would be remembered by this change of weights and forgotten by their
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -24,6 +24,8 @@ from clipforget.unlearning.task import ImageSet, Step, Task
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    Change = tuple[float, Mapping[str, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -47,13 +49,24 @@ class MergedSettings(TargetedSettings):
 def merged(task: Task, settings: MergedSettings) -> Iterator[Step]:
     """Forget each target by itself with targeted forgetting and add up the changes of the weights.
 
+    Where the task brings changes of finished runs, a soup of several, those are added up and nothing is trained.
     The stages run over all parts, one after the other; `data["part"]` of a Step is the part's index in the targets.
     Raises BadData where a part has too few images.
     """
-    from clipforget.methods.targeted.forgetting import TargetedForgetting
-    from clipforget.models.weights import changed
     from clipforget.soup.arithmetic import merge
     from clipforget.unlearning.trainer import steer_accuracy
+
+    changes = task.changes or (yield from _trained(task, settings))
+    weights = task.clip.model.state_dict()
+    for name, value in merge(task.original.model.state_dict(), changes).items():
+        weights[name].copy_(value)
+    yield Step("merge", 1, 1, steer=steer_accuracy(task))
+
+
+def _trained(task: Task, settings: MergedSettings) -> Generator[Step, None, list[Change]]:
+    """Forget each target by itself; return how much of each part's change is taken, and the change."""
+    from clipforget.methods.targeted.forgetting import TargetedForgetting
+    from clipforget.models.weights import changed
 
     runs = [TargetedForgetting(part, settings) for part in parts(task)]
     stages = [TargetedForgetting.forget, *([TargetedForgetting.remind] if settings.remind_steps else [])]
@@ -68,11 +81,7 @@ def merged(task: Task, settings: MergedSettings) -> Iterator[Step]:
         for run in runs:
             run.finish()
     start = task.original.model.state_dict()
-    deltas = [(settings.coefficient, changed(start, run.task.clip.model.state_dict())) for run in runs]
-    weights = task.clip.model.state_dict()
-    for name, value in merge(start, deltas).items():
-        weights[name].copy_(value)
-    yield Step("merge", 1, 1, steer=steer_accuracy(task))
+    return [(settings.coefficient, changed(start, run.task.clip.model.state_dict())) for run in runs]
 
 
 def parts(task: Task) -> list[Task]:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from clipforget.data.splits import Splits
 
 OURS = {SUPPRESSED: "anchored", NEVER_SEEN: "unseen"}  # the method that is taken where none is named
+SOUP = "merged"  # the method that adds up the changes of several forgettings
+PROGRAM = ("python", "-m", "clipforget")
 Value = TypeVar("Value")
 DEVICE = re.compile(r"auto|(cpu|cuda|mps|xpu)(:[0-9]{1,2})?")
 HIDDEN_DEFAULTS = (
@@ -62,6 +64,7 @@ class RunConfig:
     eval_images: int = option(
         500, "At most so many images of each evaluation set, chosen by a hash", low=10, high=1_000_000
     )
+    soup: tuple[str, ...] = option((), "Finished runs that a soup of several is made of, RUN=ALPHA; see runs.soups")
     settings: dict[str, SettingValue] = field(default_factory=dict)  # those that differ from the method's defaults
 
     __pydantic_config__ = STRICT | {"str_min_length": 1}
@@ -91,6 +94,8 @@ class RunConfig:
             raise BadSetting("Nothing to forget is named; choose at least one target, e.g. airplane/biplane.")
         if not DEVICE.fullmatch(self.device):
             raise BadSetting(f"device must be auto, cpu, cuda, cuda:1 or mps; it is '{self.device}'.")
+        if self.soup and (self.method != SOUP or self.parts == ()):
+            raise BadSetting(f"A soup of runs has the method {SOUP}; make one with `clipforget soup`.")
         kind = METHODS.load()[self.method].settings
         values, defaults = as_dict(parse(kind, self.settings)), as_dict(kind())
         differing = {name: value for name, value in values.items() if value != defaults[name]}
@@ -108,13 +113,39 @@ class RunConfig:
 
     def command(self) -> str:
         """Return the command line that repeats the run, quoted for a POSIX shell."""
+        if self.soup:
+            alphas = (word for _, alpha in self.parts for word in ("--alpha", f"{alpha:g}"))
+            return shlex.join([*PROGRAM, "soup", *(id for id, _ in self.parts), *alphas])
         settings, selections = dict(sorted(self.settings.items())), {"selected": self.selections}
         return command_line("run", self, HIDDEN_DEFAULTS, settings=settings, selections=selections)
 
     @property
     def title(self) -> str:
         """A short name for people, e.g. "airplane/biplane · anchored"."""
-        return f"{', '.join(self.forget) or 'nothing'} · {self.method}"
+        kind = f"soup of {len(self.soup)}" if self.soup else self.method
+        return f"{', '.join(self.forget) or 'nothing'} · {kind}"
+
+    @property
+    def parts(self) -> tuple[tuple[str, float], ...]:
+        """The runs of a soup, each with its alpha. Raises BadSetting for what is no RUN=ALPHA."""
+        return tuple(_part(text) for text in self.soup)
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The stages of the work, in order: a soup of runs needs only the last one of its method."""
+        own = METHODS.load()[self.method].stages
+        return ("load", *(own[-1:] if self.soup else own), "restore", "score")
+
+
+def _part(text: str) -> tuple[str, float]:
+    id, _, number = text.partition("=")
+    try:
+        alpha = float(number)
+    except ValueError:
+        alpha = -1.0
+    if not id or not 0 <= alpha <= 1:
+        raise BadSetting(f"A soup names a run and its alpha from 0 to 1, as RUN=0.3; it holds '{text}'.")
+    return id, alpha
 
 
 Config = TypeVar("Config", bound=Any)
@@ -167,7 +198,7 @@ def command_line(command: str, config: object, hidden_defaults: Iterable[str] = 
     A list is repeated, a dict names the options in place of the field. hidden_defaults are the fields that are left out
     where they have their default; replaced gives other values of fields.
     """
-    words = ["python", "-m", "clipforget", command]
+    words = [*PROGRAM, command]
     kind: type = type(config)
     for entry in options(kind):
         value = replaced.get(entry.name, getattr(config, entry.name))

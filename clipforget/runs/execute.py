@@ -17,6 +17,7 @@ import time
 import traceback
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from clipforget.errors import ClipforgetError
@@ -157,7 +158,7 @@ def _stages(run: Run, journal: Journal, resources: Resources) -> Events:
     with lock:
         journal.work_start = time.monotonic()
         run.update(state="running")
-        stages = ("load", *method.stages, "restore", "score")
+        stages = config.stages
         journal.clock.plan(plan(run.store, config, stages, images=3000))
         yield journal.step("load", 0, 1, "Reading the data set.")
         dataset = resources.dataset(config.data, config.eval, config.eval_images, selections=config.selections)
@@ -173,6 +174,11 @@ def _stages(run: Run, journal: Journal, resources: Resources) -> Events:
             yield journal.step("load", images, images, near_duplicates_note(evaluation.near_duplicates))
         check_room(run.folder, _written(config, task, evaluation), "this run")
         run.update(device=str(task.clip.device))
+        if config.soup:
+            from clipforget.runs.soups import changes, part_runs
+
+            runs, alphas = part_runs(config, run.store), [alpha for _, alpha in config.parts]
+            task = replace(task, changes=changes(runs, alphas, task.original))
         settings = parse(method.settings, config.settings)
         cost, refused = Cost(task.clip.device), list[str]()
         for record in cost.watch(method.run(task, settings)):

@@ -37,7 +37,7 @@ class Store(FolderStore["Run", RunInfo]):
         """Make a new run in state queued. Raises RunProblem where the folder cannot be written."""
         target = slug(Target.read(config.forget[0]).short if config.forget else "") or "nothing"
         return self._make(
-            f"{slug(config.method)}-{target}",
+            f"{'soup' if config.soup else slug(config.method)}-{target}",
             {
                 "title": config.title,
                 "config": config.as_dict(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +48,8 @@ class Task:
     image to be forgotten (int64, as long as those sets; the first target that it matches). `forget_prompts` name it as
     finely as the data set does ("a photo of a biplane."); `retain_prompts` name what is to stay: the siblings as
     finely, and every other superclass. `goal` is one of GOALS, which a method may follow or not; `limit` the forget
-    accuracy, 0 to 1, at which it counts as forgotten: max(chance, tolerance).
+    accuracy, 0 to 1, at which it counts as forgotten: max(chance, tolerance). `changes` are those of finished runs that
+    a soup is made of: how much of each, and the unlearned weights of what it changed; empty where a method trains.
     """
 
     clip: Clip
@@ -66,6 +68,7 @@ class Task:
     retain_prompts: tuple[str, ...] = ()
     goal: str = SUPPRESSED
     limit: float = 0.05
+    changes: tuple[tuple[float, Mapping[str, Tensor]], ...] = ()
 
     @property
     def class_prompts(self) -> list[str]:

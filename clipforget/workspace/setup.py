@@ -172,9 +172,8 @@ def estimate(config: RunConfig, dataset: Dataset, store: Store) -> RunEstimate:
     """
     splits = config.splits(dataset)
     images = len(splits.images)
-    stages = ("load", *METHODS.load()[config.method].stages, "restore", "score")
     return {
-        "seconds": round(START + sum(plan(store, config, stages, images).values()), 1),
+        "seconds": round(START + sum(plan(store, config, config.stages, images).values()), 1),
         "device": likely_device(config.device),
         "images": images,
         "forget": len(splits.train["forget"]),

@@ -5,15 +5,17 @@ Letters: N gallery images, L nodes of the soup path, D embedding, A = 101 alphas
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import cast
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
 
 from clipforget.data.target import Target
 from clipforget.evaluation.curves import collapsed
 from clipforget.evaluation.documents import Scores, ShownScores, StillFound, near_duplicates_note
 from clipforget.evaluation.metrics import ratio
+from clipforget.runs.config import RunConfig
 from clipforget.runs.documents import StepEvent
 from clipforget.runs.store import Run
+from clipforget.settings import SettingValue
 from clipforget.soup.path import index_of
 from clipforget.unlearning.task import GOALS, NEVER_SEEN
 from clipforget.workspace.documents import RunView
@@ -42,13 +44,18 @@ def view(run: Run, scores: Scores, found: StillFound) -> RunView:
         "target": ", ".join(Target.read(text).short for text in config["forget"]),
         "starred": info.get("starred", False),
         "cost": info.get("cost"),
-        "settings": as_dict(method.settings()) | config["settings"],  # also those that the method no longer has
+        "settings": _soup_of(config) or as_dict(method.settings()) | config["settings"],  # also those it no longer has
         "notes": [*_notes(scores), *method.notes, *scores.get("evaluation_sets", ())],
         "layers": next((event["data"]["layers"] for event in steps if "layers" in event["data"]), []),
         "steps": steps,
         "original_share": original_share(steps),
         "found": found,
     }
+
+
+def _soup_of(config: Mapping[str, Any]) -> dict[str, SettingValue]:
+    """What takes the place of the settings in a soup of runs: the alpha of each."""
+    return {f"alpha of {id}": alpha for id, alpha in RunConfig(soup=tuple(config.get("soup", ()))).parts}
 
 
 def _notes(scores: Scores) -> Iterator[str]:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from clipforget.cli import report
 from clipforget.cli.commands import command
 from clipforget.cli.options import (
     EVALUATION,
@@ -23,17 +21,14 @@ from clipforget.cli.options import (
     add_setting,
     selections_of,
     settings_of,
-    workspace_of,
 )
-from clipforget.cli.terminal import PROG, Bar, clock, emit
+from clipforget.cli.working import show_result, work_on
 from clipforget.data.names import coded_note
 from clipforget.data.selection import missing_note
-from clipforget.errors import ClipforgetError
 from clipforget.runs.config import OURS, RunConfig
 from clipforget.settings import options
 
 FIELDS = ("model", "data", "goal", "method", "seed", "tolerance", "device", "gallery", "nodes")
-PAGE = "http://127.0.0.1:7860"
 
 
 def add_options(parser: Parser) -> None:
@@ -104,26 +99,9 @@ def run(args: argparse.Namespace) -> int:
         print(note, file=sys.stderr)
     config.splits(dataset)  # a misspelt target is told at once, however busy the device
     started = store.create(config)
-    bar, events = Bar(), execute(started, resources)
-    with stoppable():
-        try:
-            for event in events:
-                if event.get("state") != "failed":  # what went wrong is said once, in the end
-                    bar.show(event)
-        finally:
-            events.close()
-            bar.close()
-    info = started.info()
-    if info["state"] == "failed":
-        if all(event.get("stage", "load") in ("wait", "load") for event in started.events()):
-            store.delete(started.id)  # nothing was done: bad input leaves no trace
-        raise ClipforgetError(info["error"])
-    if info["state"] != "done":
+    if not work_on(started, resources):
         return STOPPED
-    view = workspace_of(args).finished_run(started.id).view()
-    see = f"{PROG} {shlex.join(['app', *(['--runs', args.runs] if args.runs != 'runs' else [])])}"
-    end = f"Run {started.id}, {clock(info['seconds'])} minutes. To see it: {see}, then {PAGE}/?run={started.id}"
-    emit(args.json, report.summary(view), f"{report.text(view)}\n\n{end}")
+    show_result(args, started)
     return 0
 
 
