@@ -87,7 +87,7 @@ INSIDE = {
         "__init__ annotations documents setup uploads workers",
         "audits card embedding_map export gallery predictions results view",
         "report",
-        "comparisons explorer",
+        "comparisons explorer mixtures",
         "model_export",
         "workspace",
         "bench public",

@@ -14,6 +14,7 @@ from clipforget.errors import BadQuery, RunProblem, StaleIndex
 from clipforget.files import ASSETS
 from clipforget.methods import METHODS
 from clipforget.runs.config import SOUP, RunConfig, unique
+from clipforget.runs.documents import RunInfo
 from clipforget.runs.store import Run, Store
 from clipforget.unlearning.task import NOTHING
 
@@ -51,7 +52,7 @@ def check_parts(runs: Sequence[Run]) -> None:
         pair = f"{first['id']} and {info['id']}"
         if info["fingerprints"]["original"] != first["fingerprints"]["original"]:
             raise BadQuery(f"The runs {pair} changed different originals; pick runs of one model.")
-        if info["fingerprints"]["data"] != first["fingerprints"]["data"]:
+        if not _same_images(first, info):
             raise BadQuery(f"The runs {pair} used different images; a soup is scored on one data set, so pick others.")
         if RunConfig.read(info["config"]).goal != RunConfig.read(first["config"]).goal:
             raise BadQuery(f"The runs {pair} have different goals, so no score fits both; pick runs of one goal.")
@@ -61,6 +62,14 @@ def check_parts(runs: Sequence[Run]) -> None:
                 f"The runs {pair} changed the {towers[0]} and the {towers[1]}, each beside the other as it was; "
                 "pick runs that changed the same."
             )
+
+
+def _same_images(one: RunInfo, other: RunInfo) -> bool:
+    """Tell whether two runs used the same images; selections give some of them other names, which does not count."""
+    a, b = (RunConfig.read(info["config"]) for info in (one, other))
+    return one["fingerprints"]["data"] == other["fingerprints"]["data"] or (
+        a.data == b.data and bool(a.selections or b.selections)
+    )
 
 
 def soup_config(runs: Sequence[Run], alphas: Sequence[float]) -> RunConfig:
@@ -82,6 +91,7 @@ def soup_config(runs: Sequence[Run], alphas: Sequence[float]) -> RunConfig:
         method=SOUP,
         seed=0,
         settings={},
+        selections=unique(path for config in configs for path in config.selections),
         soup=tuple(f"{run.id}={alpha:g}" for run, alpha in zip(runs, alphas, strict=True)),
     ).checked()
 

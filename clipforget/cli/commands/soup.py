@@ -59,7 +59,7 @@ def soup(args: argparse.Namespace) -> int:
         runs = [workspace.run(run_id(workspace, id)) for id in args.ids]
     alphas = args.alpha or [run.info()["best"] or 0.0 for run in runs]
     config = soup_config(runs, alphas)
-    config.splits(resources.dataset(config.data, config.eval, config.eval_images))
+    config.splits(resources.dataset(config.data, config.eval, config.eval_images, selections=config.selections))
     started = store.create(config)
     if name:
         started.update(title=name)
