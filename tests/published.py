@@ -6,13 +6,14 @@ import io
 import json
 import pickle
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from pictures import picture, put
 from PIL import Image
 
-from clipforget.benchmark.paper.prepare.living17 import LIVING17
+from clipforget.data.catalogue.living17 import LIVING17
 
 SHARED = "mappings/objectnet_to_imagenet_1k.json"
 WNIDS = [wnid for subgroups in LIVING17.values() for wnid in subgroups.values()]
@@ -62,6 +63,8 @@ def food(src: Path) -> Path:
     for split, numbers in (("train", range(3)), ("test", range(3, 5))):
         names = [f"{dish}/{number}" for dish in ("apple_pie", "baby_back_ribs") for number in numbers]
         put(src, f"food-101/meta/{split}.txt", "\n".join(names).encode())
+        by_dish = {dish: [name for name in names if name.startswith(dish)] for dish in ("apple_pie", "baby_back_ribs")}
+        put(src, f"food-101/meta/{split}.json", json.dumps(by_dish).encode())  # which torchvision reads
         for name in names:
             put(src, f"food-101/images/{name}.jpg", picture("JPEG"))
     return src
@@ -85,3 +88,101 @@ def bordered(size: tuple[int, int]) -> bytes:
     buffer = io.BytesIO()
     whole.save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def cifar100(src: Path, each: int = 2) -> tuple[Path, np.ndarray]:
+    """Three classes under two superclasses; the folder and the values of the test images."""
+    fine, coarse = [0, 1, 2] * each, [1, 0, 1] * each
+    names = {
+        "fine_label_names": ["apple", "aquarium_fish", "pear"],
+        "coarse_label_names": ["fish", "fruit_and_vegetables"],
+    }
+    values = np.empty(0)
+    for split in ("train", "test"):
+        values = rng.integers(0, 256, (len(fine), 3072), dtype=np.uint8)
+        content = {"fine_labels": fine, "coarse_labels": coarse, "data": values}
+        put(src, f"cifar-100-python/{split}", pickle.dumps(content, protocol=3))
+    put(src, "cifar-100-python/meta", pickle.dumps(names, protocol=2))
+    return src, values
+
+
+def pets(src: Path) -> Path:
+    """Two breeds of cats and one of dogs, three training and two test images each."""
+    breeds = (("Abyssinian", 1, 1), ("Maine_Coon", 1, 2), ("american_bulldog", 2, 3))
+    for listing, numbers in (("trainval", range(1, 4)), ("test", range(4, 6))):
+        lines = [f"{breed}_{n} {number} {species} 1" for breed, species, number in breeds for n in numbers]
+        put(src, f"oxford-iiit-pet/annotations/{listing}.txt", "\n".join(lines).encode())
+        for line in lines:
+            put(src, f"oxford-iiit-pet/images/{line.split()[0]}.jpg", picture("JPEG"))
+    return src
+
+
+def aircraft(src: Path) -> Path:
+    """Three variants of two makers, two photographs of each in each split."""
+    shown = (("737-700", "Boeing 737", "Boeing"), ("F/A-18", "F/A-18", "Boeing"), ("A320", "A320", "Airbus"))
+    files = ("variants.txt", "families.txt", "manufacturers.txt")
+    for level, (name, file) in enumerate(zip(("variant", "family", "manufacturer"), files, strict=True)):
+        put(src, f"fgvc-aircraft-2013b/data/{file}", "\n".join(sorted({row[level] for row in shown})).encode())
+        for number, split in enumerate(("train", "val", "test")):
+            rows = [f"{100 * number + 10 * i + j:07d} {row[level]}" for i, row in enumerate(shown) for j in range(2)]
+            put(src, f"fgvc-aircraft-2013b/data/images_{name}_{split}.txt", "\n".join(rows).encode())
+            for row in rows:
+                put(src, f"fgvc-aircraft-2013b/data/images/{row[:7]}.jpg", picture("JPEG"))
+    return src
+
+
+def caltech(src: Path) -> Path:
+    """Three folders of five pictures, one of them no class."""
+    for folder in ("BACKGROUND_Google", "Motorbikes", "car_side"):
+        for number in range(1, 6):
+            put(src, f"caltech101/101_ObjectCategories/{folder}/image_{number:04d}.jpg", picture("JPEG"))
+    (src / "caltech101/Annotations").mkdir()
+    return src
+
+
+def flowers(src: Path) -> Path:
+    """Two kinds of flowers, two photographs of each in each split."""
+    from scipy.io import savemat
+
+    folder = src / "flowers-102"
+    for number in range(1, 13):
+        put(folder, f"jpg/image_{number:05d}.jpg", picture("JPEG"))
+    savemat(folder / "imagelabels.mat", {"labels": np.array([[1, 77] * 6], np.uint8)})
+    splits = {"trnid": range(1, 5), "valid": range(5, 9), "tstid": range(9, 13)}
+    savemat(folder / "setid.mat", {name: np.array([numbers], np.uint16) for name, numbers in splits.items()})
+    return src
+
+
+def cars(src: Path) -> Path:
+    """Three models of two makes, two photographs of each in each split."""
+    from scipy.io import savemat
+
+    folder = src / "stanford_cars"
+    (folder / "devkit").mkdir(parents=True)
+    names = ["Acura TL Sedan 2012", "Aston Martin Virage Coupe 2012", "Acura RL C/V 2012"]
+    savemat(folder / "devkit/cars_meta.mat", {"class_names": np.array([names], object)})
+    for where, split in (
+        ("devkit/cars_train_annos.mat", "cars_train"),
+        ("cars_test_annos_withlabels.mat", "cars_test"),
+    ):
+        rows = np.zeros((1, 6), dtype=[("class", object), ("fname", object)])
+        for i in range(6):
+            rows[0, i] = (np.uint8(i // 2 + 1), f"{i + 1:05d}.jpg")
+            put(folder, f"{split}/{i + 1:05d}.jpg", picture("JPEG"))
+        savemat(folder / where, {"annotations": rows})
+    return src
+
+
+def hierarchy(folder: Path) -> Path:
+    """BREEDS' two files with LIVING-17's superclasses five steps below the root, and one that is too small."""
+    chain = ["n00001740", "n00000001", "n00004258", "n00000003", "n00000004"]
+    edges = [f"{parent} {child}" for parent, child in pairwise(chain)]
+    names = []
+    for number, (superclass, subgroups) in enumerate(LIVING17.items()):
+        node = f"n9{number:07d}"
+        names.append(f"{node}\t{superclass}, another word")
+        edges += [f"{chain[-1]} {node}", *(f"{node} {wnid}" for wnid in subgroups.values())]
+    edges += [f"{chain[-1]} n99999999", "n99999999 n02690373", "n00000003 n88888888"]
+    put(folder, "imagenet_class_hierarchy/class_hierarchy.txt", "\n".join(edges).encode())
+    put(folder, "imagenet_class_hierarchy/node_names.txt", "\n".join(names).encode())
+    return folder

@@ -23,7 +23,7 @@ PACKAGES = (
 # several names fit, the longest counts.
 INSIDE = {
     "data": (
-        "__init__ images sound sources sketchbook.canvas sketchbook.textures",
+        "__init__ images pickles sound sources sketchbook.canvas sketchbook.textures",
         "dataset sketchbook.raster sketchbook.*",
         "names",
         "sketchbook.corruption sketchbook.scene",
@@ -31,11 +31,13 @@ INSIDE = {
         "sketchbook.styles",
         "sketchbook.__init__",
         "target folder thumbnails",
-        "splits selection catalogue.__init__",
-        "catalogue.* evaluation",
+        "published splits selection",
+        "imagenet catalogue.__init__",
+        "breeds matlab",
+        "catalogue.* download evaluation",
     ),
     "models": (
-        "__init__ checkpoints imagenet listing lora projection stages weights",
+        "__init__ checkpoints listing lora projection stages weights",
         "architectures",
         "clip",
         "loading precision",

@@ -44,8 +44,8 @@ def load_folder(path: str | Path, name: str | None = None, *, trusted: bool = Fa
     found, names = _in_words(found, source, prefix)
     own, texts = _own_names(found, prefix)
     read, skipped = _read_all(source, {key: row for key, row in found.items() if key not in texts}, own, trusted)
-    split = _split_validation([row for row in read if row[0].split not in own])
-    items, lonely = _drop_small_classes(split)
+    split = split_validation([row for row in read if row[0].split not in own])
+    items, lonely = drop_small_classes(split)
     digest = hashlib.sha256("".join(names).encode())
     for item, content in items:
         digest.update(f"{item.split}\0{item.key[len(prefix) :]}\0".encode() + content)
@@ -216,7 +216,7 @@ def is_image(key: str) -> bool:
     return os.path.splitext(key)[1].lower() in suffixes()
 
 
-def _split_validation(items: Read) -> Read:
+def split_validation(items: Read) -> Read:
     """Move a fifth of the train images of each subgroup (at least one of two) to validation, those of the lowest hash.
 
     A data set with a validation folder keeps it.
@@ -234,7 +234,7 @@ def _split_validation(items: Read) -> Read:
     return [(replace(item, split="validation") if item.key in moved else item, content) for item, content in items]
 
 
-def _drop_small_classes(items: Read) -> tuple[Read, Skipped]:
+def drop_small_classes(items: Read) -> tuple[Read, Skipped]:
     """Leave out the superclasses that cannot be learned or judged: too few train images or no test image."""
     counts = Counter((item.superclass, item.split) for item, _ in items)
     reasons = {}

@@ -153,10 +153,13 @@ Config = TypeVar("Config", bound=Any)
 
 def with_absolute_paths(config: Config) -> Config:
     """Return a configuration with model, data and eval named by absolute paths where they are files or folders."""
-    from clipforget.data.catalogue import DATASETS
+    from clipforget.data.catalogue import find
     from clipforget.data.evaluation import read_paths
 
-    data = config.data if config.data in DATASETS.load() else _absolute(config.data)
+    entry, where = find(config.data)
+    data = config.data if entry else _absolute(config.data)
+    if entry and where:
+        data = f"{entry.name}:{_absolute(where)}"
     model = config.model if config.model == RunConfig.model else _absolute(config.model.removeprefix("local-dir:"))
     architecture, slash, weights = model.partition("/")
     if architecture:

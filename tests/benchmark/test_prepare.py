@@ -13,14 +13,14 @@ from pictures import put
 from PIL import Image
 
 from clipforget.benchmark.paper import EXPERIMENTS
-from clipforget.benchmark.paper._cifar import NAMES
 from clipforget.benchmark.paper.prepare import SOURCES
 from clipforget.benchmark.paper.prepare._write import prepare
-from clipforget.benchmark.paper.prepare.living17 import LIVING17
 from clipforget.cli.main import main
+from clipforget.data.catalogue.cifar10 import NAMES
+from clipforget.data.catalogue.living17 import LIVING17
 from clipforget.data.folder import load_folder
+from clipforget.data.imagenet import class_names
 from clipforget.errors import BadData, UnknownName
-from clipforget.models.imagenet import class_names
 
 # ImageNet's numbers of LIVING-17's subgroups, source and target, as the notebook of MadryLab/BREEDS-Benchmarks says.
 NUMBERS = [
@@ -206,7 +206,7 @@ def test_a_pickle_that_would_run_something_is_refused(cifar, out, tmp_path, call
 ])  # fmt: skip
 def test_a_pickle_that_is_no_batch_is_refused(cifar, out, content) -> None:
     put(cifar, "cifar-10-batches-py/data_batch_3", content)
-    with pytest.raises(BadData, match=r"data_batch_3 is no batch of CIFAR-10 .*; unpack the archive again"):
+    with pytest.raises(BadData, match=r"data_batch_3 is no batch of CIFAR .*; unpack the archive again"):
         prepare("cifar10", cifar, out)
 
 

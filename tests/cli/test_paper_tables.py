@@ -14,7 +14,7 @@ from clipforget.benchmark.paper.prepare import imagenet
 from clipforget.cli.main import main
 from clipforget.data.evaluation import with_evaluation_sets
 from clipforget.data.folder import load_folder
-from clipforget.models.imagenet import class_names
+from clipforget.data.imagenet import class_names
 
 AIRLINER = "n02690373"
 

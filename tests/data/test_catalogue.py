@@ -1,6 +1,7 @@
 """A data set is one file in the catalogue: dropped there, it stands on the command line and on the page."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -56,9 +57,9 @@ def test_one_file_is_enough(folder, drop, tmp_path, capsys):
     drop("dropped", PLUGIN.format(path=str(folder)))
     drop("_plumbing", "raise RuntimeError('not to be imported')")
     assert main(["data"]) == 0
-    assert f"dropped     {folder}" in capsys.readouterr().out
+    assert re.search(rf"^dropped +Dropped in +{folder}$", capsys.readouterr().out, re.MULTILINE)
     assert main(["data", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["data"]["dropped"] == str(folder)
+    assert json.loads(capsys.readouterr().out)["data"]["dropped"]["where"] == str(folder)
     assert main(["data", "dropped"]) == 0
     assert "bird/owl" in capsys.readouterr().out
     space = Workspace(tmp_path / "runs", sample=False)

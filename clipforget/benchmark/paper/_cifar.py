@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+from clipforget.data.catalogue.cifar10 import NAMES
+
 FILES = (
     ("train/<class>/*.png", f"CIFAR-10's training images, a folder for each class: {', '.join(NAMES)}."),
     ("test/<class>/*.png", "CIFAR-10's test images in the same ten folders."),

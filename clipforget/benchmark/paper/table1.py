@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from clipforget.benchmark.paper import KNOWN, METHODS, RN50, RN101, STAND_IN, Case, Column, compared_lines, experiment
 from clipforget.benchmark.paper._printed import read_printed
-from clipforget.benchmark.paper.prepare.living17 import LIVING17
+from clipforget.data.catalogue.living17 import LIVING17
 
 OTHERS = ", ".join(name for name in LIVING17 if name not in ("monkey", "turtle"))
 COLUMNS = (

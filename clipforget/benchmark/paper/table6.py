@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from clipforget.benchmark.paper import PER_CLASS, STAND_IN, Case, Column, Line, experiment
-from clipforget.benchmark.paper._cifar import FILES, NAMES, PREPARE
+from clipforget.benchmark.paper._cifar import FILES, PREPARE
 from clipforget.benchmark.paper._printed import ORIGINAL, read_printed
+from clipforget.data.catalogue.cifar10 import NAMES
 
 PRINTED = read_printed("""
     Original 81.5 97.6 85.6 68.6 59.4 67.7 48.4 84.3 68.1 54.5

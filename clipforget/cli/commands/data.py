@@ -3,44 +3,95 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from clipforget.cli.commands import command
 from clipforget.cli.options import Parser, add_json
-from clipforget.cli.terminal import PROG, Bar, emit
+from clipforget.cli.terminal import PROG, Bar, as_started, emit
 from clipforget.data.names import coded_note
 from clipforget.errors import BadQuery
 from clipforget.tabular import table
 
 if TYPE_CHECKING:
+    from clipforget.data.catalogue import CatalogueEntry
     from clipforget.data.dataset import Dataset
 
 
 def add_options(parser: Parser) -> None:
-    """Add the name of a data set, or `build sketchbook OUT`."""
-    parser.usage = f"{PROG} data [NAME] [--json] | data build sketchbook OUT"
+    """Add the name of a data set, `download NAME` or `build sketchbook OUT`."""
+    parser.usage = f"{PROG} data [NAME] [--json] | data download NAME [--yes] | data build sketchbook OUT"
     parser.add_argument("words", nargs="*", metavar="NAME", help="a known set, a folder or a .tar; without: the list")
+    parser.add_argument("--yes", action="store_true", help="download without a question: the terms are agreed to")
     add_json(parser)
 
 
 @command("data", add_options, order=6)
 def data(args: argparse.Namespace) -> None:
-    """List data sets, describe one, or build the embedded one."""
-    from clipforget.data.catalogue import DATASETS, load_dataset
+    """List data sets, describe or download one, or build the embedded one."""
+    from clipforget.data.catalogue import load_dataset
 
     if args.words[:1] == ["build"]:
         _build(args.words[1:])
+    elif args.words[:1] == ["download"]:
+        _download(args.words[1:], args.yes)
     elif len(args.words) > 1:
         raise BadQuery("Name one data set; quote a path with spaces.")
     elif not args.words:
-        paths = {name: str(entry.path or entry.title) for name, entry in DATASETS.load().items()}
-        more = "Any folder or .tar of train|test/<superclass>/<subgroup>/*.jpg is named by its path."
-        listed = table(("name", "where"), [list(row) for row in paths.items()])
-        emit(args.json, {"data": paths}, f"{listed}\n\n{more}")
+        _list(args.json)
     else:
         dataset = load_dataset(args.words[0])
         emit(args.json, _described(dataset), _counted(dataset))
+
+
+def _list(as_json: bool) -> None:
+    from clipforget.data.catalogue import DATASETS, data_folder
+
+    entries = sorted(DATASETS.load().values(), key=lambda entry: (bool(entry.published), entry.name))
+    about = {
+        entry.name: {
+            "title": entry.title, "where": str(entry.place) if entry.place else "", "on_disk": entry.on_disk,
+            "bytes": entry.size, "terms": entry.terms, "download": as_started(entry.command), "get": entry.get,
+        }
+        for entry in entries
+    }  # fmt: skip
+    rows = [[entry.name, entry.title, _where(entry)] for entry in entries]
+    more = f"""Data sets lie in {data_folder()}, or where CLIPFORGET_DATA says; cifar10:FOLDER reads one from elsewhere.
+Any folder or .tar of train|test/<superclass>/<subgroup>/*.jpg is named by its path."""
+    emit(as_json, {"data": about}, f"{table(('name', 'title', 'where'), rows)}\n\n{more}")
+
+
+def _where(entry: CatalogueEntry) -> str:
+    if entry.on_disk:
+        return str(entry.place or "")
+    return f"not on disk; data download {entry.name}, {_size(entry)}" if entry.download else "not on disk"
+
+
+def _size(entry: CatalogueEntry) -> str:
+    return f"{entry.size / 1e9:.1f} GB" if entry.size >= 1e9 else f"{entry.size / 1e6:.0f} MB"
+
+
+def _download(words: list[str], agreed: bool) -> None:
+    """Show the terms of a data set, ask, and download it."""
+    from clipforget.data.catalogue import DATASETS
+    from clipforget.data.download import download
+
+    if len(words) != 1:
+        raise BadQuery(f"Name one data set: {PROG} data download cifar10.")
+    entry = DATASETS.load()[words[0]]
+    if entry.on_disk:
+        print(f"{entry.title} is there already: {entry.place}.")
+        return
+    if entry.download:
+        print(f"{entry.title}: {_size(entry)} to download, into {entry.place}.\nTerms: {entry.terms}")
+        if not agreed and not sys.stdin.isatty():
+            raise BadQuery(f"If you agree to the terms: {PROG} data download {entry.name} --yes.")
+        if not agreed and input("Do you agree? [y/N] ").strip().lower() not in ("y", "yes"):
+            print("Nothing was downloaded.")
+            return
+    download(entry)
+    print(f"{entry.title} lies in {entry.place}; name it {entry.name}.")
 
 
 def _build(words: list[str]) -> None:

@@ -7,18 +7,22 @@
 A file in this folder is enough: its data set stands in `python -m clipforget data` and on the page. Names of its
 levels are labels (`as_label` leaves them alone), hold no "/" and are not "*", which mean something in a target. Files
 named _* are plumbing.
+
+Data sets as their authors publish them (`published`) lie in the folder of data sets, CLIPFORGET_DATA or
+~/.cache/clipforget/datasets; `cifar10:FOLDER` reads one from anywhere.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from clipforget.data.dataset import Dataset
 from clipforget.data.folder import load_folder
-from clipforget.errors import UnknownName
+from clipforget.data.published import Picture, Published
+from clipforget.errors import BadData, UnknownName
 from clipforget.registry import Registry
 
 
@@ -26,7 +30,9 @@ from clipforget.registry import Registry
 class CatalogueEntry:
     """A registered data set: `read()` returns it; `path` is the file or folder it is read from, if it is one.
 
-    `terms` is a sentence on where the images come from and on whose terms; empty where nothing is known.
+    `terms` is a sentence on where the images come from and on whose terms; empty where nothing is known. One that is
+    `published` lies in a folder called `folder`, takes `size` bytes as an archive, and is downloaded by the class
+    `download` of torchvision.datasets, or `get` says how else it is had.
     """
 
     name: str
@@ -34,9 +40,30 @@ class CatalogueEntry:
     read: Callable[[], Dataset]
     path: Path | None = None
     terms: str = ""
+    published: Published | None = None
+    folder: str = ""
+    size: int = 0
+    download: str = ""
+    get: str = ""
+
+    @property
+    def place(self) -> Path | None:
+        """The file or folder it is read from, there or not; None where it is none."""
+        return data_folder() / self.folder if self.folder else self.path
+
+    @property
+    def on_disk(self) -> bool:
+        """True where it can be read without a download, as far as a look at its folder tells."""
+        return not self.folder or (data_folder() / self.folder).is_dir()
+
+    @property
+    def command(self) -> str:
+        """The command that downloads it; empty where it must be had by hand."""
+        return f"python -m clipforget data download {self.name}" if self.download else ""
 
 
 DATASETS: Registry[CatalogueEntry] = Registry("data set", __name__)
+Reader = Callable[[Path], Sequence[Picture]]
 
 
 def dataset(
@@ -51,20 +78,93 @@ def dataset(
     return register
 
 
+def published(
+    name: str,
+    *,
+    title: str,
+    expects: str,
+    folder: str,
+    terms: str,
+    template: str = Dataset.template,
+    size: int = 0,
+    download: str = "",
+    get: str = "",
+    only_evaluation: bool = False,
+    texts: Callable[[], Mapping[str, str]] = dict,
+) -> Callable[[Reader], Reader]:
+    """Register a function that lists the pictures of a data set as published (see Published, CatalogueEntry)."""
+
+    def register(read: Reader) -> Reader:
+        form = Published(name, title, expects, read, only_evaluation, texts, template)
+        DATASETS[name] = CatalogueEntry(
+            name, title, lambda: _read_published(DATASETS[name], ""), None, terms, form, folder, size, download, get
+        )
+        return read
+
+    return register
+
+
 def load_dataset(name: str) -> Dataset:
     """Read a registered data set by its name, or any folder or .tar by its path.
 
-    Raises UnknownName for a bare word that is neither, BadData for a path that holds no usable data set.
+    `name:FOLDER` reads a published one from where it lies. Raises UnknownName for a bare word that is neither, BadData
+    for a path that holds no usable data set, and for a published one that is not on this disk.
     """
-    entries = DATASETS.load()
-    if name in entries:
-        return entries[name].read()
+    entry, where = find(name)
+    if entry is not None:
+        return _read_published(entry, where) if entry.published else entry.read()
     if name.strip() and len(name) < 100 and not set(name) & set("/\\.~\0") and not Path(name).exists():
-        raise UnknownName("data set or folder", name, entries)
+        raise UnknownName("data set or folder", name, DATASETS)
     return load_folder(name)
+
+
+def find(name: str) -> tuple[CatalogueEntry | None, str]:
+    """Return the entry that a name, or `name:FOLDER`, belongs to, and the folder; None where it is a path."""
+    entries = DATASETS.load()
+    word, colon, where = name.partition(":")
+    if name not in entries and colon and where.strip() and word in entries and entries[word].published:
+        return entries[word], where.strip()
+    return entries.get(name), ""
 
 
 def path_of(name: str) -> Path | None:
     """Return the file or folder a data set is read from: a registered one's own, else the name as a path."""
-    entries = DATASETS.load()
-    return entries[name].path if name in entries else Path(os.path.expanduser(name))
+    entry, where = find(name)
+    return entry.place if entry is not None and not where else Path(os.path.expanduser(where or name))
+
+
+def data_folder() -> Path:
+    """Return the folder in which published data sets lie: CLIPFORGET_DATA, or clipforget/datasets in the user's cache.
+
+    It is laid out as torchvision.datasets has its `root`. Raises BadData where there is no home.
+    """
+    if own := os.environ.get("CLIPFORGET_DATA"):
+        return Path(own).expanduser()
+    try:
+        cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    except RuntimeError as error:
+        raise BadData("Set CLIPFORGET_DATA to the folder in which data sets lie.") from error
+    return Path(cache) / "clipforget" / "datasets"
+
+
+def absence(entry: CatalogueEntry) -> str:
+    """Say in a sentence or two that a published data set is not on this disk, and how it gets there."""
+    how = f"download it: {entry.command}" if entry.command else f"{entry.get} Put it into {entry.place}"
+    near = f", or write ./{entry.name} for the folder here" if Path(entry.name).is_dir() else ""
+    start = f"{entry.title} is not on this disk; " if entry.command else f"{entry.title} is not on this disk. "
+    return f"{start}{how}, or say where it lies: {entry.name}:FOLDER{near}."
+
+
+def _read_published(entry: CatalogueEntry, where: str) -> Dataset:
+    assert entry.published is not None and entry.place is not None
+    if entry.published.only_evaluation:
+        raise BadData(f"{entry.title} may only be evaluated on; name another data set, and this one with --eval.")
+    if where:
+        src = Path(os.path.expanduser(where))
+        if not src.is_dir():
+            what = "is a file; unpack it and give the folder" if src.exists() else "does not exist"
+            raise BadData(f"{where} {what}, or leave it away: {entry.name}.")
+        return entry.published.dataset(src)
+    if not entry.on_disk:
+        raise BadData(absence(entry))
+    return entry.published.dataset(entry.place)

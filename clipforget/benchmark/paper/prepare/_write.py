@@ -7,14 +7,14 @@ nothing that is not ours is written over.
 from __future__ import annotations
 
 import filecmp
-import io
 import os
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from clipforget.benchmark.paper.prepare import SOURCES, Picture, some
+from clipforget.benchmark.paper.prepare import SOURCES
+from clipforget.data.published import Picture, some
 from clipforget.errors import BadData
 from clipforget.files import atomic
 
@@ -46,7 +46,7 @@ def prepare(
     src, out = Path(os.path.expanduser(src)), Path(os.path.expanduser(out))
     _check(src, out)
     evaluation = evaluation or entry.only_evaluation
-    pictures = [picture for picture in entry.read(src) if picture.split == "test" or not evaluation]
+    pictures = [picture for picture in entry.pictures(src) if picture.split == "test" or not evaluation]
     folders = [Path(name if evaluation else picture.split, *picture.labels) for picture in pictures]
     tops = tuple(dict.fromkeys(folder.parts[0] for folder in folders))
     ours = {path for folder in set(folders) for path in (folder, *folder.parents)}
@@ -109,7 +109,7 @@ def _is_there(picture: Picture, target: Path) -> bool:
     if picture.draw is None:
         same = target.samefile(picture.file) or filecmp.cmp(target, picture.file, shallow=False)
     else:
-        same = target.stat().st_mtime_ns == picture.file.stat().st_mtime_ns or target.read_bytes() == _png(picture)
+        same = target.stat().st_mtime_ns == picture.file.stat().st_mtime_ns or target.read_bytes() == picture.content()
     if not same:
         raise BadData(f"{target} is there already and another file; take it away or give another folder.")
     return True
@@ -131,7 +131,7 @@ def _link(file: Path, target: Path) -> None:
 
 
 def _write(picture: Picture, target: Path) -> None:
-    content, time = _png(picture), picture.file.stat().st_mtime_ns
+    content, time = picture.content(), picture.file.stat().st_mtime_ns
     with atomic(target) as draft:
         draft.write_bytes(content)
         os.utime(draft, ns=(time, time))
@@ -147,10 +147,3 @@ def _write_texts(folder: Path, texts: Mapping[str, str]) -> None:
             continue
         with atomic(file) as draft:
             draft.write_bytes(content)
-
-
-def _png(picture: Picture) -> bytes:
-    assert picture.draw is not None
-    buffer = io.BytesIO()
-    picture.draw().save(buffer, "PNG", compress_level=1)
-    return buffer.getvalue()

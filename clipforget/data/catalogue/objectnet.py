@@ -12,24 +12,33 @@ from pathlib import Path
 
 from PIL import Image
 
-from clipforget.benchmark.paper.prepare import Picture, images_in, label, root_of, some, source, wrong_source
+from clipforget.data.catalogue import published
 from clipforget.data.images import BROKEN
+from clipforget.data.published import NotPublished, Picture, images_in, label, root_of, some
 from clipforget.errors import BadData
 
 BORDER = 2  # pixels on every side
 FOLDERS, SHARED = "folder_to_objectnet_label.json", "objectnet_to_imagenet_1k.json"
 
 
-@source("objectnet", title="ObjectNet", expects=f"images/<object>/*.png with mappings/{FOLDERS} and mappings/{SHARED}",
-        only_evaluation=True)  # fmt: skip
+@published(
+    "objectnet",
+    title="ObjectNet",
+    expects=f"images/<object>/*.png with mappings/{FOLDERS} and mappings/{SHARED}",
+    folder="objectnet-1.0",
+    terms="CC BY 4.0 with two conditions: no model may be trained or tuned on it, and a picture shown in public keeps "
+    "its red border. From https://objectnet.dev.",
+    get="Get objectnet-1.0.zip from https://objectnet.dev and unpack it.",
+    only_evaluation=True,
+)
 def objectnet(src: Path) -> list[Picture]:
     """List the images of the objects that are classes of ImageNet too."""
-    root = root_of("objectnet", src, "mappings", "objectnet-1.0", "objectnet-1.0-beta")
-    folders, shared = (_mapping(src, root / "mappings" / name) for name in (FOLDERS, SHARED))
+    root = root_of(src, "mappings", "objectnet-1.0", "objectnet-1.0-beta")
+    folders, shared = (_mapping(root / "mappings" / name) for name in (FOLDERS, SHARED))
     files = {name: images_in(root / "images" / folder) for folder, name in folders.items() if name in shared}
     missing = sorted(name for name in shared if not files.get(name))
     if missing or not files:
-        raise wrong_source("objectnet", src, f"no images of {some(missing) or 'any class of ImageNet'}")
+        raise NotPublished(f"no images of {some(missing) or 'any class of ImageNet'}")
     return [
         Picture("test", (label(name.lower()),), f"{file.stem}.png", file, partial(without_border, file))
         for name, paths in sorted(files.items())
@@ -46,11 +55,11 @@ def without_border(file: Path) -> Image.Image:
         raise BadData(f"{file} cannot be read as an image; unpack the archive again.") from error
 
 
-def _mapping(src: Path, file: Path) -> dict[str, str]:
+def _mapping(file: Path) -> dict[str, str]:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise wrong_source("objectnet", src, f"no readable mappings/{file.name}") from error
+        raise NotPublished(f"no readable mappings/{file.name}") from error
     if not isinstance(content, dict) or not all(isinstance(value, str) for value in content.values()):
-        raise wrong_source("objectnet", src, f"a mappings/{file.name} that maps no names to names")
+        raise NotPublished(f"a mappings/{file.name} that maps no names to names")
     return content

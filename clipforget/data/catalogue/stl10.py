@@ -10,20 +10,31 @@ from pathlib import Path
 
 from PIL import Image
 
-from clipforget.benchmark.paper.prepare import Picture, label, root_of, source, wrong_source
+from clipforget.data.catalogue import published
+from clipforget.data.published import NotPublished, Picture, label, root_of
+from clipforget.errors import BadData
 
 SIDE = 96
 BYTES = 3 * SIDE * SIDE  # of an image: red, green, blue, each column by column
 
 
-@source("stl10", title="STL-10", expects="stl10_binary/ with train_X.bin, train_y.bin, test_X.bin, test_y.bin and "
-        "class_names.txt", texts=lambda: {"templates.txt": "a photo of a {}.\na photo of the {}.\n"})  # fmt: skip
+@published(
+    "stl10",
+    title="STL-10",
+    expects="stl10_binary/ with train_X.bin, train_y.bin, test_X.bin, test_y.bin and class_names.txt",
+    folder="stl10_binary",
+    terms="Pictures of ImageNet, on ImageNet's terms: research that is not commercial; from "
+    "https://cs.stanford.edu/~acoates/stl10/.",
+    size=2_640_397_119,
+    download="STL10",
+    texts=lambda: {"templates.txt": "a photo of a {}.\na photo of the {}.\n"},
+)
 def stl10(src: Path) -> list[Picture]:
     """List the labelled images; the folds and the unlabelled ones are not needed."""
-    root = root_of("stl10", src, "test_X.bin", "stl10_binary")
+    root = root_of(src, "test_X.bin", "stl10_binary")
     wanted = ("train_X.bin", "train_y.bin", "test_X.bin", "test_y.bin", "class_names.txt")
     if missing := [name for name in wanted if not (root / name).is_file()]:
-        raise wrong_source("stl10", src, f"no {', '.join(missing)}")
+        raise NotPublished(f"no {', '.join(missing)}")
     names = [label(line) for line in (root / "class_names.txt").read_text(encoding="utf-8").split()]
     pictures = []
     for split in ("train", "test"):
@@ -34,7 +45,7 @@ def stl10(src: Path) -> list[Picture]:
             or not labels
             or not 1 <= min(labels) <= max(labels) <= len(names)
         ):
-            raise wrong_source("stl10", src, f"a {split}_X.bin that does not go with {split}_y.bin and class_names.txt")
+            raise NotPublished(f"a {split}_X.bin that does not go with {split}_y.bin and class_names.txt")
         pictures += [
             Picture(split, (names[number - 1],), f"{index:05d}.png", file, partial(read_image, file, index))
             for index, number in enumerate(labels)
@@ -47,6 +58,8 @@ def read_image(file: Path, index: int) -> Image.Image:
     with file.open("rb") as stream:
         stream.seek(index * BYTES)
         data = stream.read(BYTES)
+    if len(data) < BYTES:
+        raise BadData(f"is missing: {file.name} was cut off")
     planes = [
         Image.frombytes("L", (SIDE, SIDE), data[start : start + BYTES // 3]) for start in range(0, BYTES, BYTES // 3)
     ]

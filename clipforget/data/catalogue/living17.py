@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from clipforget.benchmark.paper.prepare import Picture, some, source, wrong_source
-from clipforget.benchmark.paper.prepare._imagenet import VAL, imagenet_root, train_images, validation_images
+from clipforget.data.catalogue import published
+from clipforget.data.imagenet import EXPECTS, GET, TERMS, labelled
+from clipforget.data.published import Picture
 
 LIVING17 = {
     "salamander": {
@@ -119,19 +120,8 @@ LIVING17 = {
 }
 
 
-@source("living17", title="ImageNet (for LIVING-17)", expects=f"train/<wnid>/*.JPEG and {VAL}")
+@published("living17", title="LIVING-17 of ImageNet", expects=EXPECTS, folder="imagenet", terms=TERMS, get=GET)
 def living17(src: Path) -> list[Picture]:
     """List the 68 subgroups: ImageNet's training images as train, its validation images as test."""
-    wnids = {wnid for subgroups in LIVING17.values() for wnid in subgroups.values()}
-    root = imagenet_root("living17", src)
-    splits = {"train": train_images(root, wnids), "test": validation_images("living17", src, wnids)}
-    for split, folder in (("train", "train"), ("test", "val")):
-        if missing := sorted(wnids - splits[split].keys()):
-            raise wrong_source("living17", src, f"no images of {some(missing)} in {folder}/")
-    return [
-        Picture(split, (superclass, subgroup), file.name, file)
-        for split, files in splits.items()
-        for superclass, subgroups in LIVING17.items()
-        for subgroup, wnid in subgroups.items()
-        for file in files[wnid]
-    ]
+    subgroups = ((superclass, name, wnid) for superclass, names in LIVING17.items() for name, wnid in names.items())
+    return labelled(src, {wnid: (superclass, name) for superclass, name, wnid in subgroups})

@@ -1,0 +1,50 @@
+"""Caltech-101 (Fei-Fei et al., 2004): 101 kinds of things, 40 to 800 pictures each, which come without a split.
+
+A fifth of each class is its test set, that of the lowest hash of its names. BACKGROUND_Google is no class. Folders
+whose names are not what they show have those of CLIP's authors (https://github.com/openai/CLIP, data/prompts.md).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from clipforget.data.catalogue import published
+from clipforget.data.published import NotPublished, Picture, images_in, label, root_of
+
+TEST_SHARE = 0.2
+FOLDER, LEFT_OUT = "101_ObjectCategories", "BACKGROUND_Google"
+IN_WORDS = {
+    "Faces": "off-center face", "Faces_easy": "centered face", "Leopards": "leopard", "Motorbikes": "motorbike",
+    "airplanes": "airplane", "car_side": "side of a car", "cougar_body": "body of a cougar cat",
+    "cougar_face": "face of a cougar cat", "crocodile_head": "head of a crocodile",
+    "flamingo_head": "head of a flamingo", "snoopy": "snoopy (cartoon beagle)", "yin_yang": "yin and yang symbol",
+}  # fmt: skip
+
+
+@published(
+    "caltech101",
+    title="Caltech-101",
+    expects=f"{FOLDER}/<class>/*.jpg",
+    folder="caltech101",
+    terms="CC BY 4.0; from https://data.caltech.edu/records/mzrjq-6wc02.",
+    size=137_414_764,
+    download="Caltech101",
+)
+def caltech101(src: Path) -> list[Picture]:
+    """List the pictures of each class."""
+    root = root_of(src, FOLDER, "caltech101", "caltech-101") / FOLDER
+    folders = sorted(path for path in root.iterdir() if path.is_dir() and path.name != LEFT_OUT)
+    pictures = []
+    for folder in folders:
+        files = sorted(
+            images_in(folder), key=lambda file: hashlib.sha256(f"{file.parent.name}/{file.name}".encode()).digest()
+        )
+        tests = max(round(len(files) * TEST_SHARE), 1)
+        name = IN_WORDS.get(folder.name, label(folder.name))
+        pictures += [
+            Picture("train" if i >= tests else "test", (name,), file.name, file) for i, file in enumerate(files)
+        ]
+    if not pictures:
+        raise NotPublished(f"no images in {FOLDER}/")
+    return pictures

@@ -1,0 +1,23 @@
+"""ENTITY-30 of BREEDS: thirty superclasses of eight classes each, see data/breeds.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from clipforget.data.breeds import GET_FILES, WITH_FILES, breeds
+from clipforget.data.catalogue import published
+from clipforget.data.imagenet import GET, TERMS, labelled
+from clipforget.data.published import Picture
+
+
+@published(
+    "entity30",
+    title="ENTITY-30 of ImageNet",
+    expects=WITH_FILES,
+    folder="imagenet",
+    terms=TERMS,
+    get=f"{GET} {GET_FILES}",
+)
+def entity30(src: Path) -> list[Picture]:
+    """List ImageNet's training images as train, its validation images as test."""
+    return labelled(src, breeds(src, count=30, level=4, each=8))
