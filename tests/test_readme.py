@@ -10,7 +10,7 @@ from clipforget.audits import AUDITS
 from clipforget.cli import report
 from clipforget.cli.commands import COMMANDS
 from clipforget.cli.main import read
-from clipforget.data.catalogue import load_dataset
+from clipforget.data.catalogue import DATASETS, load_dataset
 from clipforget.data.target import Target
 from clipforget.methods import METHODS
 from clipforget.runs.loading import build_task
@@ -152,3 +152,13 @@ def test_the_tree_names_every_file():
     beside = {"app.py", "SECURITY.md", "assets/", "tests/", "clipforget/web/static/"}
     assert tree() == expected | beside
     assert all((ROOT / path).is_dir() == path.endswith("/") for path in beside)
+
+
+def test_the_table_of_data_sets_is_the_catalogue():
+    """Every registered name, and whether its images can be downloaded."""
+    section = TEXT.split("### Data sets by name")[1].split("\n### ")[0]
+    rows = [line.split(" | ") for line in section.splitlines() if line.startswith("| ")][1:]
+    named = {name: row[3] for row in rows for name in re.findall(r"`(\w+)`", row[1])}
+    assert {name: "download" in where for name, where in named.items()} == {
+        name: bool(entry.download) for name, entry in DATASETS.load().items()
+    }

@@ -51,6 +51,13 @@ class Source(Protocol):
     def read(self, key: str) -> bytes: ...
 
 
+class FileSource(Source, Protocol):
+    """A source that knows how many bytes each of its files has."""
+
+    @property
+    def files(self) -> Mapping[str, int]: ...
+
+
 @dataclass(frozen=True)
 class EvaluationSet:
     """An evaluation set with names of its own; its images are those items of a data set whose split is its name.

@@ -2,7 +2,8 @@
 
     dataset = with_evaluation_sets(dataset, ["food=food-101.tar", "imagenet=imagenet/:airliner,warplane"], 500)
 
-PATH is a folder or .tar of class folders, alone or below test/, val/ or train/; the first of these counts.
+PATH is a folder or .tar of class folders, alone or below test/, val/ or train/; the first of these counts. Or it is a
+published data set of the catalogue, `objectnet` or `objectnet:FOLDER`, of which the test images count.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from clipforget.data.catalogue import CatalogueEntry, find, read_pictures
 from clipforget.data.dataset import RESERVED, SPLITS, Dataset, EvaluationSet, Item, as_label
 from clipforget.data.folder import SPLIT_NAMES, is_image, judge_all, wrapper
-from clipforget.data.names import CLASS_NAMES, TEMPLATES, named_set
+from clipforget.data.names import CLASS_NAMES, KNOWN, TEMPLATES, named_set
+from clipforget.data.published import PictureSource, item_of
 from clipforget.data.sources import FolderSource, TarSource, open_source, printable
 from clipforget.data.splits import sample
 from clipforget.errors import BadData, BadSetting, UnknownName
@@ -44,7 +47,8 @@ class EvaluationPath:
         if name.lower() in (*SPLIT_NAMES, *RESERVED):
             raise BadSetting(f"An evaluation set cannot be called '{name}', as a split is; choose another name.")
         path, colon, classes = rest.strip().rpartition(":")
-        if not colon or _exists(rest.strip()):
+        lies_at = find(rest.strip())[1]
+        if not colon or _exists(rest.strip()) or (lies_at and (_exists(lies_at) or "/" in classes)):
             return cls(name, rest.strip())
         return cls(name, path, tuple(filter(None, map(as_label, classes.split(",")))))
 
@@ -76,16 +80,16 @@ def with_evaluation_sets(dataset: Dataset, texts: Sequence[str], most: int) -> D
 
 def _load(path: EvaluationPath, dataset: Dataset, most: int) -> tuple[EvaluationSet, tuple[Item, ...]]:
     who = f"The evaluation set '{path.name}'"
+    registered, where = find(path.path)
     try:
-        source = open_source(path.path, LAYOUT)
+        if registered and registered.published and not _exists(path.path):
+            source, found, texts, templates = _published(registered, where, path.name)
+        else:
+            source, found, texts = _open(path)
+            templates = ()
     except BadData as error:
         hint = " A name holds no '='." if "=" in path.path else ""
         raise BadData(f"{who}: {error}{hint}") from error
-    base = _base(source)
-    found = [item for key in source.files if key.startswith(base) and (item := _item(key, base, path.name))]
-    if not found:
-        where = printable(f"{path.path}/{base}" if base else path.path)
-        raise BadData(f"{who} has no images in class folders at '{where}'; lay it out as {LAYOUT}.")
     all_of_it = Dataset("", tuple(found), source, "")
     chosen = [found[index] for index in sample(all_of_it, range(len(found)), most)]
     verdicts = judge_all(source, [item.key for item in chosen])
@@ -104,14 +108,37 @@ def _load(path: EvaluationPath, dataset: Dataset, most: int) -> tuple[Evaluation
     if not rows:
         reason = max(left_out, key=lambda reason: len(left_out[reason]))
         raise BadData(f"{who} has no image to use: each {reason}, e.g. {printable(left_out[reason][0])}; give others.")
-    texts = [key for folder in dict.fromkeys((_parent(base), base)) for key in _texts(source, folder)]
     note = _note(len(rows), len(found), left_out)
-    entry, items = named_set(path.name, rows, {i.superclass for i in found}, source, texts, path.target, note)
+    classes = {item.superclass for item in found}
+    entry, items = named_set(path.name, rows, classes, source, texts, path.target, note, templates)
     known = {item.superclass for item in items} | {item.subgroup for item in items if item.subgroup}
     for name in path.target:
         if name.casefold() not in {known_name.casefold() for known_name in known}:
             raise UnknownName(f"class of the evaluation set {path.name}", name, known)
     return entry, items
+
+
+def _published(
+    entry: CatalogueEntry, where: str, name: str
+) -> tuple[PictureSource, list[Item], list[str], tuple[str, ...]]:
+    """The test images of a published data set, and the captions of its authors or of CLIP's."""
+    assert entry.published is not None
+    pictures = {item_of(picture): picture for picture in read_pictures(entry, where) if picture.split == "test"}
+    captions = entry.published.texts().get(TEMPLATES, "").split("\n")
+    templates = tuple(filter(None, captions)) or KNOWN.get(entry.name) or (entry.published.template,)
+    found = [replace(item, split=name) for item in pictures]
+    return PictureSource({item.key: picture for item, picture in pictures.items()}), found, [], templates
+
+
+def _open(path: EvaluationPath) -> tuple[FolderSource | TarSource, list[Item], list[str]]:
+    """The images of a folder or .tar, and its texts."""
+    source = open_source(path.path, LAYOUT)
+    base = _base(source)
+    found = [item for key in source.files if key.startswith(base) and (item := _item(key, base, path.name))]
+    if not found:
+        where = printable(f"{path.path}/{base}" if base else path.path)
+        raise BadData(f"it has no images in class folders at '{where}'; lay it out as {LAYOUT}.")
+    return source, found, [key for folder in dict.fromkeys((_parent(base), base)) for key in _texts(source, folder)]
 
 
 def _base(source: FolderSource | TarSource) -> str:

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from clipforget.data.dataset import RESERVED, SPLITS, Dataset, EvaluationSet, Item, as_label
+from clipforget.data.dataset import RESERVED, SPLITS, Dataset, EvaluationSet, FileSource, Item, as_label
 from clipforget.data.images import check, suffixes
 from clipforget.data.names import CLASS_NAMES, MAPPINGS, TEMPLATES, in_words, named_set, read_mapping
 from clipforget.data.sound import add_sound, load_sound
@@ -158,9 +158,7 @@ def _read_all(
     return sorted(items, key=lambda row: row[0].key), skipped
 
 
-def judge_all(
-    source: FolderSource | TarSource, keys: Sequence[str], trusted: bool = False
-) -> dict[str, tuple[str, bytes]]:
+def judge_all(source: FileSource, keys: Sequence[str], trusted: bool = False) -> dict[str, tuple[str, bytes]]:
     """Return what is wrong with each file (empty if nothing) and the SHA-256 of its bytes."""
     large = [] if trusted else [key for key in keys if source.files[key] >= LARGE]
     sound = load_sound() if large else set()
@@ -176,7 +174,7 @@ def judge_all(
     return small | judged
 
 
-def _judge(source: FolderSource | TarSource, key: str, trusted: bool, sound: set[bytes]) -> tuple[str, bytes]:
+def _judge(source: FileSource, key: str, trusted: bool, sound: set[bytes]) -> tuple[str, bytes]:
     if source.files[key] > LARGEST_FILE:
         return f"is larger than {LARGEST_FILE >> 20} MiB", b""
     try:

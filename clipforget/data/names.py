@@ -107,18 +107,19 @@ def named_set(
     files: Sequence[str],
     target: Sequence[str] = (),
     note: str = "",
+    templates: Sequence[str] = (),
 ) -> tuple[EvaluationSet, tuple[Item, ...]]:
     """Return an evaluation set with names of its own, and its items under these names, all of split `name`.
 
     rows are its items, still called as their folders, with the SHA-256 of their bytes; folders all labels of class
     folders, also of those whose images are not among them. files are the keys in `source`
-    of its templates.txt and classnames.txt, as far as there are such.
+    of its templates.txt and classnames.txt, as far as there are such; `templates` are the captions without such a file.
     Raises BadData where one of the files cannot be used or fewer than two names are there to choose among.
     """
     texts = {key.rpartition("/")[2]: source.read(key)[:LONGEST] for key in files}
     named = read_class_names(_lines(texts.get(CLASS_NAMES, b"")), name)
-    known = KNOWN.get("".join(c for c in name.lower() if c.isalnum()), SINGLE)
-    templates = read_templates(_lines(texts[TEMPLATES]), name) if TEMPLATES in texts else known
+    known = templates or KNOWN.get("".join(c for c in name.lower() if c.isalnum()), SINGLE)
+    templates = read_templates(_lines(texts[TEMPLATES]), name) if TEMPLATES in texts else tuple(known)
     items = tuple(replace(i, split=name, superclass=named.get(i.superclass, i.superclass)) for i, _ in rows)
     classes = tuple(sorted({named.get(folder, folder) for folder in folders} | set(named.values())))
     if len(classes) < 2:

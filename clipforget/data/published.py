@@ -15,6 +15,7 @@ import io
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,6 +102,11 @@ class PictureSource:
     def __init__(self, pictures: Mapping[str, Picture]) -> None:
         self._pictures = pictures
 
+    @cached_property
+    def files(self) -> dict[str, int]:
+        """The bytes of the file that each picture lies in, by key."""
+        return {key: picture.file.stat().st_size for key, picture in self._pictures.items()}
+
     def read(self, key: str) -> bytes:
         """Return the bytes of an image. Raises BadData where it cannot be opened any more."""
         try:
@@ -114,10 +120,9 @@ def as_dataset(published: Published, pictures: Sequence[Picture], src: Path) -> 
     by_key: dict[str, Picture] = {}
     rows = []
     for picture in pictures:
-        labels = tuple(map(as_label, picture.labels))
-        key = "/".join((picture.split, *labels, picture.name))
-        by_key[key] = picture
-        rows.append((Item(key, picture.split, *labels), hashlib.sha256(key.encode()).digest()))
+        item = item_of(picture)
+        by_key[item.key] = picture
+        rows.append((item, hashlib.sha256(item.key.encode()).digest()))
     rows, lonely = drop_small_classes(split_validation(sorted(rows, key=lambda row: row[0].key)))
     items = tuple(item for item, _ in rows)
     if len({item.superclass for item in items}) < 2:
@@ -131,6 +136,12 @@ def as_dataset(published: Published, pictures: Sequence[Picture], src: Path) -> 
     skipped = tuple((printable(key), reason) for key, reason in lonely)
     source = PictureSource(by_key)
     return Dataset(published.name, items, source, digest.hexdigest()[:16], skipped, published.template)
+
+
+def item_of(picture: Picture) -> Item:
+    """Return the item of a picture: its key is split, labels and name."""
+    labels = tuple(map(as_label, picture.labels))
+    return Item("/".join((picture.split, *labels, picture.name)), picture.split, *labels)
 
 
 def root_of(src: Path, marker: str, *inner: str) -> Path:

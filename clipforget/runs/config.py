@@ -156,10 +156,10 @@ def with_absolute_paths(config: Config) -> Config:
     from clipforget.data.catalogue import find
     from clipforget.data.evaluation import read_paths
 
-    entry, where = find(config.data)
-    data = config.data if entry else _absolute(config.data)
-    if entry and where:
-        data = f"{entry.name}:{_absolute(where)}"
+    registered, where = find(config.data)
+    data = config.data if registered else _absolute(config.data)
+    if registered and where:
+        data = f"{registered.name}:{_absolute(where)}"
     model = config.model if config.model == RunConfig.model else _absolute(config.model.removeprefix("local-dir:"))
     architecture, slash, weights = model.partition("/")
     if architecture:

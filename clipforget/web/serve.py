@@ -87,7 +87,8 @@ def listen(host: str, port: int) -> socket.socket:
 def _warm(workspace: Workspace) -> None:
     """Read the registered data sets while gradio is being imported, so that the form is filled at once."""
     try:
-        for name in list(DATASETS.load()):
-            workspace.data(name)
+        for name, entry in list(DATASETS.load().items()):
+            if not entry.published:
+                workspace.data(name)
     except ClipforgetError:
         pass  # the form says so, where it matters

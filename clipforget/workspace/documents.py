@@ -291,7 +291,7 @@ class DataDescription(Named):
 
 
 class UnreadData(Named):
-    """A data set that cannot be read, and a sentence on why."""
+    """A data set that cannot be read, and a sentence on why; empty for one that is read when it is chosen."""
 
     error: str
 

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from clipforget import __version__
-from clipforget.data.catalogue import DATASETS
+from clipforget.data.catalogue import find
 from clipforget.errors import BadModel, RunProblem, UnknownName
 from clipforget.soup.path import check_alpha, index_of
 from clipforget.workspace.card import write_card
@@ -41,7 +41,7 @@ def model_files(finished: FinishedRun, alpha: float, format: str, folder: str = 
         "this model": fingerprint(soup_model.weights(view["alphas"][index])),
         "images": finished.info["fingerprints"]["data"],
     }
-    entry = DATASETS.load().get(view["config"]["data"])
+    entry, _ = find(view["config"]["data"])
     name = folder or export_name(finished, alpha, format)
     card = write_card(view, index, format, name, fingerprints, entry.terms if entry else "", finished.audits())
     return {"README.md": card.encode(), **files}

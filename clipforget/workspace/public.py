@@ -132,8 +132,10 @@ class PublicWorkspace(Workspace):
         return super().export(id, name)
 
     def setup(self, dataset_of: Callable[[str], Dataset] | None = None) -> SetupDescription:
-        """Return what can be chosen."""
-        return {**super().setup(dataset_of), "public": True}
+        """Return what can be chosen: of the data sets those that are here."""
+        described = super().setup(dataset_of)
+        data = [entry for entry in described["data"] if DATASETS[entry["name"]].on_disk]
+        return {**described, "data": data, "public": True}
 
     # what a visitor may do
 
@@ -306,16 +308,20 @@ class PublicComparisons(ComparisonService):
 
 
 def is_offered(config: RunConfig | ComparisonPlan) -> bool:
-    """Return True where model and images are among those that come with the app."""
-    return (
-        config.model in embedded_models() and config.data in DATASETS.load() and not (config.eval or config.selections)
-    )
+    """Return True where model and images are among those that come with the app or lie in its folder of data sets."""
+    listed = config.model in embedded_models() and config.data in offered_data()
+    return listed and not (config.eval or config.selections)
+
+
+def offered_data() -> list[str]:
+    """Return the names of the data sets that are on this server's disk."""
+    return [name for name, entry in DATASETS.load().items() if entry.on_disk]
 
 
 def check(config: RunConfig | ComparisonPlan) -> None:
     """Raise BadSetting for what is not offered: the same sentence for any name, whatever it leads to."""
     if not is_offered(config):
-        models, data = ", ".join(embedded_models()), ", ".join(DATASETS.load())
+        models, data = ", ".join(embedded_models()), ", ".join(offered_data())
         raise BadSetting(f"This server offers the models {models} and the images {data}, and no evaluation sets.")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from clipforget.audits import AUDITS
 from clipforget.benchmark.paper import EXPERIMENTS, Experiment
 from clipforget.benchmark.rows import FIRST_METHODS
-from clipforget.data.catalogue import DATASETS
+from clipforget.data.catalogue import DATASETS, absence, find
 from clipforget.data.dataset import Dataset
 from clipforget.data.names import coded_note
 from clipforget.data.target import Target
@@ -52,11 +52,15 @@ def describe(
     """
     embedded = embedded_models()
     data: list[DataDescription | UnreadData] = []
-    for name in DATASETS.load():
+    for name, entry in DATASETS.load().items():
+        if entry.published and entry.published.only_evaluation:
+            continue
         try:
+            if entry.published:  # large ones among them: read when they are chosen
+                raise BadData("" if entry.on_disk else absence(entry))
             data.append(describe_data(dataset_of(name), name))
         except BadData as error:
-            data.append({"name": name, "title": _title(name), "error": str(error)})
+            data.append({"name": name, "title": entry.label, "error": str(error)})
     models = _recent(filter(_is_model, (config["model"] for config in configs)), embedded)
     methods = sorted(METHODS.load().values(), key=lambda method: method.name != RunConfig.method)  # ours first
     return {
@@ -204,6 +208,6 @@ def _is_model(name: str) -> bool:
 
 
 def _title(name: str) -> str:
-    if name in DATASETS:
-        return DATASETS[name].title
+    if entry := find(name)[0]:
+        return entry.title
     return Path(name).stem if "/" in name and Path(name).exists() else name

@@ -22,6 +22,7 @@ from clipforget.data.breeds import breeds
 from clipforget.data.catalogue import DATASETS, data_folder, load_dataset, path_of
 from clipforget.data.catalogue.flowers102 import NAMES
 from clipforget.data.catalogue.living17 import LIVING17
+from clipforget.data.evaluation import with_evaluation_sets
 from clipforget.data.imagenet import class_names
 from clipforget.errors import BadData
 from clipforget.runs.config import RunConfig, with_absolute_paths
@@ -158,8 +159,8 @@ def test_where_published_sets_lie(fakes, data_home, monkeypatch) -> None:
     """In the folder of data sets under their names, or wherever `name:FOLDER` says; both survive a run's record."""
     entry = DATASETS.load()["oxford_pets"]
     assert data_folder() == data_home and not entry.on_disk and path_of("oxford_pets") == data_home / "oxford-iiit-pet"
-    how = "download it: python -m clipforget data download oxford_pets, or say where it lies: oxford_pets:FOLDER"
-    with pytest.raises(BadData, match=f"Oxford-IIIT Pets is not on this disk; {how}"):
+    how = "Download it: python -m clipforget data download oxford_pets, or say where it lies: oxford_pets:FOLDER"
+    with pytest.raises(BadData, match=rf"Oxford-IIIT Pets is not on this disk\. {how}\. Terms: CC BY-SA"):
         load_dataset("oxford_pets")
     with pytest.raises(BadData, match=r"Stanford Cars is not on this disk\. Its authors' address is dead: .* Put it"):
         load_dataset("stanford_cars")
@@ -290,3 +291,21 @@ def test_pixels_become_a_png_that_anybody_reads(fakes) -> None:
     item = next(item for item in dataset.of("test") if item.key.endswith("test-00004.png"))
     assert dataset.source.read(item.key).startswith(b"\x89PNG") and item.subgroup == "aquarium fish"
     assert np.array_equal(np.array(dataset.open(item)), values[4].reshape(3, 32, 32).transpose(1, 2, 0))
+
+
+def test_a_published_set_is_an_evaluation_set_too(fakes, tmp_path, data_home) -> None:
+    """By its name, where it lies, with classes of the target; captions are its own. ObjectNet is nothing else."""
+    dataset = load_dataset(f"oxford_pets:{fakes['oxford_pets']}")
+    published.objectnet(data_home / "objectnet-1.0")
+    texts = ["odd=objectnet", f"small=stl10:{fakes['stl10']}", f"food=food101:{fakes['food101']}:apple pie"]
+    whole = with_evaluation_sets(dataset, texts, 100)
+    odd, small, food = (whole.evaluation[name] for name in ("odd", "small", "food"))
+    assert odd.classes == ("banana", "coffee or french press") and len(odd.templates) == 80
+    assert small.templates == ("a photo of a {}.", "a photo of the {}.") and food.target == ("apple pie",)
+    assert {name: len(whole.of(name)) for name in whole.evaluation} == {"odd": 2, "small": 3, "food": 4}
+    assert whole.open(whole.of("odd")[0]).size == (20, 15) and whole.open(whole.of("small")[0]).size == (96, 96)
+    again = with_evaluation_sets(dataset, texts, 100).evaluation
+    assert again["food"].fingerprint == food.fingerprint
+    for text, says in (("odd=cifar10", "'odd': CIFAR-10 is not on this disk"), ("odd=stl10:/no", "/no does not exist")):
+        with pytest.raises(BadData, match=says):
+            with_evaluation_sets(dataset, [text], 100)

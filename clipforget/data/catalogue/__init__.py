@@ -57,6 +57,11 @@ class CatalogueEntry:
         return not self.folder or (data_folder() / self.folder).is_dir()
 
     @property
+    def label(self) -> str:
+        """What people choose it by: its title, and whether it must be had first."""
+        return self.title if self.on_disk else f"{self.title} (not on disk)"
+
+    @property
     def command(self) -> str:
         """The command that downloads it; empty where it must be had by hand."""
         return f"python -m clipforget data download {self.name}" if self.download else ""
@@ -148,23 +153,35 @@ def data_folder() -> Path:
 
 
 def absence(entry: CatalogueEntry) -> str:
-    """Say in a sentence or two that a published data set is not on this disk, and how it gets there."""
-    how = f"download it: {entry.command}" if entry.command else f"{entry.get} Put it into {entry.place}"
-    near = f", or write ./{entry.name} for the folder here" if Path(entry.name).is_dir() else ""
-    start = f"{entry.title} is not on this disk; " if entry.command else f"{entry.title} is not on this disk. "
-    return f"{start}{how}, or say where it lies: {entry.name}:FOLDER{near}."
+    """Say that a published data set is not on this disk, how it gets there, and on what terms."""
+    how = f"Download it: {entry.command}" if entry.command else f"{entry.get} Put it into {entry.place}"
+    near = f" (./{entry.name} is the folder here)" if Path(entry.name).is_dir() else ""
+    where = f"{how}, or say where it lies: {entry.name}:FOLDER{near}."
+    return f"{entry.title} is not on this disk. {where} Terms: {entry.terms}"
+
+
+def read_pictures(entry: CatalogueEntry, where: str) -> Sequence[Picture]:
+    """Return the pictures of a published data set at a folder, or where such sets lie. Raises BadData."""
+    assert entry.published is not None
+    return entry.published.pictures(_place(entry, where))
 
 
 def _read_published(entry: CatalogueEntry, where: str) -> Dataset:
-    assert entry.published is not None and entry.place is not None
+    assert entry.published is not None
     if entry.published.only_evaluation:
-        raise BadData(f"{entry.title} may only be evaluated on; name another data set, and this one with --eval.")
+        example = f"--eval {entry.name}={entry.name}"
+        raise BadData(f"{entry.title} may only be evaluated on; name another data set, and this one with {example}.")
+    return entry.published.dataset(_place(entry, where))
+
+
+def _place(entry: CatalogueEntry, where: str) -> Path:
+    assert entry.place is not None
     if where:
         src = Path(os.path.expanduser(where))
         if not src.is_dir():
             what = "is a file; unpack it and give the folder" if src.exists() else "does not exist"
             raise BadData(f"{where} {what}, or leave it away: {entry.name}.")
-        return entry.published.dataset(src)
+        return src
     if not entry.on_disk:
         raise BadData(absence(entry))
-    return entry.published.dataset(entry.place)
+    return entry.place
