@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from clipforget.data.catalogue import CatalogueEntry, find, read_pictures
-from clipforget.data.dataset import RESERVED, SPLITS, Dataset, EvaluationSet, Item, as_label
+from clipforget.data.dataset import RESERVED, SPLITS, Dataset, EvaluationSet, FileSource, Item, as_label
 from clipforget.data.folder import SPLIT_NAMES, is_image, judge_all, wrapper
 from clipforget.data.names import CLASS_NAMES, KNOWN, TEMPLATES, named_set
 from clipforget.data.published import PictureSource, item_of
@@ -81,12 +81,13 @@ def with_evaluation_sets(dataset: Dataset, texts: Sequence[str], most: int) -> D
 def _load(path: EvaluationPath, dataset: Dataset, most: int) -> tuple[EvaluationSet, tuple[Item, ...]]:
     who = f"The evaluation set '{path.name}'"
     registered, where = find(path.path)
+    source: FileSource
+    templates: tuple[str, ...] = ()
     try:
         if registered and registered.published and not _exists(path.path):
             source, found, texts, templates = _published(registered, where, path.name)
         else:
             source, found, texts = _open(path)
-            templates = ()
     except BadData as error:
         hint = " A name holds no '='." if "=" in path.path else ""
         raise BadData(f"{who}: {error}{hint}") from error
