@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from clipforget.data.imagenet import EXPECTS, INNER, class_names
+from clipforget.data.imagenet import EXPECTS, class_names, imagenet_root
 from clipforget.data.published import NotPublished, label, lines_of
 
 HIERARCHY, NAMES = "class_hierarchy.txt", "node_names.txt"
@@ -33,7 +33,8 @@ def breeds(src: Path, count: int, level: int, each: int, ancestor: str = "") -> 
     Only nodes below `ancestor` count where it is given. Raises NotPublished where the two files are not there, or give
     another number of superclasses.
     """
-    around = [src, *(src / inner for inner in INNER), *src.absolute().parents[:3]]
+    root = imagenet_root(src)
+    around = [src, root, *src.absolute().parents[:3]]
     files = next((at for top in around for at in (top / f for f in FOLDERS) if (at / HIERARCHY).is_file()), None)
     if files is None:
         raise NotPublished(f"no {HIERARCHY} beside it; {GET_FILES.rstrip('.')}")
