@@ -8,6 +8,7 @@ Images are known by their bytes (SHA-256), so that they are found where they wer
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -19,7 +20,8 @@ from typing_extensions import TypedDict  # pydantic takes that of typing from Py
 from clipforget.data.dataset import Dataset, as_label
 from clipforget.data.sources import printable
 from clipforget.errors import BadData, BadSetting
-from clipforget.settings import read_document
+from clipforget.files import read_regular
+from clipforget.settings import check_document, shortened
 
 LONGEST = 80  # characters of a name or a caption
 MISSING = "was chosen for the selection"  # the reason of an image that is not there, and then the selection's name
@@ -130,25 +132,30 @@ def make_selection(
 
 def read_selection(path: Path) -> Selection:
     """Read the file of a selection. Raises BadData where there is none, or where it is damaged."""
-    if not path.is_file():
-        raise BadData(f"There is no selection at {printable(str(path))}; see `clipforget select list`.")
+    shown = printable(str(path))
     try:
-        content = read_document(SelectionDocument, path)
-        fields: dict[str, Any] = {name: content[name] for name in Selection.__dataclass_fields__}  # type: ignore[literal-required]
-        selection = Selection(**{**fields, "images": tuple(content["images"]), "siblings": tuple(content["siblings"])})
+        return parse_selection(read_regular(path), shown)
+    except OSError as error:
+        raise BadData(f"There is no selection at {shown} ({error.strerror}); see `clipforget select list`.") from error
+
+
+def parse_selection(data: bytes, where: str = "The file") -> Selection:
+    """Return the selection that an exported file holds; where is its name. Raises BadData where it holds none."""
+    try:
+        content = json.loads(data)
+        if not isinstance(content, dict):
+            raise BadSetting("it must be a JSON object")
+        document: Any = check_document(SelectionDocument, content)
+        fields = {name: document[name] for name in Selection.__dataclass_fields__}
+        selection = Selection(**{**fields, "images": tuple(fields["images"]), "siblings": tuple(fields["siblings"])})
         if not selection.images:
             raise BadSetting("it holds no images")
-        if (check_name(selection.name), check_name(selection.caption, "caption")) != (
-            selection.name,
-            selection.caption,
-        ):
-            raise BadSetting("its name or caption is written in a way that no target is")
+        if check_name(selection.name) + check_name(selection.caption, "caption") != selection.name + selection.caption:
+            raise BadSetting("its name or caption is written as no target is")
         return selection
-    except BadSetting as error:
-        reason = str(error).rstrip(".")
-        raise BadData(
-            f"{printable(str(path))} is no selection ({reason}); export it again or make a new one."
-        ) from error
+    except (BadSetting, ValueError, RecursionError) as error:
+        reason = shortened(str(error).rstrip("."))
+        raise BadData(f"{where} is no selection ({reason}); export it again or make a new one.") from error
 
 
 class Digests:

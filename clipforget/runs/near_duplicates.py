@@ -22,16 +22,25 @@ def near_duplicates(pixels: Tensor, ranks: Sequence[int]) -> list[int]:
     flatter this finds 99 to 100 %, of those saved as JPEG 40 or 15 % brighter 78 to 100 %; of other images, whose
     cosines may well exceed .98 within a class, none among 5,632 drawings and 8,000 photographs.
     """
-    chunks = pixels.split(CHUNK)
-    grey = torch.cat([adaptive_avg_pool2d(chunk.mean(dim=1, keepdim=True), (8, 9))[:, 0] for chunk in chunks])
-    signs = torch.where(grey.diff(dim=2) > 0, 1.0, -1.0).flatten(1)
-    small = torch.cat([adaptive_avg_pool2d(chunk, SIDE).flatten(1) for chunk in chunks])
+    signs, small = zip(*map(small_copies, pixels.split(CHUNK)), strict=True)
+    return sorted({later for later, _ in repeats(torch.cat(signs), torch.cat(small), torch.tensor(ranks))})
+
+
+def small_copies(pixels: Tensor) -> tuple[Tensor, Tensor]:
+    """Return what `repeats` compares of B x 3 x H x W: the signs of dHash, B x 64, and unit thumbnails, B x 768."""
+    grey = adaptive_avg_pool2d(pixels.mean(dim=1, keepdim=True), (8, 9))[:, 0]
+    small = adaptive_avg_pool2d(pixels, SIDE).flatten(1)
     small = normalize(small - small.mean(dim=1, keepdim=True), dim=1)
-    rank = torch.tensor(ranks)
-    found = set()
-    for rows in torch.arange(len(pixels))[rank > 0].split(CHUNK):
+    return torch.where(grey.diff(dim=2) > 0, 1.0, -1.0).flatten(1), small
+
+
+def repeats(signs: Tensor, small: Tensor, rank: Tensor) -> list[tuple[int, int]]:
+    """Return the near-duplicates among N small copies as pairs of positions, the one of higher rank (N) first."""
+    found: list[tuple[int, int]] = []
+    for rows in torch.arange(len(signs))[rank > 0].split(CHUNK):
         alike = (signs[rows] @ signs.T >= signs.shape[1] - 2 * BITS) & (rank[rows, None] > rank)
         pairs = alike.nonzero()
         later, earlier = rows[pairs[:, 0]], pairs[:, 1]
-        found |= set(later[(small[later] * small[earlier]).sum(dim=1) >= CORRELATION].tolist())
-    return sorted(found)
+        near = (small[later] * small[earlier]).sum(dim=1) >= CORRELATION
+        found += zip(later[near].tolist(), earlier[near].tolist(), strict=True)
+    return found

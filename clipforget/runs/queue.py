@@ -16,7 +16,7 @@ from clipforget.errors import QueueFull
 from clipforget.files import FileLock, made_folder, slug, writing
 
 FOLDER = ".queue"
-TICKET = re.compile(r"[0-9]{9,}\.(?P<kind>run|comparison|audit)\.(?P<device>[a-z0-9-]*)\.(?P<id>[a-z0-9-]+)")
+TICKET = re.compile(r"[0-9]{9,}\.(?P<kind>run|comparison|audit|embedding)\.(?P<device>[a-z0-9-]*)\.(?P<id>[a-z0-9-]+)")
 
 
 @dataclass(frozen=True)

@@ -129,10 +129,10 @@ async def body(request: Request, limit: int) -> bytes:
     raise RequestError(408, f"The request did not arrive within {BODY_SECONDS} seconds; send it again.")
 
 
-async def json_body(request: Request) -> dict[str, Any]:
-    """Return the request's JSON object. Raises RequestError where it is none or larger than 64 KiB."""
+async def json_body(request: Request, limit: int = JSON_LIMIT) -> dict[str, Any]:
+    """Return the request's JSON object. Raises RequestError where it is none or larger than `limit` bytes."""
     try:
-        content = json.loads(await body(request, JSON_LIMIT))
+        content = json.loads(await body(request, limit))
         json.dumps(content, ensure_ascii=False).encode()  # half a character (a lone surrogate) could not be answered
     except (ValueError, RecursionError):
         raise RequestError(400, "The request's body is no JSON.") from None

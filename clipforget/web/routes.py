@@ -36,6 +36,7 @@ from clipforget.web.responses import (
     json_body,
     json_response,
 )
+from clipforget.web.selection_routes import selection_routes
 from clipforget.web.targets import every_target, first_target, whole_styles
 from clipforget.workspace.documents import DataDescription
 from clipforget.workspace.uploads import LARGEST_UPLOAD
@@ -78,6 +79,7 @@ def routes(workspace: Workspace) -> list[Route]:
         ("GET", "setup", api.setup),
         ("GET", "setup/data", api.data),
         *comparison_routes(workspace, api.threads),
+        *selection_routes(workspace, api.threads),
         ("GET", "static/{path:path}", static),
         ("GET", "plotly.js", plotly),
     ]

@@ -22,14 +22,15 @@ from clipforget.files import PACKAGE
 from clipforget.runs.audit_work import AuditWork, AuditWorks
 from clipforget.runs.devices import likely_device
 from clipforget.runs.documents import EndEvent
+from clipforget.runs.feature_work import FeatureWork, FeatureWorks
 from clipforget.runs.queue import Queue, Ticket
 from clipforget.runs.store import Run, Store
 
 PATIENCE = 10.0  # seconds until a worker that does not stop is killed
 INTERVAL = 0.5  # seconds between two looks at the queue: another server's work, or a terminal's, may be done
 MAX_WAITING = 20  # runs and comparisons in line
-COMMANDS = {"run": "run", "comparison": "compare", "audit": "audit"}
-Work = Run | ComparisonFolder | AuditWork
+COMMANDS = {"run": "run", "comparison": "compare", "audit": "audit", "embedding": "select"}
+Work = Run | ComparisonFolder | AuditWork | FeatureWork
 
 log = logging.getLogger(__name__)
 
@@ -110,6 +111,8 @@ class Workers:
     def _work_of(self, ticket: Ticket) -> Work:
         if ticket.kind == AuditWork.KIND:
             return AuditWorks(self.runs, AuditWork).get(ticket.id)
+        if ticket.kind == FeatureWork.KIND:
+            return FeatureWorks(self.runs).get(ticket.id)
         return (Store(self.runs) if ticket.kind == Run.KIND else ComparisonStore(self.runs)).get(ticket.id)
 
     def _launch(self, work: Work, slot: int) -> None:

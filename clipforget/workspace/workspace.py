@@ -27,7 +27,6 @@ from clipforget.runs.cache import Cache
 from clipforget.runs.config import RunConfig
 from clipforget.runs.documents import RunInfo
 from clipforget.runs.resources import Resources
-from clipforget.runs.selections import SelectionStore
 from clipforget.runs.store import Run, Store
 from clipforget.workspace import setup
 from clipforget.workspace.annotations import read_annotations
@@ -48,6 +47,8 @@ from clipforget.workspace.documents import (
     UnfinishedView,
 )
 from clipforget.workspace.export import export
+from clipforget.workspace.selections import SelectionService
+from clipforget.workspace.upload_folders import UploadFolders
 from clipforget.workspace.uploads import Uploads
 from clipforget.workspace.workers import MAX_WAITING, Workers
 
@@ -81,8 +82,10 @@ class Workspace:
         self._images: Cache[tuple[bytes, str]] = Cache(96 * MIB, lambda entry: len(entry[0]))
         self._data_names: dict[str, tuple[str, tuple[str, ...]]] = {}  # by fingerprint: name or path, selections
         self._workers = Workers(self.store.root, max_waiting)
-        self.uploads = Uploads()
-        self.selections = SelectionStore(self.store.root)
+        self.uploads, self.folders = Uploads(), UploadFolders(self.store.root)
+        self.choosing = SelectionService(
+            self.store.root, self.dataset, partial(self._resources.clip, verify=False), self._workers, self.uploads
+        )
         self.comparisons = ComparisonService(self.store.root, self.dataset, self._workers)
         self._audits = AuditService(lambda run: self.finished_run(run.id).scores, self._not_auditable, self._workers)
 
@@ -332,7 +335,7 @@ class Workspace:
 
         Raises BadData or UnknownName.
         """
-        selections = [str(self.selections.locate(text)) for text in selections]
+        selections = [str(self.choosing.store.locate(text)) for text in selections]
         dataset = self._resources.dataset(name, evaluation, most, selections=selections)
         self._data_names[dataset.fingerprint] = name, tuple(selections)
         return dataset
@@ -342,7 +345,7 @@ class Workspace:
 
     def _pinned(self, config: RunConfig) -> RunConfig:
         """The same with selections that stay as they are."""
-        return replace(config, selections=self.selections.pin(config.selections))
+        return replace(config, selections=self.choosing.store.pin(config.selections))
 
     def setup(self, dataset_of: Callable[[str], Dataset] | None = None) -> SetupDescription:
         """Return models, data sets, methods and devices to choose from; names of earlier runs too, but failed ones.
