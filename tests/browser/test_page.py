@@ -127,6 +127,26 @@ def test_every_way_to_set_alpha_agrees(visit: Any, site: Site) -> None:
     page.mouse.click(*place)
     page.wait_for_function("window.clipforget.index >= 28 && window.clipforget.index <= 32")
     agrees(f"{page.evaluate('window.clipforget.index') / 100:.2f}")
+    axis = "JSON.stringify(document.querySelector('#cf-pane-alpha .js-plotly-plot')._fullLayout.xaxis.range)"
+    whole = page.evaluate(axis)
+
+    def drag_over_the_chart() -> None:
+        page.mouse.move(*place)
+        page.mouse.down()
+        page.mouse.move(place[0] + 60, place[1] + 60, steps=4)
+        page.mouse.up()
+
+    drag_over_the_chart()
+    moved = page.evaluate("window.clipforget.index")
+    assert moved > 32 and page.evaluate(axis) == whole, "dragging moves alpha and does not zoom"
+    agrees(f"{moved / 100:.2f}")
+    assert f"At alpha {moved / 100:.2f}" in page.inner_text("#cf-pane-alpha .cf-help"), "the chart says what it shows"
+    page.click("#cf-pane-alpha >> text=Zoom")
+    drag_over_the_chart()
+    page.wait_for_function(f"(whole) => {axis} !== whole", arg=whole)
+    assert page.evaluate("window.clipforget.index") == moved
+    page.click("#cf-pane-alpha >> text=Zoom")
+    page.wait_for_function(f"(whole) => {axis} === whole", arg=whole)
 
 
 def test_retrieval_follows_alpha_and_a_prompt_can_be_searched_for(visit: Any, site: Site) -> None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from clipforget.runs.audited import AuditsView
-from clipforget.web.charts._style import ORIGINAL
+from clipforget.web.charts._style import ORIGINAL, OWN
 
-OWN, REFERENCE = "#6a73e0", "#c07a1a"  # they show on light and dark, and are no role's
+REFERENCE = "#c07a1a"  # shows on light and dark, and is no role's
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
+
+from clipforget.methods import METHODS
 
 COLOURS = {"forget": "#d1495b", "siblings": "#2e6fb7", "others": "#2a9d6f"}
 DASHES = {"forget": "solid", "siblings": "dash", "others": "dot"}
 PATTERNS = {"forget": "", "siblings": "/", "others": "."}  # bars, for those who do not see the colours
 ORIGINAL = "#8a8f98"
+OWN = "#6a73e0"  # the run or method that a chart is about; shows on light and dark, and is no role's
 GRID = "rgba(128, 128, 128, 0.22)"
 LINE = "rgba(128, 128, 128, 0.6)"
-MARGIN = {"l": 56, "r": 20, "t": 44, "b": 48}
+MARGIN = {"l": 56, "r": 20, "t": 28, "b": 48}
 
 
 def faded(colour: str, alpha: float) -> str:
@@ -24,7 +29,7 @@ def faded(colour: str, alpha: float) -> str:
 def axis(title: str, **more: Any) -> dict[str, Any]:
     """Return an axis with a neutral grid that shows on light and on dark."""
     colours = {"gridcolor": GRID, "linecolor": LINE, "zerolinecolor": GRID, "tickcolor": LINE}
-    return {"title": {"text": title, "font": {"size": 12}}, **colours, **more}
+    return {"title": {"text": title, "font": {"size": 13}}, **colours, **more}
 
 
 def figure(**layout: Any) -> go.Figure:
@@ -34,7 +39,7 @@ def figure(**layout: Any) -> go.Figure:
         "paper_bgcolor": "rgba(0, 0, 0, 0)",
         "plot_bgcolor": "rgba(0, 0, 0, 0)",
         "margin": MARGIN,
-        "font": {"size": 12},
+        "font": {"size": 13},
         "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "bgcolor": "rgba(0, 0, 0, 0)"},
         "hoverlabel": {"bgcolor": "rgba(28, 33, 40, 0.94)", "bordercolor": LINE, "font": {"color": "#ffffff"}},
         "hovermode": "closest",
@@ -42,10 +47,46 @@ def figure(**layout: Any) -> go.Figure:
     return go.Figure(layout={**base, **layout})
 
 
+def labels_at_ends(
+    fig: go.Figure, lines: Sequence[tuple[str, float, str, bool]], span: Sequence[float], gap: float, yref: str = "y"
+) -> None:
+    """Write the names of lines beside their right ends: (name, height of the end, colour, more).
+
+    Names stay inside the axis, whose range is `span`, and keep the share `gap` of it from each other. Those of lines
+    that are shown on demand (more) make way for the rest, and are named "more" as annotations.
+    """
+    taken: list[float] = []
+    between = gap * (span[1] - span[0])
+    for name, end, colour, more in sorted(lines, key=lambda line: (line[3], -line[1])):
+        places = [end + sign * step * between / 4 for step in range(4 * len(lines) + 1) for sign in (-1, 1)]
+        inside = (y for y in places if span[0] <= y <= span[1])
+        y = next((y for y in inside if all(abs(y - other) >= between - 1e-9 for other in taken)), end)
+        taken.append(y)
+        fig.add_annotation(
+            text=f'<span style="color:{colour}">━</span> {safe(name)}', name="more" if more else None,
+            visible=not more, x=1, xref="paper", xanchor="left", xshift=6, y=y, yref=yref, yanchor="middle",
+            showarrow=False, font={"size": 13},
+        )  # fmt: skip
+
+
+def fitted(values: Iterable[float], pad: float = 0.06, least: float = 0.02) -> list[float]:
+    """Return the range of an axis that holds these values with a little air around them."""
+    finite = [value for value in values if math.isfinite(value)]
+    low, high = min(finite, default=0.0), max(finite, default=1.0)
+    air = max(high - low, least) * pad
+    return [low - air, high + air]
+
+
 def empty(sentence: str) -> go.Figure:
     """Return a figure that says in one sentence why there is nothing to see."""
     blank = figure(xaxis={"visible": False}, yaxis={"visible": False})
     return blank.add_annotation(text=sentence, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False)
+
+
+def title_of(view: Mapping[str, Any]) -> str:
+    """Return the name of a run's method for people."""
+    method = (view.get("config") or {}).get("method", "")
+    return METHODS.load()[method].title if method in METHODS.load() else "This method"
 
 
 def short(names: list[str], length: int, *, tail: bool = False) -> list[str]:

@@ -9,8 +9,21 @@ import plotly.graph_objects as go
 from clipforget.data.splits import ROLES
 from clipforget.evaluation.documents import ScoreRow
 from clipforget.web.charts import chart
-from clipforget.web.charts._style import COLOURS, DASHES, LINE, axis, empty, faded, figure, safe
+from clipforget.web.charts._style import (
+    COLOURS,
+    DASHES,
+    LINE,
+    MARGIN,
+    axis,
+    empty,
+    faded,
+    figure,
+    labels_at_ends,
+    safe,
+)
 from clipforget.workspace.documents import RunView
+
+YRANGE = [-0.02, 1.04]
 
 
 @chart("alpha", title="Accuracy over alpha", order=10)
@@ -20,11 +33,14 @@ def alpha(view: RunView) -> go.Figure:
     if not alphas or not rows:
         return empty("The accuracies appear here when the run has been scored.")
     fig = figure(
-        xaxis=axis("alpha, share of the original", range=[-0.015, 1.015], dtick=0.1),
-        yaxis=axis("accuracy", range=[-0.02, 1.04], tickformat=".0%"),
-        hovermode="x",
+        xaxis=axis("alpha, share of the original", range=[-0.015, 1.015], dtick=0.1, hoverformat=".2f"),
+        yaxis=axis("accuracy", range=YRANGE, tickformat=".0%"),
+        hovermode="x unified",
+        showlegend=False,
+        margin={**MARGIN, "r": 96},
+        meta={"sentences": _sentences(alphas, rows)},
     )
-    fig.update_layout(legend={"y": 1.1, "font": {"size": 11}})  # above the note at the suggested alpha
+    fig.update_xaxes(unifiedhovertitle={"text": "alpha %{x:.2f}"})
     main = [row for row in rows if row["key"] in ROLES]
     for row in main:
         fig.add_trace(_band(alphas, row))
@@ -32,6 +48,8 @@ def alpha(view: RunView) -> go.Figure:
         fig.add_trace(_line(alphas, row, thick=row["key"] in ROLES))
     for row in main:
         fig.add_trace(_nodes(alphas, row, view.get("nodes") or []))
+    ends = [(row["label"], row["after"][-1], COLOURS[row["role"]], row not in main) for row in rows]
+    labels_at_ends(fig, ends, YRANGE, 0.062)
     if view.get("chance") is not None:
         fig.add_hline(y=view["chance"], line={"color": LINE, "width": 1, "dash": "dash"})
         _note(fig, "chance", x=1, xanchor="right", y=view["chance"], yanchor="bottom")
@@ -49,7 +67,6 @@ def _band(alphas: list[float], row: ScoreRow) -> go.Scatter:
         fillcolor=faded(COLOURS[row["role"]], 0.14),
         line={"width": 0},
         hoverinfo="skip",
-        showlegend=False,
         legendgroup=row["key"],
         name=safe(row["label"]),
     )
@@ -64,9 +81,11 @@ def _line(alphas: list[float], row: ScoreRow, *, thick: bool) -> go.Scatter:
         legendgroup=row["key"],
         line={"color": COLOURS[row["role"]], "dash": DASHES[row["role"]], "width": 2.5 if thick else 1.3},
         opacity=1 if thick else 0.8,
+        visible=thick,  # the others on demand
+        meta=None if thick else "more",
         customdata=alphas,
         text=[f"{low:.1%} to {high:.1%}" for low, high in zip(row["low"], row["high"], strict=True)],
-        hovertemplate="<b>%{y:.1%}</b> %{fullData.name}, %{text}<extra></extra>",
+        hovertemplate="<b>%{y:.1%}</b> %{fullData.name} (%{text})<extra></extra>",
     )
 
 
@@ -80,11 +99,26 @@ def _nodes(alphas: list[float], row: ScoreRow, nodes: list[float]) -> go.Scatter
         marker={"color": COLOURS[row["role"]], "size": 7},
         customdata=exact,
         hoverinfo="skip",
-        showlegend=False,
         legendgroup=row["key"],
         name=f"{safe(row['label'])}, exact",
     )
 
 
 def _note(fig: go.Figure, text: str, **position: Any) -> None:
-    fig.add_annotation(text=text, showarrow=False, font={"size": 11}, **position)
+    fig.add_annotation(text=text, showarrow=False, font={"size": 13}, **position)
+
+
+def _sentences(alphas: list[float], rows: list[ScoreRow]) -> list[str]:
+    """What the lines say at each alpha."""
+    by_key = {row["key"]: row for row in rows}
+    kept = [row for key, row in by_key.items() if key in ROLES and key != "forget"]
+    sentences = []
+    for index, alpha in enumerate(alphas):
+        parts = [f"{row['after'][index]:.1%} of the {row['label']}" for row in kept]
+        target = by_key.get("forget")
+        of_target = f"{target['after'][index]:.1%} of the target's images are still recognised" if target else ""
+        before = f" ({target['before']['value']:.1%} before)" if target else ""
+        rest = f"{' and '.join(parts)} are too" if of_target and parts else " and ".join(parts)
+        said = f"{of_target}{before}; {rest}" if of_target and rest else of_target + before or rest
+        sentences.append(f"At alpha {alpha:.2f}, {said}.")
+    return sentences

@@ -36,7 +36,8 @@ def classes(view: RunView) -> go.Figure:
         barmode="group",
         bargap=0.25,
         margin={"l": 60, "r": 20, "t": 44, "b": 110},
-        meta={"classes": indices},
+        showlegend=False,
+        meta={"classes": indices, "sentences": _sentences(alphas, labels, roles, before, after)},
     )
     names = short([labels[i] for i in indices], 24)
     fig.add_trace(_bars("before", names, [before[i] for i in indices], {"color": ORIGINAL, "opacity": 0.55}))
@@ -47,12 +48,30 @@ def classes(view: RunView) -> go.Figure:
     }
     fig.add_trace(_bars("after", names, [suggested[i] for i in indices], marker))
     if len(indices) < len(labels):
-        fig.update_layout(legend={"y": 1.1})  # above the note
         text = f"{len(labels) - len(indices)} classes that change less are not shown"
         fig.add_annotation(
             text=text, x=1, y=1.02, xref="paper", yref="paper", xanchor="right", yanchor="bottom", showarrow=False
         )
     return fig
+
+
+def _sentences(
+    alphas: list[float], labels: list[str], roles: list[str], before: list[float], after: list[list[float]]
+) -> list[str]:
+    """Which class besides the target changed most, at each alpha."""
+    kept = [i for i, role in enumerate(roles) if role != "forget"]
+    sentences = []
+    for alpha, values in zip(alphas, after, strict=True):
+        changes = {i: values[i] - before[i] for i in kept if values[i] is not None}
+        most = max(changes, key=lambda i: abs(changes[i]), default=None)
+        if most is None or abs(changes[most]) < 0.005:
+            said = "no class but the target has changed by half a point"
+        else:
+            said = (
+                f"{labels[most]} has changed most beside the target: {before[most]:.1%} before, {values[most]:.1%} now"
+            )
+        sentences.append(f"Grey is before, colour is now. At alpha {alpha:.2f}, {said}.")
+    return sentences
 
 
 def _indices(roles: list[str], before: list[float], after: list[list[float]]) -> list[int]:

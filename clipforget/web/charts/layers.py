@@ -5,12 +5,12 @@ from __future__ import annotations
 import plotly.graph_objects as go
 
 from clipforget.web.charts import chart
-from clipforget.web.charts._style import COLOURS, MARGIN, ORIGINAL, axis, empty, faded, figure, safe, short
+from clipforget.web.charts._style import MARGIN, ORIGINAL, OWN, axis, empty, faded, figure, safe, short, title_of
 from clipforget.workspace.documents import LayerRecord, RunView
 
 LIMIT = 20  # layers with the highest relative Fisher information
-CHANGED, LEFT, FAR = "changed", "left alone", "further from the output than depth allows"
-KINDS = {CHANGED: COLOURS["forget"], LEFT: ORIGINAL, FAR: faded(ORIGINAL, 0.35)}
+CHANGED, LEFT, FAR = "changed", "left alone", "further from the output than the setting depth allows"
+KINDS = {CHANGED: OWN, LEFT: ORIGINAL, FAR: faded(ORIGINAL, 0.35)}
 
 
 @chart("layers", title="Layers", order=60)
@@ -18,7 +18,7 @@ def layers(view: RunView) -> go.Figure:
     """Draw each layer's relative Fisher information, highest first: which were changed, and why others were not."""
     records = [layer for layer in view.get("layers") or [] if layer.get("relative") is not None]
     if not records:
-        return empty("This method ranks no layers, or has not come to it yet.")
+        return empty(f"{title_of(view)} does not choose among layers, so there is no ranking to draw.")
     records = sorted(records, key=lambda layer: -layer["relative"])
     drawn = records[:LIMIT] + [layer for layer in records[LIMIT:] if layer.get("chosen")]
     values = [layer["relative"] for layer in drawn]
@@ -28,6 +28,7 @@ def layers(view: RunView) -> go.Figure:
         yaxis=axis("", autorange="reversed", type="category", showgrid=False, dtick=1, tickfont={"size": 11}),
         margin={**MARGIN, "l": 20},
         barmode="overlay",
+        meta={"sentence": _sentence(records)},
         bargap=0.3,
     )
     # Not the axis's own title, which is cut where the names leave it less room than it is long.
@@ -55,6 +56,16 @@ def layers(view: RunView) -> go.Figure:
             )
         )
     return fig
+
+
+def _sentence(records: list[LayerRecord]) -> str:
+    """How many layers were changed, and why the others were not."""
+    kinds = [_kind(layer) for layer in records]
+    said = f"{kinds.count(CHANGED)} of {len(kinds)} layers were changed: those that tell the target best from the rest."
+    if far := kinds.count(FAR):
+        verb = "is" if far == 1 else "are"
+        said += f" {far} could not be chosen, because they lie {FAR}; what ranks high among them {verb} pale."
+    return said
 
 
 def _kind(layer: LayerRecord) -> str:

@@ -9,12 +9,13 @@ import plotly.graph_objects as go
 from clipforget.benchmark.documents import ComparisonSummary, Curve
 from clipforget.runs.config import RunConfig
 from clipforget.web.charts import chart
-from clipforget.web.charts._style import COLOURS, LINE, ORIGINAL, axis, empty, figure, safe
+from clipforget.web.charts._style import LINE, ORIGINAL, OWN, axis, empty, figure, safe
 
+MOST = 4  # curves that are shown at once: ours, then the best
 OURS = RunConfig.method  # the page's default
 READ = {"10": ("10 % forget accuracy", "diamond-open"), "chance": ("chance", "square-open")}
 WHEEL = (
-    "#2e6fb7", "#2a9d6f", "#c77f1a", "#7b5ea7", "#1f9aa8", "#b5568f", "#7a8b2a", "#8c5a3c", "#5b6ee1", "#4f9a3a",
+    "#c77f1a", "#5c6b7a", "#7b5ea7", "#1f9aa8", "#b5568f", "#7a8b2a", "#8c5a3c", "#334155", "#a16207", "#c4a1d8",
 )  # fmt: skip
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "pentagon", "hexagon", "triangle-down")
@@ -24,7 +25,7 @@ HOVER = "alpha %{customdata:.2f}<br>forgotten %{x:.1%}<br>kept %{y:.1%}"
 @chart(
     "methods", title="Trade-off over alpha", of="comparison", order=10,
     note="Up and to the right is better: everything forgotten, nothing harmed. Open marks: where curves are read at "
-    "10 % forget accuracy and at chance; filled ones: each method's suggested alpha.",
+    "10 % forget accuracy and at chance; filled ones: each method's suggested alpha. Click a name to show or hide it.",
 )  # fmt: skip
 def methods(summary: ComparisonSummary) -> go.Figure:
     """Draw a curve for each method along alpha, marked where suggested and where it is read at matched forgetting.
@@ -40,16 +41,21 @@ def methods(summary: ComparisonSummary) -> go.Figure:
     if not curves:
         return empty("The methods appear here as soon as one of their runs has finished.")
     fig = figure(
-        xaxis=axis("forgotten share of the target", range=[-0.03, 1.04], tickformat=".0%"),
-        yaxis=axis("kept share of the worst other set", range=[-0.03, 1.06], tickformat=".0%"),
+        xaxis=axis("forgotten share of the target", tickformat="~%"),
+        yaxis=axis("kept share of the worst other set", tickformat="~%"),
         legend={"orientation": "v", "x": 1.02, "y": 1, "yanchor": "top", "bgcolor": "rgba(0, 0, 0, 0)"},
     )
     rows = [row for row in summary["rows"] if row["method"]]
+    best = sorted(curves, key=lambda c: (c["method"] != OURS, -c["point"]["forgotten"] - c["point"]["retained"]))
+    first = [curve["label"] for curve in best[:MOST]]
     for ours in (False, True):  # ours last, so on top
         labels = [row["label"] for row in rows if (row["method"] == OURS) == ours]
         for curve in curves:
             if curve["label"] in labels:
-                fig.add_traces(_traces(curve, labels.index(curve["label"])))
+                traces = _traces(curve, labels.index(curve["label"]))
+                for trace in traces:
+                    trace.visible = True if curve["label"] in first else "legendonly"
+                fig.add_traces(traces)
     fig.add_trace(_point("do nothing", "do nothing", (0.0, 1.0, 1.0), {"symbol": "x", "color": ORIGINAL, "size": 11}))
     return fig
 
@@ -57,7 +63,7 @@ def methods(summary: ComparisonSummary) -> go.Figure:
 def _traces(curve: Curve, number: int) -> list[go.Scatter]:
     """The curve of a row, and its suggested point."""
     ours, name = curve["method"] == OURS, safe(curve["label"])
-    colour = COLOURS["forget"] if ours else WHEEL[number % len(WHEEL)]
+    colour = OWN if ours else WHEEL[number % len(WHEEL)]
     dash = DASHES[(number if ours else number // len(WHEEL)) % len(DASHES)]
     line = go.Scatter(
         x=curve["forgotten"],

@@ -1,5 +1,6 @@
 """Every chart: from full, empty and odd records to a figure that a page can show as it is."""
 
+import itertools
 import json
 import math
 import subprocess
@@ -100,6 +101,50 @@ def test_alpha_marks_nodes_and_carries_alpha(view):
     assert [list(t.x) for t in figure.data if t.mode == "markers"] == [[0.0, 0.5, 1.0]] * 3
 
 
+def test_few_lines_stand_with_their_names_and_the_others_come_on_demand(view):
+    figure = CHARTS.load()["alpha"].draw(view)
+    lines = [t for t in figure.data if t.mode == "lines" and t.fill is None]
+    assert [(t.visible, t.meta) for t in lines] == [(True, None)] * 3 + [(False, "more")] * 2
+    assert figure.layout.showlegend is False and figure.layout.hovermode == "x unified"
+    names = [a for a in figure.layout.annotations if "━" in a.text]
+    assert [(a.visible, a.name) for a in names] == [(True, None)] * 3 + [(False, "more")] * 2
+    assert {a.text.split("</span> ")[1] for a in names} == {row["label"] for row in view["rows"]}
+    heights = sorted(a.y for a in names)
+    assert all(high - low > 0.06 for low, high in itertools.pairwise(heights)), "no name covers another"
+    for event in view["steps"]:
+        event["losses"] = {f"part {i}": i + 1e-4 for i in range(6)}
+    losses = CHARTS.load()["losses"].draw(view)
+    assert [t.visible for t in losses.data] == [True] * 4 + [False] * 2 + [True]
+    assert losses.layout.yaxis.tickformat == ".3~r", "0.0002 and not 200µ"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("alpha", "At alpha 0.50, 48.0% of the target's images are still recognised (96.0% before); 94.0% of the Sib"),
+        ("tradeoff", "At alpha 0.50, 50.0% of the target is forgotten, and the worst other set keeps 95.9% of what it"),
+        ("classes", "At alpha 0.50, airplane / airliner has changed most beside the target: 97.0% before, 90.0% now."),
+    ],
+)
+def test_a_chart_says_what_it_shows_at_each_alpha(name, words, view):
+    sentences = CHARTS.load()[name].draw(view).layout.meta["sentences"]
+    assert len(sentences) == len(ALPHAS) and words in sentences[50] and sentences[50] != sentences[90]
+
+
+def test_a_closed_form_says_why_there_are_no_losses_and_no_layers(view):
+    view |= {"steps": [], "layers": [], "config": {"method": "anchored"}}
+    said = [CHARTS.load()[name].draw(view).layout.annotations[0].text for name in ("losses", "layers")]
+    assert said == [
+        "Anchored forgetting computes its change without training steps, so there are no losses to draw.",
+        "Anchored forgetting does not choose among layers, so there is no ranking to draw.",
+    ]
+
+
+def test_the_tradeoff_uses_its_area(view):
+    layout = CHARTS.load()["tradeoff"].draw(view).layout
+    assert 0.85 < layout.yaxis.range[0] < 0.9 / 0.98 < 1 < layout.yaxis.range[1] < 1.02
+
+
 def test_tradeoff_is_the_ratio_to_the_original(view):
     points = CHARTS.load()["tradeoff"].draw(view).data
     assert math.isclose(points[0].x[0], 1) and math.isclose(points[0].x[-1], 0, abs_tol=1e-9)
@@ -113,7 +158,7 @@ def test_notes_and_names_have_room(view):
         view["per_class"][key] = [value] * 40
     view["per_class"]["after"] = [[0.8] * 40 for _ in ALPHAS]
     figures = {name: CHARTS.load()[name].draw(view).layout for name in ("alpha", "classes", "layers")}
-    assert figures["alpha"].legend.y > 1.04 and figures["classes"].legend.y > figures["classes"].annotations[0].y
+    assert figures["alpha"].margin.r > 90 and "8 classes" in figures["classes"].annotations[0].text
     assert figures["classes"].xaxis.automargin and figures["layers"].yaxis.automargin
     assert figures["layers"].annotations[0].xanchor == "right" and not figures["layers"].xaxis.title.text
 
@@ -138,7 +183,9 @@ def test_layers_show_the_chosen_ones_and_use_a_log_axis_when_they_must(view):
     for layer in view["layers"][:2]:
         layer["eligible"] = False
     kinds = {trace.name: len(trace.x) for trace in CHARTS.load()["layers"].draw(view).data}
-    assert kinds == {"changed": 2, "left alone": 1, "further from the output than depth allows": 2}
+    sentence = CHARTS.load()["layers"].draw(view).layout.meta["sentence"]
+    assert sentence.startswith("2 of 5 layers were changed") and "2 could not be chosen" in sentence
+    assert kinds == {"changed": 2, "left alone": 1, "further from the output than the setting depth allows": 2}
 
 
 def test_plain_lists_from_typed_arrays():

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from clipforget.web.charts import CHARTS, to_plain
+from clipforget.web.charts._style import COLOURS
 from clipforget.web.charts.methods import OURS
 
 ALPHAS = [0.0, 0.5, 1.0]
@@ -34,6 +35,9 @@ def test_every_method_has_a_curve_of_its_own_look_and_ours_stands_out(document):
     assert len(lines) == 21 and len({(line.line.color, line.line.dash) for line in lines}) == 21
     assert [line.name for line in lines[-2:]] == ["Ours", "Ours (paper)"]
     assert lines[-1].line.width > 2 * lines[0].line.width
+    assert not {line.line.color for line in lines} & set(COLOURS.values()), "a role's colour is never a method's"
+    shown = [line.name for line in lines if line.visible is True]
+    assert len(shown) == 4 and shown[-2:] == ["Ours", "Ours (paper)"]
     legend = [trace.name for trace in figure.data if trace.showlegend is not False]
     assert len(legend) == len(set(legend)) == 22 and legend[-1] == "do nothing"
     assert "<b>method" not in json.dumps(to_plain(figure), allow_nan=False)

@@ -3,7 +3,7 @@
 
 import { get } from "../lib/api.js";
 import { h } from "../lib/dom.js";
-import { CONFIG, chartTools, themed, loaded, themeValues, plotly } from "../lib/plot.js";
+import { chartTools, draw as drawPlot, themed, loaded, themeValues, zoomButton } from "../lib/plot.js";
 
 /** The chart follows the target filter of the table, and is asked for anew when another run has finished. */
 export function compareChart(app, id, { name, title, note: words }) {
@@ -12,10 +12,12 @@ export function compareChart(app, id, { name, title, note: words }) {
     let figure = null;
     let drawn = "";
     let comparison = null;
+    const zoom = zoomButton(plot);
     const tools = chartTools(
         plot,
         () => `clipforget-${id}-${name}`,
         () => figure,
+        zoom,
     );
     const node = h(
         "section.cf-compare-block",
@@ -32,13 +34,10 @@ export function compareChart(app, id, { name, title, note: words }) {
         drawn = wanted;
         try {
             const target = app.state.of === "" ? "" : `?target=${encodeURIComponent(app.state.of)}`;
-            const [Plotly, got] = await Promise.all([
-                plotly(),
-                get(`comparisons/${encodeURIComponent(id)}/charts/${name}${target}`),
-            ]);
+            const got = await get(`comparisons/${encodeURIComponent(id)}/charts/${name}${target}`);
             if (drawn !== wanted || !node.isConnected) return;
             figure = got;
-            await Plotly.react(plot, structuredClone(figure.data), fitted(themed(figure.layout || {})), CONFIG);
+            await drawPlot(plot, structuredClone(figure.data), fitted(themed(figure.layout || {})), zoom);
             note.hidden = true;
         } catch (error) {
             drawn = "";

@@ -3,10 +3,10 @@
 
 import { get } from "../lib/api.js";
 import { h, debounce, toast } from "../lib/dom.js";
-import { CONFIG, chartTools, themed, loaded, themeValues, plotly } from "../lib/plot.js";
+import { chartTools, draw, themed, loaded, themeValues, zoomButton } from "../lib/plot.js";
 import { onlyA } from "./versus.js";
 
-const TOGETHER = ["alpha", "tradeoff"]; // charts that show two runs over each other; the others stay run A's
+const TOGETHER = ["alpha", "tradeoff"]; // charts over alpha: they show two runs, and dragging on them moves alpha
 
 const MAIN = ["forget", "siblings", "others"];
 
@@ -17,7 +17,17 @@ export function chart(app, { name, title, note: words, version = () => 0 }, cont
     const dots = h("div.cf-dots", { "aria-hidden": "true" });
     const note = h("p.cf-wait", {}, "Drawing…");
     const file = () => `clipforget-${app.view.id}-${name}`;
-    const tools = chartTools(plot, file, () => figure);
+    const zoom = zoomButton(plot);
+    const more = h("button.cf-text", {
+        type: "button",
+        hidden: true,
+        "aria-pressed": "false",
+        onclick: () => {
+            more.setAttribute("aria-pressed", String(more.getAttribute("aria-pressed") !== "true"));
+            redraw();
+        },
+    });
+    const tools = chartTools(plot, file, () => figure, more, zoom);
     const alone = onlyA();
     const about = h("p.cf-help", { hidden: !words }, words ?? "");
     container.replaceChildren(alone, about, h("div.cf-plotbox", {}, plot, line, dots, note), tools);
@@ -35,15 +45,8 @@ export function chart(app, { name, title, note: words, version = () => 0 }, cont
         container.classList.remove("cf-nothing");
         try {
             const runs = [app.view.id, ...(second ? [second] : [])];
-            const [Plotly, ...got] = await Promise.all([
-                plotly(),
-                ...runs.map((run) => get(`runs/${encodeURIComponent(run)}/charts/${name}`)),
-            ]);
+            const got = await Promise.all(runs.map((run) => get(`runs/${encodeURIComponent(run)}/charts/${name}`)));
             if (drawn !== wanted) return;
-            if (name === "alpha" && plot.clientWidth < 480) {
-                // else the legend leaves the plot no room; a tap names the thin lines
-                for (const trace of got[0].data) if (!MAIN.includes(trace.legendgroup)) trace.showlegend = false;
-            }
             figure = second ? overlay(...got) : got[0];
             const nothing = figure.data.length ? "" : figure.layout.annotations?.[0]?.text; // why there is none
             container.classList.toggle("cf-nothing", Boolean(nothing));
@@ -52,11 +55,9 @@ export function chart(app, { name, title, note: words, version = () => 0 }, cont
                 note.textContent = nothing;
                 return;
             }
-            about.textContent = [words, figure.layout.meta?.sentence].filter(Boolean).join(" ");
-            await Plotly.react(plot, structuredClone(figure.data), themed(figure.layout || {}), CONFIG);
+            await redraw();
             note.hidden = true;
-            plot.removeAllListeners?.("plotly_click");
-            plot.on("plotly_click", click);
+            plot.removeAllListeners("plotly_afterplot");
             plot.on("plotly_afterplot", follow);
             follow();
             bars();
@@ -68,17 +69,58 @@ export function chart(app, { name, title, note: words, version = () => 0 }, cont
         }
     }
 
-    /** A click sets alpha: the point's own (customdata), or its x on the chart over alpha. */
-    function click(event) {
-        const point = event.points?.[0];
-        const own = Array.isArray(point?.customdata) ? point.customdata[0] : point?.customdata;
-        const alpha = name === "alpha" ? point?.x : own;
-        if (typeof alpha === "number" && alpha >= 0 && alpha <= 1) app.setAlpha(Math.round(alpha * 100));
+    /** Draw the figure, with the lines that are shown on demand where they are. */
+    async function redraw() {
+        const all = more.getAttribute("aria-pressed") === "true";
+        const hidden = figure.data.filter((trace) => trace.meta === "more").length;
+        more.hidden = !hidden;
+        more.textContent = all ? "Fewer lines" : `${hidden} more ${hidden === 1 ? "line" : "lines"}`;
+        const layout = themed(figure.layout || {});
+        for (const label of layout.annotations ?? []) if (label.name === "more") label.visible = all;
+        const data = structuredClone(figure.data);
+        for (const trace of data) if (trace.meta === "more") trace.visible = all;
+        await draw(plot, data, layout, zoom);
+    }
+
+    /** The alpha under the pointer: its place on the axis, or that of the nearest point of the curve. */
+    function alphaAt(event) {
+        const { xaxis, yaxis } = plot._fullLayout;
+        const box = plot.getBoundingClientRect();
+        const [x, y] = [event.clientX - box.x - xaxis._offset, event.clientY - box.y - yaxis._offset];
+        if (name === "alpha") return Math.min(1, Math.max(0, xaxis.p2l(x)));
+        const curve = curves()[0];
+        const far = (i) => (xaxis.l2p(curve.x[i]) - x) ** 2 + (yaxis.l2p(curve.y[i]) - y) ** 2;
+        return curve.customdata[curve.x.reduce((best, _, i) => (far(i) < far(best) ? i : best), 0)];
+    }
+
+    /** Dragging moves alpha, as the slider does. Plotly hears nothing of it, unless it is to zoom. */
+    function drag(event) {
+        const inside = /** @type {Element} */ (event.target).closest(".nsewdrag");
+        const pressed = event.type === "pointerdown" ? inside && event.button === 0 : plot.hasPointerCapture(event.pointerId);
+        if (!pressed || !figure || zoom.getAttribute("aria-pressed") === "true") return;
+        if (event.type === "pointerdown") plot.setPointerCapture(event.pointerId);
+        event.preventDefault();
+        app.stopPlay();
+        app.setAlpha(Math.round(100 * alphaAt(event)));
+    }
+    if (TOGETHER.includes(name)) {
+        plot.classList.add("cf-draggable");
+        for (const type of ["pointerdown", "pointermove"]) plot.addEventListener(type, drag, true);
+    }
+    const curves = () => plot.data.filter((trace) => trace.customdata?.length === 101 && trace.visible !== false);
+
+    /** What the chart shows, in words, at this alpha where it follows it. */
+    function say() {
+        const { sentences, sentence } = figure?.layout.meta ?? {};
+        const own = sentences?.[app.index] ?? sentence;
+        about.textContent = [words, app.rival && own ? `Run A: ${own}` : own].filter(Boolean).join(" ");
+        about.hidden = !about.textContent;
     }
 
     /** Put the line, or a dot on every curve, where alpha is. Reads Plotly's axes, draws nothing in Plotly. */
     function follow() {
         const layout = plot._fullLayout;
+        say();
         if (!figure || !layout?.xaxis || !plot.offsetParent) return;
         if (name === "alpha") {
             const { xaxis, yaxis } = layout;
@@ -90,16 +132,17 @@ export function chart(app, { name, title, note: words, version = () => 0 }, cont
     }
 
     function dotsAt({ xaxis, yaxis }) {
-        const curves = plot.data.filter((trace) => trace.customdata?.length === 101);
-        while (dots.childElementCount < curves.length) dots.append(h("i"));
-        curves.forEach((trace, i) => {
+        while (dots.childElementCount < curves().length) dots.append(h("i"));
+        curves().forEach((trace, i) => {
             const index = trace.customdata.findIndex(
                 (own) => Math.abs((Array.isArray(own) ? own[0] : own) - app.index / 100) < 0.001,
             );
             const x = xaxis._offset + xaxis.l2p(trace.x[index]);
             const y = yaxis._offset + yaxis.l2p(trace.y[index]);
-            dots.children[i].style.cssText =
-                `transform:translate(${x}px,${y}px);background:${trace.line?.color || "currentColor"}`;
+            const seen = (axis, at) => at >= axis._offset - 1 && at <= axis._offset + axis._length + 1;
+            const colour = trace.line?.color || "currentColor";
+            dots.children[i].style.cssText = `transform:translate(${x}px,${y}px);background:${colour}`;
+            dots.children[i].hidden = !seen(xaxis, x) || !seen(yaxis, y);
         });
     }
 

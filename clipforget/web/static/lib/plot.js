@@ -35,7 +35,7 @@ export function themeValues(layout) {
         plot_bgcolor: "rgba(0,0,0,0)",
         "font.color": colour("--cf-soft"),
         "font.family": style.fontFamily,
-        "font.size": 12,
+        "font.size": 13,
         "hoverlabel.bgcolor": colour("--cf-surface"),
         "hoverlabel.bordercolor": colour("--cf-line"),
         "hoverlabel.font.color": colour("--cf-text"),
@@ -90,13 +90,45 @@ export function save(name, text, type) {
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
+/** A button under a chart that makes dragging zoom, until it is pressed again: then the whole chart is back. */
+export function zoomButton(plot) {
+    const button = h("button.cf-text", {
+        type: "button",
+        title: "Drag over the chart to zoom in; press again to see all of it",
+        "aria-pressed": "false",
+        onclick: () => {
+            const on = button.getAttribute("aria-pressed") !== "true";
+            button.setAttribute("aria-pressed", String(on));
+            const axes = Object.keys(plot.layout).filter((name) => /^[xy]axis\d*$/.test(name));
+            const whole = Object.fromEntries(
+                axes.flatMap((axis) =>
+                    plot.initial?.[axis] ? [[`${axis}.range`, plot.initial[axis]]] : [[`${axis}.autorange`, true]],
+                ),
+            );
+            loaded().relayout(plot, { dragmode: on ? "zoom" : false, ...(on ? {} : whole) });
+        },
+    });
+    button.textContent = "Zoom";
+    return button;
+}
+
+/** Draw a figure anew, whole and with dragging free for other things. */
+export async function draw(plot, data, layout, zoom) {
+    zoom.setAttribute("aria-pressed", "false");
+    plot.initial = Object.fromEntries(
+        Object.entries(layout).flatMap(([name, axis]) => (axis?.range ? [[name, [...axis.range]]] : [])),
+    );
+    await (await plotly()).react(plot, data, { ...layout, dragmode: false }, CONFIG);
+}
+
 /** The row of buttons under a chart: PNG, SVG, CSV. `file` gives the name to save under, `figure` what is drawn. */
-export function chartTools(plot, file, figure) {
+export function chartTools(plot, file, figure, ...more) {
     const picture = async (format) =>
         (await plotly()).downloadImage(plot, { format, filename: file(), width: 1000, height: 520, scale: 2 });
     return h(
         "div.cf-tools-row",
         {},
+        ...more,
         ...["png", "svg"].map((format) =>
             h("button.cf-text", { type: "button", onclick: () => picture(format) }, format.toUpperCase()),
         ),
