@@ -77,6 +77,7 @@ export function chart(app, { name, title, note: words, version = () => 0 }, cont
         more.textContent = all ? "Fewer lines" : `${hidden} more ${hidden === 1 ? "line" : "lines"}`;
         const layout = themed(figure.layout || {});
         for (const label of layout.annotations ?? []) if (label.name === "more") label.visible = all;
+        if (hidden && all) layout.margin.r = Math.min(230, 0.42 * plot.clientWidth); // their names are longer
         const data = structuredClone(figure.data);
         for (const trace of data) if (trace.meta === "more") trace.visible = all;
         await draw(plot, data, layout, zoom);
