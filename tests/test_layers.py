@@ -37,7 +37,7 @@ INSIDE = {
         "catalogue.* download evaluation",
     ),
     "models": (
-        "__init__ checkpoints listing lora projection stages weights",
+        "__init__ checkpoints listing lora pixels projection stages weights",
         "architectures",
         "clip",
         "loading precision",

@@ -39,8 +39,10 @@ class AuditImages(ImageSet):
 
     def rows(self, chosen: Tensor, key: str) -> AuditImages:
         """Return some of the images, chosen by a mask or indices, under a key of their own."""
-        columns = {name: getattr(self, name)[chosen] for name in ("pixels", "labels", "kinds", "subgroups", "items")}
-        return replace(self, key=key, **columns)
+        from clipforget.models.pixels import view
+
+        columns = {name: getattr(self, name)[chosen] for name in ("labels", "kinds", "subgroups", "items")}
+        return replace(self, key=key, pixels=view(self.pixels, chosen), **columns)
 
 
 @dataclass(frozen=True)
@@ -190,7 +192,7 @@ class Subject:
         kept: list[Tensor] | None = [] if self.keep_at else None
         pooled: list[list[Tensor]] = [[] for _ in parts]
         with torch.inference_mode():
-            for number, chunk in enumerate(images.pixels.split(BATCH) if len(images) else (images.pixels,)):
+            for number, chunk in enumerate(images.pixels.split(BATCH)):
                 x = prefix[number] if prefix else chunk.contiguous(memory_format=torch.channels_last)
                 x = x.to(device)
                 for i in range(start, len(parts)):

@@ -55,10 +55,10 @@ def layer_patching(subject: Subject, task: AuditTask) -> Measuring:
     for order, (head, tail) in towers.items():
         for role, own in images.items():
             yield AuditStep(done, total, ORDERS[order])
-            cuts[order, role] = [known[role](x) for x in _cut(head, tail, own.pixels.to(subject.clip.device))]
+            cuts[order, role] = [known[role](x) for x in _cut(head, tail, own.pixels[:].to(subject.clip.device))]
             done += 1
     hits: dict[str, int] = {}
-    for name, features in _restore(subject, task, restored, images["forget"].pixels):
+    for name, features in _restore(subject, task, restored, images["forget"].pixels[:]):
         hits[name] = int(known["forget"](features)[lists[0].key].sum())
         done += 1
         yield AuditStep(done, total, f"{name} restored")
@@ -72,7 +72,7 @@ def layer_patching(subject: Subject, task: AuditTask) -> Measuring:
         best = max(hits, key=lambda name: hits[name])
         found = Figure.share("restored", "with the one weight restored that matters most", hits[best], count)
         figures.append(replace(found, note=f"It is {best}."))
-    noisy = known["forget"](_with_noise(task, delta, images["forget"].pixels))[lists[0].key]
+    noisy = known["forget"](_with_noise(task, delta, images["forget"].pixels[:]))[lists[0].key]
     figures.append(Figure.share("noise", "the original with noise as large as the change", int(noisy.sum()), count))
     series: dict[str, Any] = {order: {role: {} for role in images} for order in towers}
     for (order, role), rows in cuts.items():

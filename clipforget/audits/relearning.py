@@ -95,7 +95,7 @@ def _train(subject: Subject, task: AuditTask, naming: Naming, images: AuditImage
     updates = attach(clip.model, candidates(clip.model), RANK, generator=generator)
     optimizer = torch.optim.Adam([p for update in updates.values() for p in update.parameters()], LEARNING_RATE)
     texts = subject.texts(naming.prompts).clone().to(clip.device)
-    pixels, labels = images.pixels.to(clip.device), naming.labels(images).to(clip.device)
+    pixels, labels = images.pixels[:].to(clip.device), naming.labels(images).to(clip.device)
     for step in range(1, LAST + 1):
         features = clip.encode_image(augment(pixels, STRENGTH, generator)).float()
         loss = zero_shot_cross_entropy(features, labels, texts, clip.logit_scale)

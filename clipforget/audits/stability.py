@@ -85,7 +85,7 @@ def _conditions(
     """Each condition: its name, the images, and the model."""
     for name, wear in WEAR.items():
         worn = {
-            role: replace(images, pixels=wear(images.pixels), key=f"{images.key}/{name}")
+            role: replace(images, pixels=wear(images.pixels[:]), key=f"{images.key}/{name}")
             for role, images in sets.items()
         }
         yield name, worn, subject

@@ -18,6 +18,7 @@ from clipforget.data.dataset import SPLITS, Dataset
 from clipforget.data.splits import select
 from clipforget.data.target import Target
 from clipforget.errors import BadData, BadQuery
+from clipforget.generators import finish
 from clipforget.runs.config import RunConfig
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def _finder(config: RunConfig, dataset: Dataset, resources: Resources) -> Callab
             select(dataset, (text,), gallery=config.gallery)
         except BadData:
             return False
-        *_, (_, pixels) = read_pixels(dataset, images[:IMAGES], clip)
+        pixels = finish(read_pixels(dataset, images[:IMAGES], clip))
         features = clip.embed(pixels).numpy()
         labels = np.full(len(features), names.index(target.superclass))
         return accuracy(features, labels, classifier) >= FOUND

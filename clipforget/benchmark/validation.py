@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from clipforget.data.dataset import Dataset
 from clipforget.evaluation import metrics
 from clipforget.evaluation.evalset import FINE, EvalSet
 from clipforget.evaluation.refusal import Refusal
 from clipforget.models.clip import Clip
+from clipforget.models.pixels import AnyPixels
 from clipforget.models.weights import changed
 from clipforget.runs.config import RunConfig
 from clipforget.runs.loading import load
@@ -42,7 +42,7 @@ class Figures:
 class Validation:
     """The calibrate images of one target, N in all: pixels N x 3 x H x W, and their evaluation set."""
 
-    def __init__(self, task: Task, pixels: Tensor, evalset: EvalSet) -> None:
+    def __init__(self, task: Task, pixels: AnyPixels, evalset: EvalSet) -> None:
         names = {level: evalset.class_names[level] for level in ("superclass", FINE) if level in evalset.class_names}
         self._task, self.pixels = task, pixels
         self.evalset = dataclasses.replace(evalset, class_names=names)

@@ -28,6 +28,8 @@ from clipforget.unlearning.task import Step, Task
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from clipforget.unlearning.task import ImageSet
+
 ALL, RETAIN = "all", "retain"
 CHUNK = 64  # images that are embedded at once
 
@@ -74,27 +76,25 @@ def leace(task: Task, settings: LeaceSettings) -> Iterator[Step]:
     from clipforget.models.projection import project
     from clipforget.unlearning.trainer import steer_accuracy
 
-    rest = task.retain.pixels
-    if settings.told_from == ALL:
-        rest = torch.cat([rest, task.others.pixels])
+    rest = task.retain.joined(task.others) if settings.told_from == ALL else task.retain
     if not len(task.forget) or not len(rest):
         raise BadData("LEACE needs training images to forget and images to tell them from; choose others.")
-    features = yield from embed(task, torch.cat([task.forget.pixels, rest]))
+    features = yield from embed(task, task.forget.joined(rest))
     owners = task.target_of.get("forget", torch.zeros(len(task.forget), dtype=torch.int64))
     labels = torch.nn.functional.one_hot(torch.cat([owners + 1, owners.new_zeros(len(rest))]))[:, 1:]
     project(task.clip.model, eraser(*covariances(features, labels), settings.ridge, settings.strength))
     yield Step("forget", 1, 1, steer=steer_accuracy(task))
 
 
-def embed(task: Task, pixels: Tensor) -> Generator[Step, None, Tensor]:
-    """Return the original's raw features of N x 3 x H x W pixels: N x D on the CPU, not normalised; a Step a chunk."""
+def embed(task: Task, images: ImageSet) -> Generator[Step, None, Tensor]:
+    """Return the original's raw features of N images: N x D on the CPU, not normalised; a Step a chunk."""
     import torch
 
-    chunks, parts = torch.split(pixels, CHUNK), []
-    for done, chunk in enumerate(chunks, 1):
+    parts, total = [], -(-len(images) // CHUNK)
+    for done, chunk in enumerate(images.pixels.split(CHUNK), 1):
         with torch.no_grad():
             parts.append(task.original.model.encode_image(chunk.to(task.original.device)).float().cpu())
-        yield Step("select", done, len(chunks))
+        yield Step("select", done, total)
     return torch.cat(parts)
 
 

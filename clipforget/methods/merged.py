@@ -94,12 +94,12 @@ def parts(task: Task) -> list[Task]:
 def _part(task: Task, index: int) -> Task:
     retain, others = _siblings(task, index, task.retain, task.others)
     steer = dict(task.steer)
-    steer["forget"] = _rows(steer["forget"], task.target_of["steer"] == index)
+    steer["forget"] = steer["forget"].take(task.target_of["steer"] == index)
     steer["retain"], steer["others"] = _siblings(task, index, steer["retain"], steer["others"])
     return replace(
         task,
         clip=task.original.clone(),
-        forget=_rows(task.forget, task.target_of["forget"] == index),
+        forget=task.forget.take(task.target_of["forget"] == index),
         retain=retain,
         others=others,
         steer=steer,
@@ -116,14 +116,8 @@ def _siblings(task: Task, index: int, retain: ImageSet, others: ImageSet) -> tup
     siblings = covered[retain.labels]
     if not siblings.any():
         return retain, others
-    rest = _rows(retain, ~siblings)
-    return _rows(retain, siblings), ImageSet(
-        torch.cat([others.pixels, rest.pixels]), torch.cat([others.labels, rest.labels])
-    )
-
-
-def _rows(images: ImageSet, mask: Tensor) -> ImageSet:
-    return ImageSet(images.pixels[mask], images.labels[mask])
+    rest = retain.take(~siblings)
+    return retain.take(siblings), others.joined(rest)
 
 
 def _numbered(index: int, count: int, step: Step) -> Step:

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from clipforget.errors import BadSetting
+from clipforget.models.pixels import AnyPixels
 from clipforget.models.weights import fingerprint
 
 WORD = re.compile(r"\w+|[^\w\s!-~]+")  # words, and runs of signs beyond ASCII: emoji
@@ -50,10 +51,10 @@ class Clip:
         return F.normalize(self.model.encode_text(self.tokenizer(list(texts)).to(self.device)), dim=-1)
 
     @torch.no_grad()
-    def embed(self, pixels: Tensor, batch_size: int = 256) -> Tensor:
+    def embed(self, pixels: AnyPixels, batch_size: int = 256) -> Tensor:
         """Embed N x 3 x H x W in batches, without gradients: N x D on the CPU, unit length, float32."""
         if len(pixels) == 0:
-            return self.embed(pixels.new_zeros(1, *pixels.shape[1:]))[:0]
+            return self.embed(torch.zeros(1, *pixels.shape[1:]))[:0]
         parts = []
         for chunk in pixels.split(batch_size):
             chunk = chunk.to(self.device).contiguous(memory_format=torch.channels_last)

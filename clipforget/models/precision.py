@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from clipforget.models.clip import Clip
+from clipforget.models.pixels import AnyPixels
 
 
 def has_bfloat16(device: torch.device) -> bool:
@@ -38,7 +39,7 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[obj
 
 
 @torch.inference_mode()
-def seconds_per_image(clip: Clip, pixels: Tensor, precision: str) -> float:
+def seconds_per_image(clip: Clip, pixels: AnyPixels, precision: str) -> float:
     """Time the image tower on the first SAMPLE images (N x 3 x H x W): the better of two passes after a warm-up.
 
     bfloat16 helps plain convolutions on processors that have it and can hurt depthwise ones.
@@ -84,7 +85,7 @@ def seconds_per_step(clip: Clip, pixels: Tensor, precision: str) -> float:
     return min(seconds[1:])
 
 
-def choose_precision(clip: Clip, pixels: Tensor, images: int) -> str:
+def choose_precision(clip: Clip, pixels: AnyPixels, images: int) -> str:
     """Choose "bfloat16" where one pass over so many images is clearly faster in it (GAIN) and saves SAVING seconds.
 
     Depends on the machine and its mood: keep what was chosen beside the results.

@@ -29,6 +29,7 @@ from clipforget.generators import finish, relay
 from clipforget.methods import METHODS
 from clipforget.models.clip import Clip
 from clipforget.models.loading import EMBEDDED, load_clip
+from clipforget.models.pixels import AnyPixels, joined, view
 from clipforget.models.stages import SCALARS, TOWER, first_changed, stages
 from clipforget.models.weights import load as load_weights
 from clipforget.runs.audit_work import AuditWork
@@ -43,7 +44,7 @@ from clipforget.runs.store import Run
 from clipforget.soup.arithmetic import soup
 from clipforget.soup.path import check_alpha
 from clipforget.soup.storage import load_path
-from clipforget.unlearning.task import Task
+from clipforget.unlearning.task import ImageSet, Task
 
 CHANGED = ("chosen", "zero")  # the subjects whose weights a method has changed
 ALONG = tuple(round(i / 20, 2) for i in range(21))  # alphas at which cheap audits are followed
@@ -69,7 +70,7 @@ def _audit_task(task: Task, evaluation: Evaluation) -> AuditTask:
     kinds = {str(target): number for number, target in enumerate(targets)}
     number = {name: index for index, name in enumerate(subgroup_names)}
 
-    def images(key: str, indices: Sequence[int], pixels: Tensor, labels: Tensor) -> AuditImages:
+    def images(key: str, indices: Sequence[int], pixels: AnyPixels, labels: Tensor) -> AuditImages:
         items = [dataset.items[i] for i in indices]
         own = [kinds.setdefault(_kind(item, targets), len(kinds)) for item in items]
         subgroups = [number.get(item.subgroup, -1) for item in items]
@@ -77,22 +78,24 @@ def _audit_task(task: Task, evaluation: Evaluation) -> AuditTask:
             pixels, labels, key, *(torch.tensor(v, dtype=torch.int64) for v in (own, subgroups, indices))
         )
 
-    trained: dict[int, tuple[Tensor, Tensor]] = {}  # each image once: what is to be retained may stand among others too
+    trained: dict[int, ImageSet] = {}  # each image once: what is to be retained may stand among others too
     for indices_of, groups in (
         (splits.train, {"forget": task.forget, "retain": task.retain, "others": task.others}),
         (splits.steer, task.steer),
     ):
         for name, group in groups.items():
-            trained |= {i: (group.pixels[row], group.labels[row]) for row, i in enumerate(indices_of[name])}
+            trained |= {i: group.take([row]) for row, i in enumerate(indices_of[name])}
     fit, test = {}, {}
     for role in ROLES:
         own = [i for i in trained if role_of(dataset.items[i], targets) == role]
-        pixels = [trained[i][0] for i in own] or [evaluation.pixels[:0]]
-        labels = torch.tensor([int(trained[i][1]) for i in own], dtype=torch.int64)
-        fit[role] = images(f"fit/{role}", own, torch.stack(pixels) if own else pixels[0], labels)
+        labels = torch.tensor([int(trained[i].labels) for i in own], dtype=torch.int64)
+        pixels = joined([view(evaluation.pixels, slice(0)), *(trained[i].pixels for i in own)])
+        fit[role] = images(f"fit/{role}", own, pixels, labels)
         rows = splits.positions("test", role)
         indices = [splits.evaluated[row] for row in rows]
-        test[role] = images(f"test/{role}", indices, evaluation.pixels[rows], torch.from_numpy(evaluation.labels[rows]))
+        test[role] = images(
+            f"test/{role}", indices, view(evaluation.pixels, rows), torch.from_numpy(evaluation.labels[rows])
+        )
     return AuditTask(
         original=task.original,
         fit=fit,

@@ -6,6 +6,7 @@ Letters: N images, H x W pixels, C classes, D embedding.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -17,27 +18,28 @@ from torch import Tensor
 from clipforget.data.dataset import Dataset, Item
 from clipforget.data.splits import Splits
 from clipforget.data.target import Target
-from clipforget.generators import finish
+from clipforget.generators import finish, relay
 from clipforget.models.clip import Clip
+from clipforget.models.pixels import AnyPixels, Pixels, Reader
 from clipforget.runs.config import RunConfig
 from clipforget.runs.near_duplicates import near_duplicates
 from clipforget.runs.resources import Resources
 from clipforget.unlearning.task import ImageSet, Task
 
-CHUNK = 256  # images between two records of progress
+INTERVAL = 0.2  # seconds between two records of progress
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """The images a run is evaluated on, N in all, in the order of `splits.evaluated`.
 
-    pixels is N x 3 x H x W, normalised for the model; labels N (int64, indices into dataset.superclasses, -1 in
+    pixels are N x 3 x H x W as the model takes them; labels N (int64, indices into dataset.superclasses, -1 in
     evaluation sets with names of their own).
     """
 
     dataset: Dataset
     splits: Splits
-    pixels: Tensor
+    pixels: AnyPixels
     labels: np.ndarray
     near_duplicates: int = 0
 
@@ -59,35 +61,35 @@ def load(
     order = splits.images
     clip = resources.clip(config.model, config.device)
     key = (config.model, dataset.fingerprint, order)  # the preprocessing comes with the model
-    cached = resources.pixels.peek(key)
-    pixels = torch.empty(0) if cached is None else cached
-    for done, filled in read_pixels(dataset, order, clip) if cached is None else ():
-        pixels = filled
-        yield done, len(order)
+    pixels = resources.pixels.peek(key)
+    if pixels is None:
+        pixels = yield from relay(read_pixels(dataset, order, clip), lambda done: (done, len(order)))
     resources.pixels.put(key, pixels)
     repeated = [order[row] for row in near_duplicates(pixels, splits.ranks())]
     return _assemble(config, dataset, splits.without(repeated), order, clip, pixels)
 
 
-def read_pixels(dataset: Dataset, indices: Sequence[int], clip: Clip) -> Generator[tuple[int, Tensor], None, None]:
-    """Decode and preprocess images on all cores, yielding (images done, the one tensor N x 3 x H x W being filled)."""
+def read_pixels(dataset: Dataset, indices: Sequence[int], clip: Clip) -> Generator[int, None, Pixels]:
+    """Decode and preprocess images on all cores, yielding now and then how many are done; returns N x 3 x H x W."""
 
     def read(row: int) -> None:
-        out[row] = clip.preprocess([dataset.open(dataset.items[indices[row]])])[0]
+        out[row] = reader.read(dataset.open(dataset.items[indices[row]]))
 
-    first = clip.preprocess([dataset.open(dataset.items[indices[0]])])[0]
+    image = dataset.open(dataset.items[indices[0]])
+    reader = Reader.of(clip.transform, image)
+    first = reader.read(image)
     out = torch.empty((len(indices), *first.shape), dtype=first.dtype)
-    out[0] = first
     with ThreadPoolExecutor(min(os.cpu_count() or 1, 16)) as pool:
-        for start in range(1, len(indices), CHUNK):
-            stop = min(start + CHUNK, len(indices))
-            list(pool.map(read, range(start, stop)))
-            yield stop, out
-    yield len(indices), out
+        shown = time.monotonic()
+        for done, _ in enumerate(pool.map(read, range(len(indices))), 1):
+            if time.monotonic() - shown > INTERVAL or done == len(indices):
+                shown = time.monotonic()
+                yield done
+    return reader.pixels(out)
 
 
 def _assemble(
-    config: RunConfig, dataset: Dataset, splits: Splits, order: Sequence[int], clip: Clip, pixels: Tensor
+    config: RunConfig, dataset: Dataset, splits: Splits, order: Sequence[int], clip: Clip, pixels: Pixels
 ) -> tuple[Task, Evaluation]:
     names = dataset.superclasses
     label_of = {name: index for index, name in enumerate(names)}
@@ -96,7 +98,7 @@ def _assemble(
     row_of = {i: row for row, i in enumerate(order)}
 
     def images(rows: Sequence[int]) -> ImageSet:
-        return ImageSet(pixels[list(rows)], torch.from_numpy(labels[list(rows)]))
+        return ImageSet(pixels.view(list(rows)), torch.from_numpy(labels[list(rows)]))
 
     train, steer = (
         {name: images([row_of[i] for i in indices]) for name, indices in groups.items()}
@@ -126,9 +128,7 @@ def _assemble(
         limit=max(1 / len(names), config.tolerance),
     )
     judged = [row_of[i] for i in splits.evaluated]
-    count = len(judged)
-    evaluated = pixels[:count] if judged == list(range(count)) else pixels[judged]
-    return task, Evaluation(dataset, splits, evaluated, labels[judged], len(order) - len(splits.images))
+    return task, Evaluation(dataset, splits, pixels.view(judged), labels[judged], len(order) - len(splits.images))
 
 
 def first_target(item: Item, targets: Sequence[Target]) -> int:

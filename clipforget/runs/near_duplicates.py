@@ -8,13 +8,15 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, normalize
 
+from clipforget.models.pixels import AnyPixels
+
 BITS = 6  # of 64 in which the hashes of near-duplicates may differ
 CORRELATION = 0.98  # at least, between their thumbnails
 SIDE = 16  # of a thumbnail
 CHUNK = 256
 
 
-def near_duplicates(pixels: Tensor, ranks: Sequence[int]) -> list[int]:
+def near_duplicates(pixels: AnyPixels, ranks: Sequence[int]) -> list[int]:
     """Return the positions of the images that nearly repeat one of a lower rank. pixels N x 3 x H x W, N ranks.
 
     Two images are near-duplicates where their difference hashes (dHash: 8 x 8 signs of the change in brightness from

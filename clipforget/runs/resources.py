@@ -17,14 +17,13 @@ from clipforget.data.splits import EVALUATION
 from clipforget.runs.cache import Cache
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from clipforget.data.dataset import Dataset
     from clipforget.models.clip import Clip
+    from clipforget.models.pixels import Pixels
     from clipforget.soup.path import Floats
 
 CLASSIFIERS = 2**28  # bytes of text features of class names, of original models
-PIXELS = 2 * 2**30  # bytes of preprocessed images; those of the last target stay, however large they are
+PIXELS = 2**29  # bytes of preprocessed images; those of the last target stay, however large they are
 
 
 class Resources:
@@ -41,7 +40,7 @@ class Resources:
         self._with_sets: Cache[Dataset] = Cache(datasets)
         self._clips: Cache[tuple[Clip, str]] = Cache(models)
         self.classifiers: Cache[Floats] = Cache(CLASSIFIERS, lambda classifier: classifier.nbytes)
-        self.pixels: Cache[Tensor] = Cache(PIXELS, lambda pixels: pixels.nbytes)
+        self.pixels: Cache[Pixels] = Cache(PIXELS, lambda pixels: pixels.nbytes)
 
     def dataset(
         self, name: str, evaluation: Sequence[str] = (), most: int = EVALUATION, selections: Sequence[str] = ()

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from clipforget.models.clip import Clip
+from clipforget.models.pixels import AnyPixels
 from clipforget.models.precision import autocast
 from clipforget.models.stages import SCALARS, TOWER, first_changed, stages
 from clipforget.models.weights import fingerprint
@@ -72,7 +73,7 @@ class SoupModel:
                     x = part.call(x)
         return x
 
-    def embed(self, alpha: float, pixels: Tensor) -> Floats:
+    def embed(self, alpha: float, pixels: AnyPixels) -> Floats:
         """Embed N x 3 x H x W at alpha: N x D unit features, as the nodes of a path hold them."""
         with self.lock:
             self.set_alpha(alpha)

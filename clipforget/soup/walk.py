@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from clipforget.models.clip import Clip
+from clipforget.models.pixels import AnyPixels
 from clipforget.models.precision import FLOAT32, choose_precision, workers
 from clipforget.soup.bisection import UNKNOWN, Bisection
 from clipforget.soup.error import ErrorMeter
@@ -46,7 +47,7 @@ class PathStep:
 def walk_path(
     clip: Clip,
     delta: Mapping[str, Tensor],
-    pixels: Tensor,
+    pixels: AnyPixels,
     labels: Tensor | NDArray[Any],
     class_embeddings: Prompts,
     queries: Prompts,
@@ -109,14 +110,15 @@ def walk_path(
 class _Images:
     """The images of a walk: embedded at any alpha, with the stages before the first changed one run only once."""
 
-    def __init__(self, soup_model: SoupModel, pixels: Tensor, cache: int) -> None:
-        self.soup_model, self.chunks = soup_model, pixels.split(BATCH)
+    def __init__(self, soup_model: SoupModel, pixels: AnyPixels, cache: int) -> None:
+        self.soup_model, self.pixels = soup_model, pixels
+        self.chunks = [slice(start, start + BATCH) for start in range(0, len(pixels), BATCH)]
         self.cut = self._cut(len(pixels), cache)
         self._cached: dict[int, Tensor] = {}
 
     def _cut(self, count: int, cache: int) -> int:
         """The last stage boundary before the first change whose activations for all images fit into the cache."""
-        x, cut = self.chunks[0][:1], 0
+        x, cut = self.pixels[:1], 0
         for i in range(self.soup_model.first):
             x = self.soup_model.run(x, i, i + 1)
             if x.nbytes * count <= cache:
@@ -131,8 +133,8 @@ class _Images:
 
     def _embed_chunk(self, i: int) -> Floats:
         if self.cut and i not in self._cached:
-            self._cached[i] = self.soup_model.run(self.chunks[i], 0, self.cut)
-        start = self._cached[i].clone() if self.cut else self.chunks[i]  # a stage may work in place
+            self._cached[i] = self.soup_model.run(self.pixels[self.chunks[i]], 0, self.cut)
+        start = self._cached[i].clone() if self.cut else self.pixels[self.chunks[i]]  # a stage may work in place
         return self.soup_model.run(start, self.cut, len(self.soup_model.parts)).float().cpu().numpy()
 
 

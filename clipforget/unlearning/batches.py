@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -12,21 +11,7 @@ from torch.nn import functional as F
 
 from clipforget.models.precision import FLOAT32, autocast
 from clipforget.unlearning.losses import own_and_runner_up
-
-
-class Images(Protocol):
-    """Anything that holds N images: pixels N x 3 x H x W and labels N (a method's ImageSet)."""
-
-    @property
-    def pixels(self) -> Tensor:
-        """Return N x 3 x H x W."""
-
-    @property
-    def labels(self) -> Tensor:
-        """Return N class indices."""
-
-
-AnyImages = TypeVar("AnyImages", bound=Images)
+from clipforget.unlearning.task import ImageSet
 
 
 class Encoder(Protocol):
@@ -48,16 +33,15 @@ def index_batches(count: int, size: int, generator: torch.Generator) -> Iterator
         queue = queue[size:]
 
 
-def batches(images: Images, size: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+def batches(images: ImageSet, size: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield endless shuffled batches (pixels B x 3 x H x W, labels B), B = min(size, N)."""
     for indices in index_batches(len(images.labels), size, generator):
         yield images.pixels[indices], images.labels[indices]
 
 
-def sample(images: AnyImages, count: int, generator: torch.Generator) -> AnyImages:
+def sample(images: ImageSet, count: int, generator: torch.Generator) -> ImageSet:
     """Draw up to `count` of the images, without replacement."""
-    indices = torch.randperm(len(images.labels), generator=generator)[:count]
-    return dataclasses.replace(images, pixels=images.pixels[indices], labels=images.labels[indices])  # type: ignore[type-var]
+    return images.take(torch.randperm(len(images), generator=generator)[:count])
 
 
 def augment(pixels: Tensor, strength: float, generator: torch.Generator) -> Tensor:
@@ -75,7 +59,7 @@ def augment(pixels: Tensor, strength: float, generator: torch.Generator) -> Tens
 
 
 @torch.no_grad()
-def margins(clip: Encoder, images: Images, class_embeddings: Tensor, precision: str = FLOAT32) -> Tensor:
+def margins(clip: Encoder, images: ImageSet, class_embeddings: Tensor, precision: str = FLOAT32) -> Tensor:
     """Return N cosines with the own caption less the best other one (embeddings C x D), on the CPU; > 0 is a hit."""
     parts = [torch.empty(0)]
     for pixels, labels in zip(images.pixels.split(64), images.labels.split(64), strict=True):

@@ -27,8 +27,7 @@ def forget_and_rest(task: Task, samples: int) -> tuple[ImageSet, ImageSet]:
     if not all(len(images) for images, _ in kinds):
         raise BadData("This method needs training images to forget, to retain and of other classes; choose others.")
     forget, retain, others = (batches.sample(images, count, generator) for images, count in kinds)
-    pixels, labels = torch.cat([retain.pixels, others.pixels]), torch.cat([retain.labels, others.labels])
-    return forget, ImageSet(pixels, labels)
+    return forget, retain.joined(others)
 
 
 def diagonals(task: Task, samples: int, information: str) -> Generator[Step, None, Diagonals]:

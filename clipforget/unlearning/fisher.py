@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from clipforget.models.clip import Clip
+from clipforget.models.pixels import AnyPixels
 from clipforget.models.weights import gradients_enabled
 
 EXCLUDED = ("embed", "token", "norm", "logit_scale")  # words in a parameter's name that rule it out
@@ -54,7 +55,7 @@ def _excluded(name: str) -> bool:
     return any(word in name.lower() for word in EXCLUDED)
 
 
-def squared_gradients(clip: Clip, names: list[str], pixels: Tensor, captions: Tensor) -> Iterator[Tensor]:
+def squared_gradients(clip: Clip, names: list[str], pixels: AnyPixels, captions: Tensor) -> Iterator[Tensor]:
     """Yield for each image ||d s / d theta_l||^2 per named weight: a tensor of len(names), float32.
 
     pixels is N x 3 x H x W; captions N x D, unit: s is the cosine of an image with its row. Micro-batches of one keep
@@ -63,9 +64,9 @@ def squared_gradients(clip: Clip, names: list[str], pixels: Tensor, captions: Te
     owners = dict(clip.model.named_parameters())
     weights = [owners[name] for name in names]
     with gradients_enabled(weights):
-        for image, caption in zip(pixels, captions, strict=True):
+        for image, caption in zip(pixels.split(1), captions, strict=True):
             with torch.enable_grad():
-                cosine = (clip.encode_image(image[None].to(clip.device))[0] * caption).sum()
+                cosine = (clip.encode_image(image.to(clip.device))[0] * caption).sum()
                 gradients = torch.autograd.grad(cosine, weights, allow_unused=True)
             norms = [0.0 if gradient is None else float(gradient.square().sum()) for gradient in gradients]
             yield torch.tensor(norms)
@@ -108,7 +109,7 @@ def relative(
 def diagonal(
     clip: Clip,
     parameters: Mapping[str, Tensor],
-    pixels: Tensor,
+    pixels: AnyPixels,
     labels: Tensor,
     score: Callable[[Tensor, Tensor], Tensor],
 ) -> Generator[int, None, dict[str, Tensor]]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from clipforget.models.clip import Clip
+    from clipforget.models.pixels import AnyPixels
 
 IMAGE, TEXT, BOTH, NOTHING = "image tower", "text tower", "both towers", "nothing"
 SUPPRESSED, NEVER_SEEN = "suppressed", "never-seen"
@@ -26,13 +27,30 @@ KINDS = ("forget", "retain", "others")  # of images; a method of tier n may use 
 
 @dataclass(frozen=True)
 class ImageSet:
-    """N images ready for the image tower: pixels N x 3 x H x W, labels N (indices into the class names)."""
+    """N images ready for the image tower: pixels N x 3 x H x W, labels N (indices into the class names).
 
-    pixels: Tensor
+    pixels[rows] and pixels.split give tensors; the images of a run's sets are all held once, as bytes.
+    """
+
+    pixels: AnyPixels
     labels: Tensor
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def take(self, rows: Any) -> ImageSet:
+        """Return some of the images by a slice, a mask or indices, without a copy of what the run holds."""
+        from clipforget.models.pixels import view
+
+        return ImageSet(view(self.pixels, rows), self.labels[rows])
+
+    def joined(self, other: ImageSet) -> ImageSet:
+        """Return these images and others after them."""
+        import torch
+
+        from clipforget.models.pixels import joined
+
+        return ImageSet(joined([self.pixels, other.pixels]), torch.cat([self.labels, other.labels]))
 
 
 @dataclass(frozen=True)

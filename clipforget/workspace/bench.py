@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from clipforget.files import PACKAGE
+from clipforget.generators import finish
 from clipforget.soup.path import ALPHAS, TOP_K, unit
 
 if TYPE_CHECKING:
@@ -147,8 +148,7 @@ def _pixels(finished: FinishedRun, which: slice) -> Tensor:
     """Some of the evaluated images as a tensor for the image tower, B x 3 x H x W."""
     from clipforget.runs.loading import read_pixels
 
-    *_, (_, pixels) = read_pixels(finished.dataset(), finished.evalset.items[which], finished.soup_model().clip)
-    return pixels
+    return finish(read_pixels(finished.dataset(), finished.evalset.items[which], finished.soup_model().clip))[:]
 
 
 def _top(features: np.ndarray, texts: np.ndarray) -> np.ndarray:

@@ -23,6 +23,7 @@ from clipforget.evaluation.found import by_picture, still_found
 from clipforget.evaluation.refusal import Refusal
 from clipforget.evaluation.scores import read_scores
 from clipforget.files import open_regular
+from clipforget.generators import finish
 from clipforget.runs.audited import AuditsView, audits_of
 from clipforget.runs.cache import Cache
 from clipforget.runs.store import Run
@@ -290,7 +291,7 @@ class FinishedRun:
         from clipforget.runs.loading import read_pixels
 
         def read() -> Any:
-            return list(read_pixels(self.dataset(), self.evalset.items, self.soup_model().clip))[-1][1]
+            return finish(read_pixels(self.dataset(), self.evalset.items, self.soup_model().clip))
 
         fingerprints = self.info["fingerprints"]
         key = ("pixels", fingerprints["data"], fingerprints["original"], self.evalset.items)

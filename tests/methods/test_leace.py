@@ -99,7 +99,7 @@ def test_every_target_is_a_direction_of_its_own(tiny_clip: Clip) -> None:
 
 def test_strength_zero_changes_nothing_and_raw_features_are_read(tiny_clip: Clip) -> None:
     task = task_for(tiny_clip)
-    raw = finish(embed(task, task.forget.pixels))
+    raw = finish(embed(task, task.forget))
     torch.testing.assert_close(raw, tiny_clip.model.encode_image(task.forget.pixels).detach())
     list(leace(task, LeaceSettings(strength=0.0)))
     assert task.clip.fingerprint() == tiny_clip.fingerprint()

@@ -8,6 +8,7 @@ import pytest
 
 from clipforget.data.catalogue import load_dataset
 from clipforget.errors import RunProblem, StaleIndex
+from clipforget.generators import finish
 from clipforget.models.loading import load_clip
 from clipforget.runs.store import Store
 from clipforget.soup.path import ALPHAS
@@ -103,7 +104,7 @@ def test_alpha_0_is_the_unlearned_models_own_search_and_alpha_1_the_originals(op
 
     dataset, clip = load_dataset(world.data), load_clip(world.clip)
     items = opened.evalset.items[opened.start : opened.stop]
-    pixels = list(read_pixels(dataset, items, clip))[-1][1]
+    pixels = finish(read_pixels(dataset, items, clip))
     unlearned = load_clip(world.clip)
     unlearned.model.load_state_dict(load(opened.run.path("delta.safetensors")), strict=False)
     pack = opened.pack("text", "disc")

@@ -89,7 +89,7 @@ class TargetedForgetting:
         """Take T steps on aligned retain images; the average of the weights, from the original's, is the result."""
         task, settings = self.task, self.settings
         reference = batches.sample(task.retain, REFERENCE, self.generator)
-        target = alignment.statistics(task.original, reference.pixels, recorded=settings.alignment == "recorded")
+        target = alignment.statistics(task.original, reference.pixels[:], recorded=settings.alignment == "recorded")
         align_steps = 0 if settings.alignment == "none" else ALIGN_STEPS
         images = batches.batches(task.retain, settings.batch_size, self.generator)
         optimizer = torch.optim.Adam(self._parameters(), lr=settings.remind_learning_rate)
@@ -136,7 +136,9 @@ class TargetedForgetting:
         images, embeddings = self.steer_images.get("forget"), self.task.class_embeddings
         if images is None:
             return 1.0
-        return float(losses.caption_cosine(self._embed(images.pixels), images.labels.to(embeddings.device), embeddings))
+        return float(
+            losses.caption_cosine(self._embed(images.pixels[:]), images.labels.to(embeddings.device), embeddings)
+        )
 
     def _take(self, average: dict[str, Tensor]) -> None:
         """Make the averaged updates the model's."""
