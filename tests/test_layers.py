@@ -48,7 +48,7 @@ INSIDE = {
         "pretrain.evaluate",
         "pretrain.training",
     ),
-    "soup": ("__init__ path", "arithmetic bisection error storage", "model", "walk"),
+    "soup": ("__init__ activations path", "arithmetic bisection error storage", "model", "walk"),
     "unlearning": (
         "__init__ options task",
         "losses fisher directions alignment synthesis batches",

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from clipforget.unlearning.task import ImageSet
 
 ALL, RETAIN = "all", "retain"
-CHUNK = 64  # images that are embedded at once
 
 
 @dataclass(frozen=True)
@@ -90,8 +89,9 @@ def embed(task: Task, images: ImageSet) -> Generator[Step, None, Tensor]:
     """Return the original's raw features of N images: N x D on the CPU, not normalised; a Step a chunk."""
     import torch
 
-    parts, total = [], -(-len(images) // CHUNK)
-    for done, chunk in enumerate(images.pixels.split(CHUNK), 1):
+    size = task.original.batch_size
+    parts, total = [], -(-len(images) // size)
+    for done, chunk in enumerate(images.pixels.split(size), 1):
         with torch.no_grad():
             parts.append(task.original.model.encode_image(chunk.to(task.original.device)).float().cpu())
         yield Step("select", done, total)

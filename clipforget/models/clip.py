@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -15,8 +15,10 @@ from torch.nn import functional as F
 
 from clipforget.errors import BadSetting
 from clipforget.models.pixels import AnyPixels
-from clipforget.models.weights import fingerprint
+from clipforget.models.weights import fingerprint, shared_copy
 
+BATCH = 64  # images a forward pass of a small model: the fastest on CPUs with small caches
+PIXELS_AT_ONCE, WEIGHTS_AT_ONCE = 2**20, 2**31  # pixels of a forward pass; weights times images
 WORD = re.compile(r"\w+|[^\w\s!-~]+")  # words, and runs of signs beyond ASCII: emoji
 
 
@@ -36,7 +38,11 @@ class Clip:
 
     def clone(self) -> Clip:
         """Copy the model, so that a method changes the copy and the original stays what it was."""
-        return Clip(self.name, copy.deepcopy(self.model), self.transform, self.tokenizer, self.device)
+        return replace(self, model=copy.deepcopy(self.model))
+
+    def shared_copy(self, own: Collection[str]) -> Clip:
+        """Copy the model for changes of the tensors in `own` alone; all others are shared (see weights.shared_copy)."""
+        return replace(self, model=shared_copy(self.model, own))
 
     def preprocess(self, images: Iterable[Image]) -> Tensor:
         """Turn PIL images, at least one, into B x 3 x H x W on the CPU, float, normalised as the model was trained."""
@@ -51,12 +57,12 @@ class Clip:
         return F.normalize(self.model.encode_text(self.tokenizer(list(texts)).to(self.device)), dim=-1)
 
     @torch.no_grad()
-    def embed(self, pixels: AnyPixels, batch_size: int = 256) -> Tensor:
+    def embed(self, pixels: AnyPixels, batch_size: int | None = None) -> Tensor:
         """Embed N x 3 x H x W in batches, without gradients: N x D on the CPU, unit length, float32."""
         if len(pixels) == 0:
             return self.embed(torch.zeros(1, *pixels.shape[1:]))[:0]
         parts = []
-        for chunk in pixels.split(batch_size):
+        for chunk in pixels.split(batch_size or self.batch_size):
             chunk = chunk.to(self.device).contiguous(memory_format=torch.channels_last)
             parts.append(F.normalize(self.model.encode_image(chunk).float(), dim=-1).cpu())
         return torch.cat(parts)
@@ -93,6 +99,16 @@ class Clip:
         """Return height and width of the image tower's input, in pixels."""
         size: Any = self.model.get_submodule("visual").image_size
         return (size, size) if isinstance(size, int) else (size[0], size[1])
+
+    @property
+    def batch_size(self) -> int:
+        """Return how many images to embed at once: BATCH of a small model, fewer of a large one, for memory's sake.
+
+        It depends on the model alone, so that the same run computes the same.
+        """
+        height, width = self.image_size
+        weights = sum(int(parameter.numel()) for parameter in self.model.get_submodule("visual").parameters())
+        return max(4, min(BATCH, PIXELS_AT_ONCE // (height * width), WEIGHTS_AT_ONCE // weights))
 
     @property
     def logit_scale(self) -> float:

@@ -22,10 +22,11 @@ def has_bfloat16(device: torch.device) -> bool:
 
 FLOAT32, BFLOAT16 = "float32", "bfloat16"
 SAMPLE = 16  # images that are timed
+STEP_SAMPLE = 4  # images of the steps of training that are timed
 GAIN = 1.25  # bfloat16 has to be at least this much faster ...
 SAVING = 60.0  # ... and to save so many seconds a pass: its rounding moves 4 of 100 neighbours
 DECISIVE = 1.25  # bfloat16 must make a step of training this many times faster to be taken
-CHEAP = 0.25  # seconds of a step below which it is not even tried, so that small models repeat bit for bit
+CHEAP = 0.06  # seconds of such a step below which it is not even tried, so that small models repeat bit for bit
 THREADS = torch.get_num_threads()  # what this process was given
 _training_precisions: dict[tuple[str, ...], str] = {}
 SMALL = 0.02  # seconds an image takes on one thread, below which several threads an operation do not pay
@@ -66,7 +67,7 @@ def training_precision(clip: Clip) -> str:
     visual = clip.model.get_submodule("visual")
     kind = (*(type(module).__name__ for module in visual.modules()), str(sum(p.numel() for p in visual.parameters())))
     if kind not in _training_precisions:
-        pixels = torch.zeros(SAMPLE, 3, *clip.image_size, device=clip.device, requires_grad=True)
+        pixels = torch.zeros(STEP_SAMPLE, 3, *clip.image_size, device=clip.device, requires_grad=True)
         slow = seconds_per_step(clip, pixels, FLOAT32)
         faster = slow > CHEAP and slow > DECISIVE * seconds_per_step(clip, pixels, BFLOAT16)
         _training_precisions[kind] = BFLOAT16 if faster else FLOAT32
@@ -74,9 +75,9 @@ def training_precision(clip: Clip) -> str:
 
 
 def seconds_per_step(clip: Clip, pixels: Tensor, precision: str) -> float:
-    """Time the image tower, forward and backward: the best of three passes after a warm-up, in processor time."""
+    """Time the image tower, forward and backward: the better of two passes after a warm-up, in processor time."""
     seconds = []
-    for _ in range(4):
+    for _ in range(3):
         start = time.process_time()
         with torch.enable_grad(), autocast(clip.device, precision):
             total = clip.encode_image(pixels).float().sum()
@@ -106,7 +107,7 @@ def set_thread_count(clip: Clip) -> int:
     """
     if clip.device.type == "cpu":
         torch.set_num_threads(1)
-        if seconds_per_image(clip, torch.zeros(8, 3, *clip.image_size), FLOAT32) > SMALL:
+        if seconds_per_image(clip, torch.zeros(2, 3, *clip.image_size), FLOAT32) > SMALL:
             torch.set_num_threads(THREADS)
     return torch.get_num_threads()
 

@@ -6,13 +6,13 @@ weights like any other, which soups by alpha. Letters: D the joint embedding, I 
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from clipforget.errors import BadModel
+from clipforget.models.weights import shared_copy
 
 
 @torch.no_grad()
@@ -32,11 +32,11 @@ def project(model: Any, matrix: Tensor) -> None:
 
 
 def before_projection(model: Any) -> Any:
-    """Return a copy of a model whose image tower ends before its last map: encode_image gives B x I.
+    """Return a model whose image tower ends before the last map of this one, whose weights it shares: B x I images.
 
     Raises BadModel for a tower that does not end in a linear map.
     """
-    copied = copy.deepcopy(model)
+    copied = shared_copy(model)
     last = _last_map(copied.visual)
     if isinstance(last, nn.Linear):
         last.weight = nn.Parameter(torch.eye(last.in_features).to(last.weight), requires_grad=False)

@@ -53,6 +53,24 @@ def stages(model: Any) -> list[Stage]:
         return whole  # a tower of another build: nothing is known about its insides
 
 
+def with_projection(model: Any, parts: Sequence[Stage]) -> list[Stage]:
+    """Split the last map of a ModifiedResNet or VisionTransformer off its last stage: what only changes it is cheap.
+
+    `parts` are the stages of `model`. The values stay equal bit for bit.
+    """
+    *rest, last = parts
+    if last.name == "attnpool":
+        pool, prefix = model.visual.attnpool, last.prefixes[0]
+        names = ("positional_embedding", "k_proj.", "q_proj.", "v_proj.")
+        pooled = Stage("attnpool", tuple(prefix + name for name in names), lambda x: _attended(pool, x))
+        return [*rest, pooled, Stage("projection", (f"{prefix}c_proj.",), pool.c_proj)]
+    if last.name == "pool" and type(model.visual).__name__ == "VisionTransformer" and model.visual.proj is not None:
+        tower = model.visual
+        pooled = Stage("pool", last.prefixes[:-1], lambda x: tower._pool(x)[0])
+        return [*rest, pooled, Stage("projection", last.prefixes[-1:], lambda x: x @ tower.proj)]
+    return list(parts)
+
+
 def first_changed(parts: Sequence[Stage], names: Iterable[str]) -> int:
     """Find the first stage that owns one of the named parameters; len(parts) where the image tower is untouched.
 
@@ -82,11 +100,13 @@ def _modified_resnet(tower: Any) -> Iterator[Stage]:
     yield Stage("stem", stem, tower.stem)
     for layer in ("layer1", "layer2", "layer3", "layer4"):
         yield from _chain(getattr(tower, layer), layer, TOWER)
-    yield Stage("attnpool", (f"{TOWER}attnpool.",), lambda x: _attention_pool(tower.attnpool, x))
+    yield Stage("attnpool", (f"{TOWER}attnpool.",), lambda x: tower.attnpool.c_proj(_attended(tower.attnpool, x)))
 
 
-def _attention_pool(pool: Any, x: Tensor) -> Tensor:
-    """What open_clip's AttentionPool2d gives, B x channels x height x width to B x D, for a fraction of the work.
+def _attended(pool: Any, x: Tensor) -> Tensor:
+    """What the last map of open_clip's AttentionPool2d reads, B x channels x height x width to B x channels.
+
+    It takes a fraction of the work.
 
     Only the mean token's output is used, so keys and values of the other tokens T need not be made: with one query,
     q (W x) = (q W) x and sum_t a_t (V x_t) = V (sum_t a_t x_t). The bias of the keys falls out of the softmax.
@@ -97,9 +117,8 @@ def _attention_pool(pool: Any, x: Tensor) -> Tensor:
     values = pool.v_proj.weight.unflatten(0, (pool.num_heads, -1))
     query = pool.q_proj(x[:, 0]).unflatten(1, (pool.num_heads, -1)) * keys.shape[1] ** -0.5  # B x heads x depth
     attention = (torch.einsum("bhd,hdc->bhc", query, keys) @ x.transpose(1, 2)).softmax(dim=-1)  # B x heads x T
-    pooled = torch.einsum("bhc,hdc->bhd", attention @ x, values).flatten(1) + pool.v_proj.bias
-    projected: Tensor = pool.c_proj(pooled)
-    return projected
+    pooled: Tensor = torch.einsum("bhc,hdc->bhd", attention @ x, values).flatten(1) + pool.v_proj.bias
+    return pooled
 
 
 def _vision_transformer(tower: Any) -> Iterator[Stage]:

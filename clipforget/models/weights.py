@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -42,6 +44,23 @@ def changed(original: Mapping[str, Tensor], unlearned: Mapping[str, Tensor]) -> 
         for name, value in unlearned.items()
         if not name.endswith(IGNORED) and not torch.equal(value, original[name].to(value.device))
     }
+
+
+def shared_copy(model: Any, own: Collection[str] = ()) -> Any:
+    """Copy a model without its weights: the copy has the tensors named in `own` for itself and shares all others.
+
+    What is shared must not be written to in place; replacing a parameter of the copy, or its `data`, is safe.
+    """
+    tensors = dict(model.named_parameters(remove_duplicate=False)) | dict(model.named_buffers(remove_duplicate=False))
+    written = {id(tensor) for name, tensor in tensors.items() if name in own}
+    shared: dict[int, Any] = {}
+    for tensor in tensors.values():
+        if id(tensor) not in written:
+            value = tensor.detach()
+            shared[id(tensor)] = (
+                nn.Parameter(value, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else value
+            )
+    return copy.deepcopy(model, shared)
 
 
 def save(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str]) -> None:

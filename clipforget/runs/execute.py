@@ -13,10 +13,11 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 POLL = 0.25  # seconds between two tries for a busy device
 WALK_INTERVAL = 0.2  # seconds between two events of the soup path
+LIFE_INTERVAL = 1.0  # seconds without an event after which the last one is repeated
 WAIT_INTERVAL = 5.0  # seconds between two events of a run that waits for its device
 Events = Generator[Event, None, None]
 
@@ -82,7 +84,8 @@ def execute(run: Run, resources: Resources | None = None) -> Events:
         try:
             run.reserve()
             run.update(pid=os.getpid(), error=None)
-            yield from _stages(run, journal, resources or Resources())
+            with journal.alive():
+                yield from _stages(run, journal, resources or Resources())
             yield journal.end("done", "Done.")
         except GeneratorExit:
             journal.end("stopped", "Stopped; what was done so far is kept.")
@@ -104,6 +107,32 @@ class Journal:
         self.run, self.start = run, time.monotonic()
         self.clock = Clock({})
         self.work_start = self.start  # when the waiting for the device was over
+        self._last: tuple[str, int, int, str] | None = None
+        self._written = self.start  # when the last event was
+        self._lock = threading.RLock()
+
+    @contextmanager
+    def alive(self) -> Iterator[None]:
+        """Repeat the last step, with a new time left, where the work inside the block says nothing for a second.
+
+        Some of it cannot: torch is imported, weights are read, one batch of a large model takes seconds.
+        """
+        over = threading.Event()
+
+        def repeat() -> None:
+            while not over.wait(LIFE_INTERVAL / 4):
+                with self._lock:
+                    if self._last and time.monotonic() - self._written >= LIFE_INTERVAL and not over.is_set():
+                        with suppress(ClipforgetError, OSError):  # the work itself meets it, and says so
+                            self.step(*self._last)
+
+        thread = threading.Thread(target=repeat, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
     def step(
         self,
@@ -117,21 +146,23 @@ class Journal:
         data: Mapping[str, Any] | None = None,
     ) -> StepEvent:
         """Append a step event and return it."""
-        now = time.monotonic()
-        eta = None if stage == "wait" else round(self.clock.eta(stage, step, total, now - self.work_start), 2)
-        event: StepEvent = {
-            "t": round(now - self.start, 3),
-            "kind": "step",
-            "stage": stage,
-            "step": step,
-            "total": total,
-            "eta": eta,
-            "losses": losses or {},
-            "steer": steer or {},
-            "data": data or {},
-            "note": note,
-        }
-        return self.run.append(event)
+        with self._lock:
+            now = time.monotonic()
+            eta = None if stage == "wait" else round(self.clock.eta(stage, step, total, now - self.work_start), 2)
+            event: StepEvent = {
+                "t": round(now - self.start, 3),
+                "kind": "step",
+                "stage": stage,
+                "step": step,
+                "total": total,
+                "eta": eta,
+                "losses": losses or {},
+                "steer": steer or {},
+                "data": data or {},
+                "note": note,
+            }
+            self._last, self._written = (stage, step, total, note), now
+            return self.run.append(event)
 
     def end(self, state: str, note: str) -> EndEvent:
         """Append the last event and set the run's state, error and seconds."""
@@ -234,6 +265,7 @@ def _finish(
         max_nodes=config.nodes,
         gallery=evalset.mask("test"),
         sets={row.key: row.mask for row in evalset.rows() if row.level == "superclass"},
+        folder=run.folder,
     )
     path = yield from _walk(walk, journal)
     save_path(path, run.path("path.npz"))

@@ -12,16 +12,16 @@ from torch import Tensor
 from clipforget.models.clip import Clip
 from clipforget.models.pixels import AnyPixels
 from clipforget.models.precision import autocast
-from clipforget.models.stages import SCALARS, TOWER, first_changed, stages
+from clipforget.models.stages import SCALARS, TOWER, first_changed, stages, with_projection
 from clipforget.models.weights import fingerprint
 from clipforget.soup.arithmetic import counterpart, soup
 from clipforget.soup.path import Floats, quantize_features
 
-BATCH = 64  # images a forward pass: the fastest on CPUs with small caches
-
 
 class SoupModel:
     """One working copy of a model that can be put at any alpha; the original is never touched. Safe across threads.
+
+    What the delta leaves alone it shares with the original, which must not change meanwhile.
 
     Embeddings of the same pixels at one alpha and precision are the same bit for bit. `original` and `unlearned` are
     the fingerprints of the two ends, `parts` the stages, `first` the index of the first one that changes.
@@ -30,13 +30,13 @@ class SoupModel:
     def __init__(self, clip: Clip, delta: Mapping[str, Tensor], precision: str = "float32") -> None:
         state = clip.model.state_dict()
         self.delta, self.precision, self.lock = dict(delta), precision, RLock()
-        self._start = {name: counterpart(state, name, value).clone() for name, value in self.delta.items()}
-        self.clip = clip.clone()
+        self._start = {name: counterpart(state, name, value) for name, value in self.delta.items()}
+        self.clip = clip.shared_copy(self.delta)
         self.clip.model.eval()
         if clip.device.type == "cpu":
             self.clip.model.to(memory_format=torch.channels_last)
         self._tensors = self.clip.model.state_dict()  # the copy's own storage
-        self.parts = stages(self.clip.model)
+        self.parts = with_projection(self.clip.model, stages(self.clip.model))
         self.first = first_changed(self.parts, self.delta)
         self.text_changed = any(not name.startswith(TOWER) and name not in SCALARS for name in self.delta)
         self.original = clip.fingerprint()
@@ -76,8 +76,8 @@ class SoupModel:
     def embed(self, alpha: float, pixels: AnyPixels) -> Floats:
         """Embed N x 3 x H x W at alpha: N x D unit features, as the nodes of a path hold them."""
         with self.lock:
-            self.set_alpha(alpha)
-            rows = [self.run(chunk, 0, len(self.parts)).float().cpu().numpy() for chunk in pixels.split(BATCH)]
+            chunks = pixels.split(self.set_alpha(alpha).batch_size)
+            rows = [self.run(chunk, 0, len(self.parts)).float().cpu().numpy() for chunk in chunks]
         return quantize_features(np.concatenate(rows))
 
     def text(self, alpha: float, texts: Sequence[str]) -> Floats:

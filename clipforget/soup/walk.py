@@ -6,10 +6,13 @@ interval is within the tolerance.
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,12 +22,14 @@ from torch import Tensor
 from clipforget.models.clip import Clip
 from clipforget.models.pixels import AnyPixels
 from clipforget.models.precision import FLOAT32, choose_precision, workers
+from clipforget.soup.activations import Activations
 from clipforget.soup.bisection import UNKNOWN, Bisection
 from clipforget.soup.error import ErrorMeter
-from clipforget.soup.model import BATCH, SoupModel
+from clipforget.soup.model import SoupModel
 from clipforget.soup.path import EXACT, Bound, Floats, Node, SoupPath, quantize_features, soup_fingerprint, unit
 
-CACHE = 1_500_000_000  # bytes that the activations before the first changed stage may take
+CACHE, GPU_CACHE = 2**28, 3 * 2**29  # bytes of memory that the activations before the first changed stage may take
+SPILL = 2**32  # bytes that they may take on the disk
 TOLERANCE = Bound(agreement=0.99, accuracy=0.5)
 Prompts = Tensor | NDArray[Any] | Sequence[str]
 
@@ -57,7 +62,8 @@ def walk_path(
     gallery: NDArray[Any] | None = None,
     sets: Mapping[str, NDArray[Any]] | None = None,
     precision: str | None = None,
-    cache: int = CACHE,
+    cache: int | None = None,
+    folder: Path | None = None,
 ) -> Generator[PathStep, None, SoupPath]:
     """Embed N images along the soup path and return (as the generator's value) a SoupPath.
 
@@ -73,8 +79,9 @@ def walk_path(
     needs no node but the two ends, and every alpha between them is exact.
 
     precision: "float32"; "bfloat16" for the stages before the first changed one; or None for the latter where it is
-    measured to save time worth speaking of. All nodes share it. cache: bytes that the activations kept from before the
-    first changed stage may take. Closing the generator leaves nothing behind.
+    measured to save time worth speaking of. All nodes share it. cache: bytes of memory that the activations kept from
+    before the first changed stage may take; more go to a file without a name in the folder, where one is given and has
+    room. Closing the generator leaves nothing behind.
     Raises BadQuery, StaleIndex as soup does, ValueError where shapes do not fit.
     """
     started = time.perf_counter()
@@ -83,25 +90,28 @@ def walk_path(
         soup_model.precision = choose_precision(soup_model.clip, pixels, len(pixels))
     texts = (_Texts(soup_model, class_embeddings), _Texts(soup_model, queries))
     meter = ErrorMeter(*_masks(len(pixels), labels, gallery, sets))
-    images = _Images(soup_model, pixels, cache)
+    on_cpu = clip.device.type == "cpu"
+    cache = cache if cache is not None else CACHE if on_cpu else GPU_CACHE
+    images = _Images(soup_model, pixels, cache, folder if on_cpu else None)
     plan = Bisection(tolerance, max_nodes, intervals={(0, 100): UNKNOWN if delta else EXACT})
     step, hundredths, error = 0, 100, None
-    while (upcoming := plan.next()) is not None:
-        hundredths, rows = upcoming, []
-        alpha = hundredths / 100
-        for part in images.embed(alpha):
-            rows.append(part)
-            step += 1
-            remaining = max(plan.nodes_to_come() * len(images.chunks) - len(rows), 0)
-            yield PathStep(step, step + remaining, time.perf_counter() - started, len(plan.nodes), alpha, error)
-        name = soup_fingerprint(soup_model.original, soup_model.unlearned, alpha)
-        node = Node(alpha, name, quantize_features(np.concatenate(rows)), texts[0].features(alpha))
-        ends = plan.add(hundredths, node)
-        if ends is not None:
-            low, high = ends
-            query_features = (texts[1].features(low.alpha), texts[1].features(high.alpha), texts[1].features(alpha))
-            error = meter.error(low, high, node, query_features)
-            plan.cut(hundredths, error)
+    with closing(images.kept):
+        while (upcoming := plan.next()) is not None:
+            hundredths, rows = upcoming, []
+            alpha = hundredths / 100
+            for part in images.embed(alpha):
+                rows.append(part)
+                step += 1
+                remaining = max(plan.nodes_to_come() * len(images.chunks) - len(rows), 0)
+                yield PathStep(step, step + remaining, time.perf_counter() - started, len(plan.nodes), alpha, error)
+            name = soup_fingerprint(soup_model.original, soup_model.unlearned, alpha)
+            node = Node(alpha, name, quantize_features(np.concatenate(rows)), texts[0].features(alpha))
+            ends = plan.add(hundredths, node)
+            if ends is not None:
+                low, high = ends
+                query_features = (texts[1].features(low.alpha), texts[1].features(high.alpha), texts[1].features(alpha))
+                error = meter.error(low, high, node, query_features)
+                plan.cut(hundredths, error)
     seconds = time.perf_counter() - started
     yield PathStep(step, step, seconds, len(plan.nodes), hundredths / 100, error)
     return SoupPath(*plan.result(), soup_model.original, soup_model.unlearned, soup_model.precision, seconds)
@@ -110,19 +120,21 @@ def walk_path(
 class _Images:
     """The images of a walk: embedded at any alpha, with the stages before the first changed one run only once."""
 
-    def __init__(self, soup_model: SoupModel, pixels: AnyPixels, cache: int) -> None:
+    def __init__(self, soup_model: SoupModel, pixels: AnyPixels, cache: int, folder: Path | None = None) -> None:
         self.soup_model, self.pixels = soup_model, pixels
-        self.chunks = [slice(start, start + BATCH) for start in range(0, len(pixels), BATCH)]
-        self.cut = self._cut(len(pixels), cache)
-        self._cached: dict[int, Tensor] = {}
+        size = soup_model.clip.batch_size
+        self.chunks = [slice(start, start + size) for start in range(0, len(pixels), size)]
+        room = min(SPILL, shutil.disk_usage(folder).free // 2) if folder is not None else 0
+        self.cut, size_of_all = self._cut(len(pixels), max(cache, room))
+        self.kept = Activations(folder if size_of_all > cache else None, size_of_all // max(len(pixels), 1) * size)
 
-    def _cut(self, count: int, cache: int) -> int:
-        """The last stage boundary before the first change whose activations for all images fit into the cache."""
-        x, cut = self.pixels[:1], 0
+    def _cut(self, count: int, most: int) -> tuple[int, int]:
+        """The last stage boundary before the first change whose activations of all images fit, and their bytes."""
+        x, cut = self.pixels[:1], (0, 0)
         for i in range(self.soup_model.first):
             x = self.soup_model.run(x, i, i + 1)
-            if x.nbytes * count <= cache:
-                cut = i + 1
+            if x.nbytes * count <= most:
+                cut = i + 1, x.nbytes * count
         return cut
 
     def embed(self, alpha: float) -> Iterator[Floats]:
@@ -132,10 +144,11 @@ class _Images:
             yield from pool.map(self._embed_chunk, range(len(self.chunks)))
 
     def _embed_chunk(self, i: int) -> Floats:
-        if self.cut and i not in self._cached:
-            self._cached[i] = self.soup_model.run(self.pixels[self.chunks[i]], 0, self.cut)
-        start = self._cached[i].clone() if self.cut else self.pixels[self.chunks[i]]  # a stage may work in place
-        return self.soup_model.run(start, self.cut, len(self.soup_model.parts)).float().cpu().numpy()
+        def before() -> Tensor:
+            return self.soup_model.run(self.pixels[self.chunks[i]], 0, self.cut)
+
+        x = self.kept.get(i, before) if self.cut else self.pixels[self.chunks[i]]
+        return self.soup_model.run(x, self.cut, len(self.soup_model.parts)).float().cpu().numpy()
 
 
 class _Texts:

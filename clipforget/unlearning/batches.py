@@ -19,6 +19,10 @@ class Encoder(Protocol):
 
     device: torch.device
 
+    @property
+    def batch_size(self) -> int:
+        """Return how many images to embed at once."""
+
     def encode_image(self, pixels: Tensor, /) -> Tensor:
         """Embed B images: B x D, unit."""
 
@@ -62,7 +66,7 @@ def augment(pixels: Tensor, strength: float, generator: torch.Generator) -> Tens
 def margins(clip: Encoder, images: ImageSet, class_embeddings: Tensor, precision: str = FLOAT32) -> Tensor:
     """Return N cosines with the own caption less the best other one (embeddings C x D), on the CPU; > 0 is a hit."""
     parts = [torch.empty(0)]
-    for pixels, labels in zip(images.pixels.split(64), images.labels.split(64), strict=True):
+    for pixels, labels in images.split(clip.batch_size):
         with autocast(clip.device, precision):
             features = clip.encode_image(pixels.to(clip.device))
         own, best_other = own_and_runner_up((features.float() @ class_embeddings.T).cpu(), labels)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,10 @@ class ImageSet:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def split(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield pixels and labels of the images, `size` at a time."""
+        yield from zip(self.pixels.split(size), self.labels.split(size), strict=True)
 
     def take(self, rows: Any) -> ImageSet:
         """Return some of the images by a slice, a mask or indices, without a copy of what the run holds."""

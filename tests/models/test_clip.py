@@ -12,6 +12,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from clipforget.errors import BadModel, BadSetting, UnknownName
+from clipforget.models import clip as clip_module
 from clipforget.models.clip import Clip
 from clipforget.models.loading import choose_device, load_clip
 
@@ -68,6 +69,14 @@ def test_features_have_unit_length_and_the_promised_shapes(clip):
         assert torch.allclose(features.norm(dim=-1), torch.ones(count), atol=1e-5)
     assert clip.encode_image(pixels).requires_grad
     assert clip.embed(torch.zeros(0, 3, side, side)).shape == (0, 8)
+
+
+def test_a_large_model_embeds_few_images_at_once(clip, monkeypatch):
+    assert clip.batch_size == 64
+    monkeypatch.setattr(clip_module, "PIXELS_AT_ONCE", 20 * clip.image_size[0] * clip.image_size[1])
+    assert clip.batch_size == 20
+    monkeypatch.setattr(clip_module, "WEIGHTS_AT_ONCE", 1)
+    assert clip.batch_size == 4
 
 
 def test_embedding_is_the_same_in_any_batch(clip):

@@ -7,7 +7,7 @@ import torch
 from conftest import RESNET, build_clip
 from torch.nn.functional import normalize
 
-from clipforget.models.stages import first_changed, stages
+from clipforget.models.stages import first_changed, stages, with_projection
 
 
 def timm(name: str, size: int = 32, pool: str = "", proj: str = "linear") -> dict:
@@ -44,6 +44,24 @@ def test_composition_is_the_tower(kind: str) -> None:
         assert torch.equal(x, expected)
     assert x.shape == (3, 16)
     assert len(parts) == count
+
+
+@pytest.mark.parametrize("kind", ["modified_resnet", "vit", "vit_average", "timm_vit"])
+@torch.inference_mode()
+def test_the_last_map_becomes_a_stage_of_its_own(kind: str) -> None:
+    clip = build_clip(TOWERS[kind][0])
+    parts = stages(clip.model)
+    split = with_projection(clip.model, parts)
+    x = whole = torch.randn(3, 3, *clip.image_size)
+    for part in split:
+        x = part.call(x)
+    for part in parts:
+        whole = part.call(whole)
+    assert torch.equal(x, whole)
+    last = [name for name in clip.model.state_dict() if name.startswith(("visual.attnpool.c_proj", "visual.proj"))]
+    assert first_changed(split, last) == len(split) - bool(last) == len(parts)
+    for name, _ in clip.model.visual.named_parameters():
+        assert sum(part.owns(f"visual.{name}") for part in split) == 1
 
 
 @pytest.mark.parametrize("kind", TOWERS)

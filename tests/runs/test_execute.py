@@ -10,6 +10,7 @@ from typing import get_type_hints
 import numpy as np
 import pytest
 from small import SHAPES
+from waiting import wait_for
 
 from clipforget.evaluation import metrics
 from clipforget.models.loading import load_clip
@@ -43,6 +44,21 @@ def test_a_run_leaves_all_its_files_and_says_how_it_went(finished, world):
     assert events[-1] | {"t": 0, "n": 0} == {"kind": "end", "state": "done", "note": "Done.", "t": 0, "n": 0}
     assert all(event["eta"] >= 0 for event in events[:-1])
     assert sum(stage_seconds(events).values()) == pytest.approx(events[-1]["t"], abs=0.5)
+
+
+def test_work_that_says_nothing_still_shows_life(world, tmp_path, monkeypatch):
+    monkeypatch.setattr(running, "LIFE_INTERVAL", 0.02)
+    run = Store(tmp_path).create(world.config())
+    journal = running.Journal(run)
+    with journal.alive():
+        journal.step("select", 3, 7, "Still at it.", losses={"forget": 0.5}, data={"layers": []})
+        first, *repeated = wait_for(lambda: run.events()[2:] and run.events())
+    for event in repeated:
+        assert event["t"] > first["t"] and event["losses"] == event["data"] == {}, "no figure is told twice"
+        assert [event[name] for name in ("stage", "step", "total", "note")] == ["select", 3, 7, "Still at it."]
+    count = len(run.events())
+    journal.end("done", "Done.")
+    assert run.events()[-1]["kind"] == "end" and len(run.events()) == count + 1
 
 
 def test_documents_have_the_fields_of_their_types(finished):

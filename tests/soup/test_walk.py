@@ -49,6 +49,7 @@ def plain(clip: Clip) -> Clip:
     torch.manual_seed(3)
     layers = torch.nn.Flatten(), torch.nn.Linear(48, 32), torch.nn.Tanh(), torch.nn.Linear(32, 16)
     clip.model.visual = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(4), *layers).eval()
+    clip.model.visual.image_size = 32
     return clip
 
 
@@ -138,10 +139,16 @@ def test_embedding_at_both_ends_is_what_the_two_models_give(vision) -> None:
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-@pytest.mark.parametrize("cache", [0, 300_000, 10**9], ids=["nothing kept", "an early stage kept", "all kept"])
-def test_nodes_are_exact_bit_for_bit(tiny_clip, precision: str, cache: int) -> None:
+@pytest.mark.parametrize(
+    ("cache", "disk"),
+    [(0, False), (300_000, False), (10**9, False), (0, True)],
+    ids=["nothing kept", "an early stage kept", "all kept", "all kept on the disk"],
+)
+def test_nodes_are_exact_bit_for_bit(tiny_clip, precision: str, cache: int, disk: bool, tmp_path: Path) -> None:
     delta, pixels = move(tiny_clip), images()
-    path, _ = walked(tiny_clip, delta, pixels, precision=precision, cache=cache, max_nodes=5)
+    folder = tmp_path if disk else None
+    path, _ = walked(tiny_clip, delta, pixels, precision=precision, cache=cache, folder=folder, max_nodes=5)
+    assert not list(tmp_path.iterdir())
     assert path.precision == precision and len(path) == len(pixels)
     for node in path.nodes:
         assert np.array_equal(node.features, SoupModel(tiny_clip, delta, precision).embed(node.alpha, pixels))
@@ -161,7 +168,18 @@ def test_the_early_stages_run_once(tiny_clip, monkeypatch) -> None:
     path, _ = walked(tiny_clip, move(tiny_clip), images(), max_nodes=5)
     early = [call for call in calls if call[:2] == (0, 4)]
     assert early == [(0, 4, 64), (0, 4, 6)]
-    assert sum(call[:2] == (4, 6) for call in calls) == 2 * len(path.nodes)
+    assert sum(call[:2] == (4, 7) for call in calls) == 2 * len(path.nodes)
+
+
+def test_a_soup_holds_only_what_changes_twice(tiny_clip) -> None:
+    delta = move(tiny_clip, ("visual.attnpool.c_proj",))
+    soup_model, original = SoupModel(tiny_clip, delta), dict(tiny_clip.model.named_parameters())
+    own = {n for n, p in soup_model.clip.model.named_parameters() if p.data_ptr() != original[n].data_ptr()}
+    filters = {name for name, value in original.items() if value.ndim == 4}  # in another order in memory
+    assert own - filters == set(delta)
+    before = tiny_clip.fingerprint()
+    soup_model.set_alpha(0.0)
+    assert tiny_clip.fingerprint() == before != soup_model.clip.fingerprint()
 
 
 def test_the_walk_ends_within_tolerance_and_between_nodes_it_is_near(tiny_clip) -> None:

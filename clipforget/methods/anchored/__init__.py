@@ -22,8 +22,6 @@ from clipforget.unlearning.task import KINDS, Step, Task
 if TYPE_CHECKING:
     from clipforget.methods.anchored.regression import Views
 
-CHUNK = 64  # images that are embedded at once
-
 
 @method(
     "anchored",
@@ -62,22 +60,22 @@ def embed(task: Task, settings: AnchoredSettings) -> Generator[Step, None, Views
 
     weight = projection_weight(task.original.model)
     has_bias = bool((weight[:, -1] != 0).any())
-    open_ended = before_projection(task.original.model)
-    generator = torch.Generator().manual_seed(task.seed)
-    parts: list[tuple[torch.Tensor, torch.Tensor, int]] = []
-    for kind, name in enumerate(KINDS[: settings.tier]):
-        images = getattr(task, name)
-        for view in range(1 if name == "others" else settings.views):
-            strength = settings.augment if view else 0.0
-            for pixels, labels in zip(images.pixels.split(CHUNK), images.labels.split(CHUNK), strict=True):
-                parts.append((augment(pixels, strength, generator), labels, kind))
-    inputs = []
-    for done, (pixels, _, _) in enumerate(parts, 1):
-        with torch.no_grad():
-            read = open_ended.encode_image(pixels.to(task.original.device)).double().cpu()
-        inputs.append(torch.cat([read, torch.full((len(read), 1), float(has_bias), dtype=torch.float64)], dim=1))
-        yield Step("select", done, len(parts))
+    open_ended, device = before_projection(task.original.model), task.original.device
+    generator, size = torch.Generator().manual_seed(task.seed), task.original.batch_size
+    passes = [
+        (kind, images, settings.augment if view else 0.0)
+        for kind, images in enumerate(getattr(task, name) for name in KINDS[: settings.tier])
+        for view in range(1 if KINDS[kind] == "others" else settings.views)
+    ]
+    total = sum(-(-len(images) // size) for _, images, _ in passes)
+    inputs, labels, kinds = list[torch.Tensor](), list[torch.Tensor](), list[torch.Tensor]()
+    for kind, images, strength in passes:
+        for pixels, of_pixels in images.split(size):
+            with torch.no_grad():
+                read = open_ended.encode_image(augment(pixels, strength, generator).to(device)).double().cpu()
+            inputs.append(torch.cat([read, torch.full((len(read), 1), float(has_bias), dtype=torch.float64)], dim=1))
+            labels.append(of_pixels.cpu())
+            kinds.append(torch.full((len(read),), kind))
+            yield Step("select", len(inputs), total)
     stacked = torch.cat(inputs)
-    kinds = torch.cat([torch.full((len(labels),), kind) for _, labels, kind in parts])
-    labels = torch.cat([labels for _, labels, _ in parts]).cpu()
-    return Views(stacked, stacked @ weight.T, kinds, labels)
+    return Views(stacked, stacked @ weight.T, torch.cat(kinds), torch.cat(labels))

@@ -78,7 +78,7 @@ def mean_gradients(
     weights = [owners[name] for name in names]
     totals = [torch.zeros_like(weight) for weight in weights]
     with gradients_enabled(weights):
-        for pixels, labels in zip(images.pixels.split(CHUNK), images.labels.split(CHUNK), strict=True):
+        for pixels, labels in images.split(min(CHUNK, clip.batch_size)):
             with torch.enable_grad():
                 value = loss(clip.encode_image(pixels.to(clip.device)), labels.to(clip.device))
                 gradients = torch.autograd.grad(value * len(labels) / len(images), weights, allow_unused=True)
