@@ -52,7 +52,9 @@ class Source(Protocol):
 
 
 class FileSource(Source, Protocol):
-    """A source that knows how many bytes each of its files has."""
+    """A source that knows how many bytes each of its files has, and what it left out, with the reason."""
+
+    skipped: list[tuple[str, str]]
 
     @property
     def files(self) -> Mapping[str, int]: ...

@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from clipforget.data.catalogue import CatalogueEntry, find, read_pictures
+from clipforget.data.catalogue import CatalogueEntry, find, open_records, read_pictures
 from clipforget.data.dataset import RESERVED, SPLITS, Dataset, EvaluationSet, FileSource, Item, as_label
 from clipforget.data.folder import SPLIT_NAMES, is_image, judge_all, wrapper
 from clipforget.data.names import CLASS_NAMES, KNOWN, TEMPLATES, named_set
 from clipforget.data.published import PictureSource, item_of
-from clipforget.data.sources import FolderSource, TarSource, open_source, printable
+from clipforget.data.sources import open_source, printable
 from clipforget.data.splits import sample
 from clipforget.errors import BadData, BadSetting, UnknownName
 
@@ -131,9 +131,9 @@ def _published(
     return PictureSource({item.key: picture for item, picture in pictures.items()}), found, [], templates
 
 
-def _open(path: EvaluationPath) -> tuple[FolderSource | TarSource, list[Item], list[str]]:
+def _open(path: EvaluationPath) -> tuple[FileSource, list[Item], list[str]]:
     """The images of a folder or .tar, and its texts."""
-    source = open_source(path.path, LAYOUT)
+    source = open_records(path.path) or open_source(path.path, LAYOUT)
     base = _base(source)
     found = [item for key in source.files if key.startswith(base) and (item := _item(key, base, path.name))]
     if not found:
@@ -142,7 +142,7 @@ def _open(path: EvaluationPath) -> tuple[FolderSource | TarSource, list[Item], l
     return source, found, [key for folder in dict.fromkeys((_parent(base), base)) for key in _texts(source, folder)]
 
 
-def _base(source: FolderSource | TarSource) -> str:
+def _base(source: FileSource) -> str:
     """The folder in which the class folders lie, with its slash: that of a split where there is one."""
     prefix = wrapper(source.files)
     if any(is_image(key) and _depth(key, prefix) == 0 for key in source.files if key.startswith(prefix)):
@@ -168,7 +168,7 @@ def _item(key: str, base: str, name: str) -> Item | None:
     return Item(key, name, *labels) if usable else None
 
 
-def _texts(source: FolderSource | TarSource, folder: str) -> list[str]:
+def _texts(source: FileSource, folder: str) -> list[str]:
     return [f"{folder}{file}" for file in (TEMPLATES, CLASS_NAMES) if f"{folder}{file}" in source.files]
 
 

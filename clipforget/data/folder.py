@@ -15,7 +15,7 @@ from clipforget.data.dataset import RESERVED, SPLITS, Dataset, EvaluationSet, Fi
 from clipforget.data.images import check, suffixes
 from clipforget.data.names import CLASS_NAMES, MAPPINGS, TEMPLATES, in_words, named_set, read_mapping
 from clipforget.data.sound import add_sound, load_sound
-from clipforget.data.sources import LARGEST_FILE, LAYOUT, FolderSource, TarSource, open_source, printable
+from clipforget.data.sources import LARGEST_FILE, LAYOUT, open_source, printable
 from clipforget.errors import BadData
 
 SPLIT_NAMES = {name: name for name in SPLITS} | {"val": "validation", "valid": "validation"}
@@ -26,7 +26,9 @@ LARGE = 2**16  # bytes; files from here on are checked in threads, once, which s
 THREADS = 4  # at most so many, each holds one decoded image
 
 
-def load_folder(path: str | Path, name: str | None = None, *, trusted: bool = False) -> Dataset:
+def load_folder(
+    path: str | Path, name: str | None = None, *, trusted: bool = False, source: FileSource | None = None
+) -> Dataset:
     """Read a folder or an uncompressed .tar laid out as `split/superclass[/subgroup[/style]]/file`.
 
     Folders around the splits, each alone in its own, are looked through. Every file that cannot be used is listed in
@@ -35,10 +37,11 @@ def load_folder(path: str | Path, name: str | None = None, *, trusted: bool = Fa
     Splits, validation and fingerprint depend on names below the splits and on content alone, so that a folder and its
     .tar are the same data set. `trusted` spares decoding every image once, for files that are known to be sound.
     A further folder at the top is an evaluation set: of the same names where all its classes have train images and it
-    brings no templates.txt or classnames.txt, else with names of its own.
+    brings no templates.txt or classnames.txt, else with names of its own. `source` has its files where they
+    are to be had otherwise.
     Raises BadData where nothing usable is left.
     """
-    source = open_source(path)
+    source = source or open_source(path)
     prefix = wrapper(source.files)
     found = {key: _item(key, key[len(prefix) :].split("/")) for key in source.files}
     found, names = _in_words(found, source, prefix)
@@ -70,7 +73,7 @@ Read = list[tuple[Item, bytes]]  # items with the SHA-256 of their bytes
 Skipped = list[tuple[str, str]]
 
 
-def _in_words(found: Found, source: FolderSource | TarSource, prefix: str) -> tuple[Found, list[str]]:
+def _in_words(found: Found, source: FileSource, prefix: str) -> tuple[Found, list[str]]:
     """The same with words for codes among superclasses and subgroups, and what became what, less the files that say so.
 
     Such a file lies at the top, or in a folder around the splits.
@@ -107,7 +110,7 @@ def _own_names(found: Mapping[str, tuple[Item | None, str]], prefix: str) -> tup
 
 
 def _evaluation_sets(
-    own: Mapping[str, Skipped], read: Read, source: FolderSource | TarSource, texts: Mapping[str, str]
+    own: Mapping[str, Skipped], read: Read, source: FileSource, texts: Mapping[str, str]
 ) -> tuple[list[tuple[EvaluationSet, tuple[Item, ...]]], Skipped]:
     """Each set of its own names with its items; the images of one that cannot be used are left out.
 
@@ -129,7 +132,7 @@ def _evaluation_sets(
 
 
 def _read_all(
-    source: FolderSource | TarSource, found: Mapping[str, tuple[Item | None, str]], last: Sequence[str], trusted: bool
+    source: FileSource, found: Mapping[str, tuple[Item | None, str]], last: Sequence[str], trusted: bool
 ) -> tuple[Read, Skipped]:
     """Every usable image, once: of several copies the first in order of split (test before train) and name stays.
 

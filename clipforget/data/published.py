@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 SHOWN = 6  # names in a message
-EXTRA = "pip install 'clipforget[datasets]'"
+TEST_SHARE = 0.2  # of each class, where a data set comes without a split
 
 
 class NotPublished(BadData):
@@ -101,6 +101,7 @@ class PictureSource:
 
     def __init__(self, pictures: Mapping[str, Picture]) -> None:
         self._pictures = pictures
+        self.skipped: list[tuple[str, str]] = []
 
     @cached_property
     def files(self) -> dict[str, int]:
@@ -185,6 +186,12 @@ def files_of(root: Path, folder: str, names: Sequence[str], listing: str) -> lis
     if missing := next((name for name in names if name not in there), None):
         raise NotPublished(f"no {folder}/{missing}, which {listing} names")
     return [there[name] for name in names]
+
+
+def test_share(names: Sequence[str]) -> set[str]:
+    """Return the fifth of the names, at least one, whose hashes are the lowest: the test set of a class without one."""
+    ordered = sorted(names, key=lambda name: hashlib.sha256(name.encode()).digest())
+    return set(ordered[: max(round(len(names) * TEST_SHARE), 1)])
 
 
 def label(text: str) -> str:

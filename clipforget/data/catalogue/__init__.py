@@ -21,8 +21,13 @@ from pathlib import Path
 
 from clipforget.data.dataset import Dataset
 from clipforget.data.folder import load_folder
+from clipforget.data.imagefolder import open_imagefolder
+from clipforget.data.parquet import open_parquet
 from clipforget.data.published import Picture, Published
+from clipforget.data.records import RecordSource
+from clipforget.data.webdataset import open_shards
 from clipforget.errors import BadData, UnknownName
+from clipforget.files import refusal
 from clipforget.registry import Registry
 
 
@@ -120,7 +125,18 @@ def load_dataset(name: str) -> Dataset:
         return _read_published(entry, where) if entry.published else entry.read()
     if name.strip() and len(name) < 100 and not set(name) & set("/\\.~\0") and not Path(name).exists():
         raise UnknownName("data set or folder", name, DATASETS)
-    return load_folder(name)
+    return load_folder(name, source=open_records(name))
+
+
+def open_records(path: str) -> RecordSource | None:
+    """Return the images of WebDataset shards, .parquet files or an imagefolder; None for any other path."""
+    try:
+        at = Path(path).expanduser()
+        if at.exists() and refusal(at):
+            return None
+        return open_shards(at) or open_parquet(at) or open_imagefolder(at)
+    except (OSError, RuntimeError, ValueError):  # which is said where it is read as a folder
+        return None
 
 
 def find(name: str) -> tuple[CatalogueEntry | None, str]:

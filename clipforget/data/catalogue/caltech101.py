@@ -6,13 +6,11 @@ whose names are not what they show have those of CLIP's authors (https://github.
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 from clipforget.data.catalogue import published
-from clipforget.data.published import NotPublished, Picture, images_in, label, root_of
+from clipforget.data.published import NotPublished, Picture, images_in, label, root_of, test_share
 
-TEST_SHARE = 0.2
 FOLDER, LEFT_OUT = "101_ObjectCategories", "BACKGROUND_Google"
 IN_WORDS = {
     "Faces": "off-center face", "Faces_easy": "centered face", "Leopards": "leopard", "Motorbikes": "motorbike",
@@ -34,17 +32,13 @@ IN_WORDS = {
 def caltech101(src: Path) -> list[Picture]:
     """List the pictures of each class."""
     root = root_of(src, FOLDER, "caltech101", "caltech-101") / FOLDER
-    folders = sorted(path for path in root.iterdir() if path.is_dir() and path.name != LEFT_OUT)
     pictures = []
-    for folder in folders:
-        files = sorted(
-            images_in(folder), key=lambda file: hashlib.sha256(f"{file.parent.name}/{file.name}".encode()).digest()
-        )
-        tests = max(round(len(files) * TEST_SHARE), 1)
-        name = IN_WORDS.get(folder.name, label(folder.name))
-        pictures += [
-            Picture("train" if i >= tests else "test", (name,), file.name, file) for i, file in enumerate(files)
-        ]
+    for folder in sorted(path for path in root.iterdir() if path.is_dir() and path.name != LEFT_OUT):
+        names = (IN_WORDS.get(folder.name, label(folder.name)),)
+        files = images_in(folder)
+        tests = test_share([f"{folder.name}/{file.name}" for file in files]) if files else set()
+        splits = ("test" if f"{folder.name}/{file.name}" in tests else "train" for file in files)
+        pictures += [Picture(split, names, file.name, file) for split, file in zip(splits, files, strict=True)]
     if not pictures:
         raise NotPublished(f"no images in {FOLDER}/")
     return pictures
