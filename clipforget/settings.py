@@ -79,6 +79,7 @@ def option(
     if isinstance(default, str):
         one_of = "|".join(map(re.escape, choices))
         checks["pattern"] = f"^({one_of})$" if choices else "^[^\0]+$" if default else "^[^\0]*$"
+        checks |= {} if default else {"min_length": 0}  # whatever the class asks of texts
     metadata = {
         "help": help, "low": low, "high": high, "choices": choices, "advanced": advanced, "search": search,
         "former": former,

@@ -18,7 +18,7 @@ from clipforget.benchmark.plan import ComparisonPlan
 from clipforget.benchmark.store import CellInfo, ComparisonFolder, FinishedRuns
 from clipforget.errors import ClipforgetError
 from clipforget.generators import relay
-from clipforget.runs.config import RunConfig
+from clipforget.runs.config import RunConfig, images_of
 from clipforget.runs.documents import Event
 from clipforget.runs.execute import execute
 from clipforget.runs.resources import Resources
@@ -98,7 +98,7 @@ def _finished_run(finished: FinishedRuns, config: RunConfig, resources: Resource
     """The finished run that serves as a cell; the data set is read only where there may be one."""
     if not finished.candidates(config):
         return None
-    dataset = resources.dataset(config.data, config.eval, config.eval_images, selections=config.selections)
+    dataset = resources.dataset(**images_of(config))
     original = resources.clip(config.model, config.device).fingerprint()
     return finished.find(config, {"original": original, **dataset.fingerprints})
 

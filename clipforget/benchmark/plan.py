@@ -27,6 +27,8 @@ SHARED = (
     "model",
     "data",
     "selections",
+    "others",
+    "levels",
     "retain",
     "goal",
     "tolerance",
@@ -62,6 +64,8 @@ class ComparisonPlan:
     model: str = option_like(RunConfig, "model")
     data: str = option_like(RunConfig, "data")
     selections: tuple[str, ...] = option_like(RunConfig, "selections")
+    others: str = option_like(RunConfig, "others")
+    levels: str = option_like(RunConfig, "levels")
     retain: tuple[str, ...] = option_like(RunConfig, "retain")
     goal: str = option_like(RunConfig, "goal")
     tolerance: float = option_like(RunConfig, "tolerance")

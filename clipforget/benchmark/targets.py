@@ -19,7 +19,7 @@ from clipforget.data.splits import select
 from clipforget.data.target import Target
 from clipforget.errors import BadData, BadQuery
 from clipforget.generators import finish
-from clipforget.runs.config import RunConfig
+from clipforget.runs.config import RunConfig, images_of
 
 if TYPE_CHECKING:
     from clipforget.runs.resources import Resources
@@ -62,7 +62,7 @@ def pick(text: str, config: RunConfig, resources: Resources) -> list[str]:
     original of config finds (FOUND). Raises BadQuery where there is none, and as `load_dataset` and `load_clip`.
     """
     kind, most = read_choice(text)
-    dataset = resources.dataset(config.data, selections=config.selections)
+    dataset = resources.dataset(**images_of(config, evaluation=False))
     found = _finder(config, dataset, resources)
     picked = list(islice(_in_turns(candidates(dataset, kind), found), most))
     if not picked:

@@ -26,7 +26,7 @@ from clipforget.errors import BadSetting, ClipforgetError
 from clipforget.generators import relay
 from clipforget.methods import METHODS, Method
 from clipforget.models.listing import check_model_name
-from clipforget.runs.config import RunConfig, command_line
+from clipforget.runs.config import RunConfig, command_line, images_of
 from clipforget.runs.devices import likely_device
 from clipforget.runs.presets import OWN_FOLDER, Preset, check_name, save_preset
 from clipforget.runs.resources import Resources
@@ -49,6 +49,8 @@ class TuneConfig:
     model: str = option_like(RunConfig, "model")
     data: str = option_like(RunConfig, "data")
     selections: tuple[str, ...] = option_like(RunConfig, "selections")
+    others: str = option_like(RunConfig, "others")
+    levels: str = option_like(RunConfig, "levels")
     trials: int = option(8, "Trials of each method on each target", low=1, high=1000)
     seed: int = option_like(RunConfig, "seed")
     tolerance: float = option_like(RunConfig, "tolerance")
@@ -69,19 +71,21 @@ class TuneConfig:
 
     def run_config(self, target: tuple[str, ...]) -> RunConfig:
         """Return the run whose train, steer and calibrate images a target's trials use."""
-        shared = {name: getattr(self, name) for name in ("model", "data", "selections", "seed", "tolerance", "device")}
+        names = ("model", "data", "selections", "others", "levels", "seed", "tolerance", "device")
+        shared = {name: getattr(self, name) for name in names}
         return RunConfig(forget=target, **shared)
 
     def without_paths(self) -> TuneConfig:
         """Return the same with the bare names of local models and data, to be shown to others."""
-        model, data = (Path(text).name if Path(text).exists() else text for text in (self.model, self.data))
-        return replace(self, model=model, data=data)
+        texts = (self.model, self.data, self.others)
+        model, data, others = (Path(text).name if text and Path(text).exists() else text for text in texts)
+        return replace(self, model=model, data=data, others=others)
 
     def command(self) -> str:
         """Return the command line that repeats the tuning."""
         targets = {"forget": [JOIN.join(target) for target in self.targets]}
-        selections = {"selected": self.selections}
-        return command_line("tune", self, methods=",".join(self.methods), targets=targets, selections=selections)
+        changed = {"methods": ",".join(self.methods), "targets": targets, "selections": {"selected": self.selections}}
+        return command_line("tune", self, ("others", "levels"), **changed)
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,7 @@ def tune(config: TuneConfig, runs: Path, out: Path | None = None) -> Iterator[Tu
         return
     resources = Resources()
     for target in config.targets:
-        config.run_config(target).splits(resources.dataset(config.data, selections=config.selections))
+        config.run_config(target).splits(resources.dataset(**images_of(config, evaluation=False)))
     session = TuningSession(config, methods, resources, runs)
     for target in config.targets:
         yield from session.run_trials(target)
@@ -142,7 +146,7 @@ class TuningSession:
 
     def __init__(self, config: TuneConfig, methods: list[Method], resources: Resources, runs: Path) -> None:
         self.config, self.resources, self.runs = config, resources, runs
-        self.dataset = resources.dataset(config.data, selections=config.selections)
+        self.dataset = resources.dataset(**images_of(config, evaluation=False))
         folder = trials_folder(runs)  # before a model is fetched in vain
         self.clip = resources.clip(config.model, config.device)
         self.fingerprints = {"original": self.clip.fingerprint(), "data": self.dataset.fingerprint}

@@ -70,7 +70,7 @@ def add_fields(parser: argparse.ArgumentParser, *names: str) -> None:
     for entry in options(RunConfig):
         if entry.name in names:
             metavar = {int: "N", float: "X"}.get(entry.kind, entry.name.upper())
-            about = f"{entry.help} (default: {entry.default})"
+            about = f"{entry.help} (default: {entry.default or 'none'})"
             flag = f"--{entry.name.replace('_', '-')}"
             parser.add_argument(flag, metavar=metavar, type=entry.kind, default=entry.default, help=about)
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 SPLITS = ("train", "validation", "test")
+LEVELS = ("superclass", "subgroup", "style")  # of names, coarse to fine
 RESERVED = ("steer", "calibrate")  # what a run makes of train and validation; no evaluation set may be called so
 
 
@@ -46,7 +47,7 @@ class Item:
 
 
 class Source(Protocol):
-    """Where the bytes of a data set lie: a folder or a .tar."""
+    """Where the bytes of a data set lie: a folder or an archive."""
 
     def read(self, key: str) -> bytes: ...
 
@@ -84,13 +85,28 @@ class EvaluationSet:
 
 
 @dataclass(frozen=True)
+class Layout:
+    """How the folders of a data set were understood.
+
+    `levels` says what the folders below the splits mean, from the outside in, none where the images lie flat; `options`
+    are other ways to read them, as texts for `read_levels`. `split` says in a sentence how train, validation and test
+    came about; `notes` are sentences on what else is not as it lies there.
+    """
+
+    levels: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    split: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Dataset:
     """Images under one name.
 
     `fingerprint` is a content hash over names and bytes, 16 hex digits; `skipped` lists the files left out, each with
     the reason as the end of a sentence about it ("is empty"). `evaluation` holds the evaluation sets that have names of
     their own, whose items come last and are in no fingerprint but their own. `trained` are SHA-256 of the files of
-    train and validation.
+    train and validation. `layout` says how the folders were understood.
     """
 
     name: str
@@ -101,6 +117,7 @@ class Dataset:
     template: str = "a photo of a {}."
     evaluation: Mapping[str, EvaluationSet] = field(default_factory=dict)
     trained: frozenset[bytes] = field(default=frozenset(), repr=False, compare=False)
+    layout: Layout = Layout()
 
     @cached_property
     def native(self) -> tuple[Item, ...]:
@@ -135,12 +152,16 @@ class Dataset:
         """Return the items of a split or evaluation set."""
         return tuple(item for item in self.items if item.split == split)
 
+    def read(self, item: Item) -> bytes:
+        """Return the bytes of the image's file. Raises BadData where it has gone."""
+        entry = self.evaluation.get(item.split)
+        return (entry.source if entry else self.source).read(item.key)
+
     def open(self, item: Item) -> Image:
         """Return the image, RGB, upright, first frame. Raises BadData where the file has gone or is damaged inside."""
         from clipforget.data.images import decode
 
         try:
-            entry = self.evaluation.get(item.split)
-            return decode((entry.source if entry else self.source).read(item.key))
+            return decode(self.read(item))
         except BadData as error:
             raise BadData(f"The image {printable(item.key)} {error}; take it out of the data set.") from error

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from clipforget.data.catalogue import CatalogueEntry, find, open_records, read_pictures
 from clipforget.data.dataset import RESERVED, SPLITS, Dataset, EvaluationSet, FileSource, Item, as_label
-from clipforget.data.folder import SPLIT_NAMES, is_image, judge_all, wrapper
+from clipforget.data.folder import judge_all
+from clipforget.data.layout import SPLIT_NAMES, is_image, wrapper
 from clipforget.data.names import CLASS_NAMES, KNOWN, TEMPLATES, named_set
 from clipforget.data.published import PictureSource, item_of
 from clipforget.data.sources import open_source, printable
@@ -44,7 +45,7 @@ class EvaluationPath:
             raise BadSetting(f"'{printable(text[:80])}' is no evaluation set; {EXAMPLE}.")
         if "/" in name or ":" in name:
             raise BadSetting(f"An evaluation set cannot be called '{printable(name[:80])}'; leave out / and : there.")
-        if name.lower() in (*SPLIT_NAMES, *RESERVED):
+        if name.lower() in (*SPLITS, "val", "valid", *RESERVED):
             raise BadSetting(f"An evaluation set cannot be called '{name}', as a split is; choose another name.")
         path, colon, classes = rest.strip().rpartition(":")
         lies_at = find(rest.strip())[1]

@@ -1,4 +1,4 @@
-"""Any folder or .tar of images as a Dataset; validation is split off train by hash where there is none."""
+"""Any folder or archive of images as a Dataset; what it does not divide into train and test is divided by a hash."""
 
 from __future__ import annotations
 
@@ -6,69 +6,83 @@ import hashlib
 import os
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from clipforget.data.dataset import RESERVED, SPLITS, Dataset, EvaluationSet, FileSource, Item, as_label
-from clipforget.data.images import check, suffixes
+from clipforget.data.dataset import LEVELS, SPLITS, Dataset, EvaluationSet, FileSource, Item, as_label
+from clipforget.data.images import check
+from clipforget.data.layout import NO_IMAGE, SPLIT_NAMES, Found, arrange, join_spellings, settle_splits
 from clipforget.data.names import CLASS_NAMES, MAPPINGS, TEMPLATES, in_words, named_set, read_mapping
 from clipforget.data.sound import add_sound, load_sound
 from clipforget.data.sources import LARGEST_FILE, LAYOUT, open_source, printable
 from clipforget.errors import BadData
 
-SPLIT_NAMES = {name: name for name in SPLITS} | {"val": "validation", "valid": "validation"}
-NO_IMAGE = "is no image file by its suffix; rename or convert it if it is one"
-VALIDATION_SHARE = 0.2  # of the train images of each subgroup, where the data set brings no validation folder
+SHARE = 0.2  # of the images of each subgroup, for validation and for the test where the data set does not divide them
 FEWEST = 2  # train images a superclass needs, one of them for validation
 LARGE = 2**16  # bytes; files from here on are checked in threads, once, which smaller ones are not worth
 THREADS = 4  # at most so many, each holds one decoded image
 
 
 def load_folder(
-    path: str | Path, name: str | None = None, *, trusted: bool = False, source: FileSource | None = None
+    path: str | Path,
+    name: str | None = None,
+    *,
+    trusted: bool = False,
+    levels: tuple[str, ...] = LEVELS,
+    source: FileSource | None = None,
 ) -> Dataset:
-    """Read a folder or an uncompressed .tar laid out as `split/superclass[/subgroup[/style]]/file`.
+    """Read a folder or an archive of images, laid out as `split/superclass[/subgroup[/style]]/file` or less than that.
 
-    Folders around the splits, each alone in its own, are looked through. Every file that cannot be used is listed in
-    `skipped` with the reason: no image, broken, too small, a copy of another one, a class without enough train images.
-    Folders named by codes (n02691156-airplane, 001.airplane, n02691156 beside LOC_synset_mapping.txt) get their words.
-    Splits, validation and fingerprint depend on names below the splits and on content alone, so that a folder and its
-    .tar are the same data set. `trusted` spares decoding every image once, for files that are known to be sound.
-    A further folder at the top is an evaluation set: of the same names where all its classes have train images and it
-    brings no templates.txt or classnames.txt, else with names of its own. `source` has its files where they
-    are to be had otherwise.
+    Splits are understood as `layout` says; what the data set does not divide is divided by a hash of each image. Images
+    that lie flat are one superclass, called as their folder. Folders around the splits, each alone in its own, are
+    looked through. Every file that cannot be used is listed in `skipped` with the reason: no image, broken, too small,
+    a copy of another one, a class without enough train images. Folders named by codes (n02691156-airplane,
+    001.airplane, n02691156 beside LOC_synset_mapping.txt) get their words. Splits, validation and fingerprint depend on
+    names below the splits and on content alone, so that a folder and its .tar are the same data set. `trusted` spares
+    decoding every image once, for files that are known to be sound; `levels` says what the folders mean;
+    `source` has its files where they are to be had otherwise.
+    A further folder beside train is an evaluation set: of the same names where all its classes have train images and it
+    brings no templates.txt or classnames.txt, else with names of its own.
     Raises BadData where nothing usable is left.
     """
     source = source or open_source(path)
-    prefix = wrapper(source.files)
-    found = {key: _item(key, key[len(prefix) :].split("/")) for key in source.files}
+    name = name or name_of(path)
+    found, prefix, layout = arrange(source.files, as_label(name) or "images", levels)
     found, names = _in_words(found, source, prefix)
+    found, notes = join_spellings(found)
+    found, division = settle_splits(found)
     own, texts = _own_names(found, prefix)
     read, skipped = _read_all(source, {key: row for key, row in found.items() if key not in texts}, own, trusted)
-    split = split_validation([row for row in read if row[0].split not in own])
-    items, lonely = drop_small_classes(split)
+    divided = divide([row for row in read if row[0].split not in own])
+    items, lonely = drop_small_classes(divided)
+    names += [] if levels == LEVELS else [f"levels={','.join(levels)}\0"]
     digest = hashlib.sha256("".join(names).encode())
     for item, content in items:
         digest.update(f"{item.split}\0{item.key[len(prefix) :]}\0".encode() + content)
     lost = {name: [(k, why) for k, why in skipped if (i := found[k][0]) and i.split == name] for name in own}
     sets, unnamed = _evaluation_sets(lost, read, source, texts)
     dataset = Dataset(
-        name or printable(Path(path).expanduser().resolve().stem),
+        name,
         (*(item for item, _ in items), *(item for _, added in sets for item in added)),
         source,
         digest.hexdigest()[:16],
         tuple(sorted((printable(key), reason) for key, reason in [*source.skipped, *skipped, *lonely, *unnamed])),
         evaluation={entry.name: entry for entry, _ in sets},
-        trained=frozenset(content for item, content in read if item.split in ("train", "validation")),
+        trained=frozenset(content for item, content in divided if item.split in ("train", "validation")),
+        layout=replace(layout, split=division, notes=notes),
     )
-    tops = {key[len(prefix) :].split("/")[0] for key in source.files if "/" in key[len(prefix) :] and is_image(key)}
-    _require(dataset, printable(str(path)), tops, split, [*source.skipped, *skipped] or lonely)
+    _require(dataset, printable(str(path)), [*source.skipped, *skipped] or lonely)
     return dataset
 
 
-Found = dict[str, tuple[Item | None, str]]  # every file by its key, or why it is none of the data set
+def name_of(path: str | Path) -> str:
+    """Return what a folder or an archive is called, without what its suffixes say."""
+    full = Path(path).expanduser().resolve()
+    return printable(full.name if full.is_dir() else full.stem.removesuffix(".tar"))
+
+
 Read = list[tuple[Item, bytes]]  # items with the SHA-256 of their bytes
 Skipped = list[tuple[str, str]]
 
@@ -94,7 +108,7 @@ def _in_words(found: Found, source: FileSource, prefix: str) -> tuple[Found, lis
     return renamed, [f"{code}={word}\0" for code, word in sorted((tops | subs).items())]
 
 
-def _own_names(found: Mapping[str, tuple[Item | None, str]], prefix: str) -> tuple[list[str], dict[str, str]]:
+def _own_names(found: Found, prefix: str) -> tuple[list[str], dict[str, str]]:
     """The sets that go by names of their own, sorted, and the files beside their folders: key to name of the set."""
     classes = defaultdict(set)
     for item, _ in found.values():
@@ -105,7 +119,8 @@ def _own_names(found: Mapping[str, tuple[Item | None, str]], prefix: str) -> tup
         top, _, file = key[len(prefix) :].partition("/")
         if file in (TEMPLATES, CLASS_NAMES) and as_label(top) in classes and top.lower() not in SPLIT_NAMES:
             texts[key] = as_label(top)
-    own = {name for name in classes if name not in SPLITS and not classes[name] <= classes.get("train", set())}
+    trained = classes["train"] | classes[""]
+    own = {name for name in classes if name not in (*SPLITS, "") and not classes[name] <= trained}
     return sorted(own | set(texts.values())), texts
 
 
@@ -131,9 +146,7 @@ def _evaluation_sets(
     return sets, skipped
 
 
-def _read_all(
-    source: FileSource, found: Mapping[str, tuple[Item | None, str]], last: Sequence[str], trusted: bool
-) -> tuple[Read, Skipped]:
+def _read_all(source: FileSource, found: Found, last: Sequence[str], trusted: bool) -> tuple[Read, Skipped]:
     """Every usable image, once: of several copies the first in order of split (test before train) and name stays.
 
     The splits in `last` come after train. A copy of a test image may lie in one: test images of other sets often do.
@@ -190,49 +203,42 @@ def _judge(source: FileSource, key: str, trusted: bool, sound: set[bytes]) -> tu
     return "", digest
 
 
-def wrapper(keys: Iterable[str]) -> str:
-    """Return the folders around the splits, each alone in the one above it, with their slashes, or nothing."""
-    prefix = ""
-    folders = [key.split("/")[:-1] for key in keys if "/" in key and is_image(key)]
-    for level in zip(*folders, strict=False):  # as deep as the shallowest image
-        if len(set(level)) > 1 or level[0].lower() in SPLIT_NAMES:
-            break
-        prefix += f"{level[0]}/"
-    return prefix
+def divide(items: Read) -> Read:
+    """Divide what has no split into train, validation and test, and what has no validation into train and validation.
 
-
-def _item(key: str, parts: list[str]) -> tuple[Item | None, str]:
-    if not is_image(key):
-        return None, NO_IMAGE
-    if not 3 <= len(parts) <= 5:
-        return None, "does not lie in split/superclass[/subgroup[/style]]/"
-    split, *names = [as_label(folder) for folder in parts[:-1]]
-    if split.lower() in ("", *RESERVED) or any(name in ("", "*") for name in names):
-        return None, "lies in a folder whose name is no usable label"
-    return Item(key, SPLIT_NAMES.get(split.lower(), split), *names), ""
-
-
-def is_image(key: str) -> bool:
-    """Return True for the name of an image file, by its suffix."""
-    return os.path.splitext(key)[1].lower() in suffixes()
-
-
-def split_validation(items: Read) -> Read:
-    """Move a fifth of the train images of each subgroup (at least one of two) to validation, those of the lowest hash.
-
-    A data set with a validation folder keeps it.
+    A share each of every subgroup and style, those of the lowest hash; of groups too small for that one of what is
+    above them. A data set with validation images keeps them.
     """
-    if any(item.split == "validation" for item, _ in items):
-        return items
-    groups: dict[tuple[str, str, str], list[tuple[bytes, str]]] = defaultdict(list)
+    kept = [row for row in items if row[0].split]
+    if not any(item.split == "validation" for item, _ in kept):
+        kept = _split_off(kept, "train", "train", ("validation",))
+    return sorted(kept + _split_off([row for row in items if not row[0].split], "", "train", ("test", "validation")),
+                  key=lambda row: row[0].key)  # fmt: skip
+
+
+def _split_off(items: Read, source: str, rest: str, splits: Sequence[str]) -> Read:
+    """The same with a share of the images of a split in each of `splits`, and what is left in `rest`."""
+    groups: dict[tuple[str, ...], list[tuple[bytes, str]]] = defaultdict(list)
+    sizes = Counter(key for item, _ in items if item.split == source for key in _groups_of(item))
+    fewest = len(splits) + 1
     for item, content in items:
-        if item.split == "train":
-            groups[item.superclass, item.subgroup, item.style].append((content, item.key))
-    moved = set()
+        if item.split == source:
+            fitting = (key for key in _groups_of(item) if sizes[key] >= fewest)
+            groups[next(fitting, (item.superclass,))].append((content, item.key))
+    moved = {}
     for group in groups.values():
-        count = max(round(len(group) * VALIDATION_SHARE), 1) if len(group) >= FEWEST else 0
-        moved |= {key for _, key in sorted(group)[:count]}
-    return [(replace(item, split="validation") if item.key in moved else item, content) for item, content in items]
+        count = max(round(len(group) * SHARE), 1)
+        for number, (_, key) in enumerate(sorted(group)[: min(count * len(splits), len(group) - 1)]):
+            moved[key] = splits[number % len(splits)]
+    return [
+        (replace(item, split=moved.get(item.key, rest)) if item.split == source else item, content)
+        for item, content in items
+    ]
+
+
+def _groups_of(item: Item) -> tuple[tuple[str, ...], ...]:
+    """The groups that an image lies in, fine to coarse."""
+    return (item.superclass, item.subgroup, item.style), (item.superclass, item.subgroup), (item.superclass,)
 
 
 def drop_small_classes(items: Read) -> tuple[Read, Skipped]:
@@ -249,37 +255,13 @@ def drop_small_classes(items: Read) -> tuple[Read, Skipped]:
     return kept, [(item.key, reasons[item.superclass]) for item, _ in items if item.superclass in reasons]
 
 
-def _require(dataset: Dataset, path: str, tops: set[str], read: Read, skipped: Skipped) -> None:
+def _require(dataset: Dataset, path: str, skipped: Skipped) -> None:
     """Raise BadData with the cause, not with what follows from it, where too little is left to work with."""
-    absent = [split for split in ("train", "test") if split not in {SPLIT_NAMES.get(top.lower()) for top in tops}]
-    if tops and absent:
-        what = " and no folder ".join(absent)
-        raise BadData(f"{path} has no folder {what} with images, only {_some(tops)}; lay it out as {LAYOUT}.")
     missing = [split for split in ("train", "test") if not dataset.of(split)]
-    classes = [{item.superclass for item, _ in read if item.split == split} for split in ("train", "test")]
-    if missing and all(classes) and not classes[0] & classes[1]:
-        raise BadData(
-            f"{path} has other superclasses under train/ ({_some(classes[0])}) than under test/ ({_some(classes[1])}); "
-            "give both the same folders."
-        )
-    why = (
-        f" ({len(dataset.skipped):,} files skipped: {_most_common(skipped or dataset.skipped)})"
-        if dataset.skipped
-        else ""
-    )
     if missing:
-        raise BadData(f"{path} has no usable images under {' and '.join(missing)}/{why}; lay it out as {LAYOUT}.")
-    if len(dataset.superclasses) < 2:
-        raise BadData(
-            f"{path} has the single superclass '{dataset.superclasses[0]}'{why}; classification needs at least two."
-        )
-
-
-def _some(names: Iterable[str]) -> str:
-    """Up to four names, and how many more there are."""
-    names = sorted(names)
-    more = [f"{len(names) - 4:,} more"] if len(names) > 4 else []
-    return ", ".join([*(f"'{printable(name)[:80]}'" for name in names[:4]), *more])
+        where = "" if len(missing) == 2 else f" under {missing[0]}/"
+        why = f" ({len(dataset.skipped):,} files skipped: {_most_common(skipped)})" if dataset.skipped else ""
+        raise BadData(f"{path} has no usable images{where}{why}; give a folder of pictures, or lay it out as {LAYOUT}.")
 
 
 def _most_common(skipped: Sequence[tuple[str, str]]) -> str:

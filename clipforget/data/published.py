@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clipforget.data.dataset import Dataset, Item, as_label
-from clipforget.data.folder import drop_small_classes, split_validation
+from clipforget.data.folder import divide, drop_small_classes
 from clipforget.data.images import suffixes
 from clipforget.data.sources import printable
 from clipforget.errors import BadData
@@ -124,7 +124,7 @@ def as_dataset(published: Published, pictures: Sequence[Picture], src: Path) -> 
         item = item_of(picture)
         by_key[item.key] = picture
         rows.append((item, hashlib.sha256(item.key.encode()).digest()))
-    rows, lonely = drop_small_classes(split_validation(sorted(rows, key=lambda row: row[0].key)))
+    rows, lonely = drop_small_classes(divide(rows))
     items = tuple(item for item, _ in rows)
     if len({item.superclass for item in items}) < 2:
         found = f"usable images of fewer than two superclasses ({len(lonely):,} left out)"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from clipforget.data.dataset import Source, as_label
-from clipforget.data.folder import SPLIT_NAMES
+from clipforget.data.layout import SPLIT_NAMES
 from clipforget.data.published import label, test_share
 from clipforget.errors import BadData
 

@@ -18,7 +18,9 @@ from clipforget.data.target import Target
 from clipforget.errors import BadData, BadQuery
 
 ROLES = ("forget", "siblings", "others")
-FEWEST = 4  # images that each set needs
+FEWEST = 4  # images that a group or a set of more keeps, and of which one steers
+FEWEST_OF_TARGET = 8  # images that are to be forgotten, in all
+FEWEST_TRAIN = 2  # of these, and of those to retain
 TRAIN = {"forget": 400, "retain": 800, "others": 800}  # at most so many training images
 STEER = {"forget": 200, "retain": 200, "others": 200}  # at most so many steer images
 STEER_SHARE = 0.2  # of the train images of each subgroup and style that has FEWEST
@@ -109,7 +111,7 @@ def read_targets(
     """Return the forget and retain targets of a run, checked.
 
     Raises UnknownName for a name the data set does not have, BadQuery where nothing is to be forgotten, where forget
-    and retain overlap, or where nothing would be left.
+    and retain overlap, or where nothing would be left; BadData for a data set of one superclass.
     """
     if not forget_texts:
         raise BadQuery("Nothing to forget is chosen; name at least one superclass or subgroup.")
@@ -118,6 +120,11 @@ def read_targets(
     for target in retain:
         if any(target.matches(item) and role_of(item, forget) == "forget" for item in dataset.native):
             raise BadQuery(f"'{target}' is both to be forgotten and to be retained; take it off one of the two lists.")
+    if len(dataset.superclasses) < 2:
+        raise BadData(
+            f"{dataset.name} has the single superclass '{dataset.superclasses[0]}', which needs others to be told "
+            "apart from; name a second data set for them, e.g. --others sketchbook."
+        )
     if all(role_of(item, forget) == "forget" for item in dataset.native):
         raise BadQuery("The targets cover the whole data set, so nothing is left to retain; forget less of it.")
     return forget, retain
@@ -245,14 +252,17 @@ def _hash(key: str) -> bytes:
 
 
 def _check(splits: Splits, calibrate_retain: int) -> None:
-    sizes = {
-        f"training images to {name}": len(splits.train[name]) + len(splits.steer[name]) for name in ("forget", "retain")
-    }
-    sizes["validation images to forget"] = len(splits.positions("calibrate", "forget"))
-    sizes["validation images to retain"] = calibrate_retain
-    sizes["test images to forget"] = len(splits.positions("test", "forget"))
-    for images, count in sizes.items():
-        if count < FEWEST:
-            targets = ", ".join(str(target) for target in splits.forget)
-            advice = "add images, or choose a target that has more of them"
-            raise BadData(f"Only {count} {images} for '{targets}', at least {FEWEST} are needed: {advice}.")
+    targets = ", ".join(str(target) for target in splits.forget)
+    train = {name: len(splits.train[name]) + len(splits.steer[name]) for name in ("forget", "retain")}
+    calibrate, test = (len(splits.positions(part, "forget")) for part in ("calibrate", "test"))
+    total = train["forget"] + calibrate + test
+    if total < FEWEST_OF_TARGET or not (train["forget"] >= FEWEST_TRAIN and calibrate and test):
+        raise BadData(
+            f"'{targets}' has {total} images: {train['forget']} train, {calibrate} validation, {test} test. At least "
+            f"{FEWEST_OF_TARGET} are needed, {FEWEST_TRAIN}, 1 and 1 of these: add images, or choose a larger target."
+        )
+    if train["retain"] < FEWEST_TRAIN or not calibrate_retain:
+        raise BadData(
+            f"Only {train['retain']} train and {calibrate_retain} validation images are to be retained beside "
+            f"'{targets}', at least {FEWEST_TRAIN} and 1 are needed: add images, or retain more with --retain."
+        )

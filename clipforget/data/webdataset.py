@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from clipforget.data.folder import is_image
+from clipforget.data.layout import is_image
 from clipforget.data.names import CLASS_NAMES
 from clipforget.data.records import Record, RecordSource, class_names, labels_of, split_of
 from clipforget.data.sources import TarSource, open_source, printable

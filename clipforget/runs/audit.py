@@ -34,7 +34,7 @@ from clipforget.models.stages import SCALARS, TOWER, first_changed, stages
 from clipforget.models.weights import load as load_weights
 from clipforget.runs.audit_work import AuditWork
 from clipforget.runs.audited import AUDITS_FILE, REFERENCE, SUBJECTS, AuditsDocument, StoredAudit, read_audits
-from clipforget.runs.config import RunConfig
+from clipforget.runs.config import RunConfig, images_of
 from clipforget.runs.devices import likely_device
 from clipforget.runs.documents import StepEvent
 from clipforget.runs.eta import Clock
@@ -58,7 +58,7 @@ def load_task(config: RunConfig, resources: Resources) -> Loading:
     Raises BadModel, BadData, BadQuery or UnknownName with what to put right.
     """
     config = replace(config, eval=())
-    dataset = resources.dataset(config.data, selections=config.selections)
+    dataset = resources.dataset(**images_of(config))
     task, evaluation = yield from load(config, dataset, config.splits(dataset), resources)
     members = config.model in EMBEDDED and config.data == "sketchbook"
     return replace(_audit_task(task, evaluation), members=members)
@@ -168,7 +168,7 @@ def audit_run(
     ):
         yield progress.event("load", 0, 1, "Reading model and images.")
         config = run.config
-        if resources.dataset(config.data, selections=config.selections).fingerprint != info["fingerprints"]["data"]:
+        if resources.dataset(**images_of(config, evaluation=False)).fingerprint != info["fingerprints"]["data"]:
             raise StaleIndex(f"The images at '{config.data}' have changed since this run; run it again.")
         loading = load_task(config, resources)
         task = yield from relay(loading, lambda counts: progress.event("load", *counts))

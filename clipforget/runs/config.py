@@ -33,6 +33,8 @@ HIDDEN_DEFAULTS = (
     "eval_target",
     "eval_images",
     "goal",
+    "others",
+    "levels",
 )  # a command tells these only where they differ
 
 
@@ -65,6 +67,8 @@ class RunConfig:
         500, "At most so many images of each evaluation set, chosen by a hash", low=10, high=1_000_000
     )
     soup: tuple[str, ...] = option((), "Finished runs that a soup of several is made of, RUN=ALPHA; see runs.soups")
+    others: str = option("", "A second data set, by name or path: others to tell the superclasses apart from")
+    levels: str = option("", "What the folders of the images mean, from the outside in, e.g. superclass,style")
     settings: dict[str, SettingValue] = field(default_factory=dict)  # those that differ from the method's defaults
 
     __pydantic_config__ = STRICT | {"str_min_length": 1}
@@ -151,15 +155,21 @@ def _part(text: str) -> tuple[str, float]:
 Config = TypeVar("Config", bound=Any)
 
 
+def images_of(config: Any, evaluation: bool = True) -> dict[str, Any]:
+    """Return what names the images of a run, a comparison or a tuning, as the arguments of `Resources.dataset`.
+
+    Its evaluation sets are left out where `evaluation` is False, or where it has none.
+    """
+    sets = {"evaluation": config.eval, "most": config.eval_images} if evaluation else {}
+    own = {"others": config.others, "levels": config.levels, "selections": config.selections}
+    return {"name": config.data, **own, **sets}
+
+
 def with_absolute_paths(config: Config) -> Config:
     """Return a configuration with model, data and eval named by absolute paths where they are files or folders."""
-    from clipforget.data.catalogue import find
     from clipforget.data.evaluation import read_paths
 
-    registered, where = find(config.data)
-    data = config.data if registered else _absolute(config.data)
-    if registered and where:
-        data = f"{registered.name}:{_absolute(where)}"
+    data, others = _absolute_data(config.data), _absolute_data(config.others)
     model = config.model if config.model == RunConfig.model else _absolute(config.model.removeprefix("local-dir:"))
     architecture, slash, weights = model.partition("/")
     if architecture:
@@ -168,7 +178,16 @@ def with_absolute_paths(config: Config) -> Config:
     for text, entry in zip(config.eval, read_paths(config.eval), strict=True):
         name, equals, rest = text.partition("=")
         sets.append(name + equals + rest.replace(entry.path, _absolute(entry.path), 1))
-    return replace(config, data=data, model=model, eval=tuple(sets))
+    return replace(config, data=data, others=others, model=model, eval=tuple(sets))
+
+
+def _absolute_data(name: str) -> str:
+    from clipforget.data.catalogue import find
+
+    registered, where = find(name)
+    if registered is None:
+        return _absolute(name)
+    return f"{registered.name}:{_absolute(where)}" if where else name
 
 
 def _absolute(path: str) -> str:

@@ -26,7 +26,7 @@ from clipforget.evaluation.cost import Cost
 from clipforget.evaluation.documents import near_duplicates_note
 from clipforget.files import atomic, check_room, write_json
 from clipforget.generators import relay
-from clipforget.runs.config import RunConfig
+from clipforget.runs.config import RunConfig, images_of
 from clipforget.runs.devices import likely_device
 from clipforget.runs.documents import EndEvent, Event, StepEvent
 from clipforget.runs.eta import Clock, plan
@@ -192,7 +192,7 @@ def _stages(run: Run, journal: Journal, resources: Resources) -> Events:
         stages = config.stages
         journal.clock.plan(plan(run.store, config, stages, images=3000))
         yield journal.step("load", 0, 1, "Reading the data set.")
-        dataset = resources.dataset(config.data, config.eval, config.eval_images, selections=config.selections)
+        dataset = resources.dataset(**images_of(config))
         splits = config.splits(dataset)
         images = len(splits.images)
         journal.clock.plan(plan(run.store, config, stages, images))

@@ -21,7 +21,7 @@ from clipforget.data.target import Target
 from clipforget.generators import finish, relay
 from clipforget.models.clip import Clip
 from clipforget.models.pixels import AnyPixels, Pixels, Reader
-from clipforget.runs.config import RunConfig
+from clipforget.runs.config import RunConfig, images_of
 from clipforget.runs.near_duplicates import near_duplicates
 from clipforget.runs.resources import Resources
 from clipforget.unlearning.task import ImageSet, Task
@@ -50,7 +50,7 @@ def build_task(config: RunConfig) -> tuple[Task, Evaluation]:
     Raises BadModel, BadData, BadQuery or UnknownName with what to put right.
     """
     resources = Resources()
-    dataset = resources.dataset(config.data, config.eval, config.eval_images, selections=config.selections)
+    dataset = resources.dataset(**images_of(config))
     return finish(load(config, dataset, config.splits(dataset), resources))
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from clipforget.data.catalogue import load_dataset, path_of
 from clipforget.data.evaluation import read_paths, with_evaluation_sets
+from clipforget.data.others import with_others
 from clipforget.data.selection import apply_selections, read_selection
 from clipforget.data.splits import EVALUATION
 from clipforget.runs.cache import Cache
@@ -36,34 +37,47 @@ class Resources:
     def __init__(self, datasets: int = 1, models: int = 1, follow: bool = False) -> None:
         self._follow = follow
         self._datasets: Cache[Dataset] = Cache(datasets)
-        self._selected: Cache[Dataset] = Cache(datasets)
-        self._with_sets: Cache[Dataset] = Cache(datasets)
+        self._composed: Cache[Dataset] = Cache(3 * datasets)  # with others, with selections, with sets
         self._clips: Cache[tuple[Clip, str]] = Cache(models)
         self.classifiers: Cache[Floats] = Cache(CLASSIFIERS, lambda classifier: classifier.nbytes)
         self.pixels: Cache[Pixels] = Cache(PIXELS, lambda pixels: pixels.nbytes)
 
     def dataset(
-        self, name: str, evaluation: Sequence[str] = (), most: int = EVALUATION, selections: Sequence[str] = ()
+        self,
+        name: str,
+        evaluation: Sequence[str] = (),
+        most: int = EVALUATION,
+        selections: Sequence[str] = (),
+        others: str = "",
+        levels: str = "",
     ) -> Dataset:
-        """Return a data set by name or path, with at most `most` images of each of the evaluation sets NAME=PATH.
+        """Return a data set by name or path, composed as a run's configuration says; see `images_of`.
 
-        Selections are the files of chosen images that become subgroups of it. Raises as `load_dataset`,
-        `apply_selections` and `with_evaluation_sets`.
+        That is with the superclasses of `others` beside its own, with the images that the files of `selections` chose
+        as subgroups, and at most `most` images of each of the evaluation sets NAME=PATH. Raises as `load_dataset`,
+        `with_others`, `apply_selections` and `with_evaluation_sets`.
         """
-        stamp = _changed_at(name) if self._follow else 0
-        alone = self._datasets.get((name, stamp), lambda: load_dataset(name))
+        alone = self._read(name, levels)
+        if others:
+            first, second = alone, self._read(others)
+            joined = (first.fingerprint, second.fingerprint)
+            alone = self._composed.get(joined, lambda: with_others(first, second))
         if selections:
             alone = self._with_selections(alone, selections)
         if not evaluation:
             return alone
         stamps = tuple(_changed_at(path.path) if self._follow else 0 for path in read_paths(evaluation))
         key = (alone.fingerprint, tuple(evaluation), most, stamps)
-        return self._with_sets.get(key, lambda: with_evaluation_sets(alone, evaluation, most))
+        return self._composed.get(key, lambda: with_evaluation_sets(alone, evaluation, most))
+
+    def _read(self, name: str, levels: str = "") -> Dataset:
+        stamp = _changed_at(name) if self._follow else 0
+        return self._datasets.get((name, levels, stamp), lambda: load_dataset(name, levels))
 
     def _with_selections(self, dataset: Dataset, paths: Sequence[str]) -> Dataset:
         read = [read_selection(Path(path)) for path in paths]
         key = (dataset.fingerprint, *(selection.digest for selection in read))
-        return self._selected.get(key, lambda: apply_selections(dataset, read))
+        return self._composed.get(key, lambda: apply_selections(dataset, read))
 
     def clip(self, name: str, device: str, verify: bool = True) -> Clip:
         """Return an original model. Raises as `load_clip`.

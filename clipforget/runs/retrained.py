@@ -13,7 +13,7 @@ from clipforget.generators import finish, relay
 from clipforget.models.loading import load_clip
 from clipforget.models.pretrain.card import read_card
 from clipforget.runs.audit import load_task
-from clipforget.runs.config import RunConfig
+from clipforget.runs.config import RunConfig, images_of
 from clipforget.runs.references import FORMS, ReferenceModel, ReferencesDocument
 from clipforget.runs.resources import Resources
 
@@ -43,7 +43,7 @@ def measure_reference(model: str, names: Sequence[str]) -> Generator[tuple[str, 
     )
     return {
         "model": task.original.fingerprint(),
-        "data": resources.dataset(config.data).fingerprint,
+        "data": resources.dataset(**images_of(config)).fingerprint,
         "images": sum(len(images) for images in task.test.values()),
         "forget": [settings.without],
         "models": [retrained],

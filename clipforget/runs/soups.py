@@ -68,7 +68,7 @@ def _same_images(one: RunInfo, other: RunInfo) -> bool:
     """Tell whether two runs used the same images; selections give some of them other names, which does not count."""
     a, b = (RunConfig.read(info["config"]) for info in (one, other))
     return one["fingerprints"]["data"] == other["fingerprints"]["data"] or (
-        a.data == b.data and bool(a.selections or b.selections)
+        (a.data, a.others, a.levels) == (b.data, b.others, b.levels) and bool(a.selections or b.selections)
     )
 
 

@@ -20,6 +20,7 @@ from clipforget.data.dataset import Dataset
 from clipforget.errors import ClipforgetError, RunProblem, UnknownName
 from clipforget.runs.audited import AUDITS_FILE
 from clipforget.runs.cache import Cache
+from clipforget.runs.config import images_of
 from clipforget.runs.selections import SelectionStore
 from clipforget.runs.store import Run
 from clipforget.workspace.documents import ListedComparison
@@ -36,7 +37,7 @@ WRITERS: dict[str, Callable[[ComparisonSummary], str]] = {  # of the files of ME
 
 
 class ComparisonService:
-    """The comparisons of a runs folder. dataset_of gives a data set with selections and evaluation sets."""
+    """The comparisons of a runs folder. dataset_of gives a data set as `Resources.dataset` does."""
 
     def __init__(self, runs: Path, dataset_of: Callable[..., Dataset], workers: Workers) -> None:
         self.store, self._dataset_of, self._workers = ComparisonStore(runs), dataset_of, workers
@@ -84,7 +85,7 @@ class ComparisonService:
         rows = tuple(with_preset_settings(row, plan.model, self.store.runs) for row in plan.rows)
         selections = SelectionStore(self.store.runs).pin(plan.selections)
         plan = replace(plan, rows=rows, selections=selections).checked()
-        dataset = self._dataset_of(plan.data, plan.eval, plan.eval_images, selections=plan.selections)
+        dataset = self._dataset_of(**images_of(plan))
         for target in plan.targets:
             select(dataset, target, plan.retain, plan.gallery, plan.eval_images)
         return self.store.same(plan) or self.store.create(plan)

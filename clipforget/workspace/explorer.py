@@ -26,6 +26,7 @@ from clipforget.files import open_regular
 from clipforget.generators import finish
 from clipforget.runs.audited import AuditsView, audits_of
 from clipforget.runs.cache import Cache
+from clipforget.runs.config import images_of
 from clipforget.runs.store import Run
 from clipforget.soup.path import TOP_K, Floats, index_of, unit
 from clipforget.soup.storage import DAMAGE, load_path
@@ -190,13 +191,11 @@ class FinishedRun:
 
     def dataset(self) -> Dataset:
         """Return the data set with its evaluation sets. Raises StaleIndex where images are not the run's any more."""
-        config, before = self.info["config"], self.info["fingerprints"]
-        sets = (config["eval"], config["eval_images"]) if config.get("eval") else ()
-        more = {"selections": config["selections"]} if config.get("selections") else {}
-        dataset = self._dataset_of(config["data"], *sets, **more)
+        config, before = self.run.config, self.info["fingerprints"]
+        dataset = self._dataset_of(**images_of(config))
         now = dataset.fingerprints
         if now["data"] != before["data"]:
-            raise StaleIndex(f"The images at '{config['data']}' have changed since this run; run it again.")
+            raise StaleIndex(f"The images at '{config.data}' have changed since this run; run it again.")
         for key in now.keys() | before.keys() - {"original", "unlearned"}:
             if now.get(key) != before.get(key):
                 name = key.removeprefix("eval:")

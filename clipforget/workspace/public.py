@@ -94,16 +94,12 @@ class PublicWorkspace(Workspace):
                 entry["tags"] = entry["notes"] = None
         return entries
 
-    def dataset(
-        self,
-        name: str,
-        evaluation: Sequence[str] = (),
-        most: int = RunConfig.eval_images,
-        selections: Sequence[str] = (),
-    ) -> Dataset:
+    def dataset(self, name: str, **composed: Any) -> Dataset:
         """Return a listed data set. Raises BadSetting for any other name, and for selections and evaluation sets."""
-        check(RunConfig(data=name, eval=tuple(evaluation), selections=tuple(selections)))
-        return super().dataset(name, evaluation, most)
+        sets, selections = composed.get("evaluation", ()), composed.get("selections", ())
+        named = {"eval": tuple(sets), "selections": tuple(selections), "others": composed.get("others", "")}
+        check(RunConfig(data=name, **named))
+        return super().dataset(name, **composed)
 
     def estimate(self, config: RunConfig) -> RunEstimate:
         """Return what a run would take. Raises BadSetting for what is not listed."""
@@ -309,7 +305,8 @@ class PublicComparisons(ComparisonService):
 
 def is_offered(config: RunConfig | ComparisonPlan) -> bool:
     """Return True where model and images are among those that come with the app or lie in its folder of data sets."""
-    listed = config.model in embedded_models() and config.data in offered_data()
+    images = {config.data, config.others or config.data}
+    listed = config.model in embedded_models() and images <= set(offered_data())
     return listed and not (config.eval or config.selections)
 
 
@@ -337,5 +334,5 @@ def check_own(folder: Folder, change: str) -> None:
 
 
 def _listed(config: dict[str, Any]) -> bool:
-    names = {name: config.get(name, ()) for name in ("eval", "selections")}
-    return is_offered(RunConfig(model=config.get("model", ""), data=config.get("data", ""), **names))
+    names = {name: config.get(name, ()) for name in ("model", "data", "others", "eval", "selections")}
+    return is_offered(RunConfig(**names))

@@ -13,8 +13,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from clipforget.data.folder import is_image
 from clipforget.data.images import check
+from clipforget.data.layout import is_image
 from clipforget.data.sound import add_sound
 from clipforget.data.sources import hidden, printable
 from clipforget.errors import BadData, FileProblem, UnknownName

@@ -24,7 +24,7 @@ from clipforget.data.thumbnails import SIZES, thumbnail
 from clipforget.errors import BadQuery, ClipforgetError, RunProblem, StaleIndex, UnknownName
 from clipforget.files import ASSETS, read_regular
 from clipforget.runs.cache import Cache
-from clipforget.runs.config import RunConfig
+from clipforget.runs.config import RunConfig, images_of
 from clipforget.runs.documents import RunInfo
 from clipforget.runs.resources import Resources
 from clipforget.runs.store import Run, Store
@@ -80,7 +80,7 @@ class Workspace:
         self._packs: Cache[QueryPack] = Cache(200)
         self._exact: Cache[ExactResults] = Cache(200)
         self._images: Cache[tuple[bytes, str]] = Cache(96 * MIB, lambda entry: len(entry[0]))
-        self._data_names: dict[str, tuple[str, tuple[str, ...]]] = {}  # by fingerprint: name or path, selections
+        self._images_of: dict[str, dict[str, Any]] = {}  # fingerprint -> what `dataset` was given
         self._workers = Workers(self.store.root, max_waiting)
         self.uploads, self.folders = Uploads(), UploadFolders(self.store.root)
         self.choosing = SelectionService(
@@ -123,7 +123,7 @@ class Workspace:
         told from the configuration alone, and QueueFull; what needs the model shows as a failed run.
         """
         config = self._pinned(config).checked()
-        config.splits(self._dataset_of(config))
+        config.splits(self.dataset(**images_of(config)))
         run = self.store.create(config)
         try:
             self._workers.start(run)
@@ -320,28 +320,19 @@ class Workspace:
         if not 0 <= index < len(dataset.items):
             raise UnknownName("image", str(index), [f"0 to {len(dataset.items) - 1}"])
         item = dataset.items[index]
-        return self._images.get((fingerprint, index, size), lambda: thumbnail(dataset.source.read(item.key), size))
+        return self._images.get((fingerprint, index, size), lambda: thumbnail(dataset.read(item), size))
 
     # what can be chosen
 
-    def dataset(
-        self,
-        name: str,
-        evaluation: Sequence[str] = (),
-        most: int = RunConfig.eval_images,
-        selections: Sequence[str] = (),
-    ) -> Dataset:
-        """Return a data set by name or path, read once, with these selections and evaluation sets.
+    def dataset(self, name: str, **composed: Any) -> Dataset:
+        """Return a data set by name or path, read once; `composed` as for `Resources.dataset`.
 
         Raises BadData or UnknownName.
         """
-        selections = [str(self.choosing.store.locate(text)) for text in selections]
-        dataset = self._resources.dataset(name, evaluation, most, selections=selections)
-        self._data_names[dataset.fingerprint] = name, tuple(selections)
+        composed["selections"] = [str(self.choosing.store.locate(text)) for text in composed.get("selections", ())]
+        dataset = self._resources.dataset(name, **composed)
+        self._images_of[dataset.fingerprint] = {"name": name, **composed}
         return dataset
-
-    def _dataset_of(self, config: RunConfig) -> Dataset:
-        return self.dataset(config.data, config.eval, config.eval_images, selections=config.selections)
 
     def _pinned(self, config: RunConfig) -> RunConfig:
         """The same with selections that stay as they are."""
@@ -362,7 +353,7 @@ class Workspace:
     def estimate(self, config: RunConfig) -> RunEstimate:
         """Return seconds, device and image counts of a run to come. Raises what is wrong with the configuration."""
         config = config.checked()
-        return setup.estimate(config, self._dataset_of(config), self.store)
+        return setup.estimate(config, self.dataset(**images_of(config)), self.store)
 
     # plumbing
 
@@ -395,16 +386,15 @@ class Workspace:
         return self.uploads.peek(query[1]) if query[0] == "upload" else None
 
     def _by_fingerprint(self, fingerprint: str) -> Dataset:
-        known = self._data_names.get(fingerprint)
-        if known is None:
-            infos = (info for _, info in self._infos() if (info.get("fingerprints") or {}).get("data") == fingerprint)
-            if (info := next(infos, None)) is None:
-                raise UnknownName("data set", fingerprint[:40], self._data_names)
-            known = info["config"]["data"], tuple(info["config"].get("selections", ()))
-        name, selections = known
-        dataset = self.dataset(name, selections=selections)
+        images = self._images_of.get(fingerprint)
+        if images is None:
+            runs = (run for run, info in self._infos() if (info.get("fingerprints") or {}).get("data") == fingerprint)
+            if (run := next(runs, None)) is None:
+                raise UnknownName("data set", fingerprint[:40], self._images_of)
+            images = images_of(run.config, evaluation=False)
+        dataset = self.dataset(**images)
         if dataset.fingerprint != fingerprint:
-            raise StaleIndex(f"The images at '{name}' have changed since this run; run it again.")
+            raise StaleIndex(f"The images at '{images['name']}' have changed since this run; run it again.")
         return dataset
 
 

@@ -14,9 +14,12 @@ from PIL import Image
 from clipforget.benchmark.plan import read_target
 from clipforget.data.folder import LARGE, load_folder
 from clipforget.data.images import check
+from clipforget.data.layout import read_levels
 from clipforget.data.names import coded_note, in_words
+from clipforget.data.others import with_others
+from clipforget.data.splits import select
 from clipforget.data.target import Target
-from clipforget.errors import BadData, BadQuery, UnknownName
+from clipforget.errors import BadData, BadQuery, BadSetting, UnknownName
 
 
 def test_three_levels_and_the_split_off_validation(folder):
@@ -80,8 +83,9 @@ def test_leftovers_are_listed_with_their_reason(folder):
         "train/bird/owl/broken.jpg": (picture("JPEG")[:60], "cannot be read as an image"),
         "train/bird/owl/text.png": (b"hello", "cannot be read as an image"),
         "train/bird/owl/notes.txt": (b"hello", "is no image file"),
-        "train/stray.png": (None, "does not lie in split/superclass"),
-        "train/a/b/c/d/e.png": (None, "does not lie in split/superclass"),
+        "train/stray.png": (None, "lies in no class folder"),
+        "train/a/b/c/d/e.png": (None, "lies deeper than superclass/subgroup/style"),
+        "stray.png": (None, "lies beside the folders of the data set"),
         "train/bird/_/1.png": (None, "no usable label"),
         "_/bird/owl/1.png": (None, "no usable label"),
         "train/bird/*/1.png": (None, "no usable label"),
@@ -248,33 +252,90 @@ def test_files_of_the_system_are_not_listed(folder):
 
 
 def test_empty_folder(tmp_path):
-    with pytest.raises(BadData, match=r"no usable images under train and test/; lay it out as train\|test/"):
+    with pytest.raises(BadData, match=r"no usable images; give a folder of pictures, or lay it out as train\|test/"):
         load_folder(tmp_path)
 
 
-SPLITS = {  # folders with four pictures each, and the sentence about them
-    ("cat", "dog"): r"no folder train and no folder test with images, only 'cat', 'dog'; lay it out",
-    ("training/cat", "testing/cat"): r"no folder train and no folder test with images, only 'testing', 'training'",
-    ("train/cat", "train/dog", "val/cat", "val/dog"): "no folder test with images, only 'train', 'val'; lay it out",
-    (
-        "train/Cat",
-        "train/Dog",
-        "test/cat",
-        "test/dog",
-    ): r"under train/ \('Cat', 'Dog'\) than under test/ \('cat', 'dog'\)",
-    ("train/train/cat", "test/test/cat"): r"other superclasses under train/ \('train'\) than under test/ \('test'\)",
-    tuple(f"{split}/{split}{i}" for split in ("train", "test") for i in range(6)): "'train3', 2 more",
-    ("train", "test"): r"8 files skipped: most often one does not lie in split/superclass",
-}
+def sizes(dataset):
+    return tuple(len(dataset.of(split)) for split in ("train", "validation", "test"))
 
 
-@pytest.mark.parametrize("folders", SPLITS)
-def test_a_wrong_layout_is_told_by_its_cause(tmp_path, folders):
+LAYOUTS = {  # folders with ten pictures each: (train, validation, test), a superclass, what is said of the splits
+    ("cat", "dog"): ((12, 4, 4), "cat", "60% train, 20% choose alpha and 20% test"),
+    ("train/cat", "train/dog"): ((12, 4, 4), "cat", "60% train"),
+    ("test/cat", "test/dog"): ((12, 4, 4), "cat", "60% train"),
+    ("training/cat", "testing/cat"): ((8, 2, 10), "cat", "no validation images"),
+    ("Train/cat", "Test/cat", "Dev/cat"): ((10, 10, 10), "cat", "folders say what is train"),
+    ("train/cat", "valid/cat"): ((8, 2, 10), "cat", "validation images are the test"),
+    ("train/cat", "eval/cat", "test/cat"): ((10, 10, 10), "cat", "folders say"),
+    ("train/Cat", "test/cat"): ((8, 2, 10), "Cat", "no validation images"),
+    ("train/train/cat", "test/test/cat"): ((8, 2, 10), "cat", "no validation images"),
+    ("train/cat/images", "train/dog/images", "val/images"): ((12, 4, 4), "cat", "60% train"),
+    ("train/cat", "train/dog", "test/images"): ((12, 4, 4), "cat", "(no class of the test folder is one of train: 'im"),
+    ("train", "test"): ((8, 2, 10), "my pictures", "no validation images"),
+    (".", ): ((6, 2, 2), "my pictures", "60% train"),
+    ("poodles", ): ((6, 2, 2), "poodles", "60% train"),
+    ("images", ): ((6, 2, 2), "my pictures", "60% train"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("folders", LAYOUTS)
+def test_folders_are_understood_as_people_lay_them_out(tmp_path, folders):
     for name in folders:
-        for i in range(4):
+        for i in range(10):
+            put(tmp_path / "my_pictures", f"{name}/{i}.png")
+    dataset = load_folder(tmp_path / "my_pictures")
+    expected, superclass, sentence = LAYOUTS[folders]
+    assert sizes(dataset) == expected and dataset.superclasses[0] == superclass
+    assert sentence in dataset.layout.split
+
+
+def test_pictures_that_lie_flat_are_one_superclass_whatever_lies_beside_them(tmp_path):
+    for i in range(8):
+        put(tmp_path / "trip", f"{i}.jpg", picture("JPEG"))
+    put(tmp_path / "trip", "thumbs/0.jpg", picture("JPEG"))
+    dataset = load_folder(tmp_path / "trip")
+    assert dataset.superclasses == ("trip",) and dataset.subgroups("trip") == () and sizes(dataset) == (4, 2, 2)
+    assert dataset.layout.levels == () and reasons(dataset) == {"thumbs/0.jpg": "lies in a folder, most images in none"}
+    assert load_folder(tmp_path / "trip").fingerprint == dataset.fingerprint
+
+
+def test_levels_are_read_otherwise_where_somebody_says_so(tmp_path):
+    for name in ("cat/photo", "cat/sketch", "dog/photo", "dog/sketch"):
+        for i in range(8):
+            put(tmp_path / "pets", f"{name}/{i}.png")
+    plain = load_folder(tmp_path / "pets")
+    assert plain.layout.levels == ("superclass", "subgroup") and plain.layout.options == ("superclass,style",)
+    styled = load_folder(tmp_path / "pets", levels=read_levels("superclass, style"))
+    assert styled.styles() == ("photo", "sketch") and styled.subgroups("cat") == ()
+    assert styled.fingerprint != plain.fingerprint and styled.layout.options == ("superclass,subgroup",)
+    named = load_folder(tmp_path / "pets", levels=read_levels("subgroup,-"))
+    assert named.superclasses == ("pets",) and named.subgroups("pets") == ("cat", "dog") and not named.styles()
+    for text in ("superclass,superclass", "kind", "-"):
+        with pytest.raises(BadSetting, match="Levels name the folders"):
+            read_levels(text)
+
+
+def test_names_that_differ_in_capitals_are_one_and_copies_are_told(tmp_path):
+    counts = {"Cat": 8, "cat": 2, "cat_1": 3, "dog": 5, "Dog (2)": 5, "boeing": 3, "boeing 737": 3}
+    for name, count in counts.items():
+        for i in range(count):
             put(tmp_path, f"{name}/{i}.png")
-    with pytest.raises(BadData, match=SPLITS[folders]):
-        load_folder(tmp_path)
+    dataset = load_folder(tmp_path)
+    assert dataset.superclasses == ("Cat", "Dog (2)", "boeing", "boeing 737", "cat 1", "dog")
+    assert sorted(dataset.layout.notes) == [
+        "'Dog (2)' may be a copy of 'dog'; if so, join the folders.",
+        "'cat 1' may be a copy of 'Cat'; if so, join the folders.",
+        "The folders 'Cat' and 'cat' are read as one superclass, 'Cat'.",
+    ]
+
+
+def test_an_empty_class_is_none_and_one_image_is_too_few(folder):
+    (folder / "train/fish").mkdir()
+    put(folder, "train/tree/0.png")
+    dataset = load_folder(folder)
+    assert dataset.superclasses == ("bird", "ship")
+    assert reasons(dataset) == {"train/tree/0.png": "belongs to 'tree', which has fewer than 2 train images"}
 
 
 @pytest.mark.parametrize("split", ["test", "cluttered"])
@@ -291,8 +352,8 @@ def test_a_class_whose_pictures_are_all_damaged_is_told_by_the_damage(folder):
     for i in range(10):
         for subgroup in CLASSES["ship"]:
             put(folder, f"train/ship/{subgroup}/{i}.png", b"hello")
-    with pytest.raises(BadData, match=r"single superclass 'bird' \(26 files skipped: most often one cannot be read"):
-        load_folder(folder)
+    with pytest.raises(BadData, match=r"single superclass 'bird'"):
+        select(load_folder(folder), ["bird"])
 
 
 def test_several_folders_around_the_splits(folder, tmp_path):
@@ -303,12 +364,25 @@ def test_several_folders_around_the_splits(folder, tmp_path):
     assert load_folder(tmp_path / "a").fingerprint == before
 
 
-def test_one_superclass_is_too_few(tmp_path):
-    for split in ("train", "test"):
-        for i in range(3):
-            put(tmp_path, f"{split}/cat/{i}.png")
-    with pytest.raises(BadData, match="single superclass 'cat'"):
-        load_folder(tmp_path)
+def test_others_stand_beside_a_single_superclass(folder, tmp_path):
+    for i in range(8):
+        put(tmp_path / "Bird", f"{i}.png")
+    alone, others = load_folder(tmp_path / "Bird"), load_folder(folder)
+    with pytest.raises(BadData, match=r"single superclass 'Bird', which needs others .* --others sketchbook"):
+        select(alone, ["Bird"])
+    both = with_others(alone, others)
+    assert both.superclasses == ("Bird", "ship") and both.subgroups("ship") == ("sailboat", "submarine")
+    assert both.layout.notes == ("'bird' of set is left out: Bird has it too.",)
+    assert len({both.fingerprint, alone.fingerprint, others.fingerprint}) == 3
+    for dataset, item in ((alone, both.items[0]), (others, both.items[-1])):
+        key = item.key.removeprefix("set:")
+        assert both.read(item) == dataset.source.read(key) and both.open(item).size == (12, 12)
+    assert both.items[-1].key == "set:train/ship/submarine/9.png"
+    assert both.trained == alone.trained | others.trained
+    splits = select(both, ["Bird"])
+    assert {len(splits.positions(part, "forget")) for part in ("calibrate", "test")} == {2}
+    with pytest.raises(BadData, match="has no superclass that Bird has not"):
+        with_others(alone, alone)
 
 
 def test_classes_that_cannot_be_learned_or_judged_are_left_out(folder):

@@ -148,10 +148,24 @@ def test_what_makes_no_sense_is_refused_with_a_sentence(config, error, words):
         RunConfig(**config).splits(dataset())
 
 
-@pytest.mark.parametrize("sizes", [{"train": 1}, {"validation": 1}, {"test": 1}])
-def test_too_few_images_are_refused(sizes):
-    with pytest.raises(BadData, match=r"Only 2 .* at least 4"):
-        RunConfig(forget=("air/a",)).splits(dataset(**sizes))
+@pytest.mark.parametrize("sizes", [{"train": 1}, {"validation": 0}, {"test": 0}, {"validation": 1, "test": 1}])
+def test_fewer_than_eight_images_are_refused(sizes):
+    small = {"train": 2, "validation": 3, "test": 3} | sizes
+    with pytest.raises(BadData, match=r"'air/a/ink' has \d images: \d train, \d validation, \d test. At least 8 are"):
+        RunConfig(forget=("air/a/ink",)).splits(dataset(**small))
+
+
+def test_eight_images_do():
+    found = RunConfig(forget=("air/a/ink",)).splits(dataset(train=4, validation=2, test=2))
+    sizes = [len(found.positions(part, "forget")) for part in ("calibrate", "test")]
+    assert [len(found.train["forget"]), len(found.steer["forget"]), *sizes] == [3, 1, 2, 2]
+
+
+def test_too_few_images_to_retain_are_refused():
+    data = dataset(subgroups=("a",), superclasses=("air", "sea"))
+    few = Dataset("few", tuple(i for i in data.items if i.superclass == "air" or i.key.endswith("/0.png")), None, "f")
+    with pytest.raises(BadData, match="Only 1 train and 1 validation images are to be retained beside 'air'"):
+        RunConfig(forget=("air",), retain=("sea/a/ink",)).splits(few)
 
 
 def test_a_whole_style_suggests_no_star():

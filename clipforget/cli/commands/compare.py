@@ -70,7 +70,7 @@ def add_options(parser: Parser) -> None:
     add("--seed-start", type=int, metavar="N", help="the first of them (default: 0)")
     add("--seed", type=int, metavar="N", action="append", default=[], help="exactly this seed (may be repeated)")
     add("--preset", metavar="NAME", default="default", help="preset of rows that name none: tuned, paper or default")
-    add_fields(parser, "model", "data", "goal", "tolerance", "device", "gallery", "nodes")
+    add_fields(parser, "model", "data", "others", "levels", "goal", "tolerance", "device", "gallery", "nodes")
     add_selections(parser)
     add_evaluation(parser)
     about = "audit every run as well, and add the average gap to a model that never saw the target"

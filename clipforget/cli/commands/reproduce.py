@@ -24,7 +24,7 @@ from clipforget.cli.options import (
 )
 from clipforget.cli.terminal import PROG, Bar, as_started, clock, emit
 from clipforget.errors import BadQuery, BadSetting
-from clipforget.runs.config import RunConfig
+from clipforget.runs.config import RunConfig, images_of
 from clipforget.tabular import markdown, table
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def reproduce(args: argparse.Namespace) -> int:
     config = RunConfig.read({"model": model, "data": args.data or RunConfig.data, **shared})
     workspace = workspace_of(args)
     check_preset(preset, model, workspace.store.root)
-    dataset = workspace.dataset(config.data)
+    dataset = workspace.dataset(**images_of(config, evaluation=False))
     experiment.check(case, dataset)
     if experiment.finetuned:
         config = replace(config, model=_finetuned(config, dataset, Path(args.runs)))

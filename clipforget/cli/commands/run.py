@@ -25,10 +25,10 @@ from clipforget.cli.options import (
 from clipforget.cli.working import show_result, work_on
 from clipforget.data.names import coded_note
 from clipforget.data.selection import missing_note
-from clipforget.runs.config import OURS, RunConfig
+from clipforget.runs.config import OURS, RunConfig, images_of
 from clipforget.settings import options
 
-FIELDS = ("model", "data", "goal", "method", "seed", "tolerance", "device", "gallery", "nodes")
+FIELDS = ("model", "data", "others", "levels", "goal", "method", "seed", "tolerance", "device", "gallery", "nodes")
 
 
 def add_options(parser: Parser) -> None:
@@ -94,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
         | {"selections": selections_of(args), **settings}
     ).checked()
     resources = Resources()
-    dataset = resources.dataset(config.data, config.eval, config.eval_images, selections=config.selections)
+    dataset = resources.dataset(**images_of(config))
     for note in filter(None, (coded_note(dataset), missing_note(dataset))):
         print(note, file=sys.stderr)
     config.splits(dataset)  # a misspelt target is told at once, however busy the device

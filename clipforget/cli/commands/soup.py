@@ -32,6 +32,7 @@ def soup(args: argparse.Namespace) -> int:
 
     The result at alpha 0 is the soup that was asked for; its own alpha leads from there back to the original.
     """
+    from clipforget.runs.config import images_of
     from clipforget.runs.resources import Resources
     from clipforget.runs.soups import soup_config
     from clipforget.runs.store import Store
@@ -59,7 +60,7 @@ def soup(args: argparse.Namespace) -> int:
         runs = [workspace.run(run_id(workspace, id)) for id in args.ids]
     alphas = args.alpha or [run.info()["best"] or 0.0 for run in runs]
     config = soup_config(runs, alphas)
-    config.splits(resources.dataset(config.data, config.eval, config.eval_images, selections=config.selections))
+    config.splits(resources.dataset(**images_of(config)))
     started = store.create(config)
     if name:
         started.update(title=name)

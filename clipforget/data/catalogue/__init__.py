@@ -22,11 +22,12 @@ from pathlib import Path
 from clipforget.data.dataset import Dataset
 from clipforget.data.folder import load_folder
 from clipforget.data.imagefolder import open_imagefolder
+from clipforget.data.layout import read_levels
 from clipforget.data.parquet import open_parquet
 from clipforget.data.published import Picture, Published
 from clipforget.data.records import RecordSource
 from clipforget.data.webdataset import open_shards
-from clipforget.errors import BadData, UnknownName
+from clipforget.errors import BadData, BadSetting, UnknownName
 from clipforget.files import refusal
 from clipforget.registry import Registry
 
@@ -114,18 +115,21 @@ def published(
     return register
 
 
-def load_dataset(name: str) -> Dataset:
-    """Read a registered data set by its name, or any folder or .tar by its path.
+def load_dataset(name: str, levels: str = "") -> Dataset:
+    """Read a registered data set by its name, or any folder or archive by its path; levels as for `read_levels`.
 
     `name:FOLDER` reads a published one from where it lies. Raises UnknownName for a bare word that is neither, BadData
-    for a path that holds no usable data set, and for a published one that is not on this disk.
+    for a path that holds no usable data set, and for a published one that is not on this disk; BadSetting for levels of
+    a registered one.
     """
     entry, where = find(name)
+    if entry is not None and levels:
+        raise BadSetting(f"Levels are of a folder or an archive; {name} has its own.")
     if entry is not None:
         return _read_published(entry, where) if entry.published else entry.read()
     if name.strip() and len(name) < 100 and not set(name) & set("/\\.~\0") and not Path(name).exists():
         raise UnknownName("data set or folder", name, DATASETS)
-    return load_folder(name, source=open_records(name))
+    return load_folder(name, levels=read_levels(levels), source=open_records(name))
 
 
 def open_records(path: str) -> RecordSource | None:
