@@ -107,10 +107,10 @@ def score(
     tolerance: the forget accuracy, 0 to 1, that counts as forgotten where chance is lower. refused: the names that the
     method refuses below alpha 1.
     """
-    correct = _correct_along(path, evalset, classifiers, Refusal(tuple(refused)))
+    correct = correct_along(path, evalset, classifiers, Refusal(tuple(refused)))
     chance = 1 / len(evalset.class_names[evalset.own_levels[0]].names)
-    clusters = {part: _clusters(path, evalset, part) for part in ("calibrate", "test")}
-    rows = [_row(row, correct, clusters["test"]) for row in evalset.rows()]
+    clusters = {part: clusters_along(path, evalset, part) for part in ("calibrate", "test")}
+    rows = [score_row(row, correct, clusters["test"]) for row in evalset.rows()]
     calibrate = {
         row.key: _hits(row, correct, clusters["calibrate"]) / row.mask.sum() for row in evalset.calibrate_rows()
     }
@@ -164,7 +164,7 @@ def _first_choice(alpha: float, chance: float, validation: Mapping[str, Sequence
     return {"alpha": alpha, "at_most": at_most, "reason": f"{reason}: at most {at_most:.1%} of the target found."}
 
 
-def _correct_along(
+def correct_along(
     path: SoupPath, evalset: EvalSet, classifiers: Mapping[str, NDArray[Any]], refusal: Refusal
 ) -> dict[str, Bools]:
     """A x N by level: whether each image's nearest name is its own."""
@@ -200,7 +200,7 @@ def headline(scores: Scores) -> Headline:
     return {"forget": forget, "siblings": siblings, "others": others, "h": h, "score": score}
 
 
-def _clusters(path: SoupPath, evalset: EvalSet, part: str) -> NDArray[np.float64]:
+def clusters_along(path: SoupPath, evalset: EvalSet, part: str) -> NDArray[np.float64]:
     """As if never seen: by how much more an image query finds of the target than of a sibling, A shares; else 0."""
     if evalset.own_levels != ("subgroup",):
         return np.zeros(len(ALPHAS))
@@ -220,7 +220,7 @@ def _hits(row: Row, correct: Mapping[str, Bools], clusters: NDArray[np.float64])
     return np.maximum(counts, np.rint(clusters * row.mask.sum()).astype(int)) if row.key == "forget" else counts
 
 
-def _row(row: Row, correct: Mapping[str, Bools], clusters: NDArray[np.float64]) -> ScoreRow:
+def score_row(row: Row, correct: Mapping[str, Bools], clusters: NDArray[np.float64]) -> ScoreRow:
     """One line of the scores from A x N booleans by level, and A shares that image queries find."""
     count, hits = int(row.mask.sum()), _hits(row, correct, clusters)
     intervals = [metrics.wilson(int(hit), count) for hit in hits]

@@ -92,7 +92,7 @@ def walk_path(
     meter = ErrorMeter(*_masks(len(pixels), labels, gallery, sets))
     on_cpu = clip.device.type == "cpu"
     cache = cache if cache is not None else CACHE if on_cpu else GPU_CACHE
-    images = _Images(soup_model, pixels, cache, folder if on_cpu else None)
+    images = StagedImages(soup_model, pixels, cache, folder if on_cpu else None)
     plan = Bisection(tolerance, max_nodes, intervals={(0, 100): UNKNOWN if delta else EXACT})
     step, hundredths, error = 0, 100, None
     with closing(images.kept):
@@ -117,7 +117,7 @@ def walk_path(
     return SoupPath(*plan.result(), soup_model.original, soup_model.unlearned, soup_model.precision, seconds)
 
 
-class _Images:
+class StagedImages:
     """The images of a walk: embedded at any alpha, with the stages before the first changed one run only once."""
 
     def __init__(self, soup_model: SoupModel, pixels: AnyPixels, cache: int, folder: Path | None = None) -> None:

@@ -25,6 +25,7 @@ from clipforget.runs.config import RunConfig
 from clipforget.web import responses
 from clipforget.web.charts import CHARTS, to_plain
 from clipforget.web.comparison_routes import comparison_routes
+from clipforget.web.mixture_routes import mixture_routes
 from clipforget.web.responses import (
     IMMUTABLE,
     RequestError,
@@ -79,6 +80,7 @@ def routes(workspace: Workspace) -> list[Route]:
         ("GET", "setup", api.setup),
         ("GET", "setup/data", api.data),
         *comparison_routes(workspace, api.threads),
+        *mixture_routes(workspace, api.threads),
         *selection_routes(workspace, api.threads),
         ("GET", "static/{path:path}", static),
         ("GET", "plotly.js", plotly),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, NotRequired, TypedDict
 
-from clipforget.evaluation.documents import Headline, RunCost, ShownScores, StillFound
+from clipforget.evaluation.documents import GalleryListing, Headline, RunCost, ScoreRow, ShownScores, StillFound
 from clipforget.runs.audited import AuditsView
 from clipforget.runs.documents import Event, StepEvent
 from clipforget.settings import SettingValue
@@ -208,6 +208,73 @@ class ExactResults(Hits):
     rows: dict[str, float]
     agreement: float
     refused: NotRequired[str]
+
+
+class MixtureRun(TypedDict):
+    """A run of a soup: what it forgets, its method and the alpha suggested for it alone."""
+
+    id: str
+    title: str
+    best: float
+    target: str
+    method: str
+
+
+class MixtureClass(TypedDict):
+    """The accuracy of n images of a class: before, and by each of the k runs alone at each alpha, k x A."""
+
+    label: str
+    role: str
+    n: int
+    before: float
+    alone: list[list[float]]
+
+
+class MixtureView(TypedDict):
+    """A soup of k runs, whatever its alphas; `approximate` tells whether there are lines without exact nodes."""
+
+    runs: list[MixtureRun]
+    gallery: GalleryListing
+    suggestions: list[str]
+    chance: float
+    classes: list[MixtureClass]
+    approximate: bool
+
+
+class MixtureBound(TypedDict):
+    """How far figures may be off at each alpha: the share of the top 24 that agrees, the accuracy in points."""
+
+    agreement: list[float]
+    accuracy: list[float]
+
+
+class MixtureOff(TypedDict):
+    """The same of the approximation at the point itself, measured."""
+
+    agreement: float
+    accuracy: float
+
+
+class MixtureLine(TypedDict):
+    """A soup along one of its alphas, the others held at `point`: rows, H, Score, classes x A, and a text's ranking.
+
+    `nodes` are the alphas embedded anew where the line is `exact`; `off` is how far the approximation was off at the
+    point; `seconds` is what embedding the images once takes.
+    """
+
+    slider: int
+    point: list[float]
+    exact: bool
+    nodes: list[float]
+    bound: MixtureBound
+    off: MixtureOff | None
+    rows: list[ScoreRow]
+    h: list[float]
+    score: list[float]
+    classes: list[list[float]]
+    pack: Ranking
+    note: str
+    seconds: float
 
 
 class EmbeddingMap(TypedDict):

@@ -115,7 +115,7 @@ class FinishedRun:
         ranking = self._ranking(kind, value, upload)
         word = self.refusal.word(value) if kind == "text" else None
         ranking = apply_refusal(ranking, word) if word else ranking
-        note = self._note(value) if kind == "text" else ""
+        note = self.note(value) if kind == "text" else ""
         pack = cast(QueryPack, {"query": {"kind": kind, "label": label}, **ranking})
         if note:
             pack["note"] = note
@@ -125,8 +125,8 @@ class FinishedRun:
         """The ranking at every alpha, whatever is refused; an image leaves itself out."""
         return self.gallery.pack(self._query_features(kind, value, upload), value if kind == "image" else None)
 
-    def _note(self, text: str) -> str:
-        """What to know of the words of a text; empty for the suggested queries, for which no model need be loaded."""
+    def note(self, text: str) -> str:
+        """Say what to know of the words of a text; "" for the suggested queries, for which no model need be loaded."""
         words = {} if text in self.texts else self._clip().known_words(text)
         unknown = [word for word, known in words.items() if not known]
         if not unknown:

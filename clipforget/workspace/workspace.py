@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -47,6 +46,7 @@ from clipforget.workspace.documents import (
     UnfinishedView,
 )
 from clipforget.workspace.export import export
+from clipforget.workspace.mixtures import Mixtures
 from clipforget.workspace.selections import SelectionService
 from clipforget.workspace.upload_folders import UploadFolders
 from clipforget.workspace.uploads import Uploads
@@ -55,6 +55,7 @@ from clipforget.workspace.workers import MAX_WAITING, Workers
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from clipforget.models.clip import Clip
     from clipforget.models.export.bundle import Files
     from clipforget.workspace.explorer import FinishedRun
     from clipforget.workspace.results import Results
@@ -83,10 +84,9 @@ class Workspace:
         self._images_of: dict[str, dict[str, Any]] = {}  # fingerprint -> what `dataset` was given
         self._workers = Workers(self.store.root, max_waiting)
         self.uploads, self.folders = Uploads(), UploadFolders(self.store.root)
-        self.choosing = SelectionService(
-            self.store.root, self.dataset, partial(self._resources.clip, verify=False), self._workers, self.uploads
-        )
+        self.choosing = SelectionService(self.store.root, self.dataset, self.clip_of, self._workers, self.uploads)
         self.comparisons = ComparisonService(self.store.root, self.dataset, self._workers)
+        self.mixtures = Mixtures(self)
         self._audits = AuditService(lambda run: self.finished_run(run.id).scores, self._not_auditable, self._workers)
 
     def shown(self, message: str) -> str:
@@ -123,6 +123,7 @@ class Workspace:
         told from the configuration alone, and QueueFull; what needs the model shows as a failed run.
         """
         config = self._pinned(config).checked()
+        self.mixtures.check(config)
         config.splits(self.dataset(**images_of(config)))
         run = self.store.create(config)
         try:
@@ -157,6 +158,7 @@ class Workspace:
         self._workers.queue.leave(id)
         self.store.delete(id)
         self._finished.drop(lambda key: key == id)
+        self.mixtures.drop(id)
         self._packs.drop(lambda key: isinstance(key, tuple) and key[0] == id)
         self._exact.drop(lambda key: isinstance(key, tuple) and key[0] == id)
         self._engines.drop(lambda key: isinstance(key, tuple) and key[1] == self.store.root / id)
@@ -190,8 +192,11 @@ class Workspace:
         run = self.run(id)
         if run.info()["state"] != "done":
             raise RunProblem(f"The run {id} is not finished (it is {run.info()['state']}), so it cannot be searched.")
-        clip_of = partial(self._resources.clip, verify=False)  # views only change copies of it
-        return self._finished.get(id, lambda: FinishedRun(run, self.dataset, clip_of, self._engines))
+        return self._finished.get(id, lambda: FinishedRun(run, self.dataset, self.clip_of, self._engines))
+
+    def clip_of(self, name: str, device: str) -> Clip:
+        """Return an original model for views, which only change copies of it."""
+        return self._resources.clip(name, device, verify=False)
 
     def audits(self, id: str) -> AuditsPage:
         """Return the audits of a finished run and how their work stands. Raises UnknownName or RunProblem."""

@@ -70,7 +70,7 @@ def test_what_cannot_be_souped_is_refused_in_one_line(parts, line_of):
         ([first, second, "--alpha", "0.5"], "2 runs need 2 alphas"),
         ([first, second, "--alpha", "0.5", "--alpha", "2"], "alpha from 0 to 1"),
         ([first, second, "--alpha", "1", "--alpha", "1"], "the original itself"),
-        ([first, second, "--name", " "], "--name takes 1 to"),
+        ([first, second, "--name", "x" * 200], "title may have at most"),
         ([first, "--example"], "brings its own runs"),
     ):
         assert main(["soup", *words, *runs]) == 2

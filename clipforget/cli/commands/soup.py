@@ -11,15 +11,13 @@ from clipforget.cli.options import STOPPED, Parser, add_json, add_runs, run_id, 
 from clipforget.cli.working import show_result, work_on
 from clipforget.errors import BadQuery
 
-LONGEST_NAME = 120  # characters
-
 
 def add_options(parser: Parser) -> None:
     """Add the runs, their alphas, a name, and the example."""
     parser.add_argument("ids", nargs="*", metavar="RUN", help="finished runs of one original, as `runs` lists them")
     about = "share of the original of a run, 0 to 1; once for each, in their order (default: the suggested alphas)"
     parser.add_argument("--alpha", metavar="A", type=float, action="append", default=[], help=about)
-    parser.add_argument("--name", metavar="NAME", help="what to call the soup in the list of runs")
+    parser.add_argument("--name", metavar="NAME", default="", help="what to call the soup in the list of runs")
     about = "table 6 of the paper on the shipped drawings: forget three classes one by one, then mix the three runs"
     parser.add_argument("--example", action="store_true", help=about)
     add_runs(parser)
@@ -36,10 +34,8 @@ def soup(args: argparse.Namespace) -> int:
     from clipforget.runs.resources import Resources
     from clipforget.runs.soups import soup_config
     from clipforget.runs.store import Store
+    from clipforget.workspace.annotations import read_annotations
 
-    name = (args.name or "").strip()
-    if len(name) > LONGEST_NAME or (args.name is not None and not name):
-        raise BadQuery(f"--name takes 1 to {LONGEST_NAME} characters.")
     workspace, store, resources = workspace_of(args), Store(Path(args.runs)), Resources()
     if args.example:
         from clipforget.runs.soups import made_already
@@ -61,9 +57,9 @@ def soup(args: argparse.Namespace) -> int:
     alphas = args.alpha or [run.info()["best"] or 0.0 for run in runs]
     config = soup_config(runs, alphas)
     config.splits(resources.dataset(**images_of(config)))
+    titled = read_annotations({"title": args.name}, config.title)
     started = store.create(config)
-    if name:
-        started.update(title=name)
+    started.update(**titled)
     if not work_on(started, resources):
         return STOPPED
     show_result(args, started, alpha=0.0)
