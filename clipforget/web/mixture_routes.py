@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from functools import partial
 
 from starlette.requests import Request
@@ -38,15 +39,13 @@ class MixtureApi:
 
     async def line(self, request: Request) -> Response:
         ids, point = _listed(request, "runs"), [_number(text) for text in _listed(request, "alphas")]
-        slider, text = request.query_params.get("slider", ""), request.query_params.get("text", "").strip()
-        exact = request.query_params.get("exact", "0")
+        slider, exact = request.query_params.get("slider", ""), request.query_params.get("exact", "0")
+        query = _query(request)
         if slider not in map(str, range(len(point))) or exact not in ("0", "1"):
             raise BadQuery("slider must be the number of an alpha, the first is 0, and exact 0 or 1.")
-        if not text or len(text) > LONGEST_QUERY:
-            raise BadQuery(f"Search by a text of 1 to {LONGEST_QUERY} characters.")
 
         def ask() -> object:
-            return self.mixtures.open(ids).line(point, int(slider), text, exact == "1")
+            return self.mixtures.open(ids).line(point, int(slider), query, exact == "1")
 
         return json_response(request, await self.threads.heavy(ask))
 
@@ -72,6 +71,16 @@ def _listed(request: Request, name: str) -> list[str]:
     if not text or len(text) > LONGEST:
         raise BadQuery(f"{name} must name something, parted by commas.")
     return text.split(",")
+
+
+def _query(request: Request) -> str | int:
+    """The text to search by, or the number of a gallery image."""
+    image, text = request.query_params.get("image"), request.query_params.get("text", "").strip()
+    if image is not None and re.fullmatch("[0-9]{1,9}", image):
+        return int(image)
+    if not text or len(text) > LONGEST_QUERY:
+        raise BadQuery(f"Search by an image of the gallery or a text of 1 to {LONGEST_QUERY} characters.")
+    return text
 
 
 def _number(text: str) -> float:

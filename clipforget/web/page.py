@@ -35,6 +35,7 @@ STYLES = (
     "runs.css",
     "views.css",
     "compare.css",
+    "soup.css",
 )
 WAITING = 100  # events of Gradio's in line
 TITLE = "ClipForget: make CLIP forget, and watch it"

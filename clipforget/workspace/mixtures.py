@@ -23,12 +23,14 @@ from clipforget.evaluation.refusal import Refusal
 from clipforget.evaluation.retrieval import nearest
 from clipforget.evaluation.scores import clusters_along, correct_along, score_row, tradeoff_at
 from clipforget.generators import finish
+from clipforget.methods import METHODS
 from clipforget.runs.cache import Cache
 from clipforget.runs.config import RunConfig, images_of, unique
 from clipforget.runs.soups import check_parts, made_already, soup_config
 from clipforget.runs.store import Run, Store
 from clipforget.soup.error import ErrorMeter
 from clipforget.soup.path import ALPHAS, TOP_K, Bound, Floats, Node, SoupPath, check_alpha
+from clipforget.unlearning.task import IMAGE
 from clipforget.workspace.annotations import read_annotations
 from clipforget.workspace.documents import Hits, MixtureClass, MixtureLine, MixtureView
 from clipforget.workspace.gallery import Gallery
@@ -84,17 +86,19 @@ class Mixture:
             "suggestions": list(unique([*first, *suggestions(self.dataset, self.targets)]))[:12],
             "chance": round(1 / len(self.evalset.class_names[self.evalset.own_levels[0]].names), 4),
             "classes": self._classes(),
-            "approximate": not self.model.text_changed,
+            "approximate": METHODS[self.configs[0].method].changes == IMAGE,
         }  # fmt: skip
 
-    def line(self, point: Sequence[float], slider: int, text: str, exact: bool) -> MixtureLine:
-        """Return figures and the ranking of a text along one slider, the others held.
+    def line(self, point: Sequence[float], slider: int, query: str | int, exact: bool) -> MixtureLine:
+        """Return figures and a ranking along one slider, the others held; the query is a text or a gallery image.
 
         exact: with nodes that are embedded anew, the point among them; else from the runs' own paths, at once.
-        Raises BadQuery for a point or a slider that there is not.
+        Raises BadQuery for a point, a slider or an image that there is not.
         """
         if len(point) != len(self.runs) or not 0 <= slider < len(self.runs):
             raise BadQuery(f"The soup has {len(self.runs)} alphas, one a run; name a slider among them.")
+        if isinstance(query, int) and query >= len(self.evalset):
+            raise BadQuery(f"There is no image {query} in the gallery; it holds {len(self.evalset)}.")
         at = tuple(round(check_alpha(alpha), 2) for alpha in point)
         exact = exact or self.model.text_changed
         path = self._exact_line(at, slider) if exact else self._approximate_line(at, slider)
@@ -108,7 +112,10 @@ class Mixture:
         for row in rows:
             row["before"] = self._before[row["key"]]["before"]
         tradeoffs = [tradeoff_at(rows, index) for index in range(len(ALPHAS))]
-        ranking = Gallery(path).pack(self._along(path, at, slider, [text])[:, 0])
+        if isinstance(query, int):
+            ranking = Gallery(path).pack(np.stack([node.features[query] for node in path.nodes]), query)
+        else:
+            ranking = Gallery(path).pack(self._along(path, at, slider, [query])[:, 0])
         bounds = [path.bound(alpha) for alpha in ALPHAS]
         names = {row.key for row in self.shown}
         off = self._off(at, slider) if exact and not self.model.text_changed else None
@@ -126,8 +133,8 @@ class Mixture:
             "h": [round(tradeoff.h, 2) for tradeoff in tradeoffs],
             "score": [round(tradeoff.score, 2) for tradeoff in tradeoffs],
             "classes": [_rounded(correct["superclass"][:, positions].mean(axis=1)) for _, _, positions in self.groups],
-            "pack": {**ranking, "before": self._before_ranking(text)},
-            "note": self.runs[0].note(text),
+            "pack": {**ranking, "before": self._before_ranking(query)},
+            "note": "" if isinstance(query, int) else self.runs[0].note(query),
             "seconds": round(self.model.seconds, 3),
         }  # fmt: skip
 
@@ -180,18 +187,24 @@ class Mixture:
         clusters = clusters_along(path, self.evalset, "test")
         return {row.key: score_row(row, correct, clusters) for row in self.rows}
 
-    def _before_ranking(self, text: str) -> Hits:
-        ids, cosines = nearest(self.paths[0].nodes[-1].features @ self._text(self.start, [text])[0], TOP_K)
+    def _before_ranking(self, query: str | int) -> Hits:
+        features = self.paths[0].nodes[-1].features
+        if isinstance(query, int):
+            near = features @ features[query]
+            near[query] = -np.inf
+        else:
+            near = features @ self._text(self.start, [query])[0]
+        ids, cosines = nearest(near, min(TOP_K, len(near) - isinstance(query, int)))
         return Hits(ids=[int(id) for id in ids], cosines=[round(float(cosine), 3) for cosine in cosines])
 
     def _classes(self) -> list[MixtureClass]:
         """Each class before, and by each run alone at every alpha."""
-        level = "superclass"
-        named = self.evalset.class_names[level]
-        original = named.classifier(self._text(self.start, named.prompts))[None]
-        alone = []
-        for path in self.paths:
-            stack = np.stack([node.class_embeddings for node in path.nodes]) if self.model.text_changed else original
+        named, alone = self.evalset.class_names["superclass"], []
+        for run, path in zip(self.runs, self.paths, strict=True):
+            if run.evalset.class_names["superclass"].names == named.names:  # so that no model need be loaded
+                stack = np.stack([node.class_embeddings for node in path.nodes])
+            else:
+                stack = named.classifier(self._text(self.start, named.prompts))[None]
             cosines = path.cosines_along(stack)
             right = [Refusal().correct(each, named.labels, named.names, 1.0) for each in cosines]
             alone.append(np.stack(right))

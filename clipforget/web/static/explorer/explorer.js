@@ -152,6 +152,12 @@ function makeApp(gradio) {
         return done.find((run) => run.sample) || done.at(-1);
     };
     app.useSettings = (config) => {
+        const parts = (config.soup ?? []).map((part) => part.split("="));
+        if (parts.length)
+            return app.openSoup(
+                parts.map(([id]) => id),
+                parts.map(([, alpha]) => alpha).join(","),
+            );
         if (app.mode === "runs") app.open("");
         gradio.trigger("use", { config });
         app.toggleSetup(true);
@@ -182,6 +188,12 @@ function makeApp(gradio) {
         writeAddress(app.state, true);
         return show();
     };
+    /** Open a soup of several finished runs; of none, how to come to one. */
+    app.openSoup = (runs, alphas = "") => {
+        Object.assign(app.state, { ...FRESH, soup: runs.length ? runs.join(",") : "new", alphas });
+        writeAddress(app.state, true);
+        return show();
+    };
     /** Put a run beside the open one; "" is the way back to Before and After. */
     app.setRival = (vs) => {
         app.state.vs = vs;
@@ -207,6 +219,7 @@ function makeApp(gradio) {
         app.bus.emit("run");
         if (app.state.compare) return stage.compare();
         if (app.state.list) return stage.runs();
+        if (app.state.soup) return stage.soup();
         if (!wanted) return stage.empty();
         if (app.view?.id !== wanted) app.setMode("loading");
         try {

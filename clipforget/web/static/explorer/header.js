@@ -91,7 +91,7 @@ export function header(app) {
     app.bus.on("run", draw);
     app.bus.on("mode", () => {
         menu.hidden = app.mode !== "open";
-        link.hidden = !["open", "compare"].includes(app.mode);
+        link.hidden = !["open", "compare", "soup"].includes(app.mode);
         for (const [mode, button] of Object.entries({ compare, runs }))
             if (app.mode === mode) button.setAttribute("aria-current", "page");
             else button.removeAttribute("aria-current");

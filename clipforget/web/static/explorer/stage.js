@@ -10,7 +10,7 @@ import { runsPage } from "../run/list.js";
 import { refreshRuns } from "../run/runs.js";
 import { emptyState, endState } from "../run/states.js";
 
-/** The area and its contents: empty(), ended(), progress(), compare(), runs(); end() leaves off whatever goes on in it. */
+/** The area and its contents: empty(), ended(), progress(), compare(), runs(), soup(); end() leaves off whatever goes on. */
 export function makeStage(app) {
     const node = h("div", { id: "cf-stage" });
     let end = () => {};
@@ -31,6 +31,13 @@ export function makeStage(app) {
     }
     const compare = () => pageOf("compare", comparePage(app));
     const runs = () => pageOf("runs", runsPage(app));
+    /** The soup's scripts stand above these and are rarely wanted, so they come when they are. */
+    async function soup() {
+        const wanted = app.state.soup;
+        closed("soup");
+        const { soupPage } = await import("../soup/page.js");
+        if (app.mode === "soup" && app.state.soup === wanted) pageOf("soup", soupPage(app));
+    }
 
     function progress(run) {
         const panel = progressPanel(app, run.id, app.stages[run.config.method] || []);
@@ -80,6 +87,7 @@ export function makeStage(app) {
         progress,
         compare,
         runs,
+        soup,
         end: () => {
             end();
             end = () => {};

@@ -11,7 +11,7 @@ import { h, icon, iconButton, toast } from "../lib/dom.js";
 export function sides(app) {
     const { pack, rival, view } = app;
     if (!pack || !view || (rival && !rival.pack)) return null;
-    const alpha = `alpha ${(app.index / 100).toFixed(2)}`;
+    const alpha = `alpha ${app.where || (app.index / 100).toFixed(2)}`;
     const own = app.exactNow() || { ids: pack.after.ids[app.index], cosines: pack.after.cosines[app.index] };
     const peek = app.peeking ? "showing the original (b held)" : "";
     if (!rival) {

@@ -7,6 +7,8 @@ export const FRESH = {
     vs: "",
     compare: "",
     list: "", // "runs": all of them as a table
+    soup: "", // runs parted by commas, or "new"
+    alphas: "", // theirs
     of: "",
     sort: "",
     alpha: null,
@@ -27,6 +29,8 @@ export function readAddress() {
         vs: query.get("vs") || "",
         compare: query.get("compare") || "",
         list: query.get("list") || "",
+        soup: query.get("soup") || "",
+        alphas: query.get("alphas") || "",
         of: query.get("of") || "",
         sort: query.get("sort") || "",
         alpha: alpha >= 0 && alpha <= 1 ? Math.round(alpha * 100) / 100 : null,

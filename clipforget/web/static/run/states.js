@@ -45,6 +45,11 @@ export function emptyState(app) {
             { type: "button", onclick: () => app.openCompare("list") },
             "or compare methods on several targets",
         ),
+        h(
+            "button.cf-text",
+            { type: "button", id: "cf-open-soup", onclick: () => app.openSoup([]) },
+            "or mix several forgettings in one soup",
+        ),
     );
 }
 
