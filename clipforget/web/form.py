@@ -38,6 +38,7 @@ LATEST: dict[str, Any] = {**QUIET, "trigger_mode": "always_last", "concurrency_i
 FREE_TEXT: dict[str, Any] = {"allow_custom_value": True}
 
 
+NOT_CHOSEN: dict[str, Any] = {"use": [], "data": ""}  # selections in use, and a data set that was just sent
 SHARED = f"Everybody here can see this run. It is yours to stop and delete; after {DAYS} days it is deleted."
 
 
@@ -67,6 +68,10 @@ class Form:
         self.picker = script_component("form/picker.js", value=[], items=[], alone=False, elem_id="cf-picker")
         self.style = gr.Dropdown([ANY], value=ANY, label="Style", visible=False, elem_id="cf-style", **FREE_TEXT)
         self.extra = script_component("form/targets.js", value=[], items=[], elem_id="cf-extra")
+        self.chosen = script_component(
+            "select/field.js", value=NOT_CHOSEN, model=RunConfig.model, data=RunConfig.data, device="auto",
+            elem_id="cf-chosen", visible=not workspace.public,
+        )  # fmt: skip
         heading(4, "Retain")
         self.retain = gr.Dropdown(
             [], value=[], multiselect=True, label="Retain set", elem_id="cf-retain", **FREE_TEXT,
@@ -118,19 +123,20 @@ class Form:
 
     def inputs(self) -> list[Any]:
         """Return everything that makes a RunConfig, in the order that `config` takes it."""
-        first = [self.model, self.data, self.superclass, self.picker, self.style, self.extra, self.retain]
+        first = [self.model, self.data, self.chosen, self.superclass, self.picker, self.style, self.extra, self.retain]
         last = [self.goal, self.tolerance, self.gallery, self.eval, self.eval_target, self.eval_images]
         return [*first, self.method, self.seed, self.device, *last]
 
     def config(self, *values: Any) -> RunConfig:
         """Return the configuration that the form shows, without preselected siblings. Raises what is wrong with it."""
-        model, data, superclass, picked, style, extra, retain, method, seed, device, *last = values
+        model, data, chosen, superclass, picked, style, extra, retain, method, seed, device, *last = values
         goal, tolerance, gallery, evaluation, eval_target, eval_images = last
-        preselected = siblings(self.workspace.data(data), superclass, picked, style, extra)
+        preselected = siblings(self.described(data, chosen), superclass, picked, style, extra)
         return RunConfig.read(
             {
                 "model": model,
                 "data": data,
+                "selections": chosen["use"],
                 "forget": [*targets(superclass, picked, style), *extra],
                 "retain": [] if set(retain) == set(preselected) else retain,
                 "goal": goal or RunConfig.goal,
@@ -151,13 +157,18 @@ class Form:
         of_data = [self.superclass, self.picker, self.style, self.extra, self.retain, self.data_note]
         page.load(self.show_data, self.data, of_data, **QUIET)
         self.data.input(self.show_data, self.data, of_data, **LATEST)
+        self.data.input(lambda: gr.update(value=NOT_CHOSEN), None, self.chosen, **QUIET)
+        self.chosen.input(self.show_chosen, [self.data, self.chosen], [self.data, *of_data], **LATEST)
+        shown = [self.model, self.data, self.device]
+        gr.on([part.change for part in shown], show_choices, shown, self.chosen, **LATEST)
         self.model.change(self.show_presets, self.model, self.method, **LATEST)
         self.goal.input(self.show_method, [self.goal, self.method], self.method, **LATEST)
-        drawn = [self.picker, self.extra, self.method]  # by our own JavaScript: they tell of themselves by "input"
-        superclass = [self.data, self.superclass, self.extra]
+        # Drawn by our own JavaScript: they tell of themselves by "input".
+        drawn = [self.picker, self.extra, self.chosen, self.method]
+        superclass = [self.data, self.chosen, self.superclass, self.extra]
         self.superclass.input(self.show_superclass, superclass, [self.picker, self.retain], **LATEST)
         picks = [self.picker.input, self.style.input, self.extra.input]
-        target = [self.data, self.superclass, self.picker, self.style, self.extra]
+        target = [self.data, self.chosen, self.superclass, self.picker, self.style, self.extra]
         gr.on(picks, self.show_siblings, target, self.retain, **LATEST)
         changes = [part.input if part in drawn else part.change for part in self.inputs() if part is not self.eval]
         changes.append(self.eval.blur)  # half a path is no mistake yet
@@ -176,6 +187,22 @@ class Form:
         superclass = first_superclass(data)
         return [*target_updates(data, superclass, first_pick(data, superclass), ANY, []), data_summary(data)]
 
+    def show_chosen(self, data: str, chosen: dict[str, Any]) -> list[Any]:
+        """Offer the data set with the selections in use, the last of them picked; or one that was just sent."""
+        data = chosen["data"] or data
+        if not chosen["use"]:
+            return [data, *self.show_data(data)]
+        try:
+            described = self.described(data, chosen)
+            caption, name = self.workspace.choosing.target(chosen["use"][-1])
+        except ClipforgetError as error:
+            return [gr.skip()] * 6 + [self.problem(error)]
+        return [gr.skip(), *target_updates(described, caption, [name], ANY, []), data_summary(described)]
+
+    def described(self, data: str, chosen: dict[str, Any]) -> DataDescription:
+        """Return the data set with the selections in use. Raises what is wrong with them."""
+        return self.workspace.data(data, chosen["use"])
+
     def show_presets(self, model: str) -> Any:
         """Offer the presets of another model."""
         return gr.update(presets=self.presets(model))
@@ -185,20 +212,22 @@ class Form:
         ours = method["method"] in OURS.values()
         return gr.update(value={"method": OURS[goal], "settings": {}}) if ours else gr.skip()
 
-    def show_superclass(self, data: str, superclass: str, extra: list[str]) -> list[Any]:
+    def show_superclass(self, data: str, chosen: dict[str, Any], superclass: str, extra: list[str]) -> list[Any]:
         """Offer the subgroups of another superclass, the first one picked, the others retained."""
         try:
-            described = self.workspace.data(data)
+            described = self.described(data, chosen)
         except ClipforgetError:
             return [gr.skip()] * 2  # the note under the data set has said why
         picked = first_pick(described, superclass)
         retain = siblings(described, superclass, picked, ANY, extra)
         return [tile_update(described, superclass, picked), gr.update(value=retain)]
 
-    def show_siblings(self, data: str, superclass: str, picked: list[str], style: str, extra: list[str]) -> Any:
+    def show_siblings(
+        self, data: str, chosen: dict[str, Any], superclass: str, picked: list[str], style: str, extra: list[str]
+    ) -> Any:
         """Retain the siblings of another pick."""
         try:
-            return gr.update(value=siblings(self.workspace.data(data), superclass, picked, style, extra))
+            return gr.update(value=siblings(self.described(data, chosen), superclass, picked, style, extra))
         except ClipforgetError:
             return gr.skip()
 
@@ -226,8 +255,9 @@ class Form:
         config = event._data["config"]
         method = config["method"] if config["method"] in self.methods else next(iter(self.methods))
         superclass, picked, style, extra = read_targets(config["forget"])
+        chosen = {"use": list(config.get("selections", ())), "data": ""}
         try:
-            data = self.workspace.data(config["data"])
+            data = self.described(config["data"], chosen)
             updates, note = target_updates(data, superclass, picked, style, extra), data_summary(data)
         except ClipforgetError as error:
             updates, note = [gr.skip()] * 5, self.problem(error)
@@ -240,7 +270,12 @@ class Form:
         last = [config.get(name, getattr(RunConfig, name)) for name in first]
         last += ["\n".join(config.get("eval", ()))]
         last += [config.get(name, getattr(RunConfig, name)) for name in ("eval_target", "eval_images")]
-        return [config["model"], config["data"], *updates, *last, note]
+        return [config["model"], config["data"], gr.update(value=chosen), *updates, *last, note]
+
+
+def show_choices(model: str, data: str, device: str) -> Any:
+    """Let images be chosen of what the form shows, by its model."""
+    return gr.update(model=model, data=data, device=device)
 
 
 def form_choices(workspace: Workspace) -> SetupDescription:

@@ -36,6 +36,7 @@ STYLES = (
     "views.css",
     "compare.css",
     "soup.css",
+    "select.css",
 )
 WAITING = 100  # events of Gradio's in line
 TITLE = "ClipForget: make CLIP forget, and watch it"

@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clipforget.data.dataset import Dataset
-from clipforget.data.selection import Selection, check_name, find_images, make_selection, parse_selection
+from clipforget.data.selection import (
+    Selection,
+    check_name,
+    find_images,
+    make_selection,
+    parse_selection,
+    read_selection,
+)
 from clipforget.data.target import label
 from clipforget.errors import BadData, BadQuery, ClipforgetError, QueueFull, RunProblem, StaleIndex
 from clipforget.runs.cache import Cache
@@ -233,6 +240,11 @@ class SelectionService:
         selection = make_selection(self._dataset_of(config.data), data, name, caption, every, siblings, how)
         self.store.save(selection, replaced)
         return selection
+
+    def target(self, text: str) -> tuple[str, str]:
+        """Return class and name of a selection, by its name or file. Raises UnknownName, BadData."""
+        selection = read_selection(self.store.locate(text))
+        return selection.caption, selection.name
 
     def saved(self) -> list[ListedSelection]:
         """Return all selections by name; of a damaged one what is wrong with it."""

@@ -9,7 +9,7 @@ from whole import in_a_loop
 from clipforget.errors import BadSetting
 from clipforget.methods import METHODS
 from clipforget.runs.config import RunConfig
-from clipforget.web.form import Form, form_choices
+from clipforget.web.form import NOT_CHOSEN, Form, form_choices
 from clipforget.web.targets import ANY, NONE, read_targets, targets
 from clipforget.workspace.workspace import Workspace
 
@@ -74,6 +74,16 @@ def test_evaluation_sets_come_out_again_and_a_wrong_one_is_told(form, world):
     assert form.config(*values).eval == () and "estimate" in form.show_estimate(*values)
 
 
+def test_a_selection_in_use_is_a_target_and_comes_out_again(form, world):
+    service = form.workspace.choosing
+    service.save(RunConfig(model=world.clip, data=world.data), "reds", "ball", range(60), [], {})
+    shown = form.show_chosen(world.data, {"use": ["reds"], "data": ""})
+    assert shown[1]["value"] == "ball" and shown[2]["value"] == ["reds"] and "error" not in shown[-1]
+    assert again(form, world.config(selections=("reds",), forget=("ball/reds",))).selections == ("reds",)
+    assert form.show_chosen("x", {"use": [], "data": world.data})[0] == world.data, "what was just sent"
+    assert "no selection 'none'" in form.show_chosen(world.data, {"use": ["none"], "data": ""})[-1]["error"]
+
+
 def test_what_is_retained_by_choice_comes_out_again(form, world):
     assert again(form, world.config(retain=("square",))).retain == ("square",)
 
@@ -103,7 +113,19 @@ def test_targets_beside_the_superclass():
 
 
 def test_with_no_target_left_the_form_says_so(form, world):
-    values = [world.clip, world.data, NONE, [], ANY, [], [], {"method": "targeted", "settings": {}}, 0, "cpu"]
+    values = [
+        world.clip,
+        world.data,
+        NOT_CHOSEN,
+        NONE,
+        [],
+        ANY,
+        [],
+        [],
+        {"method": "targeted", "settings": {}},
+        0,
+        "cpu",
+    ]
     values += ["suppressed", 0.05, 10, "", "kept", 500]
     with pytest.raises(BadSetting, match="Nothing to forget"):
         form.config(*values).checked()
@@ -118,5 +140,5 @@ def test_presets_are_those_of_the_model(form):
 
 def test_choices_under_a_data_set_that_cannot_be_read_change_nothing(form):
     assert "There is no data set" in form.show_data("nowhere")[-1]["error"]
-    assert form.show_superclass("nowhere", "disc", []) == [gr.skip()] * 2
-    assert form.show_siblings("nowhere", "disc", ["big"], ANY, []) == gr.skip()
+    assert form.show_superclass("nowhere", NOT_CHOSEN, "disc", []) == [gr.skip()] * 2
+    assert form.show_siblings("nowhere", NOT_CHOSEN, "disc", ["big"], ANY, []) == gr.skip()

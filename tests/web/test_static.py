@@ -9,14 +9,8 @@ import clipforget.web
 
 STATIC = Path(clipforget.web.__file__).parent / "static"
 FILES = [path.relative_to(STATIC).as_posix() for path in sorted(STATIC.rglob("*")) if path.suffix in (".js", ".css")]
-FOLDERS = (
-    "lib",
-    "run",
-    "form",
-    "compare",
-    "explorer",
-    "soup",
-)  # a script may import from its own folder and from those before
+# A script imports from its own folder and those before.
+FOLDERS = ("lib", "run", "form", "compare", "explorer", "soup", "select")
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -48,13 +48,12 @@ export const post = (path, body = {}, options = {}) =>
         ...options,
     });
 
+/** Send a file, or a piece of one, as it is. */
+export const sendBytes = (path, blob) =>
+    call(path, { method: "POST", body: blob, headers: { "Content-Type": blob.type || "application/octet-stream" } });
+
 /** Send one image; gives its token and label. */
-export const upload = (file) =>
-    call("upload", {
-        method: "POST",
-        body: file,
-        headers: { "Content-Type": file.type || "application/octet-stream" },
-    });
+export const upload = (file) => sendBytes("upload", file);
 
 /** The parameters of a query: what the visitor typed, an image of the gallery, or an uploaded one. */
 export function queryString(query) {
