@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +14,7 @@ from torch.nn import functional as F
 
 from clipforget.errors import BadSetting
 from clipforget.models.pixels import AnyPixels
-from clipforget.models.weights import fingerprint, shared_copy
+from clipforget.models.weights import copied_model, fingerprint
 
 BATCH = 64  # images a forward pass of a small model: the fastest on CPUs with small caches
 PIXELS_AT_ONCE, WEIGHTS_AT_ONCE = 2**20, 2**31  # pixels of a forward pass; weights times images
@@ -37,12 +36,11 @@ class Clip:
         return fingerprint(self.model.state_dict())
 
     def clone(self) -> Clip:
-        """Copy the model, so that a method changes the copy and the original stays what it was."""
-        return replace(self, model=copy.deepcopy(self.model))
+        """Copy the model, so that a method changes the copy and the original stays what it was.
 
-    def shared_copy(self, own: Collection[str]) -> Clip:
-        """Copy the model for changes of the tensors in `own` alone; all others are shared (see weights.shared_copy)."""
-        return replace(self, model=shared_copy(self.model, own))
+        On the processor only what is changed takes memory.
+        """
+        return replace(self, model=copied_model(self.model))
 
     def preprocess(self, images: Iterable[Image]) -> Tensor:
         """Turn PIL images, at least one, into B x 3 x H x W on the CPU, float, normalised as the model was trained."""

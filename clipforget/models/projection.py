@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from clipforget.errors import BadModel
-from clipforget.models.weights import shared_copy
+from clipforget.models.weights import copied_model
 
 
 @torch.no_grad()
@@ -32,11 +32,11 @@ def project(model: Any, matrix: Tensor) -> None:
 
 
 def before_projection(model: Any) -> Any:
-    """Return a model whose image tower ends before the last map of this one, whose weights it shares: B x I images.
+    """Return a copy of a model whose image tower ends before its last map: encode_image gives B x I.
 
     Raises BadModel for a tower that does not end in a linear map.
     """
-    copied = shared_copy(model)
+    copied = copied_model(model)
     last = _last_map(copied.visual)
     if isinstance(last, nn.Linear):
         last.weight = nn.Parameter(torch.eye(last.in_features).to(last.weight), requires_grad=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ def fingerprint(state: Mapping[str, Tensor]) -> str:
             continue
         value = state[name].detach().cpu().contiguous()
         digest.update(f"{name}\0{tuple(value.shape)}\0{value.dtype}\0".encode())
-        digest.update(value.reshape(-1).view(torch.uint8).numpy().data)
+        digest.update(value.clone().reshape(-1).view(torch.uint8).numpy().data)  # numpy would end a shared copy
     return digest.hexdigest()[:16]
 
 
@@ -46,21 +46,19 @@ def changed(original: Mapping[str, Tensor], unlearned: Mapping[str, Tensor]) -> 
     }
 
 
-def shared_copy(model: Any, own: Collection[str] = ()) -> Any:
-    """Copy a model without its weights: the copy has the tensors named in `own` for itself and shares all others.
+def copied(tensor: Tensor) -> Tensor:
+    """Copy a tensor, detached. On the processor the copy takes no memory until one of the two is written to."""
+    value = tensor.detach()
+    lazy = getattr(torch, "_lazy_clone", None)  # copy on write; not yet a public name of torch
+    return value.clone() if lazy is None or value.device.type != "cpu" else lazy(value)
 
-    What is shared must not be written to in place; replacing a parameter of the copy, or its `data`, is safe.
-    """
-    tensors = dict(model.named_parameters(remove_duplicate=False)) | dict(model.named_buffers(remove_duplicate=False))
-    written = {id(tensor) for name, tensor in tensors.items() if name in own}
-    shared: dict[int, Any] = {}
-    for tensor in tensors.values():
-        if id(tensor) not in written:
-            value = tensor.detach()
-            shared[id(tensor)] = (
-                nn.Parameter(value, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else value
-            )
-    return copy.deepcopy(model, shared)
+
+def copied_model(model: Any) -> Any:
+    """Copy a model; its tensors as `copied` does, so that only what is changed afterwards is held twice."""
+    copies: dict[int, Any] = {
+        id(parameter): nn.Parameter(copied(parameter), parameter.requires_grad) for parameter in model.parameters()
+    }
+    return copy.deepcopy(model, copies | {id(buffer): copied(buffer) for buffer in model.buffers()})
 
 
 def save(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str]) -> None:

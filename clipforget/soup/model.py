@@ -13,15 +13,13 @@ from clipforget.models.clip import Clip
 from clipforget.models.pixels import AnyPixels
 from clipforget.models.precision import autocast
 from clipforget.models.stages import SCALARS, TOWER, first_changed, stages, with_projection
-from clipforget.models.weights import fingerprint
+from clipforget.models.weights import copied, fingerprint
 from clipforget.soup.arithmetic import counterpart, soup
 from clipforget.soup.path import Floats, quantize_features
 
 
 class SoupModel:
     """One working copy of a model that can be put at any alpha; the original is never touched. Safe across threads.
-
-    What the delta leaves alone it shares with the original, which must not change meanwhile.
 
     Embeddings of the same pixels at one alpha and precision are the same bit for bit. `original` and `unlearned` are
     the fingerprints of the two ends, `parts` the stages, `first` the index of the first one that changes.
@@ -30,8 +28,8 @@ class SoupModel:
     def __init__(self, clip: Clip, delta: Mapping[str, Tensor], precision: str = "float32") -> None:
         state = clip.model.state_dict()
         self.delta, self.precision, self.lock = dict(delta), precision, RLock()
-        self._start = {name: counterpart(state, name, value) for name, value in self.delta.items()}
-        self.clip = clip.shared_copy(self.delta)
+        self._start = {name: copied(counterpart(state, name, value)) for name, value in self.delta.items()}
+        self.clip = clip.clone()
         self.clip.model.eval()
         if clip.device.type == "cpu":
             self.clip.model.to(memory_format=torch.channels_last)

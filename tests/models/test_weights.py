@@ -103,3 +103,30 @@ def test_files_that_are_no_weights(tmp_path, data):
         path.write_bytes(data)
     with pytest.raises(BadModel, match="Cannot read the weights in"):
         weights.load(path)
+
+
+def test_copies_share_memory_until_one_is_written_to():
+    """What a run's peak hangs on: original, working copies and soups hold what they share once."""
+    model = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.BatchNorm1d(4)).eval()
+    model[0].bias.requires_grad_(False)
+    first, second = weights.copied_model(model), weights.copied_model(model)
+    assert [p.requires_grad for p in first.parameters()] == [True, False, True, True]
+    assert torch.equal(weights.copied_model(first)(torch.ones(2, 3)), model(torch.ones(2, 3)))
+    first(torch.ones(2, 3)).sum().backward()
+    assert weights.fingerprint(first.state_dict()) == weights.fingerprint(model.state_dict())
+    assert weights.changed(model.state_dict(), first.state_dict()) == {}
+    for copy in (model, first, second):
+        assert all(torch._C._is_cow_tensor(value) for value in copy.state_dict().values())
+    with torch.no_grad():
+        model[0].weight.add_(1)
+        second[0].weight.mul_(0)
+    torch.testing.assert_close(model[0].weight - 1, first[0].weight)
+    assert not second[0].weight.any() and torch._C._is_cow_tensor(second[0].bias)
+
+
+def test_copies_are_plain_ones_where_torch_cannot_share(monkeypatch):
+    monkeypatch.delattr(torch, "_lazy_clone")
+    value = torch.ones(3, requires_grad=True)
+    copy = weights.copied(value)
+    copy[0] = 5
+    assert value.tolist() == [1, 1, 1] and not copy.requires_grad
