@@ -40,9 +40,9 @@ INSIDE = {
         "catalogue.* download evaluation",
     ),
     "models": (
-        "__init__ checkpoints listing lora pixels projection stages weights",
-        "architectures",
-        "clip",
+        "__init__ listing lora pixels projection stages tensor_names weights",
+        "architectures checkpoints clip",
+        "huggingface",
         "loading precision",
         "export.__init__ export.bundle export.hub",
         "export.openclip export.patch",

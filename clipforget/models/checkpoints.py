@@ -22,6 +22,7 @@ from torch import Tensor
 
 from clipforget.errors import BadModel
 from clipforget.files import refusal
+from clipforget.models.tensor_names import to_open_clip
 
 SUFFIXES = (".safetensors", ".bin", ".pth")  # of the weights that open_clip looks for in a folder
 NESTS = ("state_dict", "model", "model_state_dict", "module")  # where training loops keep weights among other things
@@ -42,7 +43,16 @@ def read_weights(path: str | Path, device: str = "cpu", weights_only: bool = Tru
     """Read a checkpoint file's weights by name; whatever nests them or stands before every name is taken off.
 
     The arguments are those of open_clip's own `load_state_dict`, in whose place this is called: device is cpu, and
-    nothing but weights is ever read. Raises BadModel with the reason why a file cannot be read and what to do next.
+    nothing but weights is ever read. Names of transformers' CLIPModel become open_clip's.
+    Raises as `read_tensors`.
+    """
+    return to_open_clip(read_tensors(path, device))
+
+
+def read_tensors(path: str | Path, device: str = "cpu") -> dict[str, Tensor]:
+    """Read what `read_weights` does, under the names of the file.
+
+    Raises BadModel with the reason why a file cannot be read and what to do next.
     """
     file = Path(path)
     try:

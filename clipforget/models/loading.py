@@ -11,20 +11,24 @@ import urllib.request
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import open_clip
 import torch
-from torch import nn
+from open_clip.coca_model import CoCa
+from torch import Tensor, nn
 
 from clipforget.errors import BadModel, UnknownName
 from clipforget.files import ASSETS, refusal
+from clipforget.models import huggingface
 from clipforget.models.checkpoints import FAILURES, SUFFIXES, is_from_openai, numpy_refused, read_weights, shorten
 from clipforget.models.clip import Clip
 
 EMBEDDED = {"clipforget-tiny": ASSETS / "clipforget-tiny"}
 CONFIG = "open_clip_config.json"
+PREPARED = ("mean", "std", "interpolation", "resize_mode")  # what there is to say of how images are prepared
 open_clip.factory.load_state_dict = read_weights  # open_clip reads every file of weights by our reader, for its reasons
 
 
@@ -32,16 +36,18 @@ def load_clip(name: str, device: str = "cpu") -> Clip:
     """Load a CLIP by name and put it in eval mode, float32.
 
     name is `clipforget-tiny` (embedded), a local folder in open_clip's layout (open_clip_config.json beside weights as
-    .safetensors, .bin or .pth; `local-dir:` may stand before it, as open_clip writes it), or `model/pretrained` as
-    open_clip lists them, e.g. RN50-quickgelu/openai, where pretrained may also be a checkpoint file (`read_weights`).
-    Raises BadModel or UnknownName with what to do next.
+    .safetensors, .bin or .pth; `local-dir:` may stand before it, as open_clip writes it) or in that of transformers'
+    CLIPModel, or `model/pretrained` as open_clip lists them, e.g. RN50/openai, where pretrained may also be a
+    checkpoint file (`read_weights`), with `:tag` behind it where images are to be prepared as for that tag.
+    What was trained with QuickGELU gets it. Raises BadModel or UnknownName with what to do next.
     """
     torch_device, name = choose_device(device), name.removeprefix("local-dir:")
     folder = EMBEDDED[name] if name in EMBEDDED else _folder(name)
-    if folder is not None:
-        model, transform, tokenizer = open_model(_local(folder), None, torch_device)
+    if folder is None:
+        found = _listed(name)
+        name, (model, transform, tokenizer) = str(found), open_model(found, torch_device)
     else:
-        model, transform, tokenizer = open_model(*_listed(name), torch_device)
+        model, transform, tokenizer = _open_folder(folder, torch_device)
     clip = Clip(name, model.float().eval(), transform, tokenizer, torch_device)
     _check_features(clip)
     return clip
@@ -52,7 +58,9 @@ def model_config(name: str) -> dict[str, Any]:
     name = name.removeprefix("local-dir:")
     folder = EMBEDDED[name] if name in EMBEDDED else _folder(name)
     if folder is None:
-        return dict(open_clip.get_model_config(_listed(name)[0]) or {})
+        return dict(open_clip.get_model_config(_listed(name).architecture) or {})
+    if _is_transformers(folder):
+        return huggingface.model_config(folder)
     _local(folder)
     return dict(json.loads((folder / CONFIG).read_text(encoding="utf-8"))["model_cfg"])
 
@@ -79,12 +87,23 @@ def _folder(name: str) -> Path | None:
         return None
 
 
+def _is_transformers(folder: Path) -> bool:
+    return not (folder / CONFIG).exists() and (folder / huggingface.CONFIG).is_file()
+
+
+def _open_folder(folder: Path, device: torch.device) -> tuple[nn.Module, Any, Any]:
+    if not _is_transformers(folder):
+        return open_model(Source(_local(folder)), device)
+    with _explained(str(folder), folder=True):
+        model, transform, tokenizer = huggingface.open_folder(folder)
+        return _finite(str(folder), model).to(device), transform, tokenizer
+
+
 def _local(folder: Path) -> str:
     """Name a folder as open_clip does, when it holds a configuration and weights."""
     file = folder / CONFIG
     if not _is_file(str(file)):
-        other = " (it is in the layout of transformers)" if (folder / "config.json").is_file() else ""
-        raise BadModel(f"The folder {folder} has no {CONFIG}{other}; save the model there in open_clip's layout.")
+        raise BadModel(f"The folder {folder} has no {CONFIG}; save the model there in open_clip's layout.")
     try:
         config = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -100,7 +119,30 @@ def _local(folder: Path) -> str:
     return f"local-dir:{folder}"
 
 
-def _listed(name: str) -> tuple[str, str]:
+@dataclass(frozen=True)
+class Source:
+    """What open_clip is asked for: an architecture or `local-dir:` folder, a tag or file, the tag that prepares images.
+
+    `tag` is the tag whose mean, std and resizing a file of weights takes, "" where all tags agree or there is none.
+    """
+
+    architecture: str
+    pretrained: str = ""
+    tag: str = ""
+
+    @property
+    def listed(self) -> bool:
+        """Tell whether the weights are published ones, by a tag of open_clip's."""
+        return self.pretrained in open_clip.list_pretrained_tags_by_model(self.architecture)
+
+    def __str__(self) -> str:
+        """Return the name that leads to the same model."""
+        if not self.pretrained:
+            return self.architecture.removeprefix("local-dir:")
+        return f"{self.architecture}/{self.pretrained}" + (f":{self.tag}" if self.tag else "")
+
+
+def _listed(name: str) -> Source:
     """Architecture and pretrained tag or file, checked before anything is downloaded or built."""
     if name.partition("/")[0] not in open_clip.list_models() and _is_file(name):
         raise BadModel(f"{name} is a file; write the architecture of its weights before it, as in ViT-B-32/{name}.")
@@ -108,20 +150,46 @@ def _listed(name: str) -> tuple[str, str]:
         raise BadModel(f"There is no folder {name}; give one with {CONFIG} and open_clip_model.safetensors.")
     architecture, slash, pretrained = name.partition("/")
     if not slash:
-        raise UnknownName("model", name, [*EMBEDDED, "RN50-quickgelu/openai", "ViT-B-32-quickgelu/openai"])
+        raise UnknownName("model", name, [*EMBEDDED, "RN50/openai", "ViT-B-32/openai"])
     if architecture not in open_clip.list_models():
         raise UnknownName("open_clip model", architecture, open_clip.list_models())
     tags = open_clip.list_pretrained_tags_by_model(architecture)
     if pretrained in tags:
         wants = bool((open_clip.get_pretrained_cfg(architecture, pretrained) or {}).get("quick_gelu"))
-        _check_quickgelu(architecture, pretrained, wants)
-    elif not _is_file(pretrained):
-        raise UnknownName(f"pretrained tag of {architecture}", pretrained, tags)
-    else:
-        pretrained = str(Path(pretrained).expanduser())
-        if is_from_openai(pretrained):
-            _check_quickgelu(architecture, pretrained, True)
-    return architecture, pretrained
+        return Source(_with_activation(architecture, wants), pretrained)
+    file, tag = pretrained, ""
+    if not _is_file(file):
+        file, _, tag = pretrained.rpartition(":")
+        if not _is_file(file):
+            raise UnknownName(f"pretrained tag of {architecture}", pretrained, tags)
+    file = str(Path(file).expanduser())
+    if is_from_openai(file):
+        architecture, tag = _with_activation(architecture, True), tag or ("openai" if "openai" in tags else "")
+    return _with_preprocessing(Source(architecture, file, tag))
+
+
+def _with_preprocessing(source: Source) -> Source:
+    """Check the tag that says how the images of a file of weights are prepared, or ask for one where tags disagree."""
+    ways = _published_ways(source.architecture)
+    tags = [tag for way in ways.values() for tag in way]
+    if source.tag and source.tag not in tags:
+        raise UnknownName(f"pretrained tag of {source.architecture}", source.tag, tags)
+    if not source.tag and len(ways) > 1:
+        kinds = " or ".join(f"'{way[0]}'" for way in ways.values())
+        raise BadModel(
+            f"A file does not say how images are prepared, and published weights of {source.architecture} differ "
+            f"there: add a tag whose way it was trained in, {kinds}, as in {source}:{tags[0]}."
+        )
+    return source
+
+
+def _published_ways(architecture: str) -> dict[tuple[Any, ...], list[str]]:
+    """The tags of an architecture by the way they prepare images: mean, std, interpolation, resize_mode."""
+    ways: dict[tuple[Any, ...], list[str]] = {}
+    for tag in open_clip.list_pretrained_tags_by_model(architecture):
+        config = open_clip.get_pretrained_cfg(architecture, tag) or {}
+        ways.setdefault(tuple(config.get(key) for key in PREPARED), []).append(tag)
+    return ways
 
 
 def _is_file(name: str) -> bool:
@@ -132,63 +200,82 @@ def _is_file(name: str) -> bool:
         return False
 
 
-def _check_quickgelu(architecture: str, pretrained: str, wants: bool) -> None:
-    """Weights trained with QuickGELU and a model without it (or the other way round) give silently wrong features."""
-    other = _with_other_activation(architecture)
-    if other and wants != bool((open_clip.get_model_config(architecture) or {}).get("quick_gelu")):
-        how = "with" if wants else "without"
-        raise BadModel(f"The weights '{pretrained}' were trained {how} QuickGELU: use {other}/{pretrained}.")
+def _with_activation(architecture: str, quick_gelu: bool) -> str:
+    """The same architecture with the activation that weights were trained with, where there is one.
 
-
-def _with_other_activation(architecture: str) -> str | None:
-    """The same architecture with (or without) QuickGELU; None where there is only this one."""
+    The other one gives silently wrong features.
+    """
+    if quick_gelu == bool((open_clip.get_model_config(architecture) or {}).get("quick_gelu")):
+        return architecture
     bare = architecture.removesuffix("-quickgelu")
     other = bare if bare != architecture else f"{bare}-quickgelu"
-    return other if other in open_clip.list_models() else None
+    return other if other in open_clip.list_models() else architecture
 
 
 HUB_TIMEOUT = 5.0  # seconds to wait for the hub before it counts as out of reach
 
 
-def open_model(architecture: str, pretrained: str | None, device: torch.device) -> tuple[nn.Module, Any, Any]:
-    """Open an open_clip architecture or `local-dir:` folder: model, validation transform and tokenizer.
+def open_model(source: Source, device: torch.device) -> tuple[nn.Module, Any, Any]:
+    """Open what a source names: model, validation transform and tokenizer.
 
-    pretrained is a tag, a checkpoint file, or None for a folder. Raises BadModel where anything does not fit: the
-    weights the config, the activation the weights (open_clip only warns), or where a download is out of reach.
+    Raises BadModel where anything does not fit, the weights the config, or where a download is out of reach.
     """
-    listed = pretrained in open_clip.list_pretrained_tags_by_model(architecture) if pretrained else False
-    name = architecture.removeprefix("local-dir:") if pretrained is None else f"{architecture}/{pretrained}"
-    published = {} if listed or pretrained is None else _published_transform(architecture)
-    try:
-        _check_transformers(architecture, name)
-        with _silence(architecture), _offline_if_unreachable() if listed else nullcontext():
+    name, listed = str(source), source.listed
+    published = {} if listed or not source.pretrained else _published_transform(source)
+    with _explained(name, folder=not source.pretrained, listed=listed):
+        _check_transformers(source.architecture, name)
+        with _silence(), _offline_if_unreachable() if listed else nullcontext():
             model, _, transform = open_clip.create_model_and_transforms(
-                architecture, pretrained=pretrained, device=device, **published
+                source.architecture, pretrained=source.pretrained or None, device=device, **published
             )
-            tokenizer = open_clip.get_tokenizer(architecture)
+            tokenizer = open_clip.get_tokenizer(source.architecture)
+        return _finite(name, model), transform, tokenizer
+
+
+@contextmanager
+def _explained(name: str, *, folder: bool, listed: bool = False) -> Iterator[None]:
+    """Turn whatever opening a model raises into one sentence."""
+    try:
+        yield
     except FAILURES as error:
-        if pretrained and not listed and Path(pretrained).suffix in (".npy", ".npz"):
-            raise BadModel(numpy_refused(pretrained)) from error
-        raise BadModel(_failure_message(name, pretrained is None, listed, error)) from error
+        file = name.partition("/")[2]
+        if not (folder or listed) and Path(file).suffix in (".npy", ".npz"):
+            raise BadModel(numpy_refused(file)) from error
+        raise BadModel(_failure_message(name, folder, listed, error)) from error
+
+
+def _finite(name: str, model: nn.Module) -> nn.Module:
     broken = [key for key, value in model.state_dict().items() if not torch.isfinite(value).all()]
     if broken:
         raise BadModel(
             f"The weights of {name} hold no finite numbers in {broken[0]}: the training that wrote them diverged, or "
             "they were cut to half precision; take an earlier checkpoint."
         )
-    return model, transform, tokenizer
+    if isinstance(model, CoCa):
+        model.__class__ = RawCoCa
+    return model
 
 
-def _published_transform(architecture: str) -> dict[str, Any]:
-    """What all published weights of an architecture agree on of mean, std and resizing; a bare file says nothing."""
-    tags = open_clip.list_pretrained_tags_by_model(architecture)
-    configs = [open_clip.get_pretrained_cfg(architecture, tag) or {} for tag in tags]
-    agreed = {}
-    for key in ("mean", "std", "interpolation", "resize_mode"):
-        values = {config.get(key) for config in configs}
-        if len(values) == 1 and None not in values:
-            agreed[f"image_{key}"] = values.pop()
-    return agreed
+class RawCoCa(CoCa):  # type: ignore[misc]  # open_clip has no types
+    """A CoCa whose towers give their features as they are, like those of all other models, not at unit length."""
+
+    def encode_image(self, images: Tensor, normalize: bool = False) -> Tensor:
+        """Embed images, B x 3 x H x W: B x D."""
+        features: Tensor = super().encode_image(images, normalize)
+        return features
+
+    def encode_text(self, text: Tensor, normalize: bool = False) -> Tensor:
+        """Embed token ids, B x length: B x D."""
+        features: Tensor = super().encode_text(text, normalize)
+        return features
+
+
+def _published_transform(source: Source) -> dict[str, Any]:
+    """How images are prepared for a bare file: as for its tag, else as for all published weights, else as open_clip."""
+    tags = open_clip.list_pretrained_tags_by_model(source.architecture)
+    tag = source.tag or (tags[0] if tags else "")
+    config = (open_clip.get_pretrained_cfg(source.architecture, tag) or {}) if tag else {}
+    return {f"image_{key}": config[key] for key in PREPARED if config.get(key) is not None}
 
 
 def _check_transformers(architecture: str, name: str) -> None:
@@ -240,9 +327,8 @@ def _failure_message(name: str, folder: bool, listed: bool, error: BaseException
 
 
 @contextmanager
-def _silence(architecture: str) -> Iterator[None]:
-    """open_clip speaks through the root logger, which installs a handler; its QuickGELU warning becomes an error."""
-    action: Literal["error", "ignore"] = "error" if _with_other_activation(architecture) else "ignore"
+def _silence() -> Iterator[None]:
+    """open_clip speaks through the root logger, which installs a handler, and in warnings."""
     root, null = logging.getLogger(), logging.NullHandler()
 
     def from_elsewhere(record: logging.LogRecord) -> bool:
@@ -253,7 +339,6 @@ def _silence(architecture: str) -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            warnings.filterwarnings(action, message=".*QuickGELU.*")
             yield
     finally:
         root.removeFilter(from_elsewhere)

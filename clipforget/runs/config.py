@@ -173,7 +173,10 @@ def with_absolute_paths(config: Config) -> Config:
     model = config.model if config.model == RunConfig.model else _absolute(config.model.removeprefix("local-dir:"))
     architecture, slash, weights = model.partition("/")
     if architecture:
-        model = architecture + slash + _absolute(weights)
+        file, colon, tag = weights.rpartition(":")  # a tag that says how images are prepared
+        model = (
+            architecture + slash + (_absolute(file) + colon + tag if _absolute(file) != file else _absolute(weights))
+        )
     sets = []
     for text, entry in zip(config.eval, read_paths(config.eval), strict=True):
         name, equals, rest = text.partition("=")

@@ -142,6 +142,8 @@ def moments(norm: Any, x: Tensor) -> tuple[Moments, ...]:
         return ((mean, variance),)
     if x.ndim == 4:
         x = (x if x.shape[-1] == norm.normalized_shape[-1] else x.movedim(1, -1)).flatten(0, 2)
+    if x.ndim == 3 and x.shape[1] == 1:  # the one query of an attention pooling
+        x = x[:, 0]
     parts = (x,) if x.ndim == 2 else (x[:, 0], x[:, 1:].flatten(0, 1))
     return tuple((part.mean(0), part.var(0, correction=0)) for part in parts)
 

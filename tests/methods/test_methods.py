@@ -10,7 +10,7 @@ from types import MappingProxyType
 import pytest
 import torch
 from conftest import build_clip
-from tasks import task_for
+from tasks import QUICK, task_for
 
 from clipforget.methods import METHODS
 from clipforget.methods import method as register
@@ -20,10 +20,6 @@ from clipforget.settings import options, parse
 from clipforget.unlearning.task import BOTH, IMAGE, KINDS, NOTHING, TEXT, ImageSet, Step, Task
 
 NAMES = list(METHODS.load())
-QUICK = {  # settings of these names are cut to this, so that every method ends within a second
-    "steps": 3, "forget_steps": 3, "remind_steps": 2, "fisher_samples": 2, "samples": 2, "batch_size": 4,
-    "check_every": 2, "synthesis_steps": 2, "synthesis_images": 2, "precision": "float32",
-}  # fmt: skip
 VIT = {"layers": 1, "width": 16, "head_width": 8, "patch_size": 8, "image_size": 32}
 BY_TOWER = {IMAGE: ("visual.",), TEXT: ("",), BOTH: ("",), NOTHING: ()}
 

@@ -68,14 +68,16 @@ def embed(task: Task, settings: AnchoredSettings) -> Generator[Step, None, Views
         for view in range(1 if KINDS[kind] == "others" else settings.views)
     ]
     total = sum(-(-len(images) // size) for _, images, _ in passes)
-    inputs, labels, kinds = list[torch.Tensor](), list[torch.Tensor](), list[torch.Tensor]()
+    inputs, raw = list[torch.Tensor](), list[torch.Tensor]()
+    labels, kinds = list[torch.Tensor](), list[torch.Tensor]()
     for kind, images, strength in passes:
         for pixels, of_pixels in images.split(size):
             with torch.no_grad():
                 read = open_ended.encode_image(augment(pixels, strength, generator).to(device)).double().cpu()
+            read, residual = read[:, : weight.shape[1] - 1], read[:, weight.shape[1] - 1 :]
             inputs.append(torch.cat([read, torch.full((len(read), 1), float(has_bias), dtype=torch.float64)], dim=1))
+            raw.append(inputs[-1] @ weight.T + (residual if residual.shape[1] else 0))
             labels.append(of_pixels.cpu())
             kinds.append(torch.full((len(read),), kind))
             yield Step("select", len(inputs), total)
-    stacked = torch.cat(inputs)
-    return Views(stacked, stacked @ weight.T, torch.cat(kinds), torch.cat(labels))
+    return Views(torch.cat(inputs), torch.cat(raw), torch.cat(kinds), torch.cat(labels))

@@ -6,7 +6,7 @@ under other names. Every tensor has to find its place; a model that is anything 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import open_clip
@@ -17,10 +17,10 @@ from clipforget.errors import BadModel
 from clipforget.models.clip import Clip
 from clipforget.models.export.bundle import Files, Weights, as_json
 from clipforget.models.export.openclip import preprocessing_of
+from clipforget.models.huggingface import END, RESAMPLING, START, vocabulary
+from clipforget.models.tensor_names import tensor_names, to_transformers
 
 WEIGHTS = "model.safetensors"
-START, END = "<|startoftext|>", "<|endoftext|>"
-RESAMPLING = {"nearest": 0, "bilinear": 2, "bicubic": 3}  # as Pillow counts them
 
 
 def transformers_files(clip: Clip, state: Mapping[str, Tensor]) -> Files:
@@ -32,15 +32,15 @@ def transformers_files(clip: Clip, state: Mapping[str, Tensor]) -> Files:
     model, tokenizer = clip.model, clip.tokenizer
     text = getattr(model, "text", model)
     _check(model, text, tokenizer)
-    left = dict(state)
-    placed = {"logit_scale": left.pop("logit_scale").reshape(())}
-    placed |= dict(_vision(left)) | dict(_text(left, "text." if text is not model else ""))
-    if left:
-        raise _refusal(f"its {next(iter(left))} has no place there")
+    depths = len(_blocks(model.visual)), len(_blocks(text))
+    state = {name.removeprefix("text."): value for name, value in state.items()}
+    state["logit_scale"] = state["logit_scale"].reshape(())
+    if left := state.keys() - {ours for ours, _ in tensor_names(*depths)}:
+        raise _refusal(f"its {min(left)} has no place there")
     return {
         **_tokenizer(tokenizer),
         "preprocessor_config.json": as_json(_preprocessing(clip)),
-        WEIGHTS: Weights(placed),
+        WEIGHTS: Weights(to_transformers(state, *depths)),
         "config.json": as_json(_config(model, text, tokenizer)),
     }
 
@@ -88,45 +88,6 @@ def _is_clips(tokenizer: Any) -> bool:
 
 def _blocks(tower: Any) -> Any:
     return tower.transformer.resblocks
-
-
-def _vision(state: dict[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
-    """Takes the image tower out of the state dict, under transformers' names."""
-    take, tower = state.pop, "vision_model."
-    yield f"{tower}embeddings.class_embedding", take("visual.class_embedding")
-    yield f"{tower}embeddings.position_embedding.weight", take("visual.positional_embedding")
-    yield f"{tower}embeddings.patch_embedding.weight", take("visual.conv1.weight")
-    for ours, theirs in (("ln_pre", "pre_layrnorm"), ("ln_post", "post_layernorm")):  # theirs is spelt so
-        for kind in ("weight", "bias"):
-            yield f"{tower}{theirs}.{kind}", take(f"visual.{ours}.{kind}")
-    yield from _layers(state, "visual.", tower)
-    yield "visual_projection.weight", take("visual.proj").T
-
-
-def _text(state: dict[str, Tensor], prefix: str) -> Iterator[tuple[str, Tensor]]:
-    take, tower = state.pop, "text_model."
-    yield f"{tower}embeddings.token_embedding.weight", take(f"{prefix}token_embedding.weight")
-    yield f"{tower}embeddings.position_embedding.weight", take(f"{prefix}positional_embedding")
-    for kind in ("weight", "bias"):
-        yield f"{tower}final_layer_norm.{kind}", take(f"{prefix}ln_final.{kind}")
-    yield from _layers(state, prefix, tower)
-    yield "text_projection.weight", take(f"{prefix}text_projection").T
-
-
-def _layers(state: dict[str, Tensor], prefix: str, tower: str) -> Iterator[tuple[str, Tensor]]:
-    """The blocks of one tower; query, key and value lie in one tensor at open_clip."""
-    number = 0
-    names = {"ln_1": "layer_norm1", "ln_2": "layer_norm2", "attn.out_proj": "self_attn.out_proj"}
-    names |= {"mlp.c_fc": "mlp.fc1", "mlp.c_proj": "mlp.fc2"}
-    while f"{prefix}transformer.resblocks.{number}.ln_1.weight" in state:
-        ours, theirs = f"{prefix}transformer.resblocks.{number}.", f"{tower}encoder.layers.{number}."
-        for kind in ("weight", "bias"):
-            thirds = state.pop(f"{ours}attn.in_proj_{kind}").chunk(3)
-            for letter, third in zip("qkv", thirds, strict=True):
-                yield f"{theirs}self_attn.{letter}_proj.{kind}", third
-            for name, new in names.items():
-                yield f"{theirs}{new}.{kind}", state.pop(f"{ours}{name}.{kind}")
-        number += 1
 
 
 def _config(model: Any, text: Any, tokenizer: Any) -> dict[str, Any]:
@@ -205,11 +166,9 @@ def _tokenizer(tokenizer: Any) -> dict[str, bytes]:
     merges = sorted(tokenizer.bpe_ranks, key=tokenizer.bpe_ranks.__getitem__)
     special = {"bos_token": START, "eos_token": END, "unk_token": END, "pad_token": END}
     about = {**special, "tokenizer_class": "CLIPTokenizer", "model_max_length": tokenizer.context_length}
-    ids = {word: number for word, number in tokenizer.encoder.items() if number not in tokenizer.all_special_ids}
-    ids |= {START: tokenizer.sot_token_id, END: tokenizer.eot_token_id}  # under other names at open_clip
     lines = ["#version: 0.2", *(" ".join(pair) for pair in merges)]
     return {
-        "vocab.json": as_json(ids),
+        "vocab.json": as_json(vocabulary(tokenizer)),
         "merges.txt": ("\n".join(lines) + "\n").encode(),
         "special_tokens_map.json": as_json(special),
         "tokenizer_config.json": as_json(about),
