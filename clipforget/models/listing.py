@@ -126,7 +126,8 @@ def check_model_name(name: str) -> str:
     if name.startswith(("/", "./", "../", "~")):
         raise BadModel(f"There is no folder or file {name}; give the path of a model, or search the list of models.")
     architecture, _, tag = name.partition("/")
-    if architecture in model_configs() and tag and (tag in _table().get(architecture, {}) or _exists(tag)):
+    file = tag if _exists(tag) else tag.rpartition(":")[0]  # a tag may say how images are prepared
+    if architecture in model_configs() and tag and (tag in _table().get(architecture, {}) or _exists(file)):
         return name
     raise BadModel(f"There is no model '{name}'.{nearest(name)} Search the list of models, or give a folder's path.")
 

@@ -99,4 +99,5 @@ def test_a_path_that_is_not_there_is_refused(tmp_path):
     assert check_model_name(f"ViT-B-32/{tmp_path}/weights.pt") and check_model_name(f"local-dir:{tmp_path}") == str(
         tmp_path
     )
+    assert check_model_name(f"ViT-B-32/{tmp_path}/weights.pt:openai")
     assert check_model_name("hf-hub:laion/CLIP-ViT-B-32-laion2B-s34B-b79K")
