@@ -44,7 +44,7 @@ def load_clip(name: str, device: str = "cpu") -> Clip:
     torch_device, name = choose_device(device), name.removeprefix("local-dir:")
     folder = EMBEDDED[name] if name in EMBEDDED else _folder(name)
     if folder is None:
-        found = _listed(name)
+        found = find_source(name)
         name, (model, transform, tokenizer) = str(found), open_model(found, torch_device)
     else:
         model, transform, tokenizer = _open_folder(folder, torch_device)
@@ -58,7 +58,7 @@ def model_config(name: str) -> dict[str, Any]:
     name = name.removeprefix("local-dir:")
     folder = EMBEDDED[name] if name in EMBEDDED else _folder(name)
     if folder is None:
-        return dict(open_clip.get_model_config(_listed(name).architecture) or {})
+        return dict(open_clip.get_model_config(find_source(name).architecture) or {})
     if _is_transformers(folder):
         return huggingface.model_config(folder)
     _local(folder)
@@ -142,8 +142,11 @@ class Source:
         return f"{self.architecture}/{self.pretrained}" + (f":{self.tag}" if self.tag else "")
 
 
-def _listed(name: str) -> Source:
-    """Architecture and pretrained tag or file, checked before anything is downloaded or built."""
+def find_source(name: str) -> Source:
+    """Return architecture and pretrained tag or file of a name, checked before anything is downloaded or built.
+
+    Raises BadModel or UnknownName.
+    """
     if name.partition("/")[0] not in open_clip.list_models() and _is_file(name):
         raise BadModel(f"{name} is a file; write the architecture of its weights before it, as in ViT-B-32/{name}.")
     if name.startswith(("/", "./", "../", "~")):

@@ -3,7 +3,6 @@
 import json
 import logging
 import time
-import warnings
 
 import open_clip
 import pytest
@@ -14,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from clipforget.errors import BadModel, BadSetting, UnknownName
 from clipforget.models import clip as clip_module
 from clipforget.models.clip import Clip
-from clipforget.models.loading import choose_device, load_clip
+from clipforget.models.loading import choose_device, find_source, load_clip
 
 VISION = {
     "resnet": {"image_size": 32, "layers": [1, 1, 1, 1], "width": 4, "head_width": 16, "patch_size": None},
@@ -154,27 +153,23 @@ def test_names_that_are_none(name, error, words):
 
 
 @pytest.mark.parametrize(
-    ("name", "instead"),
+    ("name", "canonical"),
     [
         ("RN50/openai", "RN50-quickgelu/openai"),
-        ("RN101/openai", "RN101-quickgelu/openai"),
+        ("RN50-quickgelu/openai", "RN50-quickgelu/openai"),
         ("ViT-B-32/openai", "ViT-B-32-quickgelu/openai"),
+        ("ViT-B-32/laion2b_s34b_b79k", "ViT-B-32/laion2b_s34b_b79k"),
         ("ViT-H-14/dfn5b", "ViT-H-14-quickgelu/dfn5b"),
-        ("ViT-B-32-quickgelu/laion2b_s34b_b79k", "ViT-B-32"),
+        ("roberta-ViT-B-32/laion2b_s12b_b32k", "roberta-ViT-B-32/laion2b_s12b_b32k"),
     ],
 )
-def test_the_quickgelu_trap_is_an_error_before_any_download(name, instead):
-    with pytest.raises((BadModel, UnknownName), match=instead):
-        load_clip(name)
+def test_weights_trained_with_quickgelu_get_it_by_themselves(name, canonical):
+    assert str(find_source(name)) == canonical
 
 
-def test_open_clips_quickgelu_warning_would_be_an_error_too(monkeypatch):
-    def create(*args, **kwargs):
-        warnings.warn("QuickGELU mismatch between final model config and pretrained tag", UserWarning, stacklevel=1)
-
-    monkeypatch.setattr(open_clip, "create_model_and_transforms", create)
-    with pytest.raises(BadModel, match="QuickGELU mismatch"):
-        load_clip("RN50-quickgelu/openai")
+def test_weights_trained_without_quickgelu_never_get_it():
+    with pytest.raises(UnknownName, match="There is no pretrained tag of ViT-B-32-quickgelu 'laion2b_s34b_b79k'"):
+        load_clip("ViT-B-32-quickgelu/laion2b_s34b_b79k")
 
 
 def test_without_a_network_the_answer_is_one_quick_quiet_sentence(monkeypatch, tmp_path, capfd):
