@@ -54,7 +54,7 @@ INSIDE = {
     "soup": ("__init__ activations path", "arithmetic bisection error storage", "model", "walk", "mixture"),
     "unlearning": (
         "__init__ options task",
-        "losses fisher directions alignment synthesis batches",
+        "losses fisher directions alignment synthesis batches tail",
         "trainer",
         "diagonals",
     ),

@@ -183,13 +183,20 @@ def sample_steer(task: Task, generator: torch.Generator) -> dict[str, ImageSet]:
 
 @torch.no_grad()
 def steer_accuracy(
-    task: Task, images: dict[str, ImageSet] | None = None, changes: str = IMAGE, precision: str = FLOAT32
+    task: Task,
+    images: dict[str, ImageSet] | None = None,
+    changes: str = IMAGE,
+    precision: str = FLOAT32,
+    encoder: batches.Encoder | None = None,
 ) -> dict[str, float]:
-    """Return the accuracy, 0 to 1, by kind, of the model as it is now on the images (without: all of steer)."""
+    """Return the accuracy, 0 to 1, by kind, of the model as it is now on the images (without: all of steer).
+
+    encoder embeds the images where the model itself does not.
+    """
     embeddings = task.class_embeddings if changes == IMAGE else task.clip.class_embeddings(task.names, task.template)
     samples = task.steer if images is None else images
     return {
-        kind: batches.accuracy(batches.margins(task.clip, sample, embeddings, precision))
+        kind: batches.accuracy(batches.margins(encoder or task.clip, sample, embeddings, precision))
         for kind, sample in samples.items()
         if len(sample)
     }

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from clipforget.models import lora, precision
 from clipforget.unlearning import alignment, batches, fisher, losses
+from clipforget.unlearning.tail import Tail
 from clipforget.unlearning.task import Step, Task
 from clipforget.unlearning.trainer import sample_steer, steer_accuracy
 
@@ -63,6 +64,7 @@ class TargetedForgetting:
 
     def attach(self, names: list[str]) -> None:
         """Put a low-rank update on each of the named weights."""
+        self.tail = Tail(self.task.clip, names, self.steer_images, self.precision)
         self.updates = lora.attach(self.task.clip.model, names, self.settings.rank, generator=self.generator)
 
     def finish(self) -> None:
@@ -128,17 +130,17 @@ class TargetedForgetting:
         optimizer.step()
 
     def _steer_accuracy(self) -> dict[str, float]:
-        return steer_accuracy(self.task, self.steer_images, precision=self.precision)
+        return steer_accuracy(self.task, self.tail.sets, precision=self.precision, encoder=self.tail)
 
     @torch.no_grad()
     def _steer_cosine(self) -> float:
         """The mean cosine of steer's forget images with their coarse caption; 1 where there are none."""
-        images, embeddings = self.steer_images.get("forget"), self.task.class_embeddings
+        images, embeddings = self.tail.sets.get("forget"), self.task.class_embeddings
         if images is None:
             return 1.0
-        return float(
-            losses.caption_cosine(self._embed(images.pixels[:]), images.labels.to(embeddings.device), embeddings)
-        )
+        with precision.autocast(self.tail.device, self.precision):
+            features = self.tail.encode_image(images.pixels[:].to(self.tail.device)).float()
+        return float(losses.caption_cosine(features, images.labels.to(embeddings.device), embeddings))
 
     def _take(self, average: dict[str, Tensor]) -> None:
         """Make the averaged updates the model's."""
