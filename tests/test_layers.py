@@ -69,7 +69,7 @@ INSIDE = {
     "runs": (
         "__init__ cache config devices documents near_duplicates presets queue",
         "folder selections",
-        "resources store",
+        "measure resources store",
         "references",
         "audit_work audited feature_work loading eta soups",
         "audit execute features",
@@ -90,7 +90,7 @@ INSIDE = {
     ),
     "workspace": (
         "__init__ annotations documents setup upload_folders uploads workers",
-        "audits card choosing embedding_map export gallery predictions results view",
+        "audits card choosing embedding_map export gallery models predictions results view",
         "report selections",
         "comparisons explorer",
         "mixtures",
@@ -102,7 +102,7 @@ INSIDE = {
         "__init__ components targets theme visitors charts.__init__ charts._style",
         "responses charts.*",
         "form gate",
-        "comparison_routes mixture_routes page selection_routes",
+        "comparison_routes mixture_routes model_routes page selection_routes",
         "routes",
         "serve",
     ),

@@ -70,14 +70,15 @@ def embedded_models() -> dict[str, Path]:
     return {path.parent.name: path.parent for path in sorted(ASSETS.glob(f"*/{CONFIG}"))}
 
 
-def list_models(folders: Iterable[str] = ()) -> list[ListedModel]:
-    """List the embedded models, those in `folders` (paths), then open_clip's; what is on disk first.
+def list_models(recent: Iterable[str] = ()) -> list[ListedModel]:
+    """List the embedded models, those of `recent` that open_clip does not list, then open_clip's; on disk first.
 
     Of an architecture without published weights the name ends in a slash: a checkpoint's path is to follow.
     """
     listed = [_folder(name, path, "embedded") for name, path in embedded_models().items()]
-    listed += [_folder(name, Path(name), "folder") for name in folders]
-    return listed + sorted(map(_published, published_names()), key=lambda model: not model.on_disk)
+    names = published_names()
+    listed += [describe_model(name) for name in recent if name not in names]
+    return listed + sorted(map(_published, names), key=lambda model: not model.on_disk)
 
 
 def describe_model(name: str) -> ListedModel:
@@ -134,6 +135,8 @@ def check_model_name(name: str) -> str:
 
 def nearest(name: str, most: int = 3) -> str:
     """Return a sentence with the names most like one that does not exist, a space before it; "" where none is."""
+    if not _words(name):
+        return ""
     names = [*embedded_models(), *(known for known in published_names() if not known.endswith("/"))]
     fitting = [model.name for model in search((ListedModel(known, "") for known in names), name)]
     lower = {known.lower(): known for known in names}

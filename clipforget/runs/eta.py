@@ -6,14 +6,22 @@ import statistics
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
 from clipforget.errors import RunProblem
+from clipforget.methods import METHODS
+from clipforget.models.listing import BATCH
 from clipforget.runs.config import RunConfig
 from clipforget.runs.documents import Event
+from clipforget.runs.measure import Measurement, read_measurement
 from clipforget.runs.store import Store
+from clipforget.settings import as_dict, parse
+from clipforget.unlearning.task import BOTH, IMAGE, KINDS
 
 SMOOTHING = 0.35  # weight of the newest estimate against the one shown before
 ALIKE = ("model", "data", "method", "device", "gallery")  # what runs have in common that take equally long
+FEWEST_NODES = 3  # the ends of a soup path and its middle
+TRAINING = {"steps", "forget_epochs", "samples"}  # settings of methods that change more than the last projection
 DOUBT = 4.0  # seconds of planned work before the measured speed counts as much as the plan
 
 
@@ -63,8 +71,39 @@ def stage_seconds(events: Sequence[Event]) -> dict[str, float]:
 def plan(store: Store, config: RunConfig, stages: Sequence[str], images: int) -> dict[str, float]:
     """Return the planned seconds for each stage, for `images` images (trained on and evaluated).
 
-    The median of up to five finished runs alike (model, data, method, device, gallery); else a guess from the count.
+    Where nothing is known, see `expected`, a guess that the clock of the run corrects at once.
     """
+    return expected(store, config, stages, images) or {stage: _guess(stage, images) for stage in stages}
+
+
+def expected(store: Store, config: RunConfig, stages: Sequence[str], images: int) -> dict[str, float] | None:
+    """Return the seconds to expect of each stage, for `images` images; None where nothing was measured of the model.
+
+    The median of up to five finished runs alike (model, data, method, device, gallery); a stage that none of them has,
+    and a model without such runs, by the measured speed of the model.
+    """
+    measurement = read_measurement(store.root, config.model, config.device)
+    by_speed = {stage: _seconds(stage, config, images, measurement) for stage in stages} if measurement else {}
+    alike = _alike(store, config)
+    seconds = dict(by_speed)
+    for stage in stages:
+        if times := [run[stage] for run in alike if stage in run]:
+            seconds[stage] = statistics.median(times)
+    return seconds if seconds.keys() >= set(stages) else None
+
+
+def run_memory(store: Store, config: RunConfig, images: int) -> int | None:
+    """Return the bytes that a run on `images` images takes at its peak, about; None where the model is not measured.
+
+    The measured peak of a batch of training (the weights, their gradients, what a batch keeps, the process itself), the
+    weights once more for the copy that changes, and the pixels.
+    """
+    measured = read_measurement(store.root, config.model, config.device)
+    return measured.peak + measured.weights + images * measured.pixels if measured else None
+
+
+def _alike(store: Store, config: RunConfig) -> list[dict[str, float]]:
+    """Seconds by stage of the newest five finished runs that take equally long."""
     measured: list[dict[str, float]] = []
     for run, info in store.infos():
         alike = all(info["config"].get(name) == getattr(config, name) for name in ALIKE)
@@ -73,16 +112,37 @@ def plan(store: Store, config: RunConfig, stages: Sequence[str], images: int) ->
                 measured.append(stage_seconds(run.events()))
         if len(measured) == 5:
             break
-    return {stage: _median(measured, stage, _guess(stage, images)) for stage in stages}
+    return measured
 
 
-def _median(measured: Sequence[Mapping[str, float]], stage: str, guess: float) -> float:
-    seconds = [stages[stage] for stages in measured if stage in stages]
-    return statistics.median(seconds) if seconds else guess
+def _seconds(stage: str, config: RunConfig, images: int, speed: Measurement) -> float:
+    """Seconds of a stage from the model's speed and the method's settings.
+
+    Steps of training pass a batch of each kind, forward and backward; Fisher information is read from single images; a
+    method without either passes each image once. Restoring passes them once for each node from the first change on:
+    once in all where only a last projection or texts change, else half-way between the fewest and the most nodes.
+    """
+    method = METHODS.load()[config.method]
+    settings: dict[str, Any] = as_dict(parse(method.settings, config.settings))
+    trains = TRAINING & settings.keys() and method.changes in (IMAGE, BOTH)
+    steps = settings.get({"forget": "steps", "remind": "remind_steps"}.get(stage, ""), 0)
+    epochs = settings.get("epochs") or settings.get("forget_epochs", 0)
+    seconds = images * speed.forward / speed.workers
+    if stage == "load":
+        seconds = speed.load + images * speed.preprocess / speed.workers
+    elif stage == "restore" and trains:
+        seconds *= (FEWEST_NODES + config.nodes) / 2
+    elif stage == "select" and "samples" in settings:
+        seconds = 2 * settings["samples"] * speed.single
+    elif stage == "forget" and epochs:
+        seconds = epochs * images * speed.training
+    elif steps:
+        seconds = len(KINDS) * steps * settings.get("batch_size", BATCH) * speed.training
+    return seconds
 
 
 def _guess(stage: str, images: int) -> float:
-    """Seconds on two processor cores and a small model; only ever used before the first run of a kind."""
+    """Seconds on two processor cores and a small model; only ever used inside a run, never shown before it."""
     per_image = {"load": 0.001, "restore": 0.001, "score": 0.0001}.get(stage, 0.0006)
     fixed = {"load": 4.0, "score": 0.3}.get(stage, 1.0)
     return fixed + per_image * images

@@ -49,12 +49,10 @@ class Form:
         self.workspace = workspace
         self.methods = {method["name"]: method for method in setup["methods"]}
         heading(1, "Model")
-        models: list[Any] = [(model["title"], model["name"]) for model in setup["models"]] or [RunConfig.model]
-        self.model = gr.Dropdown(
-            models, value=RunConfig.model, label="CLIP model", allow_custom_value=not workspace.public,
-            info=None if workspace.public else "A name, open_clip model/pretrained, or a local folder",
-            elem_id="cf-model",
-        )  # fmt: skip
+        public = workspace.public
+        self.model = script_component(
+            "form/models.js", value=RunConfig.model, device="auto", public=public, elem_id="cf-model"
+        )
         heading(2, "Images")
         data = [(dataset["title"], dataset["name"]) for dataset in setup["data"]]
         data += [(name, name) for name in setup["recent"]["data"]]
@@ -161,10 +159,11 @@ class Form:
         self.chosen.input(self.show_chosen, [self.data, self.chosen], [self.data, *of_data], **LATEST)
         shown = [self.model, self.data, self.device]
         gr.on([part.change for part in shown], show_choices, shown, self.chosen, **LATEST)
-        self.model.change(self.show_presets, self.model, self.method, **LATEST)
+        self.model.input(self.show_presets, self.model, self.method, **LATEST)
+        self.device.change(lambda device: gr.update(device=device), self.device, self.model, **QUIET)
         self.goal.input(self.show_method, [self.goal, self.method], self.method, **LATEST)
         # Drawn by our own JavaScript: they tell of themselves by "input".
-        drawn = [self.picker, self.extra, self.chosen, self.method]
+        drawn = [self.model, self.picker, self.extra, self.chosen, self.method]
         superclass = [self.data, self.chosen, self.superclass, self.extra]
         self.superclass.input(self.show_superclass, superclass, [self.picker, self.retain], **LATEST)
         picks = [self.picker.input, self.style.input, self.extra.input]

@@ -27,6 +27,7 @@ STYLES = (
     "gradio.css",
     "alpha.css",
     "form.css",
+    "models.css",
     "explorer.css",
     "found.css",
     "audits.css",

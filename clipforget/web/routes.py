@@ -26,6 +26,7 @@ from clipforget.web import responses
 from clipforget.web.charts import CHARTS, to_plain
 from clipforget.web.comparison_routes import comparison_routes
 from clipforget.web.mixture_routes import mixture_routes
+from clipforget.web.model_routes import model_routes
 from clipforget.web.responses import (
     IMMUTABLE,
     RequestError,
@@ -82,6 +83,7 @@ def routes(workspace: Workspace) -> list[Route]:
         *comparison_routes(workspace, api.threads),
         *mixture_routes(workspace, api.threads),
         *selection_routes(workspace, api.threads),
+        *model_routes(workspace, api.threads),
         ("GET", "static/{path:path}", static),
         ("GET", "plotly.js", plotly),
     ]

@@ -537,9 +537,13 @@ class SetupDescription(TypedDict):
 
 
 class RunEstimate(TypedDict):
-    """Seconds and device of a run to come, and how many images it embeds, forgets, retains and searches."""
+    """What a run to come takes, and how many images it embeds, forgets, retains and searches.
 
-    seconds: float
+    Seconds and bytes of memory are None where its model was not measured on the device.
+    """
+
+    seconds: float | None
+    memory: int | None
     device: str
     images: int
     forget: int

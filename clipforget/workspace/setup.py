@@ -19,7 +19,7 @@ from clipforget.methods import METHODS, Method
 from clipforget.models.listing import check_model_name, embedded_models
 from clipforget.runs.config import RunConfig
 from clipforget.runs.devices import devices, likely_device
-from clipforget.runs.eta import plan
+from clipforget.runs.eta import expected, run_memory
 from clipforget.runs.presets import damaged_presets, presets
 from clipforget.runs.store import Store
 from clipforget.settings import options
@@ -61,7 +61,7 @@ def describe(
             data.append(describe_data(dataset_of(name), name))
         except BadData as error:
             data.append({"name": name, "title": entry.label, "error": str(error)})
-    models = _recent(filter(_is_model, (config["model"] for config in configs)), embedded)
+    models = recent_models(configs)
     methods = sorted(METHODS.load().values(), key=lambda method: method.name != RunConfig.method)  # ours first
     return {
         "models": [Named(name=name, title=_title(name)) for name in [*embedded, *models]],
@@ -170,14 +170,18 @@ def describe_presets(method: str, model: str, runs: Path) -> list[PresetDescript
 
 
 def estimate(config: RunConfig, dataset: Dataset, store: Store) -> RunEstimate:
-    """Estimate the seconds of a run from its image counts and the measured seconds of earlier runs alike.
+    """Estimate a run from its image counts and earlier runs alike, or the measured speed of its model.
+
+    Seconds and bytes of memory are None where the model was not measured on the device.
 
     Raises UnknownName, BadQuery or BadData where the configuration makes no sense.
     """
     splits = config.splits(dataset)
     images = len(splits.images)
+    seconds = expected(store, config, config.stages, images)
     return {
-        "seconds": round(START + sum(plan(store, config, config.stages, images).values()), 1),
+        "seconds": None if seconds is None else round(START + sum(seconds.values()), 1),
+        "memory": run_memory(store, config, images),
         "device": likely_device(config.device),
         "images": images,
         "forget": len(splits.train["forget"]),
@@ -193,6 +197,11 @@ def _samples(dataset: Dataset) -> dict[str, list[int]]:
         if item.split == "test":
             groups.setdefault(str(Target(item.superclass, item.subgroup or "*")), []).append(i)
     return {name: indices[:: max(len(indices) // SAMPLES, 1)][:SAMPLES] for name, indices in groups.items()}
+
+
+def recent_models(configs: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the models of earlier runs' configs that do not come with the app and are still there."""
+    return _recent(filter(_is_model, (config["model"] for config in configs)), embedded_models())
 
 
 def _recent(names: Iterable[str], listed: Iterable[str]) -> list[str]:

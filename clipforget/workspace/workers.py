@@ -119,8 +119,6 @@ class Workers:
         """Run `python -m clipforget run --worker ID` (or compare); what it prints goes to worker.log."""
         command = [sys.executable, "-m", "clipforget", COMMANDS[work.KIND], "--worker", work.id]
         command += ["--runs", str(self.runs.resolve())]
-        paths = filter(None, (str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")))
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
         with work.path("worker.log").open("ab") as output:
             worker = subprocess.Popen(
                 command,
@@ -128,7 +126,7 @@ class Workers:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                env=environment,
+                env=worker_environment(),
                 pass_fds=(slot,),
             )
         self._started[work.id] = worker
@@ -155,6 +153,12 @@ class Workers:
         time.sleep(0.2)
         if work.path(work.FILE).is_file() and work.info()["state"] not in ("done", "failed", "stopped"):
             _end(work, "stopped", "Stopped; what was done so far is kept.")
+
+
+def worker_environment() -> dict[str, str]:
+    """Return the environment in which `python -m clipforget` is this package, wherever the process began."""
+    paths = filter(None, (str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")))
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def _end(work: Work, state: str, note: str) -> None:

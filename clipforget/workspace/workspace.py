@@ -47,6 +47,7 @@ from clipforget.workspace.documents import (
 )
 from clipforget.workspace.export import export
 from clipforget.workspace.mixtures import Mixtures
+from clipforget.workspace.models import ModelService
 from clipforget.workspace.selections import SelectionService
 from clipforget.workspace.upload_folders import UploadFolders
 from clipforget.workspace.uploads import Uploads
@@ -85,6 +86,7 @@ class Workspace:
         self._workers = Workers(self.store.root, max_waiting)
         self.uploads, self.folders = Uploads(), UploadFolders(self.store.root)
         self.choosing = SelectionService(self.store.root, self.dataset, self.clip_of, self._workers, self.uploads)
+        self.models = ModelService(self.store.root, lambda: setup.recent_models(self._configs()), self.public)
         self.comparisons = ComparisonService(self.store.root, self.dataset, self._workers)
         self.mixtures = Mixtures(self)
         self._audits = AuditService(lambda run: self.finished_run(run.id).scores, self._not_auditable, self._workers)
@@ -348,8 +350,7 @@ class Workspace:
 
         dataset_of gives a data set by name, by default `dataset`.
         """
-        configs = [info["config"] for _, info in self._infos() if info["state"] != "failed"]
-        return setup.describe(configs, dataset_of or self.dataset, self.store.root)
+        return setup.describe(self._configs(), dataset_of or self.dataset, self.store.root)
 
     def data(self, name: str, selections: Sequence[str] = ()) -> DataDescription:
         """Return one data set with sample images for each subgroup. Raises BadData or UnknownName."""
@@ -365,6 +366,9 @@ class Workspace:
     def _infos(self) -> Iterator[tuple[Run, RunInfo]]:
         """Every run that can be read with its run.json, newest first, samples last."""
         return chain(self.store.infos(), self.samples.infos() if self.samples else ())
+
+    def _configs(self) -> list[dict[str, Any]]:
+        return [info["config"] for _, info in self._infos() if info["state"] != "failed"]
 
     def _own_run(self, id: str, change: str) -> Run:
         run = self.run(id)

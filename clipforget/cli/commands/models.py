@@ -5,12 +5,18 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 from clipforget.cli.commands import command
-from clipforget.cli.options import Parser, add_json
-from clipforget.cli.terminal import PROG, emit
-from clipforget.errors import BadModel
+from clipforget.cli.options import Parser, add_fields, add_json, add_runs
+from clipforget.cli.terminal import PROG, Bar, emit
+from clipforget.errors import BadModel, RunProblem
+from clipforget.files import made_folder
+from clipforget.generators import finish, relay
 from clipforget.models.listing import ListedModel, check_model_name, describe_model, list_models, nearest, search
+from clipforget.runs.devices import likely_device
+from clipforget.runs.measure import FOLDER, measure, read_measurement, save_measurement
+from clipforget.runs.queue import Queue
 from clipforget.tabular import table
 
 HEADER = ("name", "image tower", "norm", "px", "image M", "text M", "memory", "fetch", "licence")
@@ -23,9 +29,14 @@ EXAMPLE = "Also a folder, or any of open_clip's: models vit b 32 openai; --all l
 
 def add_options(parser: Parser) -> None:
     """Add the name of a model or words to search for."""
-    parser.usage = f"{PROG} models [NAME | WORDS] [--all] [--json]"
+    parser.usage = f"{PROG} models [NAME | WORDS] [--all] [--measure] [--json]"
     parser.add_argument("words", nargs="*", metavar="NAME", help="describe this model, or list those that words fit")
     parser.add_argument("--all", action="store_true", help="list every architecture and tag that open_clip knows")
+    parser.add_argument(
+        "--measure", action="store_true", help="time one batch of the model named and keep that for estimates of runs"
+    )
+    add_fields(parser, "device")
+    add_runs(parser)
     add_json(parser)
 
 
@@ -33,8 +44,11 @@ def add_options(parser: Parser) -> None:
 def models(args: argparse.Namespace) -> None:
     """List or search models, or describe one."""
     query = " ".join(args.words)
-    if len(args.words) == 1 and _is_name(query):
-        described = _described(query)
+    if args.measure or (len(args.words) == 1 and _is_name(query)):
+        if args.measure:
+            _measure(query, args.device, Path(args.runs))
+        described = asdict(describe_model(query)) if args.measure else _described(query)
+        described |= _measured(query, args.device, Path(args.runs))
         rows = [[name, str(value)] for name, value in described.items() if value not in (None, "")]
         emit(args.json, described, table(("what", "value"), rows))
         return
@@ -45,6 +59,20 @@ def models(args: argparse.Namespace) -> None:
         listed = [model for model in listed if model.on_disk]
     hint = NOTE if query or args.all else EXAMPLE
     emit(args.json, {"models": [asdict(model) for model in listed]}, f"{_table(listed)}\n\n{hint}")
+
+
+def _measure(name: str, device: str, runs: Path) -> None:
+    """Measure a model that is on this disk, telling each step on stderr."""
+    if not describe_model(name).on_disk:
+        raise BadModel(f"{name} is not on this disk, so it cannot be measured; its first run fetches it.")
+    with made_folder(runs / FOLDER):
+        lock = Queue(runs).device_lock(likely_device(device))
+        if not lock.acquire(wait=False):
+            raise RunProblem(
+                f"A run is using {likely_device(device)}, so times would be wrong; measure when it is done."
+            )
+        with lock:
+            save_measurement(runs, finish(relay(measure(name, device), Bar().write)))
 
 
 def _is_name(query: str) -> bool:
@@ -93,3 +121,11 @@ def _described(name: str) -> dict[str, object]:
         "logit_scale": round(clip.logit_scale, 3),
         "fingerprint": clip.fingerprint(),
     }
+
+
+def _measured(name: str, device: str, runs: Path) -> dict[str, object]:
+    """What was measured of a model, if anything was: milliseconds an image, bytes at the peak."""
+    if (found := read_measurement(runs, name, device)) is None:
+        return {}
+    times = {f"{kind}_ms": round(1000 * getattr(found, kind), 2) for kind in ("preprocess", "forward", "training")}
+    return {"measured_on": found.device, "load_seconds": round(found.load, 1), **times, "peak_memory": found.peak}

@@ -378,10 +378,12 @@ export function compareForm(app) {
         } catch {
             return; // what is wrong is said at the start
         }
-        const total =
-            methods.reduce((sum, method) => sum + (seconds.get(key(method)) ?? 0), 0) *
-            plan.targets.length *
-            plan.seeds;
+        const each = methods.map((method) => seconds.get(key(method)));
+        if (each.includes(null)) {
+            if (mine === asked) parts.estimate.append(", time unknown: measure the model in the set-up first");
+            return;
+        }
+        const total = each.reduce((sum, one) => sum + one, 0) * plan.targets.length * plan.seeds;
         const audits = setup.audits.filter(({ name }) => plan.audits.has(name)).map((audit) => audit.seconds);
         const audited = SUBJECTS * audits.reduce((sum, each) => sum + each, 0) * runs;
         if (mine === asked) parts.estimate.append(`, about ${duration(total + audited)}`);

@@ -1,0 +1,259 @@
+// @ts-check
+// The model of a run: type to search all that can be named, see what each is, and measure the chosen one.
+
+import { ApiError, get, post } from "../lib/api.js";
+import { debounce, h } from "../lib/dom.js";
+
+const POLL = 600; // ms between two questions about a measurement at work
+const PATH = /^[/.~]|:/; // what is no search: a path, or a name of a hub
+
+/** Gradio mounts this on a component with the props value (a name), device, and public (only what is listed). */
+export function mount(element, { props, trigger, watch }) {
+    const list = h("ul.cf-model-list", { id: "cf-model-list", role: "listbox", "aria-label": "Models", hidden: true });
+    const input = h("input", {
+        id: "cf-model-input",
+        type: "text",
+        role: "combobox",
+        autocomplete: "off",
+        spellcheck: false,
+        placeholder: "Search: vit b 32 openai",
+        "aria-expanded": "false",
+        "aria-controls": list.id,
+        "aria-autocomplete": "list",
+        onfocus: () => {
+            input.select();
+            look("");
+        },
+        oninput: () => search(),
+        onkeydown: keys,
+        onblur: leave,
+    });
+    const label = h("label", { htmlFor: input.id }, "CLIP model");
+    const help = h("p.cf-help", {}, props.public ? "" : "A name from the list, or the path of a folder");
+    const count = h("p.cf-model-count.cf-help", { role: "status", hidden: true });
+    const facts = h("div.cf-help.cf-model-facts", { role: "status" });
+    const measuring = h("div.cf-model-measure");
+    const popup = h("div.cf-model-popup", { hidden: true }, list, count);
+    const box = h("div.cf-model-box", {}, input, popup);
+    const container = h("div.cf-model-form", {}, label, help.textContent ? help : "", box, facts, measuring);
+    let rows = [];
+    let active = -1;
+    let asked = 0;
+    let described = "";
+    let timer = 0;
+
+    const value = () => props.value || "";
+    const search = debounce(() => look(input.value), 120);
+
+    /** Ask for the models that a text fits, and show them; the newest question counts. */
+    async function look(text) {
+        const mine = ++asked;
+        try {
+            const found = await get(`models?q=${encodeURIComponent(PATH.test(text) ? "" : text)}`);
+            if (mine !== asked || document.activeElement !== input) return;
+            rows = PATH.test(text) ? [] : found.models;
+            show(text.trim() ? 0 : -1);
+            count.hidden = false;
+            count.textContent = PATH.test(text)
+                ? "Enter takes this as it is."
+                : !rows.length
+                  ? "No model fits. Try fewer words, such as vit or convnext."
+                  : rows.length < found.total
+                    ? `${rows.length} of ${found.total} models; type to narrow.`
+                    : "";
+        } catch (error) {
+            if (!(error instanceof ApiError)) throw error;
+        }
+    }
+
+    function show(first) {
+        list.replaceChildren(...rows.map(option));
+        list.hidden = !rows.length;
+        popup.hidden = false;
+        input.setAttribute("aria-expanded", "true");
+        mark(rows.length ? first : -1);
+    }
+
+    function close() {
+        asked += 1;
+        popup.hidden = true;
+        input.setAttribute("aria-expanded", "false");
+        mark(-1);
+    }
+
+    function mark(index) {
+        active = index;
+        [...list.children].forEach((node, i) => node.setAttribute("aria-selected", String(i === active)));
+        if (active < 0) return input.removeAttribute("aria-activedescendant");
+        input.setAttribute("aria-activedescendant", list.children[active].id);
+        list.children[active].scrollIntoView({ block: "nearest" });
+    }
+
+    function option(model, index) {
+        return h(
+            "li.cf-model-row",
+            {
+                id: `cf-model-${index}`,
+                role: "option",
+                "aria-selected": "false",
+                "data-name": model.name,
+                onmousedown: (event) => event.preventDefault(), // the text keeps the focus
+                onclick: () => pick(model),
+            },
+            h("span.cf-model-name", {}, model.name),
+            h("span.cf-model-where", { "data-disk": model.on_disk ? "yes" : null }, where(model)),
+            h("span.cf-model-about", {}, about(model).join(" · ")),
+        );
+    }
+
+    function keys(event) {
+        const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+        if (step && popup.hidden) look("");
+        else if (step && rows.length) mark((active + step + rows.length + (active < 0 && step < 0 ? 1 : 0)) % rows.length);
+        else if (event.key === "Escape" && !popup.hidden) restore();
+        else if (event.key === "Enter" && !event.ctrlKey) {
+            clearTimeout(timer);
+            enter();
+        } else return;
+        event.preventDefault();
+    }
+
+    /** Enter: what is marked, or else the text as it is. What was typed last may not have been looked up yet. */
+    async function enter() {
+        const text = input.value.trim();
+        if (text === value() && active < 0) return close();
+        if (!PATH.test(text) && text !== value()) {
+            const marked = rows[active]?.name;
+            await look(text);
+            const again = rows.findIndex((row) => row.name === text || row.name === marked);
+            if (rows.length) return pick(rows[Math.max(again, 0)]);
+        } else if (rows[active]) return pick(rows[active]);
+        choose(text);
+    }
+
+    function pick(model) {
+        if (!model.name.endsWith("/")) return choose(model.name);
+        input.value = model.name;
+        input.focus();
+        close();
+        facts.replaceChildren("No weights are published: write the path of a checkpoint behind it.");
+    }
+
+    function choose(name) {
+        close();
+        input.value = name;
+        if (!name || name === value()) return restore();
+        props.value = name;
+        describe();
+        trigger("input");
+    }
+
+    function restore() {
+        close();
+        input.value = value();
+        describe();
+    }
+
+    function leave() {
+        const text = input.value.trim();
+        if (PATH.test(text) || (text.includes("/") && !text.endsWith("/"))) choose(text);
+        else restore();
+    }
+
+    /** Show what is known of the chosen model, and how its measurement stands. */
+    async function describe() {
+        const name = value();
+        const device = props.device || "auto";
+        described = JSON.stringify([name, device]);
+        clearTimeout(timer);
+        try {
+            const query = `models/one?name=${encodeURIComponent(name)}&device=${encodeURIComponent(device)}`;
+            const found = await get(query);
+            if (described !== JSON.stringify([name, device])) return;
+            facts.classList.remove("cf-error");
+            facts.replaceChildren(...long(found.model));
+            drawMeasuring(found.model, found.measuring);
+        } catch (error) {
+            if (!(error instanceof ApiError)) throw error;
+            if (described !== JSON.stringify([name, device])) return;
+            facts.classList.add("cf-error");
+            facts.replaceChildren(error.message);
+            measuring.replaceChildren();
+        }
+    }
+
+    function drawMeasuring(model, { state, note, seconds, measured }) {
+        const begin = h("button.cf-button", { type: "button", onclick: () => act("models/measure") }, "Measure");
+        const stop = h("button.cf-button", { type: "button", onclick: () => act("models/measure/stop") }, "Stop");
+        const text = (words) => h("p.cf-help", { role: "status" }, words);
+        if (state === "running") {
+            measuring.replaceChildren(text(`Measuring, ${note} (${Math.round(seconds)} s)`), stop);
+            timer = setTimeout(async () => {
+                await describe();
+                if (!measuring.querySelector("button")) trigger("input"); // it is done: the estimate can tell more
+            }, POLL);
+        } else if (state === "done") {
+            const [forward, training] = [measured.forward, measured.training].map((each) => (1000 * each).toPrecision(2));
+            measuring.replaceChildren(
+                text(`Measured here: ${Number(forward)} ms an image, ${Number(training)} ms to train on one.`),
+            );
+        } else if (!model.on_disk) measuring.replaceChildren();
+        else if (state === "failed") measuring.replaceChildren(text(`Measuring failed: ${note}`), begin);
+        else measuring.replaceChildren(text("Time and memory of a run are told once it is measured."), begin);
+    }
+
+    async function act(path) {
+        measuring.querySelector("button").disabled = true;
+        try {
+            await post(path, { name: value(), device: props.device || "auto" });
+            await describe();
+        } catch (error) {
+            if (!(error instanceof ApiError)) throw error;
+            measuring.replaceChildren(h("p.cf-help", { role: "alert" }, error.message));
+        }
+    }
+
+    function draw() {
+        if (!container.isConnected) element.replaceChildren(container);
+        if (document.activeElement !== input) input.value = value();
+        if (described !== JSON.stringify([value(), props.device || "auto"])) describe();
+    }
+
+    watch(["value", "device"], draw);
+    element.replaceChildren(container);
+    draw();
+}
+
+const millions = (number) => `${number < 1e7 ? (number / 1e6).toFixed(1) : Math.round(number / 1e6)} M`;
+const bytes = (number) => (number < 1e9 ? `${Math.round(number / 1e6)} MB` : `${(number / 1e9).toFixed(1)} GB`);
+
+const where = ({ on_disk, download, name }) =>
+    on_disk ? "on disk" : name.endsWith("/") ? "needs a file" : download ? `fetch ${bytes(download)}` : "fetch";
+
+/** What is known of a model, the shortest words first. */
+function about({ image_parameters, text_parameters, image_tower, norm, image_size, memory, licence }) {
+    return [
+        image_parameters && `${millions(image_parameters + (text_parameters || 0))}${text_parameters ? "" : " + texts"}`,
+        image_tower,
+        norm && `${norm} norm`,
+        image_size && `${image_size} px`,
+        memory && `run ≥ ${bytes(memory)}`,
+        licence,
+    ].filter(Boolean);
+}
+
+function long(model) {
+    const { image_parameters, text_parameters, image_tower, text_tower, norm, image_size, memory, licence } = model;
+    const towers = [
+        image_tower && `Images: ${image_tower}${image_parameters ? `, ${millions(image_parameters)}` : ""}`,
+        text_tower && `texts: ${text_tower}${text_parameters ? `, ${millions(text_parameters)}` : ""}`,
+        image_size && `${image_size} px`,
+        norm && `${norm} norm`,
+        licence && `licence ${licence}`,
+    ].filter(Boolean);
+    const disk = model.on_disk
+        ? "On this disk."
+        : `To download${model.download ? `: about ${bytes(model.download)}` : ""}; its first run fetches it.`;
+    const needs = memory ? ` A run takes ${bytes(memory)} of memory or more, and its images.` : "";
+    return [towers.join(" · "), ...(towers.length ? [h("br")] : []), disk + needs];
+}

@@ -1,0 +1,149 @@
+"""The models of a workspace: listed and searched, and measured in a process of its own, one at a time."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypedDict
+
+from clipforget.errors import BadModel, RunProblem
+from clipforget.files import made_folder, read_regular
+from clipforget.models.listing import ListedModel, describe_model, embedded_models, list_models, search
+from clipforget.runs.measure import FOLDER, read_measurement
+from clipforget.workspace.workers import worker_environment
+
+SHOWN = 60  # models of one answer
+
+
+class ModelList(TypedDict):
+    """The first of the models that fit a query, each a ListedModel, and how many fit."""
+
+    models: list[dict[str, Any]]
+    total: int
+
+
+class MeasureState(TypedDict):
+    """How the measurement of a model stands: done, running, failed or none; `measured` is a Measurement.
+
+    `note` is what it is at, or why it failed; `seconds` since it was started.
+    """
+
+    state: str
+    note: str
+    seconds: float
+    measured: dict[str, Any] | None
+
+
+class ModelDescription(TypedDict):
+    """One model, a ListedModel, and how its measurement stands."""
+
+    model: dict[str, Any]
+    measuring: MeasureState
+
+
+@dataclass
+class _Job:
+    """A measurement at work, or the last that was."""
+
+    model: str
+    device: str
+    process: subprocess.Popen[bytes]
+    start: float
+    stopped: bool = False
+
+
+class ModelService:
+    """The models that can be named, those of earlier runs among them, and their measurements below the runs' folder.
+
+    recent returns the names of earlier runs' models; public leaves only those that come with the app.
+    """
+
+    def __init__(self, runs: Path, recent: Callable[[], Iterable[str]], public: bool = False) -> None:
+        self._runs, self._recent, self._public = runs, recent, public
+        self._job: _Job | None = None
+        self._lock = threading.Lock()
+
+    def list(self, query: str = "") -> ModelList:
+        """Return the first SHOWN models that a query fits, the nearest first, and how many fit."""
+        listed = list_models(() if self._public else self._recent())
+        fitting = search((model for model in listed if self._offers(model.name)), query)
+        return {"models": [asdict(model) for model in fitting[:SHOWN]], "total": len(fitting)}
+
+    def describe(self, name: str, device: str) -> ModelDescription:
+        """Return what is known of one model, and how its measurement stands. Raises BadModel."""
+        model = self._model(name)
+        return {"model": asdict(model), "measuring": self.state(name, device)}
+
+    def start(self, name: str, device: str) -> MeasureState:
+        """Start to measure a model that is on this disk, where that was not done. Raises BadModel or RunProblem."""
+        if not self._model(name).on_disk:
+            raise BadModel(f"{name} is not on this disk, so it cannot be measured; its first run fetches it.")
+        with self._lock:
+            state = self.state(name, device)
+            if state["state"] in ("none", "failed"):
+                if self._job and self._job.process.poll() is None:
+                    raise RunProblem(f"{self._job.model} is being measured; wait for it, or stop it.")
+                self._job = _Job(name, device, self._launch(name, device), time.monotonic())
+                state = self.state(name, device)
+        return state
+
+    def stop(self) -> None:
+        """Stop the measurement at work, if there is one; nothing of it is kept."""
+        with self._lock:
+            if (job := self._job) and job.process.poll() is None:
+                job.stopped = True
+                with suppress(ProcessLookupError):
+                    job.process.send_signal(signal.SIGKILL)
+                job.process.wait()
+
+    def state(self, name: str, device: str) -> MeasureState:
+        """Return whether a model is measured on a device (done), running, failed (note says why), or none of these."""
+        job = self._job if self._job and (self._job.model, self._job.device) == (name, device) else None
+        running = job is not None and job.process.poll() is None
+        measured = None if running else read_measurement(self._runs, name, device)
+        failed = job is not None and not (running or measured or job.stopped)
+        return {
+            "state": "running" if running else "done" if measured else "failed" if failed else "none",
+            "note": self._last_line() if running or failed else "",
+            "seconds": round(time.monotonic() - job.start, 1) if job and running else 0.0,
+            "measured": asdict(measured) if measured else None,
+        }
+
+    def _offers(self, name: str) -> bool:
+        return not self._public or name in embedded_models()
+
+    def _model(self, name: str) -> ListedModel:
+        if not self._offers(name):
+            raise BadModel(f"This server offers the models {', '.join(embedded_models())}.")
+        return describe_model(name)
+
+    def _launch(self, name: str, device: str) -> subprocess.Popen[bytes]:
+        """Run `python -m clipforget models --measure`, which says on stderr what it is at."""
+        command = [sys.executable, "-m", "clipforget", "models", "--measure", "--device", device]
+        with made_folder(self._log.parent), self._log.open("wb") as output:
+            return subprocess.Popen(
+                [*command, "--runs", str(self._runs.resolve()), "--", name],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=output,
+                start_new_session=True,
+                env=worker_environment(),
+            )
+
+    @property
+    def _log(self) -> Path:
+        return self._runs / FOLDER / "worker.log"
+
+    def _last_line(self) -> str:
+        try:
+            lines = read_regular(self._log).decode(errors="replace").splitlines()
+        except OSError:
+            return ""
+        return (lines or ["starting"])[-1].removeprefix("python -m clipforget: ")
