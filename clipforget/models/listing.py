@@ -148,10 +148,14 @@ def nearest(name: str, most: int = 3) -> str:
 def published_names() -> list[str]:
     """Return open_clip's architecture/tag names, and architecture/ where no weights are published.
 
-    Weights that were trained with QuickGELU are listed under the architecture that has it, others under the plain one.
+    They stand in the order of open_clip's table, those without weights last. Weights that were trained with QuickGELU
+    are listed under the architecture that has it, others under the plain one.
     """
     names = []
-    for architecture, config in model_configs().items():
+    order = {architecture: place for place, architecture in enumerate(_table())}
+    configs = model_configs()
+    for architecture in sorted(configs, key=lambda name: order.get(name.removesuffix(QUICKGELU), len(order))):
+        config = configs[architecture]
         tags = _table().get(architecture, {})
         twin = _table().get(_other_activation(architecture), {})
         names += [

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clipforget.errors import ClipforgetError
-from clipforget.files import made_folder, read_regular, write_json
+from clipforget.files import made_folder, read_regular, slug, write_json
 from clipforget.models.listing import BATCH
 from clipforget.runs.devices import likely_device
 from clipforget.runs.presets import model_folder
@@ -153,7 +153,7 @@ def _best(work: Callable[[], object], images: int) -> Generator[float, None, Non
 
 
 def _path(runs: Path, model: str, device: str) -> Path:
-    return runs / FOLDER / f"{model_folder(model)}-{device.replace(':', '-')}.json"
+    return runs / FOLDER / f"{model_folder(model)}-{slug(device)}.json"
 
 
 def _changed(model: str) -> int:

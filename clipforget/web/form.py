@@ -157,7 +157,7 @@ class Form:
         self.data.input(self.show_data, self.data, of_data, **LATEST)
         self.data.input(lambda: gr.update(value=NOT_CHOSEN), None, self.chosen, **QUIET)
         self.chosen.input(self.show_chosen, [self.data, self.chosen], [self.data, *of_data], **LATEST)
-        shown = [self.model, self.data, self.device]
+        shown: list[Any] = [self.model, self.data, self.device]
         gr.on([part.change for part in shown], show_choices, shown, self.chosen, **LATEST)
         self.model.input(self.show_presets, self.model, self.method, **LATEST)
         self.device.change(lambda device: gr.update(device=device), self.device, self.model, **QUIET)

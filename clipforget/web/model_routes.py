@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from clipforget.errors import BadQuery
+from clipforget.errors import BadModel, BadQuery
 from clipforget.web.responses import Handler, Threads, json_body, json_response
 from clipforget.workspace.workspace import Workspace
 
@@ -27,7 +27,7 @@ class ModelApi:
     """The handlers; each reads its request, asks the workspace in a thread, and answers."""
 
     def __init__(self, workspace: Workspace, threads: Threads) -> None:
-        self.models, self.threads = workspace.models, threads
+        self.models, self.shown, self.threads = workspace.models, workspace.shown, threads
 
     async def list(self, request: Request) -> Response:
         query = _text(request.query_params.get("q", ""))
@@ -35,7 +35,11 @@ class ModelApi:
 
     async def describe(self, request: Request) -> Response:
         name, device = (_text(request.query_params.get(key, "")) for key in ("name", "device"))
-        return json_response(request, await self.threads.light(self.models.describe, name, device or "auto"))
+        try:  # half a name is no fault of a request
+            found = await self.threads.light(self.models.describe, name, device or "auto")
+        except BadModel as error:
+            found = {"error": self.shown(str(error))}
+        return json_response(request, found, "no-store")
 
     async def measure(self, request: Request) -> Response:
         body = await json_body(request)

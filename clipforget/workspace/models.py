@@ -13,9 +13,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypedDict
 
-from clipforget.errors import BadModel, RunProblem
+from clipforget.errors import BadModel, BadQuery, RunProblem
 from clipforget.files import made_folder, read_regular
 from clipforget.models.listing import ListedModel, describe_model, embedded_models, list_models, search
+from clipforget.runs.config import DEVICE
 from clipforget.runs.measure import FOLDER, read_measurement
 from clipforget.workspace.workers import worker_environment
 
@@ -82,9 +83,14 @@ class ModelService:
         return {"model": asdict(model), "measuring": self.state(name, device)}
 
     def start(self, name: str, device: str) -> MeasureState:
-        """Start to measure a model that is on this disk, where that was not done. Raises BadModel or RunProblem."""
+        """Start to measure a model that is on this disk, where that was not done.
+
+        Raises BadModel, BadQuery for the device, or RunProblem while another is measured.
+        """
         if not self._model(name).on_disk:
             raise BadModel(f"{name} is not on this disk, so it cannot be measured; its first run fetches it.")
+        if not DEVICE.fullmatch(device):
+            raise BadQuery(f"There is no device '{device}'; choose auto, cpu, cuda, cuda:1 or mps.")
         with self._lock:
             state = self.state(name, device)
             if state["state"] in ("none", "failed"):

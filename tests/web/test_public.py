@@ -226,7 +226,7 @@ def test_the_form_offers_what_is_listed_and_starts_for_the_visitor(workspace, cl
             return Form(workspace, form_choices(workspace))
 
     form = in_a_loop(build)
-    assert not form.model.allow_custom_value and not form.data.allow_custom_value
+    assert form.model.props["public"] and not form.data.allow_custom_value
     assert not any(part.visible for part in (form.eval, form.eval_target, form.eval_images))
 
     def values(data: str) -> list[Any]:
@@ -289,3 +289,14 @@ def test_public_and_trusted_at_once_are_refused(capsys):
     assert main(["app", "--public", "--trusted"]) == 2
     assert main(["app", "--auth-file", str(Path("no", "such"))]) == 2
     assert "not allowed with" in (said := capsys.readouterr().err) and "--auth-file" in said
+
+
+def test_only_listed_models_are_shown_and_measured(client, world):
+    (listed,) = client.get("/clipforget/models?q=").json()["models"]
+    assert listed["name"] == "clipforget-tiny"
+    for name in (world.clip, "RN50/openai", "/etc", "nothing"):
+        assert client.get("/clipforget/models", params={"q": name}).json()["models"] == []
+        told = client.get("/clipforget/models/one", params={"name": name, "device": "cpu"}).json()
+        refused = client.post("/clipforget/models/measure", json={"name": name, "device": "cpu"}, headers=visitor())
+        assert refused.status_code == 400 and told == refused.json()
+        assert told == {"error": "This server offers the models clipforget-tiny."}

@@ -43,27 +43,24 @@ export function mount(element, { props, trigger, watch }) {
     let timer = 0;
 
     const value = () => props.value || "";
-    const search = debounce(() => look(input.value), 120);
+    const search = debounce(() => input.value !== value() && look(input.value), 120);
 
     /** Ask for the models that a text fits, and show them; the newest question counts. */
     async function look(text) {
         const mine = ++asked;
-        try {
-            const found = await get(`models?q=${encodeURIComponent(PATH.test(text) ? "" : text)}`);
-            if (mine !== asked || document.activeElement !== input) return;
-            rows = PATH.test(text) ? [] : found.models;
-            show(text.trim() ? 0 : -1);
-            count.hidden = false;
-            count.textContent = PATH.test(text)
-                ? "Enter takes this as it is."
-                : !rows.length
-                  ? "No model fits. Try fewer words, such as vit or convnext."
-                  : rows.length < found.total
-                    ? `${rows.length} of ${found.total} models; type to narrow.`
-                    : "";
-        } catch (error) {
-            if (!(error instanceof ApiError)) throw error;
-        }
+        const path = PATH.test(text);
+        const found = await get(`models?q=${encodeURIComponent(path ? "" : text)}`).catch(unanswered);
+        if (!found || mine !== asked || document.activeElement !== input) return;
+        rows = path ? [] : found.models;
+        show(text.trim() ? 0 : -1);
+        count.hidden = false;
+        count.textContent = path
+            ? "Enter takes this as it is."
+            : !rows.length
+              ? "No model fits. Try fewer words, such as vit or convnext."
+              : rows.length < found.total
+                ? `${rows.length} of ${found.total} models; type to narrow.`
+                : "";
     }
 
     function show(first) {
@@ -121,14 +118,14 @@ export function mount(element, { props, trigger, watch }) {
     /** Enter: what is marked, or else the text as it is. What was typed last may not have been looked up yet. */
     async function enter() {
         const text = input.value.trim();
-        if (text === value() && active < 0) return close();
-        if (!PATH.test(text) && text !== value()) {
-            const marked = rows[active]?.name;
-            await look(text);
-            const again = rows.findIndex((row) => row.name === text || row.name === marked);
-            if (rows.length) return pick(rows[Math.max(again, 0)]);
-        } else if (rows[active]) return pick(rows[active]);
-        choose(text);
+        if (active < 0 && text === value()) return close();
+        if (PATH.test(text)) return choose(text);
+        const marked = text === value() ? active : rows[active]?.name;
+        if (typeof marked === "number") return pick(rows[marked]);
+        await look(text);
+        const again = rows.findIndex((row) => row.name === text || row.name === marked);
+        if (rows.length) pick(rows[Math.max(again, 0)]);
+        else choose(text);
     }
 
     function pick(model) {
@@ -166,20 +163,13 @@ export function mount(element, { props, trigger, watch }) {
         const device = props.device || "auto";
         described = JSON.stringify([name, device]);
         clearTimeout(timer);
-        try {
-            const query = `models/one?name=${encodeURIComponent(name)}&device=${encodeURIComponent(device)}`;
-            const found = await get(query);
-            if (described !== JSON.stringify([name, device])) return;
-            facts.classList.remove("cf-error");
-            facts.replaceChildren(...long(found.model));
-            drawMeasuring(found.model, found.measuring);
-        } catch (error) {
-            if (!(error instanceof ApiError)) throw error;
-            if (described !== JSON.stringify([name, device])) return;
-            facts.classList.add("cf-error");
-            facts.replaceChildren(error.message);
-            measuring.replaceChildren();
-        }
+        const query = `models/one?name=${encodeURIComponent(name)}&device=${encodeURIComponent(device)}`;
+        const found = await get(query).catch(unanswered);
+        if (!found || described !== JSON.stringify([name, device])) return;
+        facts.classList.toggle("cf-error", Boolean(found.error));
+        facts.replaceChildren(...(found.error ? [found.error] : long(found.model)));
+        if (found.error) measuring.replaceChildren();
+        else drawMeasuring(found.model, found.measuring);
     }
 
     function drawMeasuring(model, { state, note, seconds, measured }) {
@@ -224,6 +214,12 @@ export function mount(element, { props, trigger, watch }) {
     draw();
 }
 
+/** What the server cannot answer now is asked again with the next key; the page says by itself that it is away. */
+function unanswered(error) {
+    if (!(error instanceof ApiError)) throw error;
+    return null;
+}
+
 const millions = (number) => `${number < 1e7 ? (number / 1e6).toFixed(1) : Math.round(number / 1e6)} M`;
 const bytes = (number) => (number < 1e9 ? `${Math.round(number / 1e6)} MB` : `${(number / 1e9).toFixed(1)} GB`);
 
@@ -237,7 +233,7 @@ function about({ image_parameters, text_parameters, image_tower, norm, image_siz
         image_tower,
         norm && `${norm} norm`,
         image_size && `${image_size} px`,
-        memory && `run ≥ ${bytes(memory)}`,
+        memory && `${bytes(memory)} memory`,
         licence,
     ].filter(Boolean);
 }
@@ -254,6 +250,6 @@ function long(model) {
     const disk = model.on_disk
         ? "On this disk."
         : `To download${model.download ? `: about ${bytes(model.download)}` : ""}; its first run fetches it.`;
-    const needs = memory ? ` A run takes ${bytes(memory)} of memory or more, and its images.` : "";
+    const needs = memory ? ` A run takes at least ${bytes(memory)} beside the program and its images.` : "";
     return [towers.join(" · "), ...(towers.length ? [h("br")] : []), disk + needs];
 }

@@ -29,11 +29,12 @@ function described({ count: images, superclasses, evaluation_sets, skipped, note
     return [parts.join(" · "), ...(note ? [h("br"), h("strong", {}, note)] : [])];
 }
 
-function estimated({ seconds, device, images, forget, retain }) {
-    const time = duration(seconds);
+function estimated({ seconds, memory, device, images, forget, retain }) {
+    const known = typeof seconds === "number";
     return [
-        h("strong", {}, `about ${time}`),
-        ` on ${device}`,
+        h("strong", {}, known ? `about ${duration(seconds)}` : "Time unknown"),
+        known ? ` on ${device}` : `: the model is not measured on ${device}`,
+        memory ? `, ${(memory / 1e9).toFixed(1)} GB of memory` : "",
         h("br"),
         `${count(forget)} to forget, ${count(retain)} retained, ${count(images)} in all`,
     ];

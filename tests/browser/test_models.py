@@ -1,0 +1,57 @@
+"""The search for a model on the page: what it lists, keys, what it says of each, and a measurement."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from served import Site
+
+pytestmark = pytest.mark.browser
+
+ROWS = "[...document.querySelectorAll('.cf-model-row')].map((row) => row.dataset.name)"
+
+
+def test_a_model_is_searched_told_about_and_measured(visit: Any, site: Site) -> None:
+    page = visit()
+    box = page.locator("#cf-model input[role=combobox]")
+    page.wait_for_function("document.querySelector('.cf-model-facts').textContent.includes('ResNet 1-2-2-2')")
+    box.click()  # what is on disk comes first, models of earlier runs among it
+    page.wait_for_selector(".cf-model-row")
+    names = page.evaluate(ROWS)
+    assert names[:2] == ["clipforget-tiny", str(site.model)] and "RN50-quickgelu/openai" in names
+    assert page.locator(".cf-model-where[data-disk]").count() == 2
+    box.fill("mobileclip2")
+    page.wait_for_function(f"{ROWS}.length > 0 && {ROWS}.every((name) => name.startsWith('MobileCLIP2'))")
+    row = page.locator(".cf-model-row").first
+    assert "M · " in row.inner_text() and "224 px" in row.inner_text() and "fetch" in row.inner_text()
+    assert box.get_attribute("aria-activedescendant") == row.get_attribute("id")
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="make test installs it").Axe()
+    assert axe.run(page, context="#cf-model").response["violations"] == []
+    box.press("ArrowDown")
+    assert page.locator(".cf-model-row[aria-selected=true]").get_attribute("data-name") == "MobileCLIP2-S0/dfndr2b"
+    box.fill("no such model")
+    page.wait_for_function("document.querySelector('.cf-model-count').textContent.startsWith('No model fits')")
+    box.press("Escape")
+    assert box.input_value() == "clipforget-tiny"
+    box.fill("vit b 32 openai")
+    box.press("Enter")  # before the list has come
+    page.wait_for_function("document.querySelector('.cf-model-facts').textContent.includes('To download')")
+    assert box.input_value() == "ViT-B-32-quickgelu/openai"
+    assert page.locator(".cf-model-measure button").count() == 0
+    page.wait_for_function("document.querySelector('#cf-estimate').textContent.includes('Time unknown')")
+    box.fill("ViT-B-32/opnai")
+    box.blur()
+    page.wait_for_selector("#cf-estimate .cf-error:has-text('Nearest')")
+    assert "Nearest: ViT-B-32-quickgelu/openai" in page.locator(".cf-model-facts").inner_text()
+    page.click("#cf-run")
+    assert site.call("runs")["runs"][0]["config"]["model"] != "ViT-B-32/opnai"
+    box.fill(str(site.model))
+    box.press("Enter")
+    page.wait_for_selector(".cf-model-measure button")
+    page.click(".cf-model-measure button")
+    page.wait_for_function("document.querySelector('.cf-model-measure').textContent.startsWith('Measuring')")
+    page.wait_for_function(
+        "document.querySelector('.cf-model-measure').textContent.startsWith('Measured here')", timeout=120_000
+    )
+    page.wait_for_function("/about .* of memory/.test(document.querySelector('#cf-estimate').textContent)")
