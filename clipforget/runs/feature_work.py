@@ -100,13 +100,15 @@ class FeatureWorks(FolderStore[FeatureWork, FeatureInfo]):
 class Features:
     """What a model makes of N images and of V words, D numbers each, unit length.
 
-    model is the fingerprint of its weights; repeats are pairs of images (P x 2) that nearly repeat each other.
+    model is the fingerprint of its weights; kinds (V) marks words that may hold several groups; repeats are pairs of
+    images (P x 2) that nearly repeat each other.
     """
 
     model: str
     images: Floats
     words: tuple[str, ...]
     word_features: Floats
+    kinds: NDArray[np.bool_]
     repeats: NDArray[np.int64]
 
     @property
@@ -120,7 +122,8 @@ def load_features(path: Path) -> Features | None:
     try:
         with open_regular(path) as raw, np.load(raw, allow_pickle=False) as file:
             images, words = (unit(file[name]) for name in ("images", "word_features"))
-            return Features(str(file["model"]), images, tuple(map(str, file["words"])), words, file["repeats"])
+            names = tuple(map(str, file["words"]))
+            return Features(str(file["model"]), images, names, words, file["kinds"], file["repeats"])
     except DAMAGE:
         return None
 

@@ -72,6 +72,12 @@ def embed_dataset(work: FeatureWork, config: RunConfig, resources: Resources) ->
         work.end()
 
 
+EVERYDAY = (
+    "animal", "appliance", "bag", "bird", "boat", "bottle", "bridge", "building", "car", "cat", "clothing", "dish",
+    "dog", "drawing", "fish", "flower", "food", "fruit", "furniture", "house", "insect", "landscape", "logo", "machine",
+    "person", "plant", "reptile", "room", "ship", "shoe", "sign", "tool", "toy", "train", "tree", "truck", "vegetable",
+    "vehicle", "weapon",
+)  # fmt: skip
 NOTES = {
     "wait": "A run is using the device; this starts when it is done",
     "load": "Reading model and images",
@@ -89,7 +95,7 @@ def _embed(work: FeatureWork, config: RunConfig, resources: Resources) -> Progre
         yield "load", 0, 1
         dataset = resources.dataset(config.data)
         clip = resources.clip(config.model, config.device)
-        words = naming_words(dataset, clip)
+        words, kinds = naming_words(dataset, clip)
         parts: list[tuple[Tensor, Tensor, Tensor]] = []
         count = len(dataset.native)
         check_room(work.folder, 2 * clip.encode_text(["a"]).shape[1] * (count + len(words)), "this search")
@@ -111,23 +117,25 @@ def _embed(work: FeatureWork, config: RunConfig, resources: Resources) -> Progre
                 model=np.array(clip.fingerprint()),
                 images=images.numpy(),
                 words=np.array(words, dtype=str),
+                kinds=np.array([word in kinds for word in words]),
                 word_features=torch.cat(texts).numpy(),
                 repeats=np.array(found, dtype=np.int64).reshape(-1, 2),
             )
 
 
-def naming_words(dataset: Dataset, clip: Clip) -> list[str]:
-    """Return the words by which groups of images are named: of the data set, of ImageNet, and what these are kinds of.
+def naming_words(dataset: Dataset, clip: Clip) -> tuple[list[str], set[str]]:
+    """Return the words by which groups of images are named, and which of them are kinds that may hold several groups.
 
-    "sports car" and "cab car" make "car" one of them. Left out are words that the model does not know.
+    They are the names of the data set and of ImageNet, everyday words, and what several of ImageNet's are: "sports car"
+    and "cab car" make "car" one. Left out are words that the model does not know.
     """
-    own = {item.superclass for item in dataset.native} | {item.subgroup for item in dataset.native if item.subgroup}
-    listed = list(class_names().values())
-    heads = Counter(name.split()[-1] for name in listed if " " in name)
-    kinds = [head for head, count in heads.items() if count > 1 and head.isalpha()]
-    words = sorted({word.lower(): word for word in (*listed, *kinds, *own)}.values())
+    own = [item.superclass for item in dataset.native] if len(dataset.superclasses) > 1 else []
+    names = [*class_names().values(), *(item.subgroup for item in dataset.native if item.subgroup)]
+    heads = Counter(name.split()[-1] for name in class_names().values() if " " in name)
+    kinds = {*EVERYDAY, *own, *(head for head, count in heads.items() if count > 1 and head.isalpha())}
+    words = sorted({word.lower(): word for word in (*names, *kinds)}.values())
     known = clip.known_words(" ".join(words))
-    return [word for word in words if all(known.get(part, True) for part in WORD.findall(word))] or words
+    return [word for word in words if all(known.get(part, True) for part in WORD.findall(word))] or words, kinds
 
 
 @torch.no_grad()

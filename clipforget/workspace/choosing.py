@@ -30,8 +30,8 @@ class Sibling:
     to_chosen: float
 
 
-def nearest_words(features: Features, images: Sequence[int], count: int = WORDS) -> list[tuple[str, float]]:
-    """Return the words nearest to the mean of images, best first, with how much nearer than to the mean of all.
+def nearest_words(features: Features, images: Sequence[int], count: int = WORDS, kinds: bool = False) -> list[str]:
+    """Return the words nearest to the mean of images, best first; with `kinds` those that may hold several groups.
 
     What all images have in common is taken off, and so is what all words have: some words are near to everything.
     """
@@ -40,8 +40,8 @@ def nearest_words(features: Features, images: Sequence[int], count: int = WORDS)
     mean, common = features.images[images].mean(axis=0), features.images.mean(axis=0)
     words = features.word_features - features.word_features.mean(axis=0)
     scores = words @ (mean - common if len(images) < len(features.images) else mean)
-    best = np.argsort(-scores, kind="stable")[:count]
-    return [(features.words[i], round(float(scores[i]), 4)) for i in best]
+    best = np.argsort(-scores, kind="stable")
+    return [features.words[i] for i in best if features.kinds[i] or not kinds][:count]
 
 
 def clusters(features: Floats, count: int) -> NDArray[np.int64]:

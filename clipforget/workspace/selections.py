@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
 LONGEST_QUERY, MOST_CLUSTERS = 300, 60  # characters; groups
 COSINE_STEPS = 10_000  # of a cosine, as the page gets it
+CAPTIONS = 4  # words proposed of each kind
 NAMED_ALIKE = 0.8  # share of the chosen images that makes their label the caption
 LARGEST_FILE = 32 * 2**20  # bytes of a selection that is read
 
@@ -128,6 +129,7 @@ class SelectionService:
         key = (str(path), path.stat().st_mtime_ns if path.exists() else 0)
         found = self._features.peek(key) or load_features(path)
         if found is None:
+            path.unlink(missing_ok=True)  # a damaged one: then they can be made anew
             raise RunProblem("The images have not been looked at by this model yet; prepare the search first.")
         self._features.put(key, found)
         return found
@@ -181,7 +183,7 @@ class SelectionService:
         of = clusters(features.images, count)
         groups = [np.flatnonzero(of == number).tolist() for number in range(int(of.max()) + 1)]
         return [
-            {"words": [word for word, _ in nearest_words(features, group, 3)], "images": group}
+            {"words": nearest_words(features, group, 3), "images": group}
             for group in groups if group
         ]  # fmt: skip
 
@@ -194,7 +196,11 @@ class SelectionService:
         chosen = sorted({i for i in images if 0 <= i < len(features.images)})
         if not chosen:
             raise BadQuery("Choose some images first.")
-        words = [word for word, _ in nearest_words(features, chosen)]
+        words = list(
+            dict.fromkeys(
+                [*nearest_words(features, chosen, CAPTIONS, kinds=True), *nearest_words(features, chosen, CAPTIONS)]
+            )
+        )
         labels, (name, count) = dataset.superclasses, _most_common(dataset, chosen)
         if len(labels) > 1 and count >= NAMED_ALIKE * len(chosen):
             words = [name, *(word for word in words if word != name)]

@@ -26,7 +26,7 @@ PIECE = 8 * MIB  # bytes of one request
 LARGEST_PICTURE, LARGEST_ARCHIVE, LARGEST = 64 * MIB, 4096 * MIB, 8192 * MIB  # bytes: of a file, and of all together
 MOST_FILES, DEEPEST = 20_000, 4  # files of one upload; folders around a picture
 LONGEST_NAME = 120  # characters
-ARCHIVES = (".zip", ".tar")
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
 OLD = 24 * 3600.0  # seconds after which an unfinished upload is removed
 TOKEN = re.compile(r"[0-9a-f]{16}")
 
@@ -36,6 +36,7 @@ class UploadFolders:
 
     def __init__(self, runs: Path) -> None:
         self.root = Path(runs) / FOLDER
+        self._counts: dict[str, int] = {}  # files of each unfinished upload
 
     def begin(self, name: str, size: int) -> str:
         """Make room for an upload of `size` bytes in all, called `name`; returns its token.
@@ -66,7 +67,7 @@ class UploadFolders:
         if parts is None:
             return "is no picture by its name"
         path = folder.joinpath(*parts)
-        archive = path.suffix.lower() in ARCHIVES
+        archive = path.name.lower().endswith(ARCHIVES)
         most = LARGEST_ARCHIVE if archive else LARGEST_PICTURE
         if offset + len(data) > most:
             path.unlink(missing_ok=True)
@@ -74,7 +75,8 @@ class UploadFolders:
         with writing(path):
             if offset == 0:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                if sum(1 for file in folder.rglob("*") if file.is_file()) >= MOST_FILES:
+                self._counts[token] = self._counts.get(token, 0) + 1
+                if self._counts[token] > MOST_FILES:
                     raise BadData(f"An upload has at most {MOST_FILES:,} pictures; name their folder instead.")
             with path.open("wb" if offset == 0 else "r+b") as file:
                 if file.seek(0, 2) != offset:
@@ -86,7 +88,7 @@ class UploadFolders:
         """Keep an upload under its hash; returns the data set's path. Raises BadData where it holds no picture."""
         folder = self._folder(token)
         files = sorted(file for file in folder.rglob("*") if file.is_file())
-        archives = [file for file in files if file.suffix.lower() in ARCHIVES]
+        archives = [file for file in files if file.name.lower().endswith(ARCHIVES)]
         if not files or (archives and len(files) > 1):
             self.cancel(token)
             raise BadData(
@@ -97,6 +99,7 @@ class UploadFolders:
             digest.update(f"{file.relative_to(folder.parent)}\0".encode())
             with file.open("rb") as opened:
                 digest.update(hashlib.file_digest(opened, "sha256").digest())
+        self._counts.pop(token, None)
         kept = self.root / digest.hexdigest()[:16]
         try:
             if kept.is_dir():  # sent before
@@ -111,6 +114,7 @@ class UploadFolders:
     def cancel(self, token: str) -> None:
         """Remove an unfinished upload. Raises UnknownName."""
         shutil.rmtree(self._folder(token).parent, ignore_errors=True)
+        self._counts.pop(token, None)
 
     def remove(self, path: Path) -> None:
         """Remove what `finish` has kept, by its path."""
@@ -146,5 +150,4 @@ def _parts(name: str) -> list[str] | None:
         return None
     if not (is_image(parts[-1]) or parts[-1].lower().endswith(ARCHIVES)):
         return None
-    stem, dot, suffix = parts[-1].rpartition(".")
-    return [part[:LONGEST_NAME] for part in parts[:-1][-DEEPEST:]] + [f"{stem[:LONGEST_NAME]}{dot}{suffix}"]
+    return [part[:LONGEST_NAME] for part in parts[:-1][-DEEPEST:]] + [parts[-1][-LONGEST_NAME:].lstrip(".")]

@@ -126,8 +126,10 @@ def test_what_features_tell():
     rows = np.eye(4, dtype=np.float32)[np.repeat([0, 1, 2], 4)] + 0.1
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     words = np.eye(4, dtype=np.float32)
-    features = Features("m", rows, ("red", "green", "blue", "none"), words, np.array([[1, 0], [2, 1]]))
-    assert [nearest_words(features, range(start, start + 4), 1)[0][0] for start in (0, 4, 8)] == [
+    features = Features(
+        "m", rows, ("red", "green", "blue", "none"), words, np.arange(4) == 2, np.array([[1, 0], [2, 1]])
+    )
+    assert [nearest_words(features, range(start, start + 4), 1)[0] for start in (0, 4, 8)] == [
         "red",
         "green",
         "blue",
