@@ -69,6 +69,9 @@ def test_dragging_asks_nothing_and_letting_go_is_exact(visit: Any, site: Site, s
     assert page.evaluate("window.clipforget.view.title") == "both at once"
     view = site.call(f"runs/{saved}/view")
     assert view["command"].split()[3] == "soup" and [float(alpha) for alpha in view["settings"].values()][1] == 0.83
+    page.evaluate("window.clipforget.useSettings(window.clipforget.view.config)")  # leads back to the sliders
+    page.wait_for_function("Boolean(new URLSearchParams(location.search).get('soup'))")
+    assert [float(alpha) for alpha in query_of(page)["alphas"][0].split(",")] == [*view["settings"].values()]
     rows = {row["key"]: row for row in view["rows"]}
     for row in line["rows"]:
         if row["key"] in rows:

@@ -5,7 +5,7 @@
 import { get } from "../lib/api.js";
 import { comparePage } from "../compare/page.js";
 import { h } from "../lib/dom.js";
-import { follow, progressPanel } from "../run/progress.js";
+import { follow, progressPanel, stagesOf } from "../run/progress.js";
 import { runsPage } from "../run/list.js";
 import { refreshRuns } from "../run/runs.js";
 import { emptyState, endState } from "../run/states.js";
@@ -40,7 +40,7 @@ export function makeStage(app) {
     }
 
     function progress(run) {
-        const panel = progressPanel(app, run.id, app.stages[run.config.method] || []);
+        const panel = progressPanel(app, run.id, stagesOf(app, run.config));
         closed("running", panel.node);
         let before = run.state;
         end = follow(run.id, (state, events, answer) => {
@@ -64,7 +64,7 @@ export function makeStage(app) {
         const last = events.findLast((event) => event.kind === "end");
         ended(state, now, now.error || answer.error || last?.note, now.log ? now.log.split("\n") : []);
         if (state === "stopped" && events.length > 1) {
-            const panel = progressPanel(app, run.id, app.stages[run.config.method] || []);
+            const panel = progressPanel(app, run.id, stagesOf(app, run.config));
             panel.update(state, events);
             node.append(
                 h(

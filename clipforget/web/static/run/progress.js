@@ -11,6 +11,7 @@ const WORDS = {
     forget: "Forget",
     remind: "Remind",
     negate: "Negate",
+    merge: "Merge",
     restore: "Restore",
     score: "Score",
 };
@@ -18,6 +19,12 @@ const WAITS = "It starts when the runs before it are done. You may reload or clo
 const GOES_ON = "The run goes on in its own process: you may reload or close this page and come back.";
 const EVERY = 500;
 const HIDDEN = 5000; // milliseconds between two questions
+
+/** The stages of a run; a soup of finished runs trains nothing. */
+export function stagesOf(app, config) {
+    const stages = app.stages[config.method] || [];
+    return config.soup?.length ? [stages[0], ...stages.slice(-3)] : stages;
+}
 
 /** Follow a run until it ends: `seen(state, events)` after every answer. Gives a function that ends the following. */
 export function follow(run, seen) {

@@ -59,13 +59,13 @@ function summary(harmonic, score) {
 /** Accuracy of each class: before, by each run alone at its alpha, and by the soup, as table 6 of the paper has it. */
 export function classTable(soup) {
     const { runs, classes } = soup.view;
-    const heads = ["Class", "Images", "Original", ...runs.map((run) => `${run.target} alone`), "Soup"];
+    const heads = ["Class", "Original", "Soup", ...runs.map((run) => `${run.target} alone`)];
     const lines = classes.map((entry) => {
         const alone = runs.map(() => h("td.cf-number"));
         const own = h("td.cf-number.cf-soup-own");
         const name = h("th", { scope: "row" }, h("i.cf-key", { "aria-hidden": "true" }), entry.label);
-        const counts = [String(entry.n), percent(entry.before)].map((text) => h("td.cf-number", {}, text));
-        const row = h("tr", {}, name, counts, alone, own);
+        const before = h("td.cf-number", {}, percent(entry.before));
+        const row = h("tr", { title: `${entry.n} test images` }, name, before, own, alone);
         row.classList.add(`cf-${entry.role}`);
         return { row, alone, own, entry };
     });

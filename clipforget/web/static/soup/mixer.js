@@ -18,7 +18,8 @@ export function mixer(app, ids, view) {
     grids(soup, both, { open: soup.searchCell, see: soup.searchImage, search: soup.searchImage });
     const choose = (side) => {
         both.dataset.side = side;
-        for (const button of switched.children) button.setAttribute("aria-pressed", String(button.dataset.side === side));
+        for (const button of switched.children)
+            button.setAttribute("aria-pressed", String(button.dataset.side === side));
     };
     const switched = h(
         "div.cf-switch.cf-phone.cf-soup-sides",

@@ -3,7 +3,7 @@
 
 import { get, post } from "../lib/api.js";
 import { h, icon, toast } from "../lib/dom.js";
-import { follow, progressPanel } from "../run/progress.js";
+import { follow, progressPanel, stagesOf } from "../run/progress.js";
 import { refreshRuns } from "../run/runs.js";
 import { mixer } from "./mixer.js";
 
@@ -41,7 +41,7 @@ export function soupPage(app) {
     /** Follow the run at work, then look again. */
     function wait(own, run) {
         const ready = own.filter((one) => one.state === "done").length;
-        const panel = progressPanel(app, run.id, app.stages[run.config.method] || []);
+        const panel = progressPanel(app, run.id, stagesOf(app, run.config));
         node.replaceChildren(
             h("header.cf-soup-head", {}, h("h2", {}, `${ready} of ${ids.length} runs are ready`)),
             h("p.cf-wait", { role: "status" }, `Now: ${run.title}. The soup opens when all are done.`),

@@ -103,16 +103,18 @@ export function status(soup) {
     return node;
 }
 
+const error = (off) => `off by ${off.accuracy.toFixed(1)} points, ${percent(off.agreement)}% of the top 24 right`;
+
 function said(soup) {
     const { line, index } = soup;
     if (soup.isWaiting()) return ["waiting", "This direction is being computed…"];
     const off = [...soup.lines].reverse().find((entry) => entry?.off)?.off;
     if (!line.exact) {
-        const measured = off ? ` Where it was measured last it was off by ${off.accuracy.toFixed(1)} points.` : "";
+        const measured = off ? ` Where it was measured last: ${error(off)}.` : "";
         return ["approximate", `~ approximate: each forgetting as it is alone, added up.${measured}`];
     }
     if (line.nodes.includes(index / 100)) {
-        const was = line.off ? ` The first approximation was off by ${line.off.accuracy.toFixed(1)} points.` : "";
+        const was = line.off ? ` The approximation before: ${error(line.off)}.` : "";
         return ["exact", `Exact: every image is embedded anew here.${was}`];
     }
     const points = line.bound.accuracy[index].toFixed(1);
