@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from clipforget.errors import BadQuery, RunProblem, StaleIndex
 from clipforget.files import ASSETS
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from clipforget.models.clip import Clip
 
 MOST = 6  # runs in one soup
+SUMMARY = "Add up what finished runs changed, of each the share 1 - alpha; nothing is trained."
 SAMPLES = ASSETS / "sample-run"
 
 
@@ -108,6 +109,11 @@ def changes(
     if runs[0].info()["fingerprints"]["original"] != original.fingerprint():
         raise StaleIndex("The original model is not the one of these runs any more; run the forgettings again.")
     return tuple((1 - alpha, load(run.path("delta.safetensors"))) for run, alpha in zip(runs, alphas, strict=True))
+
+
+def summary_of(config: Mapping[str, Any]) -> str:
+    """Say in a sentence what the run of a configuration does: what its method says, or what a soup is."""
+    return SUMMARY if config.get("soup") else METHODS.load()[config["method"]].summary
 
 
 def made_already(store: Store, config: RunConfig) -> Run | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from clipforget.evaluation.documents import Estimate, found_sentence
 from clipforget.methods import METHODS
 from clipforget.runs.audited import HEADER, AuditsView, audit_rows, audit_sentences
+from clipforget.runs.soups import summary_of
 from clipforget.tabular import markdown
 from clipforget.workspace.documents import RunView
 
@@ -75,7 +76,7 @@ def write_card(
             f"- Original: `{config['model']}`",
             f"- Forgotten: {', '.join(f'`{text}`' for text in config['forget'])}",
             f"- Kept in view: {retain}",
-            f"- Method: {method.title} ({source}). {method.summary}",
+            f"- Method: {method.title} ({source}). {summary_of(config)}",
             f"- Settings: {settings}; seed {config['seed']}",
             f"- Alpha: {alpha:.2f} ({chosen}): {share}",
             "",

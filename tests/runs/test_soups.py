@@ -11,7 +11,7 @@ import torch
 from clipforget.errors import ClipforgetError, StaleIndex
 from clipforget.models.loading import load_clip
 from clipforget.runs.config import RunConfig
-from clipforget.runs.soups import MOST, changes, check_parts, made_already, part_runs, soup_config
+from clipforget.runs.soups import MOST, changes, check_parts, made_already, part_runs, soup_config, summary_of
 from clipforget.runs.store import Store
 from clipforget.soup.arithmetic import merge, soup
 
@@ -56,6 +56,7 @@ def test_the_configuration_of_a_soup(parts):
     )
     assert RunConfig.read(config.as_dict()) == config
     assert [run.id for run in part_runs(config, parts[0].store)] == [run.id for run in parts]
+    assert "nothing is trained" in summary_of(config.as_dict()) and "Move" in summary_of(RunConfig().as_dict())
     for alphas in ([0.5], [1, 1], [0.5, 1.5], [0.5, float("nan")]):
         with pytest.raises(ClipforgetError):
             soup_config(parts, alphas)
