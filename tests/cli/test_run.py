@@ -64,7 +64,7 @@ def test_from_run_to_search(world, tmp_path, capsys):
         (["--forget", "disc/big", "--rank", "9999"], "rank must be a whole number from 1 to 128"),
         (["--forget", "disc/big", "--rank", "x"], "rank must be a whole number"),
         (["--forget", "disc/big", "--data", "/no/such"], "nothing at '/no/such'"),
-        (["--forget", "disc/big", "--model", "clipforget-tny"], "Did you mean 'clipforget-tiny'"),
+        (["--forget", "disc/big", "--model", "clipforget-tny"], "Nearest: clipforget-tiny"),
     ],
 )
 def test_a_run_that_cannot_start_leaves_no_trace(world, tmp_path, capsys, more, expected):

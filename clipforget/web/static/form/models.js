@@ -103,10 +103,12 @@ export function mount(element, { props, trigger, watch }) {
         );
     }
 
+    const wrapped = (index) => (index + rows.length) % rows.length;
+
     function keys(event) {
         const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
         if (step && popup.hidden) look("");
-        else if (step && rows.length) mark((active + step + rows.length + (active < 0 && step < 0 ? 1 : 0)) % rows.length);
+        else if (step && rows.length) mark(active < 0 && step < 0 ? rows.length - 1 : wrapped(active + step));
         else if (event.key === "Escape" && !popup.hidden) restore();
         else if (event.key === "Enter" && !event.ctrlKey) {
             clearTimeout(timer);
@@ -183,10 +185,8 @@ export function mount(element, { props, trigger, watch }) {
                 if (!measuring.querySelector("button")) trigger("input"); // it is done: the estimate can tell more
             }, POLL);
         } else if (state === "done") {
-            const [forward, training] = [measured.forward, measured.training].map((each) => (1000 * each).toPrecision(2));
-            measuring.replaceChildren(
-                text(`Measured here: ${Number(forward)} ms an image, ${Number(training)} ms to train on one.`),
-            );
+            const [forward, training] = [measured.forward, measured.training].map(milliseconds);
+            measuring.replaceChildren(text(`Measured here: ${forward} an image, ${training} to train on one.`));
         } else if (!model.on_disk) measuring.replaceChildren();
         else if (state === "failed") measuring.replaceChildren(text(`Measuring failed: ${note}`), begin);
         else measuring.replaceChildren(text("Time and memory of a run are told once it is measured."), begin);
@@ -221,6 +221,7 @@ function unanswered(error) {
 }
 
 const millions = (number) => `${number < 1e7 ? (number / 1e6).toFixed(1) : Math.round(number / 1e6)} M`;
+const milliseconds = (seconds) => `${Number((1000 * seconds).toPrecision(2))} ms`;
 const bytes = (number) => (number < 1e9 ? `${Math.round(number / 1e6)} MB` : `${(number / 1e9).toFixed(1)} GB`);
 
 const where = ({ on_disk, download, name }) =>
@@ -228,8 +229,9 @@ const where = ({ on_disk, download, name }) =>
 
 /** What is known of a model, the shortest words first. */
 function about({ image_parameters, text_parameters, image_tower, norm, image_size, memory, licence }) {
+    const texts = text_parameters ? "" : " + texts"; // whose size is not known
     return [
-        image_parameters && `${millions(image_parameters + (text_parameters || 0))}${text_parameters ? "" : " + texts"}`,
+        image_parameters && millions(image_parameters + (text_parameters || 0)) + texts,
         image_tower,
         norm && `${norm} norm`,
         image_size && `${image_size} px`,
