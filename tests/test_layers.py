@@ -90,7 +90,7 @@ INSIDE = {
     ),
     "workspace": (
         "__init__ annotations documents setup upload_folders uploads workers",
-        "audits card choosing embedding_map export gallery models predictions results view",
+        "audits card downloads choosing embedding_map export gallery models predictions results view",
         "report selections",
         "comparisons explorer",
         "mixtures",
@@ -99,7 +99,7 @@ INSIDE = {
         "bench public",
     ),
     "web": (
-        "__init__ components targets theme visitors charts.__init__ charts._style",
+        "__init__ components downloads targets theme visitors charts.__init__ charts._style",
         "responses charts.*",
         "form gate",
         "comparison_routes mixture_routes model_routes page selection_routes",

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from itertools import groupby
 from typing import TYPE_CHECKING, Protocol
 
 from clipforget.data.sources import printable
@@ -124,6 +125,12 @@ class Dataset:
         """The items that go by the names of the data set: all but those of sets with names of their own."""
         return tuple(item for item in self.items if item.split not in self.evaluation)
 
+    @cached_property
+    def _groups(self) -> dict[str, tuple[str, ...]]:
+        """The subgroups of each superclass, both sorted: a data set may have a thousand of a million images."""
+        pairs = sorted({(item.superclass, item.subgroup) for item in self.native})
+        return {top: tuple(sub for _, sub in rows if sub) for top, rows in groupby(pairs, key=lambda pair: pair[0])}
+
     @property
     def fingerprints(self) -> dict[str, str]:
         """Return the fingerprint of the images as "data", and of each set with names of its own as "eval:<name>"."""
@@ -133,7 +140,7 @@ class Dataset:
     @property
     def superclasses(self) -> tuple[str, ...]:
         """Return the class names: the superclasses, sorted."""
-        return tuple(sorted({item.superclass for item in self.native}))
+        return tuple(self._groups)
 
     @property
     def evaluation_sets(self) -> tuple[str, ...]:
@@ -142,7 +149,7 @@ class Dataset:
 
     def subgroups(self, superclass: str) -> tuple[str, ...]:
         """Return the names of the subgroups of a superclass, sorted; empty where the set has no such level."""
-        return tuple(sorted({i.subgroup for i in self.native if i.superclass == superclass and i.subgroup}))
+        return self._groups.get(superclass, ())
 
     def styles(self) -> tuple[str, ...]:
         """Return the names of the styles, sorted; empty where the set has no such level."""

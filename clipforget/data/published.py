@@ -132,8 +132,8 @@ def as_dataset(published: Published, pictures: Sequence[Picture], src: Path) -> 
     digest = hashlib.sha256()
     for item in items:
         digest.update(f"{item.split}\0{item.key}\0".encode())
-    for file in dict.fromkeys(by_key[item.key].file for item in items):
-        digest.update(f"{file.stat().st_size}\0".encode())
+    for file in dict.fromkeys(str(by_key[item.key].file) for item in items):
+        digest.update(f"{os.stat(file).st_size}\0".encode())
     skipped = tuple((printable(key), reason) for key, reason in lonely)
     source = PictureSource(by_key)
     return Dataset(published.name, items, source, digest.hexdigest()[:16], skipped, published.template)

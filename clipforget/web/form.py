@@ -10,6 +10,7 @@ from clipforget.errors import BadData, ClipforgetError
 from clipforget.runs.config import OURS, RunConfig
 from clipforget.unlearning.task import GOALS, NEVER_SEEN, SUPPRESSED
 from clipforget.web.components import heading, number, script_component
+from clipforget.web.downloads import DownloadButtons
 from clipforget.web.targets import (
     ANY,
     NONE,
@@ -61,6 +62,7 @@ class Form:
             info=None if workspace.public else FOLDERS,
         )  # fmt: skip
         self.data_note = script_component("form/note.js", value={}, elem_id="cf-data-note")
+        self.download = None if workspace.public else DownloadButtons()
         heading(3, "Forget")
         self.superclass = gr.Dropdown([], label="Superclass", elem_id="cf-superclass", **FREE_TEXT)
         self.picker = script_component("form/picker.js", value=[], items=[], alone=False, elem_id="cf-picker")
@@ -159,6 +161,8 @@ class Form:
         self.chosen.input(self.show_chosen, [self.data, self.chosen], [self.data, *of_data], **LATEST)
         shown: list[Any] = [self.model, self.data, self.device]
         gr.on([part.change for part in shown], show_choices, shown, self.chosen, **LATEST)
+        if self.download is not None:
+            self.download.listen(page, self.data, self.data_note, self.show_data, of_data)
         self.model.input(self.show_presets, self.model, self.method, **LATEST)
         self.device.change(lambda device: gr.update(device=device), self.device, self.model, **QUIET)
         self.goal.input(self.show_method, [self.goal, self.method], self.method, **LATEST)

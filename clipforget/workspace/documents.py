@@ -439,6 +439,15 @@ class DataDescription(Named):
     skipped_files: NotRequired[list[list[str]]]
 
 
+class DownloadState(TypedDict):
+    """A download of a data set: its name, whether it is at work, how far it is, and what went wrong."""
+
+    name: str
+    running: bool
+    text: str
+    error: str
+
+
 class UnreadData(Named):
     """A data set that cannot be read, and a sentence on why; empty for one that is read when it is chosen."""
 
