@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.error import HTTPError, URLError
 
-from clipforget.data.catalogue import CatalogueEntry, absence, data_folder
+from clipforget.data.catalogue import CatalogueEntry, NotOnDisk, data_folder
 from clipforget.errors import BadData
 from clipforget.files import FileLock, check_room, made_folder, writing
 
@@ -26,7 +26,7 @@ def download(entry: CatalogueEntry) -> None:
     hand, the network or the archive fails, FileProblem where the disk has no room.
     """
     if not entry.download:
-        raise BadData(absence(entry))
+        raise NotOnDisk(entry)
     root = data_folder()
     with made_folder(root), writing(root / entry.folder):
         check_room(root, int(entry.size * UNPACKED), entry.title)

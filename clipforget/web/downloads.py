@@ -19,14 +19,14 @@ class DownloadButtons:
 
     def __init__(self) -> None:
         self.downloads = Downloads()
-        self.agree = gr.Button("Agree to the terms and download", visible=False, size="sm", elem_id="cf-download")
-        self.stop = gr.Button("Stop the download", visible=False, size="sm", elem_id="cf-download-stop")
+        self.agree = gr.Button("Agree to the terms and download", visible=False, size="md", elem_id="cf-download")
+        self.stop = gr.Button("Stop the download", visible=False, size="md", elem_id="cf-download-stop")
         self.timer = gr.Timer(1, active=False)
 
     def listen(
-        self, page: gr.Blocks, data: gr.Dropdown, note: Any, show: Callable[[str], list[Any]], shown: list[Any]
+        self, page: gr.Blocks, data: gr.Dropdown, note: Any, shown: list[Any], show: Callable[[str], list[Any]]
     ) -> None:
-        """Wire the buttons to the choice of a data set; `show` gives the updates of `shown` for one that is there."""
+        """Wire the buttons to the choice of a data set; `show` gives the updates of `shown` for one that came."""
         own = [self.agree, self.stop, self.timer]
         gr.on([page.load, data.change], self.offer, data, own, **QUIET)
         self.agree.click(self.start, data, [note, *own], **QUIET)

@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 import gradio as gr
 
+from clipforget.data.catalogue import NotOnDisk
 from clipforget.errors import BadData, ClipforgetError
 from clipforget.runs.config import OURS, RunConfig
 from clipforget.unlearning.task import GOALS, NEVER_SEEN, SUPPRESSED
@@ -55,11 +56,9 @@ class Form:
             "form/models.js", value=RunConfig.model, device="auto", public=public, elem_id="cf-model"
         )
         heading(2, "Images")
-        data = [(dataset["title"], dataset["name"]) for dataset in setup["data"]]
-        data += [(name, name) for name in setup["recent"]["data"]]
         self.data = gr.Dropdown(
-            data, value=RunConfig.data, label="Data set", allow_custom_value=not workspace.public, elem_id="cf-data",
-            info=None if workspace.public else FOLDERS,
+            data_choices(setup), value=RunConfig.data, label="Data set", allow_custom_value=not workspace.public,
+            elem_id="cf-data", info=None if workspace.public else FOLDERS,
         )  # fmt: skip
         self.data_note = script_component("form/note.js", value={}, elem_id="cf-data-note")
         self.download = None if workspace.public else DownloadButtons()
@@ -162,7 +161,7 @@ class Form:
         shown: list[Any] = [self.model, self.data, self.device]
         gr.on([part.change for part in shown], show_choices, shown, self.chosen, **LATEST)
         if self.download is not None:
-            self.download.listen(page, self.data, self.data_note, self.show_data, of_data)
+            self.download.listen(page, self.data, self.data_note, [self.data, *of_data], self.show_downloaded)
         self.model.input(self.show_presets, self.model, self.method, **LATEST)
         self.device.change(lambda device: gr.update(device=device), self.device, self.model, **QUIET)
         self.goal.input(self.show_method, [self.goal, self.method], self.method, **LATEST)
@@ -185,6 +184,8 @@ class Form:
         """Offer the superclasses, subgroups and styles of another data set, or say why it cannot be read."""
         try:
             data = self.workspace.data(name)
+        except NotOnDisk as error:
+            return [gr.skip()] * 5 + [{"text": error.entry.offer if error.entry.download else str(error)}]
         except ClipforgetError as error:
             return [gr.skip()] * 5 + [self.problem(error)]
         superclass = first_superclass(data)
@@ -205,6 +206,10 @@ class Form:
     def described(self, data: str, chosen: dict[str, Any]) -> DataDescription:
         """Return the data set with the selections in use. Raises what is wrong with them."""
         return self.workspace.data(data, chosen["use"])
+
+    def show_downloaded(self, name: str) -> list[Any]:
+        """Offer a data set that is on the disk now."""
+        return [gr.update(choices=data_choices(form_choices(self.workspace))), *self.show_data(name)]
 
     def show_presets(self, model: str) -> Any:
         """Offer the presets of another model."""
@@ -238,6 +243,8 @@ class Form:
         """Return how long the run would take and on how many images, or what is wrong with the form."""
         try:
             return {"estimate": self.workspace.estimate(self.config(*values))}
+        except NotOnDisk:
+            return {}  # the note under the data set has said so
         except ClipforgetError as error:
             return self.problem(error)
 
@@ -279,6 +286,12 @@ class Form:
 def show_choices(model: str, data: str, device: str) -> Any:
     """Let images be chosen of what the form shows, by its model."""
     return gr.update(model=model, data=data, device=device)
+
+
+def data_choices(setup: SetupDescription) -> list[Any]:
+    """Return the data sets that can be chosen, with their titles, and those of earlier runs."""
+    data: list[Any] = [(dataset["title"], dataset["name"]) for dataset in setup["data"]]
+    return data + [(name, name) for name in setup["recent"]["data"]]
 
 
 def form_choices(workspace: Workspace) -> SetupDescription:

@@ -7,16 +7,16 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
+import threading
 from typing import IO
 
-from clipforget.data.catalogue import DATASETS, absence
-from clipforget.errors import BadData, RunProblem
+from clipforget.data.catalogue import DATASETS, NotOnDisk
+from clipforget.errors import RunProblem
 from clipforget.workspace.documents import DownloadState
 
 BAR = re.compile(r"(\d+)%\|[^|]*\|\s*(\S+) \[[^<\]]*<([^,\]]+)")  # of tqdm: share, bytes of bytes, time left
 REFUSED = 2  # the exit code of a command that says in a sentence why not
-TAIL = 4096  # bytes of the log that are looked at
+TAIL = 4096  # bytes of what it writes that are looked at
 
 
 class Downloads:
@@ -24,8 +24,9 @@ class Downloads:
 
     def __init__(self) -> None:
         self._name = ""
+        self._tail = b""
         self._process: subprocess.Popen[bytes] | None = None
-        self._log: IO[bytes] | None = None
+        self._reader = threading.Thread()
 
     def start(self, name: str) -> None:
         """Start the download of a data set whose terms were agreed to.
@@ -34,36 +35,39 @@ class Downloads:
         """
         entry = DATASETS.load()[name]
         if not entry.download:
-            raise BadData(absence(entry))
+            raise NotOnDisk(entry)
         if self._process is not None and self._process.poll() is None:
             raise RunProblem(f"{DATASETS[self._name].title} is being downloaded; wait, or stop it first.")
-        self._name, self._log = name, tempfile.TemporaryFile()  # noqa: SIM115  the process writes on
         words = [sys.executable, "-m", "clipforget", "data", "download", name, "--yes"]
         nothing = subprocess.DEVNULL
-        self._process = subprocess.Popen(words, stdin=nothing, stdout=nothing, stderr=self._log)
+        self._name, self._tail = name, b""
+        self._process = subprocess.Popen(words, stdin=nothing, stdout=nothing, stderr=subprocess.PIPE)
+        self._reader = threading.Thread(target=self._read, args=(self._process.stderr,), daemon=True)
+        self._reader.start()
 
     def state(self) -> DownloadState:
         """Return what is being downloaded, whether it still is, how far it is, and what went wrong."""
-        if self._process is None or self._log is None:
-            return {"name": "", "running": False, "text": "", "error": ""}
-        code, tail = self._process.poll(), self._tail()
-        if code is None:
-            bars = BAR.findall(tail)
-            share, size, left = bars[-1] if bars else ("", "", "")
-            text = f"{share} % of {size.partition('/')[2]}, {left} left" if bars else "Starting"
-            return {"name": self._name, "running": True, "text": "Unpacking" if share == "100" else text, "error": ""}
-        lines = [line for line in re.split(r"[\r\n]+", tail) if line.strip()]
-        said = lines[-1].partition(": ")[2] if lines else ""
-        error = "" if code == 0 else said if code == REFUSED else "The download was stopped; nothing of it was kept."
-        return {"name": self._name, "running": False, "text": "", "error": error}
+        state: DownloadState = {"name": self._name, "running": False, "text": "", "error": ""}
+        if self._process is None:
+            return state
+        code = self._process.poll()
+        if code is not None:
+            self._reader.join(1)
+            said = re.split(r"[\r\n]+", self._tail.decode(errors="replace").strip())[-1].partition(": ")[2]
+            stopped = "The download was stopped; nothing of it was kept."
+            return {**state, "error": "" if code == 0 else said if code == REFUSED else stopped}
+        bars = BAR.findall(self._tail.decode(errors="replace"))
+        share, size, left = bars[-1] if bars else ("", "", "")
+        text = f"{share} % of {size.partition('/')[2]}, {left} left" if bars else "Starting"
+        return {**state, "running": True, "text": "Unpacking" if share == "100" else text}
 
     def stop(self) -> None:
         """Stop the download; what there is of it is taken away."""
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
 
-    def _tail(self) -> str:
-        """The end of what it wrote, read without moving the place at which it writes on."""
-        assert self._log is not None
-        number = self._log.fileno()
-        return os.pread(number, TAIL, max(os.fstat(number).st_size - TAIL, 0)).decode(errors="replace")
+    def _read(self, stream: IO[bytes]) -> None:
+        """Keep the end of what the process writes."""
+        with stream:
+            while data := os.read(stream.fileno(), TAIL):
+                self._tail = (self._tail + data)[-TAIL:]

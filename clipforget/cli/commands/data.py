@@ -65,11 +65,7 @@ Any folder or .tar of train|test/<superclass>/<subgroup>/*.jpg is named by its p
 def _where(entry: CatalogueEntry) -> str:
     if entry.on_disk:
         return str(entry.place or "")
-    return f"not on disk; data download {entry.name}, {_size(entry)}" if entry.download else "not on disk"
-
-
-def _size(entry: CatalogueEntry) -> str:
-    return f"{entry.size / 1e9:.1f} GB" if entry.size >= 1e9 else f"{entry.size / 1e6:.0f} MB"
+    return f"not on disk, {entry.size / 1e6:,.0f} MB to download" if entry.download else "not on disk"
 
 
 def _download(words: list[str], agreed: bool) -> None:
@@ -84,7 +80,7 @@ def _download(words: list[str], agreed: bool) -> None:
         print(f"{entry.title} is there already: {entry.place}.")
         return
     if entry.download:
-        print(f"{entry.title}: {_size(entry)} to download, into {entry.place}.\nTerms: {entry.terms}")
+        print(f"{entry.offer}\nIt will lie in {entry.place}.")
         if not agreed and not sys.stdin.isatty():
             raise BadQuery(f"If you agree to the terms: {PROG} data download {entry.name} --yes.")
         if not agreed and input("Do you agree? [y/N] ").strip().lower() not in ("y", "yes"):

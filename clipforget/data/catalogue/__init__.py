@@ -32,6 +32,14 @@ from clipforget.files import refusal
 from clipforget.registry import Registry
 
 
+class NotOnDisk(BadData):
+    """A published data set that is not on this disk; `entry` is what is known of it."""
+
+    def __init__(self, entry: CatalogueEntry) -> None:
+        super().__init__(absence(entry))
+        self.entry = entry
+
+
 @dataclass(frozen=True)
 class CatalogueEntry:
     """A registered data set: `read()` returns it; `path` is the file or folder it is read from, if it is one.
@@ -66,6 +74,12 @@ class CatalogueEntry:
     def label(self) -> str:
         """What people choose it by: its title, and whether it must be had first."""
         return self.title if self.on_disk else f"{self.title} (not on disk)"
+
+    @property
+    def offer(self) -> str:
+        """What is asked before a download: how much it is, and on what terms."""
+        size = f"{self.size / 1e9:.1f} GB" if self.size >= 1e9 else f"{self.size / 1e6:.0f} MB"
+        return f"{self.title}: {size} to download. Terms: {self.terms}"
 
     @property
     def command(self) -> str:
@@ -203,5 +217,5 @@ def _place(entry: CatalogueEntry, where: str) -> Path:
             raise BadData(f"{where} {what}, or leave it away: {entry.name}.")
         return src
     if not entry.on_disk:
-        raise BadData(absence(entry))
+        raise NotOnDisk(entry)
     return entry.place
