@@ -19,7 +19,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clipforget.data.dataset import Dataset, Item, as_label
+from clipforget.data.dataset import Dataset, Item, Layout, as_label
 from clipforget.data.folder import divide, drop_small_classes
 from clipforget.data.images import suffixes
 from clipforget.data.sources import printable
@@ -31,6 +31,14 @@ if TYPE_CHECKING:
 
 SHOWN = 6  # names in a message
 TEST_SHARE = 0.2  # of each class, where a data set comes without a split
+GIVEN = "The data set says what is train, validation and test."
+SET_ASIDE = (
+    "The data set says what is train and test; a fifth of each class's train images is set aside to choose alpha."
+)
+UNDIVIDED = (
+    "Train and test are not told apart: a fifth of each class is the test, and a fifth of the rest is set aside to "
+    "choose alpha, by a hash."
+)
 
 
 class NotPublished(BadData):
@@ -67,7 +75,8 @@ class Published:
 
     `expects` says what a folder of it holds. One that is `only_evaluation` has test images alone. `texts` returns the
     files that stand beside its class folders as an evaluation set, by name: templates.txt, classnames.txt. `template`
-    is the caption that its classes are told by.
+    is the caption that its classes are told by, `division` a sentence on how train and test came about, empty where it
+    brings them.
     """
 
     name: str
@@ -77,6 +86,7 @@ class Published:
     only_evaluation: bool = False
     texts: Callable[[], Mapping[str, str]] = dict
     template: str = Dataset.template
+    division: str = ""
 
     def pictures(self, src: Path) -> Sequence[Picture]:
         """List the pictures. Raises BadData with what was expected where src is something else."""
@@ -126,8 +136,8 @@ def as_dataset(published: Published, pictures: Sequence[Picture], src: Path) -> 
         rows.append((item, hashlib.sha256(item.key.encode()).digest()))
     rows, lonely = drop_small_classes(divide(rows))
     items = tuple(item for item, _ in rows)
-    if len({item.superclass for item in items}) < 2:
-        found = f"usable images of fewer than two superclasses ({len(lonely):,} left out)"
+    if not items:
+        found = f"no class with training and test images ({len(lonely):,} left out)"
         raise BadData(f"{src} is not {published.title} as published: expected {published.expects}; found {found}.")
     digest = hashlib.sha256()
     for item in items:
@@ -135,8 +145,11 @@ def as_dataset(published: Published, pictures: Sequence[Picture], src: Path) -> 
     for file in dict.fromkeys(str(by_key[item.key].file) for item in items):
         digest.update(f"{os.stat(file).st_size}\0".encode())
     skipped = tuple((printable(key), reason) for key, reason in lonely)
-    source = PictureSource(by_key)
-    return Dataset(published.name, items, source, digest.hexdigest()[:16], skipped, published.template)
+    split = GIVEN if any(picture.split == "validation" for picture in pictures) else SET_ASIDE
+    return Dataset(
+        published.name, items, PictureSource(by_key), digest.hexdigest()[:16], skipped, published.template,
+        layout=Layout(split=published.division or split),
+    )  # fmt: skip
 
 
 def item_of(picture: Picture) -> Item:

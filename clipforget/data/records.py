@@ -40,7 +40,7 @@ class RecordSource:
     """Images as if they lay in folders, `split/superclass[/subgroup]/name`; each is read from where it lies.
 
     Where records are not both of train and of test, a fifth of each class is the test, that of the lowest hash of the
-    names; validation is the test where there is no other.
+    names, and `divided` is False; validation is the test where there is no other.
     """
 
     def __init__(self, records: Iterable[Record], skipped: Sequence[tuple[str, str]] = ()) -> None:
@@ -52,7 +52,7 @@ class RecordSource:
             groups[record.labels].append(record)
         splits = {record.split for group in groups.values() for record in group}
         named = {"validation": "test"} if "test" not in splits else {}
-        divided = {"train", "test"} <= {named.get(split, split) for split in splits}
+        self.divided = divided = {"train", "test"} <= {named.get(split, split) for split in splits}
         for labels, group in groups.items():
             tests = set() if divided else test_share([record.name for record in group])
             for record in group:

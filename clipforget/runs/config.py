@@ -180,7 +180,8 @@ def with_absolute_paths(config: Config) -> Config:
     sets = []
     for text, entry in zip(config.eval, read_paths(config.eval), strict=True):
         name, equals, rest = text.partition("=")
-        sets.append(name + equals + rest.replace(entry.path, _absolute(entry.path), 1))
+        full = _absolute(entry.path)
+        sets.append(name + equals + rest.replace(entry.path, _absolute_data(full), 1))
     return replace(config, data=data, others=others, model=model, eval=tuple(sets))
 
 

@@ -33,6 +33,16 @@ def filled(visit: Any, site: Site) -> Any:
     return page
 
 
+def test_a_data_set_that_is_not_here_shows_its_terms(visit: Any, site: Site) -> None:
+    page = filled(visit, site)
+    assert page.is_hidden("#cf-download")
+    choose(page, "cf-data", "caltech101")
+    page.wait_for_selector("#cf-download")
+    assert "Caltech-101: 137 MB to download. Terms: CC BY 4.0" in page.inner_text("#cf-data-note")
+    choose(page, "cf-data", str(site.data))
+    page.wait_for_selector("#cf-download", state="hidden")
+
+
 def test_form_starts_a_run_that_opens_by_itself(visit: Any, site: Site) -> None:
     page = filled(visit, site)
     page.click("#cf-picker .cf-tile[data-name=small]")

@@ -80,6 +80,8 @@ def test_a_published_set_is_read_by_reference_and_in_words(name, fakes) -> None:
     assert {top: dataset.subgroups(top) for top in groups} == groups, dataset.superclasses
     assert name in ("cifar10", "living17", "imagenet") or dataset.superclasses == tuple(groups)
     assert tuple(len(dataset.of(split)) for split in ("train", "validation", "test")) == counts
+    start = {"caltech101": "Train and test are not told apart", "fgvc_aircraft": "The data set says what is train, val"}
+    assert dataset.layout.split.startswith(start.get(name, "The data set says what is train"))
     assert dataset.name == name and "{}" in dataset.template
     item = dataset.items[-1]
     assert min(dataset.open(item).size) >= 8 and dataset.source.read(item.key)
@@ -175,6 +177,8 @@ def test_where_published_sets_lie(fakes, data_home, monkeypatch) -> None:
     config = RunConfig(data="oxford_pets:.", forget=("cat/Abyssinian",))
     assert with_absolute_paths(config).data == f"oxford_pets:{data_home}"
     assert with_absolute_paths(RunConfig(data="oxford_pets", forget=("cat",))).data == "oxford_pets"
+    absolute = with_absolute_paths(RunConfig(eval=("a=food101:.:apple pie", "b=objectnet", "c=oxford-iiit-pet")))
+    assert absolute.eval == (f"a=food101:{data_home}:apple pie", "b=objectnet", f"c={data_home}/oxford-iiit-pet")
     assert load_dataset("oxford_pets:.").fingerprint == load_dataset("oxford_pets").fingerprint
     (data_home / "oxford-iiit-pet/images/Maine_Coon_4.jpg").unlink()
     with pytest.raises(BadData, match=r"found no images/Maine_Coon_4.jpg, which annotations/test.txt names"):

@@ -73,6 +73,7 @@ def test_shards_without_a_split_are_divided_by_hash(tmp_path) -> None:
         str(shards(tmp_path, lambda n: {"cls": ("train", "bus")[n].encode()}, splits=("00",), each=5))
     )
     assert dataset.superclasses == ("bus", "train") and counts(dataset) == (12, 4, 4)
+    assert dataset.layout.split.startswith("Train and test are not told apart: a fifth of each class")
 
 
 def test_numbers_are_never_names(tmp_path) -> None:

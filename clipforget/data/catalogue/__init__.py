@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from clipforget.data.dataset import Dataset
@@ -24,7 +24,7 @@ from clipforget.data.folder import load_folder
 from clipforget.data.imagefolder import open_imagefolder
 from clipforget.data.layout import read_levels
 from clipforget.data.parquet import open_parquet
-from clipforget.data.published import Picture, Published
+from clipforget.data.published import UNDIVIDED, Picture, Published
 from clipforget.data.records import RecordSource
 from clipforget.data.webdataset import open_shards
 from clipforget.errors import BadData, BadSetting, UnknownName
@@ -116,11 +116,12 @@ def published(
     get: str = "",
     only_evaluation: bool = False,
     texts: Callable[[], Mapping[str, str]] = dict,
+    division: str = "",
 ) -> Callable[[Reader], Reader]:
     """Register a function that lists the pictures of a data set as published (see Published, CatalogueEntry)."""
 
     def register(read: Reader) -> Reader:
-        form = Published(name, title, expects, read, only_evaluation, texts, template)
+        form = Published(name, title, expects, read, only_evaluation, texts, template, division)
         DATASETS[name] = CatalogueEntry(
             name, title, lambda: _read_published(DATASETS[name], ""), None, terms, form, folder, size, download, get
         )
@@ -143,7 +144,11 @@ def load_dataset(name: str, levels: str = "") -> Dataset:
         return _read_published(entry, where) if entry.published else entry.read()
     if name.strip() and len(name) < 100 and not set(name) & set("/\\.~\0") and not Path(name).exists():
         raise UnknownName("data set or folder", name, DATASETS)
-    return load_folder(name, levels=read_levels(levels), source=open_records(name))
+    source = open_records(name)
+    dataset = load_folder(name, levels=read_levels(levels), source=source)
+    if source is not None and not source.divided:
+        return replace(dataset, layout=replace(dataset.layout, split=UNDIVIDED))
+    return dataset
 
 
 def open_records(path: str) -> RecordSource | None:

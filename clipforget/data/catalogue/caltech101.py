@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from clipforget.data.catalogue import published
-from clipforget.data.published import NotPublished, Picture, images_in, label, root_of, test_share
+from clipforget.data.published import UNDIVIDED, NotPublished, Picture, images_in, label, root_of, test_share
 
 FOLDER, LEFT_OUT = "101_ObjectCategories", "BACKGROUND_Google"
 IN_WORDS = {
@@ -28,6 +28,7 @@ IN_WORDS = {
     terms="CC BY 4.0; from https://data.caltech.edu/records/mzrjq-6wc02.",
     size=137_414_764,
     download="Caltech101",
+    division=UNDIVIDED,
 )
 def caltech101(src: Path) -> list[Picture]:
     """List the pictures of each class."""
