@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NoReturn
 
 import gradio as gr
@@ -155,7 +156,7 @@ class Form:
         """Wire the form. `explorer` sends "use" with a finished run's config, to fill the form again."""
         of_data = [self.superclass, self.picker, self.style, self.extra, self.retain, self.data_note]
         page.load(self.show_data, self.data, of_data, **QUIET)
-        self.data.input(self.show_data, self.data, of_data, **LATEST)
+        self.data.input(self.read_data, self.data, of_data, **LATEST)
         self.data.input(lambda: gr.update(value=NOT_CHOSEN), None, self.chosen, **QUIET)
         self.chosen.input(self.show_chosen, [self.data, self.chosen], [self.data, *of_data], **LATEST)
         shown: list[Any] = [self.model, self.data, self.device]
@@ -179,6 +180,11 @@ class Form:
         start.success(None, self.started, None, js="(id) => { if (id) window.clipforget?.follow(id); }", **QUIET)
         filled = explorer.use(self.fill, None, [*self.inputs(), self.data_note], **QUIET)
         filled.then(self.show_estimate, self.inputs(), self.estimate, **QUIET)
+
+    def read_data(self, name: str) -> Iterator[list[Any]]:
+        """Say that images are read, which takes half a minute of a million, then as `show_data`."""
+        yield [gr.skip()] * 5 + [{"text": "Reading the list of images ..."}]
+        yield self.show_data(name)
 
     def show_data(self, name: str) -> list[Any]:
         """Offer the superclasses, subgroups and styles of another data set, or say why it cannot be read."""

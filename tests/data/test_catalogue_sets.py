@@ -24,8 +24,9 @@ from clipforget.data.catalogue.flowers102 import NAMES
 from clipforget.data.catalogue.living17 import LIVING17
 from clipforget.data.evaluation import with_evaluation_sets
 from clipforget.data.imagenet import class_names
-from clipforget.errors import BadData
+from clipforget.errors import BadData, BadSetting
 from clipforget.runs.config import RunConfig, with_absolute_paths
+from clipforget.workspace.public import PublicWorkspace
 
 PETS = {"cat": ("Abyssinian", "Maine Coon"), "dog": ("american bulldog",)}
 # By name: the fake, its superclasses with their subgroups, and images of train, validation and test.
@@ -313,3 +314,15 @@ def test_a_published_set_is_an_evaluation_set_too(fakes, tmp_path, data_home) ->
     for text, says in (("odd=cifar10", "'odd': CIFAR-10 is not on this disk"), ("odd=stl10:/no", "/no does not exist")):
         with pytest.raises(BadData, match=says):
             with_evaluation_sets(dataset, [text], 100)
+
+
+def test_a_public_server_offers_what_is_on_its_disk(fakes, data_home, tmp_path) -> None:
+    space = PublicWorkspace(tmp_path / "runs")
+    assert [entry["name"] for entry in space.setup()["data"]] == ["sketchbook"]
+    with pytest.raises(BadSetting, match="the images sketchbook"):
+        space.dataset("oxford_pets")
+    shutil.copytree(fakes["oxford_pets"] / "oxford-iiit-pet", data_home / "oxford-iiit-pet")
+    assert {"oxford_pets", "sketchbook"} == {entry["name"] for entry in space.setup()["data"]}
+    assert space.dataset("oxford_pets").superclasses == ("cat", "dog")
+    with pytest.raises(BadSetting):
+        space.dataset(f"oxford_pets:{fakes['oxford_pets']}")

@@ -73,7 +73,8 @@ def test_the_buttons_follow_the_choice(command, tmp_path) -> None:
     assert [part["visible"] for part in buttons.offer("cifar100")[:2]] == [True, False]
     for name in ("sketchbook", "stanford_cars", "cifar100:/x", "/some/folder", ""):
         assert not buttons.offer(name)[0]["visible"], name
-    note = form.show_data("cifar100")[-1]
+    reading, (*_, note) = form.read_data("cifar100")
+    assert reading[-1] == {"text": "Reading the list of images ..."}
     assert note["text"] == DATASETS["cifar100"].offer and "169 MB to download. Terms: From https" in note["text"]
     assert form.show_data("stanford_cars")[-1]["text"].startswith("Stanford Cars is not on this disk. Its authors'")
     titles = {name: title for title, name in form.data.choices}
