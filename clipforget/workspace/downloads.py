@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import subprocess
 import sys
 import threading
@@ -64,7 +63,7 @@ class Downloads:
     def stop(self) -> None:
         """Stop the download; what there is of it is taken away."""
         if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)
+            self._process.terminate()
 
     def _read(self, stream: IO[bytes]) -> None:
         """Keep the end of what the process writes."""

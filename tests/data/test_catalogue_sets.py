@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import sys
 import tarfile
 from pathlib import Path
@@ -240,6 +241,8 @@ class Archive:
         folder = Path(root) / self.source.name
         shutil.copytree(self.source, folder)
         put(folder, "images.tar.gz", b"archive")
+        if isinstance(self.fails, KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)  # as the page stops it
         if self.fails is not None:
             raise self.fails
 

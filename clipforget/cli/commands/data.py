@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -86,7 +87,11 @@ def _download(words: list[str], agreed: bool) -> None:
         if not agreed and input("Do you agree? [y/N] ").strip().lower() not in ("y", "yes"):
             print("Nothing was downloaded.")
             return
-    download(entry)
+    former = signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what there is of it is taken away
+    try:
+        download(entry)
+    finally:
+        signal.signal(signal.SIGTERM, former)
     print(f"{entry.title} lies in {entry.place}; name it {entry.name}.")
 
 
