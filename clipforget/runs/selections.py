@@ -7,6 +7,7 @@ changes: so the run can be repeated after the selection was edited, renamed or d
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +17,11 @@ from clipforget.errors import BadSetting, ClipforgetError, FileProblem, UnknownN
 from clipforget.files import made_folder, slug, write_json
 
 FOLDER, USED = "selections", "used"
+
+
+def name_of(path: str) -> str:
+    """Return what a pinned selection is called, from its file's name: NAME-DIGEST.json."""
+    return re.sub(r"-[0-9a-f]{16}$", "", Path(path).stem)
 
 
 class SelectionStore:

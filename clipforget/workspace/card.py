@@ -7,6 +7,7 @@ from pathlib import Path
 from clipforget.evaluation.documents import Estimate, found_sentence
 from clipforget.methods import METHODS
 from clipforget.runs.audited import HEADER, AuditsView, audit_rows, audit_sentences
+from clipforget.runs.selections import name_of
 from clipforget.runs.soups import summary_of
 from clipforget.tabular import markdown
 from clipforget.workspace.documents import RunView
@@ -105,6 +106,7 @@ def write_card(
             "## Terms",
             "",
             f"- Images: `{Path(config['data']).name}`. {terms or 'ClipForget knows no terms of theirs.'}",
+            *(f"- Selection: `{name_of(path)}`, images that somebody chose" for path in config.get("selections") or ()),
             "- Weights: the terms of the original model hold for this one too.",
             "",
         ]

@@ -60,5 +60,8 @@ def archive(run: Run, scores: Scores, log: bool = True) -> bytes:
         for name in ARCHIVED:
             if run.path(name).is_file() and (log or name != "worker.log"):
                 file.write(run.path(name), f"{run.id}/{name}")
+        for path in map(Path, run.config.selections):
+            if path.is_file():
+                file.write(path, f"{run.id}/selections/{path.name}")
         file.writestr(f"{run.id}/scores.csv", table(scores))
     return out.getvalue()

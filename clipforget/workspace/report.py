@@ -13,6 +13,7 @@ from clipforget.evaluation.documents import found_sentence
 from clipforget.evaluation.refusal import refusal_message
 from clipforget.methods import METHODS
 from clipforget.runs.audited import HEADER, AuditsView, audit_rows, audit_sentences
+from clipforget.runs.selections import name_of
 from clipforget.runs.soups import summary_of
 from clipforget.workspace.documents import RunView
 from clipforget.workspace.results import Hit, Results
@@ -93,6 +94,7 @@ def run_report(
     facts = {
         "Model": config["model"],
         "Images": config["data"],
+        **({"Selected": ", ".join(map(name_of, chosen))} if (chosen := config.get("selections")) else {}),
         "Forget": ", ".join(config["forget"]),
         "Retain": ", ".join(config.get("retain") or []) or "the siblings",
         "Method": f"{method.title}: {summary_of(config)}",

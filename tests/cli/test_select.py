@@ -1,10 +1,13 @@
 """`select`: a subgroup that nobody labelled, chosen by words and by name, saved, and forgotten."""
 
+import io
 import json
+import zipfile
 
 import pytest
 
 from clipforget.cli.main import main
+from clipforget.workspace.workspace import Workspace
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +79,10 @@ def test_images_are_chosen_saved_and_can_be_forgotten(call, runs, world, tmp_pat
     (run,) = runs.glob("*/run.json")
     config = json.loads(run.read_text())["config"]
     assert config["forget"] == [f"{caption}/some reds"] and "/used/some-reds-" in config["selections"][0]
+    space = Workspace(runs, sample=False)
+    archive = zipfile.ZipFile(io.BytesIO(space.export(run.parent.name, "run.zip")[0]))
+    assert [name for name in archive.namelist() if "/selections/some-reds-" in name], "others can repeat it"
+    assert "some-reds" in space.report(run.parent.name)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 // How the run was made, and the command that makes it again.
 
 import { copy, h, icon, percent } from "../lib/dom.js";
+import { selectionName } from "../lib/state.js";
 import { onlyA } from "./versus.js";
 
 /** A table of settings and the command line in `container`. */
@@ -12,6 +13,7 @@ export function recipe(app, container) {
         const rows = [
             ["Model", config.model],
             ["Images", config.data],
+            ...(config.selections?.length ? [["Selected", config.selections.map(selectionName).join(", ")]] : []),
             ["Forget", config.forget.join(", ")],
             ["Retain", config.retain?.length ? config.retain.join(", ") : "the siblings"],
             ["Method", config.method],

@@ -62,6 +62,10 @@ export function writeAddress(state, push) {
     history[push ? "pushState" : "replaceState"](history.state, "", address);
 }
 
+/** What a selection is called; one of an earlier run is named by its file, NAME-HASH.json. */
+export const selectionName = (text) =>
+    text.endsWith(".json") ? text.split("/").at(-1).replace(/(-[0-9a-f]{16})?\.json$/, "") : text;
+
 /** A tiny event bus: on(name, listener), which gives a function that takes it off again; emit(name, ...values). */
 export function bus() {
     const listeners = new Map();

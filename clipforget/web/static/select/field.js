@@ -2,6 +2,7 @@
 // In the step Forget: the selections in use, the way to choose images without labels, and to send pictures.
 
 import { h, icon, iconButton } from "../lib/dom.js";
+import { selectionName } from "../lib/state.js";
 import { openChooser } from "./dialog.js";
 import { sender } from "./send.js";
 
@@ -54,10 +55,10 @@ export function mount(element, { props, trigger, watch }) {
                 h(
                     "span.cf-target",
                     {},
-                    h("span", {}, nameOf(name)),
+                    h("span", {}, selectionName(name)),
                     iconButton(
                         "close",
-                        `Do not use the selection ${nameOf(name)}`,
+                        `Do not use the selection ${selectionName(name)}`,
                         () => change({ use: without(name), data: "" }),
                         "button.cf-remove",
                     ),
@@ -71,7 +72,3 @@ export function mount(element, { props, trigger, watch }) {
     element.replaceChildren(container);
     draw();
 }
-
-/** A selection of an earlier run is named by its file, NAME-HASH.json. */
-const nameOf = (text) =>
-    text.endsWith(".json") ? text.split("/").at(-1).replace(/(-[0-9a-f]{16})?\.json$/, "") : text;
