@@ -15,7 +15,7 @@ from clipforget.runs.feature_work import Features
 from clipforget.soup.path import Floats
 
 WORDS = 6  # names proposed for a group
-UNDER = 0.1  # of the chosen images, those whose cosine to the caption is lowest set the bar for siblings
+UNDER = 2 / 3  # of the way from an image's usual cosine to the caption to that of what is chosen: the bar for siblings
 SIBLINGS = 3  # times as many as are chosen are proposed at most
 FEWEST_SIBLINGS = 24
 SEED = 0
@@ -63,8 +63,8 @@ def clusters(features: Floats, count: int) -> NDArray[np.int64]:
 def siblings(features: Features, caption: Floats, chosen: Sequence[int], known: Iterable[int] = ()) -> list[Sibling]:
     """Return the images that are most like what is chosen and under the same caption (D numbers), best first.
 
-    The bar is the cosine to the caption that all but a tenth of the chosen images reach. Those in `known`, which are
-    of the class by their labels, are taken whatever their cosines.
+    The bar is a cosine to the caption that lies UNDER of the way from the median of all images to that of the chosen.
+    Those in `known`, which are of the class by their labels, are taken whatever their cosines.
     """
     rest = np.setdiff1d(np.arange(len(features.images)), chosen)
     if not len(chosen) or not len(rest):
@@ -72,7 +72,8 @@ def siblings(features: Features, caption: Floats, chosen: Sequence[int], known: 
     mean = features.images[chosen].mean(axis=0)
     mean /= max(float(np.linalg.norm(mean)), 1e-12)
     to_caption, to_chosen = features.images @ caption, features.images @ mean
-    bar = float(np.quantile(to_caption[chosen], UNDER))
+    usual = float(np.median(to_caption))
+    bar = usual + UNDER * (float(np.median(to_caption[chosen])) - usual)
     own = np.intersect1d(rest, np.fromiter(known, np.int64))
     if len(own):
         picked = own[np.argsort(-to_chosen[own], kind="stable")]

@@ -67,7 +67,10 @@ def test_images_are_chosen_saved_and_become_a_target(visit: Any, site: Site) -> 
     page.wait_for_selector(".cf-name-panel .cf-message >> text=which parts the levels")
     page.fill("#cf-selection-name", "red ones")
     page.fill("#cf-selection-caption", "ball")
+    body = {"name": "red ones", "caption": "old", "images": [0]}
+    site.call(f"selections?model={site.model}&data={site.data}", body)
     page.click("text=Save and use")
+    page.click("text=Replace it")
     page.wait_for_selector('#cf-picker .cf-tile[data-name="red ones"][aria-pressed=true]')
     page.wait_for_function("document.querySelector('#cf-superclass input').value === 'ball'")
     page.wait_for_selector("#cf-estimate strong")

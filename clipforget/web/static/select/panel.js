@@ -14,7 +14,10 @@ export function namePanel({ path, choice, ready, saved, look }) {
         id: "cf-selection-name",
         maxLength: 80,
         autocomplete: "off",
-        oninput: () => draw(),
+        oninput: () => {
+            tell("");
+            draw();
+        },
     });
     const caption = h("input", {
         type: "text",
@@ -33,6 +36,7 @@ export function namePanel({ path, choice, ready, saved, look }) {
     const problem = h("p.cf-message", { role: "alert", hidden: true });
     const chosen = h("p.cf-chosen-count", { role: "status" });
     const save = h("button.cf-button.cf-primary", { type: "submit" }, "Save and use");
+    const instead = h("button.cf-text", { type: "button", hidden: true, onclick: () => keep(true) }, "Replace it");
     let typed = false; // the caption is the visitor's own
     let opened = ""; // the selection that was opened, which is replaced
     let asked = 0;
@@ -54,6 +58,7 @@ export function namePanel({ path, choice, ready, saved, look }) {
         h("p.cf-help", {}, siblings, " Images of the class that are to stay."),
         copies,
         problem,
+        instead,
         save,
     );
 
@@ -89,14 +94,14 @@ export function namePanel({ path, choice, ready, saved, look }) {
         }
     }, WAIT);
 
-    async function keep() {
+    async function keep(replace = opened !== "" && opened === name.value.trim()) {
         const body = {
             name: name.value,
             caption: caption.value,
             images: [...choice.chosen],
             siblings: [...choice.siblings],
             how: { ...choice.how, ...Object.fromEntries(Object.entries(choice.count).filter(([, number]) => number)) },
-            replace: opened !== "" && opened === name.value.trim(),
+            replace,
         };
         save.disabled = true;
         try {
@@ -106,6 +111,7 @@ export function namePanel({ path, choice, ready, saved, look }) {
             saved(kept.name);
         } catch (error) {
             tell(error.message);
+            instead.hidden = !error.message.includes("already");
         } finally {
             draw();
         }
@@ -114,6 +120,7 @@ export function namePanel({ path, choice, ready, saved, look }) {
     function tell(message) {
         problem.textContent = message;
         problem.hidden = !message;
+        instead.hidden = true;
     }
     function draw() {
         const some = `${count(choice.chosen.size)} images are chosen.`;
