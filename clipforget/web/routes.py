@@ -203,7 +203,8 @@ class Api:
         name = request.query_params.get("name", "")
         if not name or len(name) > 4096 or "\0" in name:
             raise BadQuery("Name a data set, a folder or a .tar.")
-        data: DataDescription = await self.threads.heavy(self.workspace.data, name)
+        selections = request.query_params.getlist("selection")
+        data: DataDescription = await self.threads.heavy(self.workspace.data, name, selections)
         choices = {"targets": [*every_target(data), *whole_styles(data)], "first_target": first_target(data)}
         return json_response(request, {**data, **choices})
 

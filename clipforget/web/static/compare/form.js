@@ -3,6 +3,7 @@
 
 import { get, post } from "../lib/api.js";
 import { debounce, duration, h, iconButton, toast } from "../lib/dom.js";
+import { selectionChips } from "../lib/selections.js";
 
 const SUBJECTS = 3; // models that an audit measures of each run: the original, at the chosen alpha, at 0
 
@@ -66,6 +67,7 @@ export function compareForm(app) {
                 [...setup.data.map((data) => data.name), ...setup.recent.data],
                 setup.public,
             ),
+            selections: setup.public ? { node: "", picked: () => [] } : selectionChips(() => read()),
             methods: h("div.cf-checks"),
             counted: h("span.cf-help"),
             goalNote: h("p.cf-help"),
@@ -116,6 +118,7 @@ export function compareForm(app) {
         parts.sized = labelled("Gallery", parts.gallery, setup.options.gallery.help);
         parts.chosen.append(
             h("div.cf-two-columns", {}, parts.model.node, parts.data.node),
+            parts.selections.node,
             h(
                 "fieldset",
                 {},
@@ -285,8 +288,9 @@ export function compareForm(app) {
     /** The data set's names: what can be typed as a target, and one target to begin with. */
     async function read() {
         const wanted = parts.data.input.value.trim();
+        const query = new URLSearchParams([["name", wanted], ...parts.selections.picked().map((s) => ["selection", s])]);
         try {
-            const data = await get(`setup/data?name=${encodeURIComponent(wanted)}`);
+            const data = await get(`setup/data?${query}`);
             if (parts.data.input.value.trim() !== wanted) return;
             names = data.targets;
             first = data.first_target;
@@ -347,6 +351,7 @@ export function compareForm(app) {
     const shared = () => ({
         model: parts.model.input.value.trim(),
         data: parts.data.input.value.trim(),
+        selections: parts.selections.picked(),
         device: parts.device.value,
         tolerance: Number(parts.tolerance.value),
         gallery: Number(parts.gallery.value),
@@ -367,13 +372,13 @@ export function compareForm(app) {
         if (!runs || plan.data !== parts.data.input.value.trim()) return; // the targets are still those of other images
         const mine = asked;
         const [forget] = plan.targets;
-        const { model, data, device } = shared();
-        const key = (method) => [method, model, data, device, forget].join("|");
+        const { model, data, device, selections } = shared();
+        const key = (method) => [method, model, data, device, forget, selections].join("|");
         try {
             for (const method of methods) {
                 if (!node.isConnected || mine !== asked) return;
                 if (!seconds.has(key(method)))
-                    seconds.set(key(method), (await post("estimate", { model, data, device, method, forget })).seconds);
+                    seconds.set(key(method), (await post("estimate", { model, data, selections, device, method, forget })).seconds);
             }
         } catch {
             return; // what is wrong is said at the start
