@@ -259,10 +259,9 @@ class MixtureLine(TypedDict):
     """A soup along one of its alphas, the others held at `point`: rows, H, Score, classes x A, and a text's ranking.
 
     `nodes` are the alphas embedded anew where the line is `exact`; `off` is how far the approximation was off at the
-    point; `seconds` is what embedding the images once takes.
+    point.
     """
 
-    slider: int
     point: list[float]
     exact: bool
     nodes: list[float]
@@ -274,7 +273,6 @@ class MixtureLine(TypedDict):
     classes: list[list[float]]
     pack: Ranking
     note: str
-    seconds: float
 
 
 class EmbeddingMap(TypedDict):

@@ -69,6 +69,7 @@ class Mixture:
         self._features: Cache[Floats] = Cache(FEATURES, lambda features: features.nbytes)
         self._texts: Cache[Floats] = Cache(FEATURES, lambda features: features.nbytes)
         self._lines: Cache[SoupPath] = Cache(32)
+        self._models: Cache[MixtureModel] = Cache(1)
 
     def view(self) -> MixtureView:
         """Return what is shown of the soup whatever its point."""
@@ -120,7 +121,6 @@ class Mixture:
         names = {row.key for row in self.shown}
         off = self._off(at, slider) if exact and not self.model.text_changed else None
         return {
-            "slider": slider,
             "point": list(at),
             "exact": exact,
             "nodes": list(path.alphas),
@@ -135,12 +135,14 @@ class Mixture:
             "classes": [_rounded(correct["superclass"][:, positions].mean(axis=1)) for _, _, positions in self.groups],
             "pack": {**ranking, "before": self._before_ranking(query)},
             "note": "" if isinstance(query, int) else self.runs[0].note(query),
-            "seconds": round(self.model.seconds, 3),
         }  # fmt: skip
 
-    @cached_property
+    @property
     def model(self) -> MixtureModel:
         """The model at any point. Raises StaleIndex where the original is not the runs' any more."""
+        return self._models.get("model", self._load_model)
+
+    def _load_model(self) -> MixtureModel:
         from clipforget.models.weights import load
         from clipforget.soup.mixture import MixtureModel
 
@@ -314,7 +316,7 @@ class Mixtures:
             config = soup_config(runs, [0.0] * len(runs))
             return Mixture(
                 [self._space.finished_run(run.id) for run in runs],
-                self._space.dataset(**images_of(config)),
+                self._space.dataset(**images_of(config, evaluation=False)),
                 self._space.clip_of,
             )
 
