@@ -26,7 +26,15 @@ export function compareForm(app) {
         },
         h("p.cf-wait", {}, "Loading what can be chosen…"),
     );
-    const plan = { methods: new Set(), audits: new Set(), preset: "default", data: "", targets: [], seeds: 0, goal: "" };
+    const plan = {
+        methods: new Set(),
+        audits: new Set(),
+        preset: "default",
+        data: "",
+        targets: [],
+        seeds: 0,
+        goal: "",
+    };
     const seconds = new Map(); // measured or guessed seconds of one run, by method, model, data and target
     let setup = null;
     let names = [];
@@ -139,14 +147,22 @@ export function compareForm(app) {
                 "fieldset",
                 {},
                 h("legend", {}, "Goal"),
-                choice("goal", Object.entries(setup.goals).map(([name, about]) => [name, named(name), about]), drawGoal),
+                choice(
+                    "goal",
+                    Object.entries(setup.goals).map(([name, about]) => [name, named(name), about]),
+                    drawGoal,
+                ),
                 parts.goalNote,
             ),
             h(
                 "fieldset",
                 {},
                 h("legend", {}, "Audits of every run"),
-                h("p.cf-help", {}, "Is it gone, or only hidden? None are done unless you choose some; each takes time."),
+                h(
+                    "p.cf-help",
+                    {},
+                    "Is it gone, or only hidden? None are done unless you choose some; each takes time.",
+                ),
                 h("div.cf-checks", {}, setup.audits.map(auditBox)),
             ),
         );
@@ -288,7 +304,8 @@ export function compareForm(app) {
     /** The data set's names: what can be typed as a target, and one target to begin with. */
     async function read() {
         const wanted = parts.data.input.value.trim();
-        const query = new URLSearchParams([["name", wanted], ...parts.selections.picked().map((s) => ["selection", s])]);
+        const chosen = parts.selections.picked().map((name) => ["selection", name]);
+        const query = new URLSearchParams([["name", wanted], ...chosen]);
         try {
             const data = await get(`setup/data?${query}`);
             if (parts.data.input.value.trim() !== wanted) return;
@@ -377,8 +394,9 @@ export function compareForm(app) {
         try {
             for (const method of methods) {
                 if (!node.isConnected || mine !== asked) return;
-                if (!seconds.has(key(method)))
-                    seconds.set(key(method), (await post("estimate", { model, data, selections, device, method, forget })).seconds);
+                if (seconds.has(key(method))) continue;
+                const config = { model, data, selections, device, method, forget };
+                seconds.set(key(method), (await post("estimate", config)).seconds);
             }
         } catch {
             return; // what is wrong is said at the start

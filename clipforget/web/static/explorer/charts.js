@@ -97,7 +97,8 @@ export function chart(app, { name, title, note: words, version = () => 0 }, cont
     /** Dragging moves alpha, as the slider does. Plotly hears nothing of it, unless it is to zoom. */
     function drag(event) {
         const inside = /** @type {Element} */ (event.target).closest(".nsewdrag");
-        const pressed = event.type === "pointerdown" ? inside && event.button === 0 : plot.hasPointerCapture(event.pointerId);
+        const begins = event.type === "pointerdown";
+        const pressed = begins ? inside && event.button === 0 : plot.hasPointerCapture(event.pointerId);
         if (!pressed || !figure || zoom.getAttribute("aria-pressed") === "true") return;
         if (event.type === "pointerdown") plot.setPointerCapture(event.pointerId);
         event.preventDefault();

@@ -43,7 +43,11 @@ export function recipe(app, container) {
                 ),
             ),
             h("div.cf-columns", {}, facts("This run", rows), facts("Settings of the method", settings)),
-            h("button.cf-button", { type: "button", onclick: () => app.useSettings(config) }, config.soup?.length ? "Open the soup" : "Use these settings"),
+            h(
+                "button.cf-button",
+                { type: "button", onclick: () => app.useSettings(config) },
+                config.soup?.length ? "Open the soup" : "Use these settings",
+            ),
         );
     };
     return {

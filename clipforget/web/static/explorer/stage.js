@@ -10,7 +10,7 @@ import { runsPage } from "../run/list.js";
 import { refreshRuns } from "../run/runs.js";
 import { emptyState, endState } from "../run/states.js";
 
-/** The area and its contents: empty(), ended(), progress(), compare(), runs(), soup(); end() leaves off whatever goes on. */
+/** The area and what it shows: empty(), ended(), progress(), compare(), runs(), soup(); end() leaves off all work. */
 export function makeStage(app) {
     const node = h("div", { id: "cf-stage" });
     let end = () => {};

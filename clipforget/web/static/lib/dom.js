@@ -153,7 +153,8 @@ export function toast(text, { label = "", act = () => {}, gone = () => {} } = {}
         label ? iconButton("close", "Dismiss", () => away(), "button.cf-toast-act") : null,
     );
     away = () => leave(gone);
-    const timer = setTimeout(() => away(), Math.max(label ? 9000 : 3200, 90 * text.length)); // as long as it takes to read
+    const reading = Math.max(label ? 9000 : 3200, 90 * text.length); // as long as it takes to read
+    const timer = setTimeout(() => away(), reading);
     box.replaceChildren(note);
 }
 window.addEventListener("pagehide", () => away());

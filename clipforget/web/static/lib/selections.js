@@ -4,7 +4,7 @@
 import { get } from "./api.js";
 import { h } from "./dom.js";
 
-/** `changed` is called when another chip is pressed; picked() are the names. The chips stand only where there are some. */
+/** `changed` is called when another chip is pressed; picked() are the names. No selections, no chips. */
 export function selectionChips(changed) {
     const picked = new Set();
     const chips = h("div.cf-chips", { role: "group", "aria-label": "Selections" });

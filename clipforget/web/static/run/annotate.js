@@ -8,7 +8,8 @@ import { refreshRuns } from "./runs.js";
 /** Show the dialog for a run; what is wrong is said in it, so that nothing typed is lost. */
 export function annotateDialog(app, run) {
     const title = h("input", { type: "text", maxLength: 120, value: run.title, placeholder: "made from the settings" });
-    const tags = h("input", { type: "text", value: (run.tags ?? []).join(", "), placeholder: "for example: talk, seed 3" });
+    const written = (run.tags ?? []).join(", ");
+    const tags = h("input", { type: "text", value: written, placeholder: "for example: talk, seed 3" });
     const notes = h("textarea", { rows: 4, maxLength: 2000, value: run.notes ?? "" });
     const error = h("p.cf-message", { role: "alert", hidden: true });
     const save = async (event) => {

@@ -86,7 +86,8 @@ export function runsPage(app) {
             if (waits(a) !== waits(b)) return waits(a) - waits(b); // what is at work first, then the line
             const [one, two] = [column.value(a), column.value(b)];
             if (one === null || two === null) return Number(one === null) - Number(two === null);
-            const by = typeof one === "number" ? one - two : String(one).localeCompare(String(two), [], { numeric: true });
+            const byName = () => String(one).localeCompare(String(two), [], { numeric: true });
+            const by = typeof one === "number" ? one - two : byName();
             return (order.up ? by : -by) || b.created.localeCompare(a.created);
         });
     };
@@ -111,11 +112,13 @@ export function runsPage(app) {
             ...(runs.length ? runs.map(row) : [h("tr", {}, h("td", { colSpan: 12 }, noneText()))]),
         );
         drawBar(runs);
-        const again = [...node.querySelectorAll("[data-focus]")].find((one) => one.getAttribute("data-focus") === focused);
+        const candidates = [...node.querySelectorAll("[data-focus]")];
+        const again = candidates.find((one) => one.getAttribute("data-focus") === focused);
         if (focused) /** @type {HTMLElement} */ (again)?.focus();
     }
 
-    const noneText = () => (app.runs.length ? "No run has all of these words." : "No runs yet: choose what to forget and press Run.");
+    const noneText = () =>
+        app.runs.length ? "No run has all of these words." : "No runs yet: choose what to forget and press Run.";
 
     function everyBox(runs) {
         const box = h("input", {
@@ -181,15 +184,14 @@ export function runsPage(app) {
         const button = (words, id, title, enabled, onclick) =>
             h("button.cf-button", { type: "button", id, title, disabled: !enabled, onclick, "data-focus": id }, words);
         const two = own.length === 2 && done.length === 2;
+        const several = done.length > 1 && done.length === own.length;
         bar.hidden = !own.length;
         bar.replaceChildren(
             h("strong", {}, `${own.length} chosen`),
-            button("Compare", "cf-runs-compare", "Two finished runs side by side", two, () => app.open(done[0].id, done[1].id)),
-            app.openSoup
-                ? button("Soup", "cf-runs-soup", "Mix finished runs", done.length > 1 && done.length === own.length, () =>
-                      app.openSoup(done.map((run) => run.id)),
-                  )
-                : "",
+            button("Compare", "cf-runs-compare", "Two finished runs side by side", two, () =>
+                app.open(done[0].id, done[1].id),
+            ),
+            button("Soup", "cf-runs-soup", "Mix finished runs", several, () => app.openSoup(done.map((run) => run.id))),
             button(`Delete ${free.length}`, "cf-runs-delete", "Delete; you can undo it", free.length, () =>
                 deleteRuns(app, free.map((run) => run.id)),
             ),
