@@ -68,22 +68,26 @@ def stage_seconds(events: Sequence[Event]) -> dict[str, float]:
     return dict(seconds)
 
 
-def plan(store: Store, config: RunConfig, stages: Sequence[str], images: int) -> dict[str, float]:
-    """Return the planned seconds for each stage, for `images` images (trained on and evaluated).
+def plan(store: Store, config: RunConfig, stages: Sequence[str], images: int, forget: int = 0) -> dict[str, float]:
+    """Return the planned seconds for each stage, as `expected`.
 
-    Where nothing is known, see `expected`, a guess that the clock of the run corrects at once.
+    Where nothing is known a guess, which the clock of the run corrects at once.
     """
-    return expected(store, config, stages, images) or {stage: _guess(stage, images) for stage in stages}
+    return expected(store, config, stages, images, forget) or {stage: _guess(stage, images) for stage in stages}
 
 
-def expected(store: Store, config: RunConfig, stages: Sequence[str], images: int) -> dict[str, float] | None:
-    """Return the seconds to expect of each stage, for `images` images; None where nothing was measured of the model.
+def expected(
+    store: Store, config: RunConfig, stages: Sequence[str], images: int, forget: int
+) -> dict[str, float] | None:
+    """Return the seconds to expect of each stage; None where nothing was measured of the model.
+
+    images are those trained on and evaluated, `forget` of them those to be forgotten in training.
 
     The median of up to five finished runs alike (model, data, method, device, gallery); a stage that none of them has,
     and a model without such runs, by the measured speed of the model.
     """
     measurement = read_measurement(store.root, config.model, config.device)
-    by_speed = {stage: _seconds(stage, config, images, measurement) for stage in stages} if measurement else {}
+    by_speed = {stage: _seconds(stage, config, images, forget, measurement) for stage in stages} if measurement else {}
     alike = _alike(store, config)
     seconds = dict(by_speed)
     for stage in stages:
@@ -115,29 +119,33 @@ def _alike(store: Store, config: RunConfig) -> list[dict[str, float]]:
     return measured
 
 
-def _seconds(stage: str, config: RunConfig, images: int, speed: Measurement) -> float:
+def _seconds(stage: str, config: RunConfig, images: int, forget: int, speed: Measurement) -> float:
     """Seconds of a stage from the model's speed and the method's settings.
 
     Steps of training pass a batch of each kind, forward and backward; Fisher information is read from single images; a
-    method without either passes each image once. Restoring passes them once for each node from the first change on:
-    once in all where only a last projection or texts change, else half-way between the fewest and the most nodes.
+    method without either passes each image once in all its stages. Restoring passes them once for each node, half-way
+    between the fewest and the most of them, but once in all where only a last projection or texts change.
     """
     method = METHODS.load()[config.method]
     settings: dict[str, Any] = as_dict(parse(method.settings, config.settings))
     trains = TRAINING & settings.keys() and method.changes in (IMAGE, BOTH)
     steps = settings.get({"forget": "steps", "remind": "remind_steps"}.get(stage, ""), 0)
-    epochs = settings.get("epochs") or settings.get("forget_epochs", 0)
     seconds = images * speed.forward / speed.workers
+    if stage == "score":
+        return _guess(stage, images)
     if stage == "load":
         seconds = speed.load + images * speed.preprocess / speed.workers
     elif stage == "restore" and trains:
         seconds *= (FEWEST_NODES + config.nodes) / 2
     elif stage == "select" and "samples" in settings:
         seconds = 2 * settings["samples"] * speed.single
-    elif stage == "forget" and epochs:
-        seconds = epochs * images * speed.training
+    elif stage == "forget" and (settings.get("epochs") or "forget_epochs" in settings):
+        passed = settings["forget_epochs"] * forget if "forget_epochs" in settings else settings["epochs"] * images
+        seconds = passed * speed.training
     elif steps:
         seconds = len(KINDS) * steps * settings.get("batch_size", BATCH) * speed.training
+    elif stage in method.stages:
+        seconds /= len(method.stages)
     return seconds
 
 

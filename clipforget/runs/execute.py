@@ -195,7 +195,7 @@ def _stages(run: Run, journal: Journal, resources: Resources) -> Events:
         dataset = resources.dataset(**images_of(config))
         splits = config.splits(dataset)
         images = len(splits.images)
-        journal.clock.plan(plan(run.store, config, stages, images))
+        journal.clock.plan(plan(run.store, config, stages, images, len(splits.train["forget"])))
         yield journal.step("load", 0, images, f"{dataset.name}: {images:,} of {len(dataset.items):,} images.")
         from clipforget.runs.loading import load
 

@@ -178,7 +178,7 @@ def estimate(config: RunConfig, dataset: Dataset, store: Store) -> RunEstimate:
     """
     splits = config.splits(dataset)
     images = len(splits.images)
-    seconds = expected(store, config, config.stages, images)
+    seconds = expected(store, config, config.stages, images, len(splits.train["forget"]))
     return {
         "seconds": None if seconds is None else round(START + sum(seconds.values()), 1),
         "memory": run_memory(store, config, images),

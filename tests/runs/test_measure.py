@@ -19,7 +19,7 @@ SPEED = Measurement(
 
 def seconds(store: Store, **changes) -> dict[str, float]:
     config = RunConfig(**{"forget": ("airplane/biplane",), "device": "cpu"} | changes).checked()
-    return expected(store, config, config.stages, 1000)
+    return expected(store, config, config.stages, 1000, 40)
 
 
 def test_a_measurement_is_of_the_model_and_its_weights(world, tmp_path):
@@ -53,6 +53,8 @@ def test_seconds_follow_the_models_speed_and_the_methods_work(tmp_path):
     assert finetune["forget"] == pytest.approx(3 * 60 * 16 * 0.05)
     assert finetune["restore"] == pytest.approx((3 + 7) / 2 * 1000 * 0.01 / 2)
     assert seconds(store, method="anchored", nodes=7)["restore"] == pytest.approx(1000 * 0.01 / 2)
+    assert sum(seconds(store, method="anchored")[stage] for stage in ("select", "forget")) == pytest.approx(5)
+    assert seconds(store, method="targeted")["forget"] == pytest.approx(2 * 40 * 0.05)
     assert seconds(store, method="ssd")["select"] == pytest.approx(2 * 200 * 0.1)
     save_measurement(tmp_path, replace(SPEED, forward=0.02, training=0.1))
     assert seconds(store, method="finetune")["forget"] == pytest.approx(2 * finetune["forget"])
