@@ -162,15 +162,11 @@ class Subject:
 
     def texts(self, prompts: Sequence[str]) -> Tensor:
         """Return unit features of M texts, M x D, float32 on the CPU; made once."""
-        import torch
-
         if self._same_texts is not None:
             return self._same_texts.texts(prompts)
         key = tuple(prompts)
         if key not in self._texts:
-            with torch.inference_mode():
-                rows = [self.clip.encode_text(key[i : i + 256]).float().cpu() for i in range(0, len(key), 256)]
-            self._texts[key] = torch.cat(rows)
+            self._texts[key] = self.clip.embed_texts(key).cpu()
         return self._texts[key]
 
     def cosines(self, images: AuditImages, prompts: Sequence[str]) -> Tensor:

@@ -17,6 +17,7 @@ from clipforget.models.pixels import AnyPixels
 from clipforget.models.weights import copied_model, fingerprint
 
 BATCH = 64  # images a forward pass of a small model: the fastest on CPUs with small caches
+TEXTS = 4  # texts at once for each image of a batch
 PIXELS_AT_ONCE, WEIGHTS_AT_ONCE = 2**20, 2**31  # pixels of a forward pass; weights times images
 WORD = re.compile(r"\w+|[^\w\s!-~]+")  # words, and runs of signs beyond ASCII: emoji
 
@@ -75,7 +76,13 @@ class Clip:
             raise BadSetting(
                 f"The template '{template}' has no {{}} for the name; write for instance 'a photo of a {{}}.'."
             )
-        return self.encode_text([template.replace("{}", name) for name in names]).float()
+        return self.embed_texts([template.replace("{}", name) for name in names])
+
+    @torch.no_grad()
+    def embed_texts(self, texts: Sequence[str]) -> Tensor:
+        """Embed M texts in batches, without gradients: M x D, unit length, float32, on the model's device."""
+        size = TEXTS * self.batch_size
+        return torch.cat([self.encode_text(texts[i : i + size]).float() for i in range(0, max(len(texts), 1), size)])
 
     @torch.no_grad()
     def known_words(self, text: str) -> dict[str, bool]:

@@ -81,9 +81,8 @@ class SoupModel:
     def text(self, alpha: float, texts: Sequence[str]) -> Floats:
         """Embed M texts at alpha: M x D unit features, float32."""
         with self.lock, torch.inference_mode():
-            clip = self.set_alpha(alpha)
-            rows = [clip.encode_text(texts[i : i + 256]).float().cpu().numpy() for i in range(0, len(texts), 256)]
-        return quantize_features(np.concatenate(rows))
+            features = self.set_alpha(alpha).embed_texts(texts)
+        return quantize_features(features.cpu().numpy())
 
     def texts(self, alphas: Sequence[float], texts: Sequence[str]) -> Floats:
         """Embed M texts at every alpha: len(alphas) x M x D, or 1 x M x D where the text tower is unchanged."""
