@@ -9,6 +9,7 @@ from typing import get_type_hints
 
 import numpy as np
 import pytest
+import torch
 from small import SHAPES
 from waiting import wait_for
 
@@ -122,6 +123,19 @@ def test_a_task_shows_the_method_no_image_that_it_is_judged_by(world):
     assert len(trained) == 234 and len(steering) == 54 and len(evaluated) == count
     assert not trained & steering and not (trained | steering) & evaluated
     assert task.clip.model is not task.original.model
+
+
+def test_a_task_holds_each_image_once_as_bytes_and_each_weight_once(world):
+    """Its peak: as floats, copied for each set, the images of a real model take many times as much."""
+    task, evaluation = build_task(world.config())
+    sets = [task.forget, task.retain, task.others, *task.steer.values()]
+    pixels = [evaluation.pixels, *(images.pixels for images in sets)]
+    assert len({part.held.data_ptr() for part in pixels}) == 1
+    assert {part.nbytes for part in pixels} == {3 * 32 * 32 * sum(map(len, pixels))}, "a byte a value, no image twice"
+    item = evaluation.dataset.items[evaluation.splits.train["retain"][7]]
+    assert torch.equal(task.retain.pixels[7], task.original.transform(evaluation.dataset.open(item)))
+    for clip in (task.original, task.clip):
+        assert all(torch._C._is_cow_tensor(value) for value in clip.model.state_dict().values())
 
 
 def test_closing_the_generator_stops_the_run_and_keeps_what_there_is(world, tmp_path):
