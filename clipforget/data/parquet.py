@@ -34,8 +34,9 @@ def open_parquet(at: Path) -> RecordSource | None:
         return None
     root = at if at.is_dir() else at.parent
     names = class_names(read_regular(root / CLASS_NAMES)) if (root / CLASS_NAMES).is_file() else []
-    records = [record for file in files for record in _records(file, str(file.relative_to(root)), names)]
-    return RecordSource(records)
+    skipped: list[tuple[str, str]] = []
+    records = [record for file in files for record in _records(file, str(file.relative_to(root)), names, skipped)]
+    return RecordSource(records, skipped)
 
 
 class ParquetImages:
@@ -112,11 +113,14 @@ class ParquetImages:
         raise BadData(f"{printable(str(self.file))} has no column of images with their bytes.")
 
 
-def _records(file: Path, name: str, names: Sequence[str]) -> Iterator[Record]:
+def _records(file: Path, name: str, names: Sequence[str], skipped: list[tuple[str, str]]) -> Iterator[Record]:
     images, split = ParquetImages(file), split_of(name)
     for group, row, fields in images.rows():
         known = {field: images.features.get(field, names) for field in fields}
         labels = labels_of(fields, known, f"{CLASS_NAMES} beside the file")
+        if not labels and fields:
+            skipped.append((f"{name}, row {row} of group {group}", "has no label"))
+            continue
         if not labels:
             wanted = ", ".join(dict.fromkeys(field for row in FIELDS for field in row))
             raise BadData(f"{printable(str(file))} has no column of labels; call it one of {wanted}.")

@@ -22,6 +22,7 @@ FIELDS = (
     ("superclass", "subgroup"), ("coarse_label", "fine_label"), ("superclass",), ("label",), ("labels",), ("class",),
     ("class_name",), ("category",), ("cls",),
 )  # fmt: skip
+WRITE = "write the names of the classes there, one a line, the first for 0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,24 +76,24 @@ class RecordSource:
 def labels_of(record: Mapping[str, Any], names: Mapping[str, Sequence[str]], hint: str) -> tuple[str, ...]:
     """Return the labels in a record, none where it has none; a number is looked up in the names of its field.
 
-    Raises BadData where nothing says what a number stands for; hint says where that may be written.
+    Numbers below 0 are those of Hugging Face for images without a label. Raises BadData where nothing says what a
+    number stands for; hint says where that may be written.
     """
     fields = next((row for row in FIELDS if all(record.get(field) not in (None, "") for field in row)), ())
     labels = []
     for field in fields:
         value = record[field]
         text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-        if re.fullmatch(r"\d+", text.strip()) and not isinstance(value, float):
+        if re.fullmatch(r"-?\d+", text.strip()):
             number, known = int(text), names.get(field, ())
+            if number < 0:
+                return ()
             if number >= len(known):
                 why = f"has no name for it, only {len(known):,}" if known else "says nothing of it"
-                raise BadData(f"A class is the number {number}, and {hint} {why}; {WRITE.format(hint)}.")
+                raise BadData(f"A class is the number {number}, and {hint} {why}; {WRITE}.")
             text = known[number]
         labels.append(as_label(label(text)))
     return tuple(labels) if all(labels) else ()
-
-
-WRITE = "write the names of the classes there, one a line, the first for 0"
 
 
 def split_of(path: str) -> str:

@@ -156,7 +156,8 @@ class Form:
         """Wire the form. `explorer` sends "use" with a finished run's config, to fill the form again."""
         of_data = [self.superclass, self.picker, self.style, self.extra, self.retain, self.data_note]
         page.load(self.show_data, self.data, of_data, **QUIET)
-        self.data.input(self.read_data, self.data, of_data, **LATEST)
+        read = self.data.input(self.read_data, self.data, of_data, **LATEST)
+        read.then(self.show_estimate, self.inputs(), self.estimate, **LATEST)
         self.data.input(lambda: gr.update(value=NOT_CHOSEN), None, self.chosen, **QUIET)
         self.chosen.input(self.show_chosen, [self.data, self.chosen], [self.data, *of_data], **LATEST)
         shown: list[Any] = [self.model, self.data, self.device]

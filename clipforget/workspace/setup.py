@@ -52,7 +52,9 @@ def describe(
     """
     embedded = embedded_models()
     data: list[DataDescription | UnreadData] = []
-    for name, entry in DATASETS.load().items():
+    entries = DATASETS.load().values()
+    for entry in sorted(entries, key=lambda entry: (bool(entry.published), not entry.on_disk, entry.title)):
+        name = entry.name
         if entry.published and entry.published.only_evaluation:
             continue
         try:

@@ -125,8 +125,10 @@ def test_parquet_files_have_their_own_names(tmp_path, monkeypatch) -> None:
     for split, rows in (("train", 12), ("test", 6)):
         labels = {"fine_label": [i % 3 for i in range(rows)], "coarse_label": [min(i % 3, 1) for i in range(rows)]}
         table(tmp_path / f"data/{split}-00000-of-00001.parquet", labels, rows, features)
+    table(tmp_path / "data/test-00001-of-00001.parquet", {"fine_label": [-1], "coarse_label": [-1]}, 1, features)
     dataset = load_dataset(str(tmp_path))
     assert dataset.subgroups("dog") == ("beagle", "pug") and counts(dataset) == (9, 3, 6)
+    assert [reason for _, reason in dataset.skipped] == ["has no label"]
     monkeypatch.setattr("clipforget.data.parquet.GROUPS", 1)  # so that one group is kept, and none is mixed up
     fresh = load_dataset(str(tmp_path))
     assert [fresh.source.read(i.key) for i in fresh.items] == [dataset.source.read(i.key) for i in dataset.items]
