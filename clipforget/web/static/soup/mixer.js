@@ -8,6 +8,7 @@ import { grids } from "../explorer/grid.js";
 import { cards, classTable } from "./figures.js";
 import { sliders, status } from "./sliders.js";
 
+const POOR = 0.5; // of the top 24: an approximation that was measured to be no better is not shown again
 const SETTLED = 150; // milliseconds after the last change until exact figures are asked for
 
 /** The soup of runs: its node, and end(). `view` is what the server says of them. */
@@ -64,6 +65,7 @@ function makeSoup(app, ids, view) {
         done: 0,
         total: 0,
         left: null,
+        off: null, // how far the approximation was off where it was measured last
         exactNow: () => null,
         isStale: () => false,
     };
@@ -117,14 +119,17 @@ function makeSoup(app, ids, view) {
         const key = held(slider);
         const where = `runs=${encodeURIComponent(ids.join(","))}&alphas=${alphas()}`;
         const line = await get(`soups/line?${where}&slider=${slider}&exact=${exact}&${queryString(app.state)}`);
-        if (!ended && key === held(slider)) soup.lines[slider] = { ...line, held: key };
+        if (ended) return;
+        soup.off = line.off ?? soup.off;
+        if (key === held(slider)) soup.lines[slider] = { ...line, held: key };
     }
 
     /** Ask for what the present point lacks: approximate lines at once, then the exact point and the exact lines. */
     async function work() {
         const mine = ++order;
         const all = [soup.active, ...soup.point.keys()].filter((slider, i, list) => list.indexOf(slider) === i);
-        const first = view.approximate ? all.filter((slider) => !lineOf(slider)) : [];
+        const useful = view.approximate && !(soup.off?.agreement < POOR);
+        const first = useful ? all.filter((slider) => !lineOf(slider)) : [];
         const then = all.filter((slider) => !exactAt(slider));
         const jobs = [...first.map((slider) => [slider, 0]), ...then.map((slider) => [slider, 1])];
         Object.assign(soup, { done: 0, total: then.length, left: null });

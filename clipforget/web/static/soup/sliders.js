@@ -108,10 +108,9 @@ const error = (off) => `off by ${off.accuracy.toFixed(1)} points, ${percent(off.
 function said(soup) {
     const { line, index } = soup;
     if (soup.isWaiting()) return ["waiting", "This direction is being computed…"];
-    const off = [...soup.lines].reverse().find((entry) => entry?.off)?.off;
     if (!line.exact) {
-        const measured = off ? ` Where it was measured last: ${error(off)}.` : "";
-        return ["approximate", `~ approximate: each forgetting as it is alone, added up.${measured}`];
+        const measured = soup.off ? `Where it was measured last: ${error(soup.off)}.` : "Not measured yet.";
+        return ["approximate", `~ approximate: each forgetting as it is alone, added up. ${measured}`];
     }
     if (line.nodes.includes(index / 100)) {
         const was = line.off ? ` The approximation before: ${error(line.off)}.` : "";
