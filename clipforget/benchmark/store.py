@@ -72,6 +72,9 @@ class ComparisonInfo(FolderInfo):
     eval_images: NotRequired[int]
     audits: NotRequired[list[str]]
     goal: NotRequired[str]
+    others: NotRequired[str]
+    levels: NotRequired[str]
+    selections: NotRequired[list[str]]
     choice: NotRequired[str]  # absent where another version's plan cannot be read
     cells: list[CellInfo]
 

@@ -151,7 +151,7 @@ def test_no_test_image_is_read(world, calls, tmp_path, monkeypatch) -> None:
     guarded = dataclasses.replace(whole, source=Guarded())
     with pytest.raises(AssertionError, match="is a test image"):
         guarded.open(next(item for item in whole.items if item.split == "test"))
-    monkeypatch.setattr(resources, "load_dataset", lambda name: guarded)
+    monkeypatch.setattr(resources, "load_dataset", lambda name, levels: guarded)
     steps = list(tune(config_for(world, targets=(("disc",), ("disc", "square/thin"))), tmp_path))
     assert steps[-1].preset and read_keys and hidden
     assert set(steps[-1].preset.provenance["trials"][0]["targets"]) == {"disc", "disc + square/thin"}

@@ -31,7 +31,7 @@ def test_the_targets_images_scatter_and_lose_their_name_by_late_weights_alone(wo
 
     def own_and_name(clip: Clip) -> tuple[float, float]:
         with torch.no_grad():
-            features, names = clip.encode_image(task.forget.pixels), clip.encode_text(task.class_prompts)
+            features, names = clip.embed(task.forget.pixels), clip.encode_text(task.class_prompts)
             name = clip.encode_text(list(task.forget_prompts))
         return float((features @ features.T).mean()), float((features @ name.T - features @ names.T).mean())
 

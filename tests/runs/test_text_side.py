@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from clipforget.cli.main import main
-from clipforget.data.catalogue import load_dataset
 from clipforget.models.loading import load_clip
 from clipforget.models.weights import load
 from clipforget.runs.execute import execute
+from clipforget.runs.resources import Resources
 from clipforget.runs.store import Store
 from clipforget.soup.path import ALPHAS
 from clipforget.workspace.explorer import FinishedRun
@@ -41,7 +41,7 @@ def runs(world, store):
 
 @pytest.fixture(scope="module")
 def opened(runs):
-    return {name: FinishedRun(run, load_dataset, load_clip) for name, run in runs.items()}
+    return {name: FinishedRun(run, Resources().dataset, load_clip) for name, run in runs.items()}
 
 
 def row(opened, key):

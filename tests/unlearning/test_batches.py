@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pytest
 import torch
-from torch import Tensor
 
 from clipforget.models.clip import Clip
 from clipforget.unlearning import batches
+from clipforget.unlearning.task import ImageSet
 
 
-@dataclass(frozen=True)
-class Few:
-    pixels: Tensor
-    labels: Tensor
-
-
-def few(count: int) -> Few:
-    return Few(torch.arange(count, dtype=torch.float32).view(-1, 1, 1, 1).expand(-1, 3, 8, 8), torch.arange(count))
+def few(count: int) -> ImageSet:
+    return ImageSet(torch.arange(count, dtype=torch.float32).view(-1, 1, 1, 1).expand(-1, 3, 8, 8), torch.arange(count))
 
 
 def test_batches_visit_every_image_once_an_epoch_and_repeat_by_seed() -> None:
@@ -41,7 +33,7 @@ def test_augment_keeps_shape_and_does_nothing_at_zero() -> None:
 
 
 def test_margins_agree_with_zero_shot_accuracy(tiny_clip: Clip) -> None:
-    images = Few(torch.randn(9, 3, 32, 32), torch.arange(9) % 3)
+    images = ImageSet(torch.randn(9, 3, 32, 32), torch.arange(9) % 3)
     class_embeddings = tiny_clip.class_embeddings(["a", "b", "c"], "{}")
     margin = batches.margins(tiny_clip, images, class_embeddings)
     hits = (tiny_clip.embed(images.pixels) @ class_embeddings.T).argmax(dim=1) == images.labels

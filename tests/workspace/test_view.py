@@ -10,6 +10,7 @@ from clipforget.data.catalogue import load_dataset
 from clipforget.errors import RunProblem, StaleIndex
 from clipforget.generators import finish
 from clipforget.models.loading import load_clip
+from clipforget.runs.resources import Resources
 from clipforget.runs.store import Store
 from clipforget.soup.path import ALPHAS
 from clipforget.workspace.explorer import FinishedRun
@@ -17,7 +18,7 @@ from clipforget.workspace.explorer import FinishedRun
 
 @pytest.fixture(scope="module")
 def opened(finished):
-    return FinishedRun(finished, load_dataset, load_clip)
+    return FinishedRun(finished, Resources().dataset, load_clip)
 
 
 def brute_force(path, query, alpha, start, stop, leave_out=None):
@@ -139,7 +140,7 @@ def test_another_model_or_other_images_are_told_apart(finished, world, tmp_path)
 
     data = small.draw_data(tmp_path / "data", train=4, seed=1)
     other = small.save_clip(tmp_path / "clip", data, steps=1)
-    opened = FinishedRun(finished, lambda _: load_dataset(str(data)), lambda _, device: load_clip(str(other), device))
+    opened = FinishedRun(finished, lambda **_: load_dataset(str(data)), lambda _, device: load_clip(str(other), device))
     with pytest.raises(StaleIndex, match="not the one of this run"):
         opened.pack("text", "something new")
     with pytest.raises(StaleIndex, match="have changed"):
@@ -154,7 +155,7 @@ def test_a_damaged_run_says_so(finished, tmp_path, name):
     run = Store(tmp_path).get(finished.id)
     run.path(name).write_bytes(run.path(name).read_bytes()[:100])
     with pytest.raises(RunProblem, match="damaged"):
-        FinishedRun(run, load_dataset, load_clip)
+        FinishedRun(run, Resources().dataset, load_clip)
 
 
 def test_a_run_opens_whose_settings_the_method_no_longer_has(finished, tmp_path):
@@ -165,7 +166,7 @@ def test_a_run_opens_whose_settings_the_method_no_longer_has(finished, tmp_path)
     info = json.loads(run.path("run.json").read_text())
     info["config"]["settings"] |= {"long_gone": 2.5}
     run.path("run.json").write_text(json.dumps(info))
-    assert FinishedRun(run, load_dataset, load_clip).view()["settings"]["long_gone"] == 2.5
+    assert FinishedRun(run, Resources().dataset, load_clip).view()["settings"]["long_gone"] == 2.5
 
 
 def test_a_run_opens_without_torch(finished):
