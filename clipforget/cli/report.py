@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NotRequired, TypedDict, cast
+from typing import TYPE_CHECKING, NotRequired, TypedDict, cast
 
 from clipforget.cli.terminal import PROG, clock
 from clipforget.errors import BadQuery
@@ -18,10 +18,11 @@ from clipforget.evaluation.documents import (
     Share,
     found_sentence,
 )
-from clipforget.runs.audited import HEADER as AUDITED
-from clipforget.runs.audited import AuditsView, audit_rows, audit_sentences
 from clipforget.tabular import markdown, ordinal, table
-from clipforget.workspace.documents import AuditsSummary, ListedComparison, RunEntry, RunView
+
+if TYPE_CHECKING:
+    from clipforget.runs.audited import AuditsView
+    from clipforget.workspace.documents import AuditsSummary, ListedComparison, RunEntry, RunView
 
 HEADER = ("set", "images", "before", "after", "kept")
 RANKED = ("prompt", "score", "before", "after")
@@ -139,18 +140,20 @@ def summary(view: RunView, alpha: float | None = None) -> RunFigures:
         "found": [_found_at_alpha(row, index) for row in view["found"]["rows"]],
         "notes": view["notes"],
     }
-    if audits := cast(AuditsSummary | None, view.get("audits")):  # of a run of a workspace
+    if audits := cast("AuditsSummary | None", view.get("audits")):  # of a run of a workspace
         figures["audits"] = audits
     return figures
 
 
 def audits_text(audits: AuditsView) -> str:
     """Format the primary figures of the audits that have been run, and their verdicts; empty without any."""
+    from clipforget.runs.audited import HEADER, audit_rows, audit_sentences
+
     rows = audit_rows(audits, controls=False)
     if not rows:
         return "".join(f"\n\n{sentence}" for sentence in audit_sentences(audits))
     title = f"Audits at alpha {audits['alpha']:.2f}: gone, or only hidden?"
-    return "\n".join(["", "", title, "", table(AUDITED, rows), "", *audit_sentences(audits)])
+    return "\n".join(["", "", title, "", table(HEADER, rows), "", *audit_sentences(audits)])
 
 
 def text(view: RunView, alpha: float | None = None) -> str:

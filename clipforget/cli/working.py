@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from typing import TYPE_CHECKING
 
 from clipforget.cli import report
 from clipforget.cli.options import workspace_of
 from clipforget.cli.terminal import PROG, Bar, clock, emit
 from clipforget.errors import ClipforgetError
-from clipforget.runs.resources import Resources
 from clipforget.runs.store import Run
+
+if TYPE_CHECKING:
+    from clipforget.runs.resources import Resources
 
 PAGE = "http://127.0.0.1:7860"
 

@@ -9,10 +9,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 LOWEST = -2.0  # what a refused name's cosine counts as: below every cosine, yet finite
 
@@ -33,19 +34,23 @@ class Refusal:
 
     def mask(self, names: Sequence[str]) -> NDArray[np.bool_]:
         """Return C booleans: True for each of the names that names a refused one."""
+        import numpy as np
+
         return np.array([self.word(name) is not None for name in names], dtype=bool)
 
     def correct(
         self, cosines: NDArray[Any], labels: NDArray[np.int64], names: Sequence[str], alpha: float
     ) -> NDArray[np.bool_]:
         """Return N booleans, of N x C cosines: the nearest name is the label's; below alpha 1 a refused one loses."""
-        correct: NDArray[np.bool_] = np.argmax(self.allowed(cosines, names, alpha), axis=1) == labels
+        correct: NDArray[np.bool_] = self.allowed(cosines, names, alpha).argmax(axis=1) == labels
         return correct if alpha >= 1.0 or not self.names else correct & ~self.mask(names)[labels]
 
     def allowed(self, cosines: NDArray[Any], names: Sequence[str], alpha: float) -> NDArray[Any]:
         """Return N x C cosines with those of refused names at LOWEST below alpha 1; else the array itself."""
         if alpha >= 1.0 or not self.names:
             return cosines
+        import numpy as np
+
         return np.where(self.mask(names), np.float32(LOWEST), cosines)
 
 
