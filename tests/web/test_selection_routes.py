@@ -43,7 +43,7 @@ def ask(client, world):
     return call
 
 
-def test_images_are_chosen_over_the_wire(ask, client, runs):
+def test_images_are_chosen_over_the_wire(ask, client, world):
     status, page = ask("choosing")
     assert status == 200 and page["work"]["state"] == "none" and "disc / big" in page["names"]
     assert ask("choosing/similar?text=disc")[0] == 400
@@ -59,6 +59,8 @@ def test_images_are_chosen_over_the_wire(ask, client, runs):
     assert status == 200 and saved["target"] == "ball/Ränder & more" and saved["images"] == len(big)
     assert ask("selections", body)[0] == 400 and ask("selections", {**body, "replace": True})[0] == 200
     assert ask("selections/Ränder & more")[1]["images"] == big
+    described = client.get("/clipforget/setup/data", params={"name": world.data, "selection": ["Ränder & more"]}).json()
+    assert "ball/Ränder & more" in described["targets"]
     file = client.get("/clipforget/selections/Ränder & more/file")
     assert 'filename="R-nder-more.json"' in file.headers["content-disposition"]
     loaded = client.post("/clipforget/selections/load?name=again", content=file.content)
