@@ -40,9 +40,10 @@ INSIDE = {
         "catalogue.* download evaluation",
     ),
     "models": (
-        "__init__ listing lora pixels projection stages tensor_names weights",
+        "__init__ downloads listing lora pixels projection stages tensor_names weights",
         "architectures checkpoints clip",
         "huggingface",
+        "sources",
         "loading precision",
         "export.__init__ export.bundle export.hub",
         "export.openclip export.patch",

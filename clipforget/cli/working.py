@@ -36,7 +36,7 @@ def work_on(started: Run, resources: Resources) -> bool:
             bar.close()
     info = started.info()
     if info["state"] == "failed":
-        if all(event.get("stage", "load") in ("wait", "load") for event in started.events()):
+        if all(event.get("stage", "load") in ("wait", "fetch", "load") for event in started.events()):
             started.store.delete(started.id)  # nothing was done: bad input leaves no trace
         raise ClipforgetError(info["error"])
     return info["state"] == "done"

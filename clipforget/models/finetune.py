@@ -16,7 +16,8 @@ from clipforget.files import slug
 from clipforget.models.clip import Clip
 from clipforget.models.export.bundle import write_folder
 from clipforget.models.export.openclip import open_clip_files
-from clipforget.models.loading import CONFIG, load_clip
+from clipforget.models.loading import load_clip
+from clipforget.models.sources import CONFIG
 from clipforget.models.stages import TOWER
 from clipforget.models.weights import gradients_enabled
 

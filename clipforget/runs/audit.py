@@ -28,8 +28,9 @@ from clipforget.files import FileLock, write_json
 from clipforget.generators import finish, relay
 from clipforget.methods import METHODS
 from clipforget.models.clip import Clip
-from clipforget.models.loading import EMBEDDED, load_clip
+from clipforget.models.loading import load_clip
 from clipforget.models.pixels import AnyPixels, joined, view
+from clipforget.models.sources import EMBEDDED
 from clipforget.models.stages import SCALARS, TOWER, first_changed, stages
 from clipforget.models.weights import load as load_weights
 from clipforget.runs.audit_work import AuditWork

@@ -26,6 +26,8 @@ from clipforget.evaluation.cost import Cost
 from clipforget.evaluation.documents import near_duplicates_note
 from clipforget.files import atomic, check_room, write_json
 from clipforget.generators import relay
+from clipforget.models.downloads import Fetching
+from clipforget.models.listing import describe_model
 from clipforget.runs.config import RunConfig, images_of
 from clipforget.runs.devices import likely_device
 from clipforget.runs.documents import EndEvent, Event, StepEvent
@@ -180,6 +182,7 @@ def _stages(run: Run, journal: Journal, resources: Resources) -> Events:
 
     config = run.config.checked()
     method = METHODS.load()[config.method]
+    yield from _fetch(config.model, journal)
     lock, last = run.store.device_lock(likely_device(config.device)), -WAIT_INTERVAL
     while not lock.acquire(wait=False):
         if time.monotonic() - last >= WAIT_INTERVAL:
@@ -217,6 +220,21 @@ def _stages(run: Run, journal: Journal, resources: Resources) -> Events:
             step = (record.stage, record.step, record.total)
             yield journal.step(*step, losses=record.losses, steer=record.steer, data=record.data)
         yield from _finish(run, config, task, evaluation, refused, journal, cost, resources)
+
+
+def _fetch(model: str, journal: Journal) -> Generator[StepEvent, None, None]:
+    """Bring the model into the local cache before the device is taken; what that takes is no time of the run's."""
+    if describe_model(model).on_disk:
+        return
+    from clipforget.models.sources import fetch_model
+
+    def event(record: Fetching) -> StepEvent:
+        seconds = (time.monotonic() - journal.work_start) * record.total / max(record.done, 1)
+        journal.clock.plan({"fetch": seconds})
+        return journal.step("fetch", record.done, record.total, record.note)
+
+    yield from relay(fetch_model(model), event)
+    journal.clock = Clock({})
 
 
 def _written(config: RunConfig, task: Task, evaluation: Evaluation) -> int:

@@ -13,7 +13,8 @@ from safetensors.torch import load_file, save_file
 from clipforget.errors import BadModel, BadSetting, UnknownName
 from clipforget.models import clip as clip_module
 from clipforget.models.clip import Clip
-from clipforget.models.loading import choose_device, find_source, load_clip
+from clipforget.models.loading import choose_device, load_clip
+from clipforget.models.sources import find_source
 
 VISION = {
     "resnet": {"image_size": 32, "layers": [1, 1, 1, 1], "width": 4, "head_width": 16, "patch_size": None},

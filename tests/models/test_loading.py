@@ -12,7 +12,8 @@ import torch
 from tiny_architecture import CONFIG, NAME, make_folder, random_clip, refused
 
 from clipforget.errors import UnknownName
-from clipforget.models.loading import Source, load_clip, open_model
+from clipforget.models.loading import load_clip, open_model
+from clipforget.models.sources import Source
 
 pytestmark = pytest.mark.usefixtures("architectures")
 

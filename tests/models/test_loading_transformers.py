@@ -11,7 +11,8 @@ from tiny_architecture import NAME, refused
 from clipforget.models.export.bundle import write_folder
 from clipforget.models.export.openclip import open_clip_files
 from clipforget.models.export.transformers import transformers_files
-from clipforget.models.loading import load_clip, model_config
+from clipforget.models.loading import load_clip
+from clipforget.models.sources import model_config
 
 TEXTS = ["a photo of a cat", "It's 2 o'clock: déjà vu!", "many words, cut where the context ends " * 9]
 CONFIG = {

@@ -13,7 +13,7 @@ from clipforget.data import sketchbook
 from clipforget.data.catalogue import load_dataset
 from clipforget.errors import BadModel, BadSetting, UnknownName
 from clipforget.files import ASSETS
-from clipforget.models.loading import EMBEDDED, load_clip
+from clipforget.models.loading import load_clip
 from clipforget.models.pretrain import training
 from clipforget.models.pretrain.captions import Caption, an, every_text, plural, write_captions
 from clipforget.models.pretrain.card import tokenizer
@@ -21,6 +21,7 @@ from clipforget.models.pretrain.evaluate import accuracies
 from clipforget.models.pretrain.images import CELLS, draw_round
 from clipforget.models.pretrain.settings import PretrainSettings
 from clipforget.models.pretrain.training import contrastive, pretrain, relation, truth
+from clipforget.models.sources import EMBEDDED
 
 
 @pytest.fixture

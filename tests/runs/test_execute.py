@@ -13,7 +13,9 @@ import torch
 from small import SHAPES
 from waiting import wait_for
 
+from clipforget.errors import BadModel
 from clipforget.evaluation import metrics
+from clipforget.models.downloads import Fetching
 from clipforget.models.loading import load_clip
 from clipforget.runs import execute as running
 from clipforget.runs.documents import EndEvent, RunInfo, StepEvent
@@ -45,6 +47,22 @@ def test_a_run_leaves_all_its_files_and_says_how_it_went(finished, world):
     assert events[-1] | {"t": 0, "n": 0} == {"kind": "end", "state": "done", "note": "Done.", "t": 0, "n": 0}
     assert all(event["eta"] >= 0 for event in events[:-1])
     assert sum(stage_seconds(events).values()) == pytest.approx(events[-1]["t"], abs=0.5)
+
+
+def test_a_model_that_lies_elsewhere_is_fetched_first_with_the_time_left(world, tmp_path, monkeypatch):
+    def fetch_model(name):
+        yield Fetching(name, 0, 600)
+        time.sleep(0.2)
+        yield Fetching(name, 150, 600)
+        raise BadModel("The hub refuses it.")
+
+    monkeypatch.setattr("clipforget.models.sources.fetch_model", fetch_model)
+    run = Store(tmp_path).create(world.config(model="MobileCLIP2-S0/dfndr2b"))
+    *fetched, end = execute(run)
+    assert {event["stage"] for event in fetched} == {"fetch"}, "no device was taken, no image read"
+    assert fetched[-1]["note"] == "Fetching MobileCLIP2-S0/dfndr2b: 150 of 600 MB."
+    assert (fetched[-1]["step"], fetched[-1]["total"]) == (150, 600) and fetched[-1]["eta"] > 0.1
+    assert end["state"] == "failed" and end["note"] == "The hub refuses it."
 
 
 def test_work_that_says_nothing_still_shows_life(world, tmp_path, monkeypatch):

@@ -12,8 +12,8 @@ from clipforget.data.sketchbook import SUBGROUPS
 from clipforget.errors import BadModel, BadSetting
 from clipforget.files import ASSETS, write_json
 from clipforget.generators import finish
-from clipforget.models.loading import EMBEDDED
 from clipforget.models.pretrain.card import read_card
+from clipforget.models.sources import EMBEDDED
 from clipforget.runs.audited import audits_view
 from clipforget.runs.references import FORMS, no_reference, read_reference, references_of, with_model
 from clipforget.runs.retrained import measure_reference

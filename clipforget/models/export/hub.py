@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import Any
 
 from clipforget.errors import BadModel
+from clipforget.models.downloads import NAME, failures
 
-NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 LOGIN = "log in with 'hf auth login', or set HF_TOKEN to a token that may write"
 
 
@@ -28,9 +26,6 @@ def push(folder: Path, name: str) -> str:
 
     check_name(name)
     kept = f"The folder {folder} is written and stays"
-    transport: Any = HfHubHTTPError.__bases__[
-        0
-    ]  # of the hub's client for HTTP, which changed its name with its versions
     try:
         api = HfApi()
         api.create_repo(name, private=True, exist_ok=True)
@@ -46,7 +41,7 @@ def push(folder: Path, name: str) -> str:
         if status in (403, 404):
             raise BadModel(f"The hub does not let you write to {name}: {LOGIN}. {kept}.") from error
         raise BadModel(f"The hub refused {name} ({_line(error)}). {kept}.") from error
-    except (transport, OSError, ValueError) as error:
+    except failures() as error:
         raise BadModel(f"The hub is out of reach ({_line(error)}); push again when you are online. {kept}.") from error
     return str(commit.repo_url)
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from clipforget.models.clip import Clip
 from clipforget.models.export.bundle import Files, Weights, as_json
-from clipforget.models.loading import CONFIG, model_config
+from clipforget.models.sources import CONFIG, model_config
 
 WEIGHTS = "open_clip_model.safetensors"
 PREPROCESSING = ("mean", "std", "interpolation", "resize_mode")

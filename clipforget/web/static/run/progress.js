@@ -6,6 +6,7 @@ import { clock, h, icon, ordinal, svg, toast } from "../lib/dom.js";
 
 const WORDS = {
     wait: "Wait",
+    fetch: "Fetch",
     load: "Load",
     select: "Select",
     forget: "Forget",
@@ -124,7 +125,8 @@ function overall(last) {
 
 function stageItems(stages, steps) {
     const latest = new Map(steps.map((step) => [step.stage, step]));
-    const all = [...new Set([...stages, ...latest.keys()])].filter((name) => name !== "wait");
+    const first = latest.has("fetch") ? ["fetch"] : []; // only of a model that lay elsewhere
+    const all = [...new Set([...first, ...stages, ...latest.keys()])].filter((name) => name !== "wait");
     const now = steps.at(-1)?.stage;
     return all.map((name) => {
         const step = latest.get(name);
