@@ -21,6 +21,9 @@ EMBEDDED = {"clipforget-tiny": ASSETS / "clipforget-tiny"}
 CONFIG = "open_clip_config.json"
 HUB = "hf-hub:"  # stands before the name of a repository
 HUB_WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors", "open_clip_pytorch_model.bin")
+TOKENIZERS = (  # what a tokenizer of transformers is made of, one of these
+    "tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model", "sentencepiece.bpe.model",
+)  # fmt: skip
 PREPARED = ("mean", "std", "interpolation", "resize_mode")  # what there is to say of how images are prepared
 
 
@@ -203,7 +206,11 @@ def check_folder(folder: Path) -> str:
     file = folder / CONFIG
     if not _is_file(str(file)):
         raise BadModel(f"The folder {folder} has no {CONFIG}; save the model there in open_clip's layout.")
-    _model_cfg(file)
+    config = _model_cfg(file)
+    check_texts(config, str(folder))
+    tokenizer = config["text_cfg"].get("hf_tokenizer_name")
+    if tokenizer and not any(_is_file(str(folder / name)) for name in TOKENIZERS):
+        raise BadModel(f"The folder {folder} has no tokenizer; put tokenizer.json of {tokenizer} beside the weights.")
     if not any(path.suffix in SUFFIXES and _is_file(str(path)) for path in folder.glob("*")):
         raise BadModel(f"The folder {folder} has no weights; put open_clip_model.safetensors beside {CONFIG}.")
     return f"local-dir:{folder}"

@@ -41,12 +41,20 @@ def test_a_folder_whose_weights_are_of_another_config(tmp_path, state):
     assert "text_projection has another shape; take the configuration that was saved with them" in refused(folder)
 
 
+def test_a_folder_without_the_files_of_its_tokenizer(tmp_path, state):
+    config = {**CONFIG, "text_cfg": {**CONFIG["text_cfg"], "hf_tokenizer_name": "x/y"}}
+    folder = make_folder(tmp_path / "clip", state, config=config)
+    assert refused(folder) == f"The folder {folder} has no tokenizer; put tokenizer.json of x/y beside the weights."
+
+
 @pytest.mark.parametrize("key", ["hf_tokenizer_name", "hf_model_name"])
 def test_a_missing_package_is_named_before_anything_is_fetched(tmp_path, state, monkeypatch, key):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     folder = make_folder(tmp_path / "clip", state, config={**CONFIG, "text_cfg": {**CONFIG["text_cfg"], key: "x/y"}})
-    assert refused(folder) == f"The texts of {folder} need the package transformers: pip install transformers."
-    assert "need the package transformers" in refused("roberta-ViT-B-32/laion2b_s12b_b32k")
+    assert f"The texts of {folder} need the extra 'transformers': pip install 'clipforget[transformers]'" in refused(
+        folder
+    )
+    assert "need the extra 'transformers'" in refused("roberta-ViT-B-32/laion2b_s12b_b32k")
 
 
 def test_the_only_activation_there_is_raises_no_question(monkeypatch):
