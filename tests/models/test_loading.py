@@ -51,9 +51,8 @@ def test_a_folder_without_the_files_of_its_tokenizer(tmp_path, state):
 def test_a_missing_package_is_named_before_anything_is_fetched(tmp_path, state, monkeypatch, key):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     folder = make_folder(tmp_path / "clip", state, config={**CONFIG, "text_cfg": {**CONFIG["text_cfg"], key: "x/y"}})
-    assert f"The texts of {folder} need the extra 'transformers': pip install 'clipforget[transformers]'" in refused(
-        folder
-    )
+    named = f"The texts of {folder} need the extra 'transformers': pip install 'clipforget[transformers]'"
+    assert named in refused(folder)
     assert "need the extra 'transformers'" in refused("roberta-ViT-B-32/laion2b_s12b_b32k")
 
 
