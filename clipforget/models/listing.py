@@ -26,7 +26,7 @@ CONFIG = "open_clip_config.json"
 HUB_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")  # where a repository's name is all there is
 FLOAT = 4  # bytes of a weight in memory, and in most published files
 BATCH = 16  # images of a batch of training: what methods take, and what `measure` measures
-SCHEME = re.compile(r"[a-z][a-z-]+:.")  # of names that lead elsewhere, as hf-hub:
+SCHEME = re.compile(r"hf-hub:.")  # of names that lead elsewhere
 QUICKGELU = "-quickgelu"
 BUFFERS = ("running_mean", "running_var", "num_batches_tracked", "attn_mask")  # tensors that are no parameters
 
