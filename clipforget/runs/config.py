@@ -172,7 +172,7 @@ def with_absolute_paths(config: Config) -> Config:
     data, others = _absolute_data(config.data), _absolute_data(config.others)
     model = config.model if config.model == RunConfig.model else _absolute(config.model.removeprefix("local-dir:"))
     architecture, slash, weights = model.partition("/")
-    if architecture:
+    if architecture and not model.startswith("hf-hub:"):
         file, colon, tag = weights.rpartition(":")  # a tag that says how images are prepared
         model = (
             architecture + slash + (_absolute(file) + colon + tag if _absolute(file) != file else _absolute(weights))
