@@ -23,7 +23,9 @@ PACKAGES = (
 # several names fit, the longest counts.
 INSIDE = {
     "data": (
-        "__init__ images pickles sound sources sketchbook.canvas sketchbook.textures",
+        "__init__ images pickles sound watching sketchbook.canvas sketchbook.textures",
+        "archives",
+        "sources",
         "dataset sketchbook.raster sketchbook.*",
         "names",
         "sketchbook.corruption sketchbook.scene",

@@ -6,10 +6,11 @@ import hashlib
 import os
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from clipforget.data.dataset import LEVELS, SPLITS, Dataset, EvaluationSet, FileSource, Item, as_label
 from clipforget.data.images import check
@@ -17,8 +18,10 @@ from clipforget.data.layout import NO_IMAGE, SPLIT_NAMES, Found, arrange, join_s
 from clipforget.data.names import CLASS_NAMES, MAPPINGS, TEMPLATES, in_words, named_set, read_mapping
 from clipforget.data.sound import add_sound, load_sound
 from clipforget.data.sources import LARGEST_FILE, LAYOUT, open_source, printable
+from clipforget.data.watching import watched
 from clipforget.errors import BadData
 
+T = TypeVar("T")
 SHARE = 0.2  # of the images of each subgroup, for validation and for the test where the data set does not divide them
 FEWEST = 2  # train images a superclass needs, one of them for validation
 LARGE = 2**16  # bytes; files from here on are checked in threads, once, which smaller ones are not worth
@@ -182,12 +185,21 @@ def judge_all(source: FileSource, keys: Sequence[str], trusted: bool = False) ->
     try:
         with warnings.catch_warnings():  # check silences them, and threads would put them back in any order
             waiting = {key: pool.submit(_judge, source, key, trusted, sound) for key in large}
-            small = {key: _judge(source, key, trusted, sound) for key in keys if key not in waiting}
-            judged = {key: verdict.result() for key, verdict in waiting.items()}
+            rest = (key for key in keys if key not in waiting)
+            small = {key: _judge(source, key, trusted, sound) for key in _counted(rest, 0, len(keys))}
+            counted = _counted(waiting.items(), len(small), len(keys))
+            judged = {key: verdict.result() for key, verdict in counted}
     finally:
         pool.shutdown(cancel_futures=True)
     add_sound({digest for reason, digest in judged.values() if not reason} - sound)
     return small | judged
+
+
+def _counted(rows: Iterable[T], start: int, total: int) -> Iterator[T]:
+    """Yield the same and tell who watches."""
+    for done, row in enumerate(rows, start + 1):
+        yield row
+        watched("Reading", done, total)
 
 
 def _judge(source: FileSource, key: str, trusted: bool, sound: set[bytes]) -> tuple[str, bytes]:

@@ -1,16 +1,21 @@
-"""Where the bytes of a data set lie: a folder or an uncompressed .tar, both as one flat list of files."""
+"""Where the bytes of a data set lie: a folder, a .zip or a .tar, all as one flat list of files."""
 
 from __future__ import annotations
 
 import errno
+import lzma
 import os
 import re
+import stat
 import tarfile
 import weakref
+import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from clipforget.data.archives import COMPRESSED, LARGEST_RATIO, SMALL, unpacked
 from clipforget.errors import BadData, StaleIndex
 from clipforget.files import open_regular, refusal
 
@@ -35,7 +40,9 @@ UNREADABLE = (
     TypeError,
     ValueError,
 )
-COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"(\xb5/\xfd": "zstd", b"PK\x03\x04": "zip"}
+ZIP = (b"PK\x03\x04", b"PK\x05\x06")  # the first bytes of one, and of an empty one
+INPUT = "a folder, a .zip or a .tar"
+ZIP_DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, OSError)
 
 
 class FolderSource:
@@ -137,16 +144,66 @@ class TarSource:
         return status.st_size, status.st_mtime_ns
 
 
-def open_source(path: str | Path, layout: str = LAYOUT) -> FolderSource | TarSource:
-    """Open a folder or an uncompressed .tar. Raises BadData with what to do next; layout is what should lie there."""
+class ZipSource:
+    """Images in a .zip: its directory is read once, the bytes on demand, from any thread.
+
+    `files` holds every visible file (path to bytes), `skipped` what was left out. Raises BadData for a bomb.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.skipped: list[tuple[str, str]] = []
+        self._file = open_regular(path)
+        weakref.finalize(self, self._file.close)
+        self._stamp = self._now()
+        self._archive = zipfile.ZipFile(self._file)
+        members = [(info, _plain(info.filename)) for info in self._archive.infolist() if not info.is_dir()]
+        total, packed = sum(info.file_size for info, _ in members), self._stamp[0]
+        if total > max(SMALL, LARGEST_RATIO * packed):
+            raise BadData(
+                f"{printable(str(path))} unpacks to {total >> 20:,} MiB from {packed >> 20:,}, which no pictures do; "
+                "unpack it yourself if you trust it."
+            )
+        where: dict[str, zipfile.ZipInfo] = {}
+        for info, key in members:
+            if _is_hidden(key):
+                continue
+            if reason := _bad_path(key) or _bad_name(key) or _no_zipped_file(info):
+                self.skipped.append((key, reason))
+                continue
+            if key in where:
+                self.skipped.append((key, "stands in the archive more than once; the last one is read"))
+            where[key] = info
+        self._where = {key: where[key] for key in sorted(where)}
+        self.files = {key: info.file_size for key, info in self._where.items()}
+
+    def read(self, key: str) -> bytes:
+        """Return the bytes of a file. Raises BadData where it is damaged, StaleIndex where the archive has changed."""
+        if self._now() != self._stamp:
+            raise StaleIndex(f"{printable(str(self.path))} has changed since it was opened; open the data set again.")
+        try:
+            return self._archive.read(self._where[key])
+        except ZIP_DAMAGE as error:
+            raise BadData(f"is damaged inside the archive ({error})") from error
+
+    def _now(self) -> tuple[int, int]:
+        status = os.fstat(self._file.fileno())
+        return status.st_size, status.st_mtime_ns
+
+
+def open_source(path: str | Path, layout: str = LAYOUT) -> FolderSource | TarSource | ZipSource:
+    """Open a folder, a .zip or a .tar, compressed or not.
+
+    Raises BadData with what to do next, FileProblem without room to unpack; layout is what should lie there.
+    """
     shown = printable(str(path))
     try:
         path = Path(path).expanduser()
         if not str(shown).strip() or not path.exists():
-            raise BadData(f"There is nothing at '{shown}'; give a folder or a .tar of {layout}.")
+            raise BadData(f"There is nothing at '{shown}'; give {INPUT} of {layout}.")
         if reason := refusal(path):
-            raise BadData(f"'{shown}' {reason}; give a folder or a .tar of {layout}.")
-        source = FolderSource(path) if path.is_dir() else _open_tar(path)
+            raise BadData(f"'{shown}' {reason}; give {INPUT} of {layout}.")
+        source = FolderSource(path) if path.is_dir() else _open_archive(path)
     except (OSError, RuntimeError, ValueError) as error:
         reason = str(getattr(error, "strerror", None) or error).rstrip(".")
         raise BadData(f"Cannot open '{shown[:200]}': {reason}.") from error
@@ -169,20 +226,31 @@ def hidden(name: str) -> bool:
     return name.startswith(".") or name.lower() in SYSTEM_NAMES or name.endswith(":Zone.Identifier")
 
 
-def _open_tar(path: Path) -> TarSource:
+def _open_archive(path: Path) -> TarSource | ZipSource:
+    shown = printable(str(path))
     with open_regular(path) as file:
         head = file.read(8)
-    for magic, name in COMPRESSED.items():
-        if head.startswith(magic):
-            raise BadData(
-                f"{printable(str(path))} is compressed ({name}); unpack it and give the folder or the plain .tar."
-            )
+    if head.startswith(ZIP):
+        try:
+            return ZipSource(path)
+        except (zipfile.BadZipFile, NotImplementedError, *UNREADABLE) as error:
+            raise BadData(f"{shown} is no whole .zip ({error}); copy it again if it was cut off on its way.") from error
+    kind = next((name for magic, name in COMPRESSED.items() if head.startswith(magic)), "")
+    plain = unpacked(path, kind) if kind else path
     try:
-        return TarSource(path)
+        return TarSource(plain)
     except UNREADABLE as error:
+        if kind:
+            plain.unlink(missing_ok=True)
         why = error if isinstance(error, tarfile.TarError) else "its headers are damaged"
-        reason = f"is neither a folder nor a whole .tar ({why}); copy it again if it was cut off on its way."
-        raise BadData(f"{printable(str(path))} {reason}") from error
+        reason = f"is neither a folder, a .zip nor a whole .tar ({why}); copy it again if it was cut off on its way."
+        raise BadData(f"{shown} {reason}") from error
+
+
+def _no_zipped_file(info: zipfile.ZipInfo) -> str:
+    if stat.S_ISLNK(info.external_attr >> 16):
+        return "is a link; links inside a .zip are not followed"
+    return "is encrypted; unpack the archive with its password and give the folder" if info.flag_bits & 1 else ""
 
 
 def _members(file: BinaryIO) -> Iterator[tarfile.TarInfo]:

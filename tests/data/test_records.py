@@ -104,7 +104,7 @@ def test_a_tar_of_folders_is_no_shard_and_damage_is_named(tmp_path) -> None:
     why = {"has no label", "is no JSON", "cannot be read as an image"}
     assert {reason.split(" (")[0] for _, reason in dataset.skipped} == why and len(dataset.skipped) == 3
     (tmp_path / "wds/train-0001.tar").write_bytes(b"junk" * 200)
-    with pytest.raises(BadData, match=r"train-0001.tar is neither a folder nor a whole"):
+    with pytest.raises(BadData, match=r"train-0001.tar is neither a folder, a .zip nor a whole"):
         load_dataset(str(tmp_path / "wds"))
 
 
