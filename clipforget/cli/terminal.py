@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
@@ -75,6 +77,27 @@ class Bar:
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+
+
+@contextmanager
+def reading_bar() -> Iterator[None]:
+    """Draw how far the reading of data sets in the block is, from its third second on."""
+    from clipforget.data.watching import watching
+
+    bar, start, last = Bar(), time.monotonic(), 0.0
+
+    def draw(stage: str, done: int, total: int) -> None:
+        nonlocal last
+        now = time.monotonic() - start
+        if now > 2 and now - last > 0.2:
+            last, left = now, now * (total - done) / max(done, 1)
+            bar.draw(f"{stage} the data set, {100 * done // max(total, 1)} %  {clock(left)} left", done, total)
+
+    try:
+        with watching(draw):
+            yield
+    finally:
+        bar.close()
 
 
 def describe(event: Mapping[str, Any]) -> str:

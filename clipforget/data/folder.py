@@ -136,7 +136,7 @@ def _evaluation_sets(
     """
     sets, skipped = [], []
     for name, lost in own.items():
-        note = f"{len(lost):,} files left out: {_most_common(lost)}" if lost else ""
+        note = f"{count_files(len(lost))} left out: {_most_common(lost)}" if lost else ""
         rows = [row for row in read if row[0].split == name]
         files = [key for key in texts if texts[key] == name]
         try:
@@ -272,8 +272,13 @@ def _require(dataset: Dataset, path: str, skipped: Skipped) -> None:
     missing = [split for split in ("train", "test") if not dataset.of(split)]
     if missing:
         where = "" if len(missing) == 2 else f" under {missing[0]}/"
-        why = f" ({len(dataset.skipped):,} files skipped: {_most_common(skipped)})" if dataset.skipped else ""
+        why = f" ({count_files(len(dataset.skipped))} skipped: {_most_common(skipped)})" if dataset.skipped else ""
         raise BadData(f"{path} has no usable images{where}{why}; give a folder of pictures, or lay it out as {LAYOUT}.")
+
+
+def count_files(count: int) -> str:
+    """Return "1 file", "2 files"."""
+    return f"{count:,} file{'s' * (count != 1)}"
 
 
 def _most_common(skipped: Sequence[tuple[str, str]]) -> str:

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
-from clipforget.data.dataset import LEVELS, RESERVED, SPLITS, Item, Layout, as_label
+from clipforget.data.dataset import LEVELS, RESERVED, SPLITS, Dataset, Item, Layout, as_label
 from clipforget.data.images import suffixes
 from clipforget.errors import BadSetting
 
@@ -44,6 +44,20 @@ def read_levels(text: str) -> tuple[str, ...]:
             f"means nothing, e.g. superclass,style; they are '{text[:80]}'."
         )
     return levels
+
+
+def describe_layout(dataset: Dataset) -> tuple[str, ...]:
+    """Say in sentences how the folders of a data set were understood; none for one that was never read from folders."""
+    layout, names = dataset.layout, dataset.superclasses
+    if not layout.split:
+        return layout.notes
+    meanings = [level for level in layout.levels if level != IGNORED]
+    read = f"Folders are read as {', then '.join(meanings)}." if meanings else "The images lie in no class folders."
+    alone = f"There is one class, {names[0]}: choose a second data set as others, to tell it apart from."
+    named = "It is called as its folder: rename that to say what the pictures show."
+    flat = "superclass" not in layout.levels
+    single = [alone, *([named] if flat else [])] if len(names) == 1 else []
+    return read, layout.split, *single, *layout.notes
 
 
 def arrange(keys: Iterable[str], name: str, levels: tuple[str, ...] = LEVELS) -> tuple[Found, str, Layout]:
@@ -98,11 +112,11 @@ def _understood(found: Found, levels: tuple[str, ...], flat: bool) -> Layout:
     if flat or not items:
         return Layout()
     here = levels[: max(len(_folders(item, levels)) for item in items)]
-    readings: dict[int, list[tuple[str, ...]]] = {
-        1: [("superclass",), ("subgroup",)],
-        2: [("superclass", "subgroup"), ("superclass", "style")],
-    }
-    options = [",".join(option) for option in readings.get(len(here), []) if option != here]
+    parents: dict[str, set[str]] = defaultdict(set)
+    for item in items:
+        parents[item.subgroup].add(item.superclass)
+    plain = here == LEVELS[:2] and all(len(above) == 1 for name, above in parents.items() if name)
+    options = [text for text in READINGS.get(len(here), ()) if text != ",".join(here) and not plain]
     return Layout(here, tuple(options))
 
 

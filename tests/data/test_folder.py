@@ -309,6 +309,10 @@ def test_levels_are_read_otherwise_where_somebody_says_so(tmp_path):
     styled = load_folder(tmp_path / "pets", levels=read_levels("superclass, style"))
     assert styled.styles() == ("photo", "sketch") and styled.subgroups("cat") == ()
     assert styled.fingerprint != plain.fingerprint and styled.layout.options == ("superclass,subgroup",)
+    shutil.copytree(tmp_path / "pets/cat", tmp_path / "other/cat")
+    for i in range(8):
+        put(tmp_path / "other", f"dog/poodle/{i}.png")
+    assert load_folder(tmp_path / "other").layout.options == (), "no name is there in two classes"
     named = load_folder(tmp_path / "pets", levels=read_levels("subgroup,-"))
     assert named.superclasses == ("pets",) and named.subgroups("pets") == ("cat", "dog") and not named.styles()
     for text in ("superclass,superclass", "kind", "-"):

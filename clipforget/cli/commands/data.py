@@ -9,8 +9,10 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from clipforget.cli.commands import command
-from clipforget.cli.options import Parser, add_json
-from clipforget.cli.terminal import PROG, Bar, as_started, emit
+from clipforget.cli.options import Parser, add_fields, add_json
+from clipforget.cli.terminal import PROG, Bar, as_started, emit, reading_bar
+from clipforget.data.folder import count_files
+from clipforget.data.layout import describe_layout
 from clipforget.data.names import coded_note
 from clipforget.errors import BadQuery
 from clipforget.tabular import table
@@ -22,8 +24,13 @@ if TYPE_CHECKING:
 
 def add_options(parser: Parser) -> None:
     """Add the name of a data set, `download NAME` or `build sketchbook OUT`."""
-    parser.usage = f"{PROG} data [NAME] [--json] | data download NAME [--yes] | data build sketchbook OUT"
-    parser.add_argument("words", nargs="*", metavar="NAME", help="a known set, a folder or a .tar; without: the list")
+    parser.usage = (
+        f"{PROG} data [NAME] [--levels LEVELS] [--json] | data download NAME [--yes] | data build sketchbook OUT"
+    )
+    parser.add_argument(
+        "words", nargs="*", metavar="NAME", help="a known set, a folder, a .zip or a .tar; without: the list"
+    )
+    add_fields(parser, "levels")
     parser.add_argument("--yes", action="store_true", help="download without a question: the terms are agreed to")
     add_json(parser)
 
@@ -42,7 +49,8 @@ def data(args: argparse.Namespace) -> None:
     elif not args.words:
         _list(args.json)
     else:
-        dataset = load_dataset(args.words[0])
+        with reading_bar():
+            dataset = load_dataset(args.words[0], args.levels)
         emit(args.json, _described(dataset), _counted(dataset))
 
 
@@ -59,7 +67,7 @@ def _list(as_json: bool) -> None:
     }  # fmt: skip
     rows = [[entry.name, entry.title, _where(entry)] for entry in entries]
     more = f"""Data sets lie in {data_folder()}, or where CLIPFORGET_DATA says; cifar10:FOLDER reads one from elsewhere.
-Any folder or .tar of train|test/<superclass>/<subgroup>/*.jpg is named by its path."""
+Any folder, .zip or .tar of pictures is named by its path; `{PROG} data PATH` tells how it is understood."""
     emit(as_json, {"data": about}, f"{table(('name', 'title', 'where'), rows)}\n\n{more}")
 
 
@@ -120,6 +128,9 @@ def _described(dataset: Dataset) -> dict[str, object]:
         "evaluation_sets": list(dataset.evaluation_sets),
         "counts": [{"split": a, "superclass": b, "subgroup": c, "n": n} for (a, b, c), n in counts.items()],
         "note": coded_note(dataset),
+        "layout": list(describe_layout(dataset)),
+        "levels": list(dataset.layout.levels),
+        "other_levels": list(dataset.layout.options),
         "skipped": [{"file": key, "reason": reason} for key, reason in dataset.skipped],
     }
 
@@ -135,9 +146,10 @@ def _counted(dataset: Dataset) -> str:
     lines = [table(("superclass/subgroup", *splits), rows, numbers=range(1, len(splits) + 1))]
     if dataset.styles():
         lines.append(f"styles: {', '.join(dataset.styles())}")
-    lines += filter(None, [coded_note(dataset)])
+    lines += filter(None, [coded_note(dataset), *describe_layout(dataset)])
+    lines += [f"To read them as {text.replace(',', ', then ')}: --levels {text}" for text in dataset.layout.options]
     if dataset.skipped:
-        lines.append(f"{len(dataset.skipped):,} files skipped:")
+        lines.append(f"{count_files(len(dataset.skipped))} skipped:")
         lines += [f"  {key} {reason}" for key, reason in dataset.skipped[:20]]
         lines += [f"  and {len(dataset.skipped) - 20:,} more (--json lists all)"] if len(dataset.skipped) > 20 else []
     return "\n".join(lines)

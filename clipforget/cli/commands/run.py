@@ -22,6 +22,7 @@ from clipforget.cli.options import (
     selections_of,
     settings_of,
 )
+from clipforget.cli.terminal import reading_bar
 from clipforget.cli.working import show_result, work_on
 from clipforget.data.names import coded_note
 from clipforget.data.selection import missing_note
@@ -94,7 +95,8 @@ def run(args: argparse.Namespace) -> int:
         | {"selections": selections_of(args), **settings}
     ).checked()
     resources = Resources()
-    dataset = resources.dataset(**images_of(config))
+    with reading_bar():
+        dataset = resources.dataset(**images_of(config))
     for note in filter(None, (coded_note(dataset), missing_note(dataset))):
         print(note, file=sys.stderr)
     config.splits(dataset)  # a misspelt target is told at once, however busy the device
