@@ -92,7 +92,7 @@ INSIDE = {
         "paper.*",
     ),
     "workspace": (
-        "__init__ annotations documents setup upload_folders uploads workers",
+        "__init__ annotations documents reading setup upload_folders uploads workers",
         "audits card downloads choosing embedding_map export gallery models predictions results view",
         "report selections",
         "comparisons explorer",

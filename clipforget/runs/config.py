@@ -158,11 +158,11 @@ Config = TypeVar("Config", bound=Any)
 def images_of(config: Any, evaluation: bool = True) -> dict[str, Any]:
     """Return what names the images of a run, a comparison or a tuning, as the arguments of `Resources.dataset`.
 
-    Its evaluation sets are left out where `evaluation` is False, or where it has none.
+    What has its default is left out; so are evaluation sets where `evaluation` is False.
     """
-    sets = {"evaluation": config.eval, "most": config.eval_images} if evaluation else {}
+    sets = {"evaluation": config.eval, "most": config.eval_images} if evaluation and config.eval else {}
     own = {"others": config.others, "levels": config.levels, "selections": config.selections}
-    return {"name": config.data, **own, **sets}
+    return {"name": config.data, **{name: value for name, value in own.items() if value}, **sets}
 
 
 def with_absolute_paths(config: Config) -> Config:

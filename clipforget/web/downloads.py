@@ -39,8 +39,8 @@ class DownloadButtons:
         """Return the note, both buttons and the timer as the download stands."""
         state = self.downloads.state()
         if state["running"]:
-            return [{"text": state["text"]}, gr.skip(), gr.skip(), gr.skip()]
-        note = {"error": state["error"]} if state["error"] else gr.skip()
+            return [gr.update(about={"text": state["text"]}), gr.skip(), gr.skip(), gr.skip()]
+        note = gr.update(about={"error": state["error"]}) if state["error"] else gr.skip()
         return [note, gr.update(visible=bool(state["error"])), gr.update(visible=False), gr.Timer(active=False)]
 
     def finished(self, name: str) -> list[Any]:
@@ -61,5 +61,10 @@ class DownloadButtons:
         try:
             self.downloads.start(name)
         except ClipforgetError as error:
-            return [{"error": str(error)}, gr.skip(), gr.skip(), gr.skip()]
-        return [{"text": "Starting"}, gr.update(visible=False), gr.update(visible=True), gr.Timer(active=True)]
+            return [gr.update(about={"error": str(error)}), gr.skip(), gr.skip(), gr.skip()]
+        return [
+            gr.update(about={"text": "Starting"}),
+            gr.update(visible=False),
+            gr.update(visible=True),
+            gr.Timer(active=True),
+        ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
 import gradio as gr
@@ -16,6 +16,7 @@ from clipforget.web.downloads import DownloadButtons
 from clipforget.web.targets import (
     ANY,
     NONE,
+    DataSummary,
     data_summary,
     every_target,
     first_pick,
@@ -30,9 +31,10 @@ from clipforget.web.visitors import VISITOR_HEADER
 from clipforget.workspace import setup
 from clipforget.workspace.documents import DataDescription, PresetDescription, RunEstimate, SetupDescription
 from clipforget.workspace.public import DAYS, VISITOR
+from clipforget.workspace.reading import Reading
 from clipforget.workspace.workspace import Workspace
 
-FOLDERS = "A name, or the path of a folder or .tar: train|test/superclass/subgroup/*.jpg"
+FOLDERS = "A name, or the path of a folder, .zip or .tar of pictures, however they are laid out"
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 # Every subgroup click asks again; only the newest answer matters.
 LATEST: dict[str, Any] = {**QUIET, "trigger_mode": "always_last", "concurrency_id": "setup"}
@@ -41,6 +43,8 @@ LATEST: dict[str, Any] = {**QUIET, "trigger_mode": "always_last", "concurrency_i
 FREE_TEXT: dict[str, Any] = {"allow_custom_value": True}
 
 
+AS_IT_IS: dict[str, Any] = {"others": "", "levels": ""}  # how a data set is read
+OTHERS = "sketchbook"  # what supplies others where nobody said
 NOT_CHOSEN: dict[str, Any] = {"use": [], "data": ""}  # selections in use, and a data set that was just sent
 SHARED = f"Everybody here can see this run. It is yours to stop and delete; after {DAYS} days it is deleted."
 
@@ -61,7 +65,10 @@ class Form:
             data_choices(setup), value=RunConfig.data, label="Data set", allow_custom_value=not workspace.public,
             elem_id="cf-data", info=None if workspace.public else FOLDERS,
         )  # fmt: skip
-        self.data_note = script_component("form/note.js", value={}, elem_id="cf-data-note")
+        sets = [] if public else [dataset["name"] for dataset in setup["data"]]
+        self.folder = script_component("form/folder.js", value=AS_IT_IS, about={}, sets=sets, elem_id="cf-data-note")
+        self.readings: dict[str, Reading] = {}  # by session
+        self.unread: set[str] = set()  # names of data sets that are being read, or whose reading was stopped
         self.download = None if workspace.public else DownloadButtons()
         heading(3, "Forget")
         self.superclass = gr.Dropdown([], label="Superclass", elem_id="cf-superclass", **FREE_TEXT)
@@ -123,19 +130,21 @@ class Form:
 
     def inputs(self) -> list[Any]:
         """Return everything that makes a RunConfig, in the order that `config` takes it."""
-        first = [self.model, self.data, self.chosen, self.superclass, self.picker, self.style, self.extra, self.retain]
+        images = [self.data, self.folder, self.chosen]
+        first = [self.model, *images, self.superclass, self.picker, self.style, self.extra, self.retain]
         last = [self.goal, self.tolerance, self.gallery, self.eval, self.eval_target, self.eval_images]
         return [*first, self.method, self.seed, self.device, *last]
 
     def config(self, *values: Any) -> RunConfig:
         """Return the configuration that the form shows, without preselected siblings. Raises what is wrong with it."""
-        model, data, chosen, superclass, picked, style, extra, retain, method, seed, device, *last = values
+        model, data, folder, chosen, superclass, picked, style, extra, retain, method, seed, device, *last = values
         goal, tolerance, gallery, evaluation, eval_target, eval_images = last
-        preselected = siblings(self.described(data, chosen), superclass, picked, style, extra)
+        preselected = siblings(self.described(data, folder, chosen), superclass, picked, style, extra)
         return RunConfig.read(
             {
                 "model": model,
                 "data": data,
+                **reading_of(folder),
                 "selections": chosen["use"],
                 "forget": [*targets(superclass, picked, style), *extra],
                 "retain": [] if set(retain) == set(preselected) else retain,
@@ -154,69 +163,103 @@ class Form:
 
     def listen(self, page: gr.Blocks, explorer: Any) -> None:
         """Wire the form. `explorer` sends "use" with a finished run's config, to fill the form again."""
-        of_data = [self.superclass, self.picker, self.style, self.extra, self.retain, self.data_note]
-        page.load(self.show_data, self.data, of_data, **QUIET)
-        read = self.data.input(self.read_data, self.data, of_data, **LATEST)
-        read.then(self.show_estimate, self.inputs(), self.estimate, **LATEST)
+        of_data = [self.superclass, self.picker, self.style, self.extra, self.retain, self.folder]
+        estimate = {"fn": self.show_estimate, "inputs": self.inputs(), "outputs": self.estimate, **LATEST}
+        page.load(self.show_data, self.data, of_data, **QUIET).then(**estimate)
+        self.data.input(self.stop_reading, None, None, queue=False, **QUIET)
+        self.data.input(self.show_data, self.data, of_data, **LATEST).then(**estimate)
         self.data.input(lambda: gr.update(value=NOT_CHOSEN), None, self.chosen, **QUIET)
-        self.chosen.input(self.show_chosen, [self.data, self.chosen], [self.data, *of_data], **LATEST)
+        self.folder.input(self.stop_reading, self.folder, None, queue=False, **QUIET)
+        self.folder.input(self.show_data, [self.data, self.folder], of_data, **LATEST).then(**estimate)
+        chosen = [self.data, self.folder, self.chosen]
+        self.chosen.input(self.show_chosen, chosen, [self.data, *of_data], **LATEST).then(**estimate)
         shown: list[Any] = [self.model, self.data, self.device]
         gr.on([part.change for part in shown], show_choices, shown, self.chosen, **LATEST)
         if self.download is not None:
-            self.download.listen(page, self.data, self.data_note, [self.data, *of_data], self.show_downloaded)
+            self.download.listen(page, self.data, self.folder, [self.data, *of_data], self.show_downloaded)
         self.model.input(self.show_presets, self.model, self.method, **LATEST)
         self.device.change(lambda device: gr.update(device=device), self.device, self.model, **QUIET)
         self.goal.input(self.show_method, [self.goal, self.method], self.method, **LATEST)
         # Drawn by our own JavaScript: they tell of themselves by "input".
-        drawn = [self.model, self.picker, self.extra, self.chosen, self.method]
-        superclass = [self.data, self.chosen, self.superclass, self.extra]
+        drawn = [self.model, self.picker, self.extra, self.method]
+        superclass = [*chosen, self.superclass, self.extra]
         self.superclass.input(self.show_superclass, superclass, [self.picker, self.retain], **LATEST)
         picks = [self.picker.input, self.style.input, self.extra.input]
-        target = [self.data, self.chosen, self.superclass, self.picker, self.style, self.extra]
+        target = [*chosen, self.superclass, self.picker, self.style, self.extra]
         gr.on(picks, self.show_siblings, target, self.retain, **LATEST)
-        changes = [part.input if part in drawn else part.change for part in self.inputs() if part is not self.eval]
+        other = (self.data, self.folder, self.chosen, self.eval)  # the first three ask once they are read
+        changes = [part.input if part in drawn else part.change for part in self.inputs() if part not in other]
         changes.append(self.eval.blur)  # half a path is no mistake yet
-        gr.on(changes, self.show_estimate, self.inputs(), self.estimate, **LATEST)
+        gr.on(changes, **estimate)
         start = self.run.click(self.start, self.inputs(), [self.started, self.estimate], **QUIET)
         start.success(None, self.started, None, js="(id) => { if (id) window.clipforget?.follow(id); }", **QUIET)
-        filled = explorer.use(self.fill, None, [*self.inputs(), self.data_note], **QUIET)
-        filled.then(self.show_estimate, self.inputs(), self.estimate, **QUIET)
+        explorer.use(self.fill, None, self.inputs(), **QUIET).then(**estimate)
 
-    def read_data(self, name: str) -> Iterator[list[Any]]:
-        """Say that images are read, which takes half a minute of a million, then as `show_data`."""
-        yield [gr.skip()] * 5 + [{"text": "Reading the list of images ..."}]
-        yield self.show_data(name)
-
-    def show_data(self, name: str) -> list[Any]:
-        """Offer the superclasses, subgroups and styles of another data set, or say why it cannot be read."""
+    def show_data(
+        self, name: str, folder: dict[str, Any] = AS_IT_IS, request: gr.Request | None = None
+    ) -> Iterator[list[Any]]:
+        """Offer what can be forgotten in a data set, or say why it cannot be read; until then, how far it is."""
+        if folder.get("stop"):
+            return
+        session = str(request.session_hash) if request else ""
+        reading = self.readings[session] = Reading(lambda: self.workspace.data(name, **reading_of(folder)))
+        self.unread.add(name)
         try:
-            data = self.workspace.data(name)
+            for progress in reading.progress():
+                yield [gr.skip()] * 5 + [gr.update(about={"reading": progress})]
+            alone = self.workspace.data(name, levels=folder["levels"])
+            if len(alone["superclasses"]) == 1 and not folder["others"]:
+                folder = {**folder, "others": OTHERS}
+            data = self.described(name, folder, NOT_CHOSEN)
         except NotOnDisk as error:
-            return [gr.skip()] * 5 + [{"text": error.entry.offer if error.entry.download else str(error)}]
+            text = error.entry.offer if error.entry.download else str(error)
+            yield [*nothing(), gr.update(value=AS_IT_IS, about={"text": text})]
+            return
         except ClipforgetError as error:
-            return [gr.skip()] * 5 + [self.problem(error)]
-        superclass = first_superclass(data)
-        return [*target_updates(data, superclass, first_pick(data, superclass), ANY, []), data_summary(data)]
+            yield [*nothing(), gr.update(value=reading_of(folder), about=self.problem(error))]
+            return
+        self.unread.discard(name)
+        superclass = first_superclass(alone)
+        shown = gr.update(value=reading_of(folder), about={"data": self.summary(name, folder, NOT_CHOSEN)})
+        yield [*target_updates(data, superclass, first_pick(data, superclass), ANY, []), shown]
 
-    def show_chosen(self, data: str, chosen: dict[str, Any]) -> list[Any]:
+    def stop_reading(self, folder: dict[str, Any] | None = None, request: gr.Request | None = None) -> None:
+        """Stop what a visitor reads: another data set was named, or its Stop was pressed."""
+        session = str(request.session_hash) if request else ""
+        if (folder is None or folder.get("stop")) and session in self.readings:
+            self.readings[session].stop()
+
+    def summary(self, name: str, folder: dict[str, Any], chosen: dict[str, Any]) -> DataSummary:
+        """Return what is shown of a data set as it is read: its own images, without those of others."""
+        alone = self.described(name, {**folder, "others": ""}, chosen)
+        notes = self.described(name, folder, chosen)["layout"]["sentences"]
+        own = data_summary(alone, setup.is_path(name))
+        return {**own, "sentences": list(dict.fromkeys((*own["sentences"], *notes)))}
+
+    def show_chosen(self, data: str, folder: dict[str, Any], chosen: dict[str, Any]) -> Iterator[list[Any]]:
         """Offer the data set with the selections in use, the last of them picked; or one that was just sent."""
-        data = chosen["data"] or data
+        data, folder = (chosen["data"], AS_IT_IS) if chosen["data"] else (data, folder)
         if not chosen["use"]:
-            return [data, *self.show_data(data)]
+            for shown in self.show_data(data, folder):
+                yield [data, *shown]
+            return
         try:
-            described = self.described(data, chosen)
+            described = self.described(data, folder, chosen)
             caption, name = self.workspace.choosing.target(chosen["use"][-1])
         except ClipforgetError as error:
-            return [gr.skip()] * 6 + [self.problem(error)]
-        return [gr.skip(), *target_updates(described, caption, [name], ANY, []), data_summary(described)]
+            yield [gr.skip()] * 6 + [gr.update(about=self.problem(error))]
+            return
+        about = {"data": self.summary(data, folder, chosen)}
+        yield [gr.skip(), *target_updates(described, caption, [name], ANY, []), gr.update(about=about)]
 
-    def described(self, data: str, chosen: dict[str, Any]) -> DataDescription:
-        """Return the data set with the selections in use. Raises what is wrong with them."""
-        return self.workspace.data(data, chosen["use"])
+    def described(self, data: str, folder: dict[str, Any], chosen: dict[str, Any]) -> DataDescription:
+        """Return the data set as it is read, with the selections in use. Raises what is wrong with them."""
+        return self.workspace.data(data, chosen["use"], **reading_of(folder))
 
     def show_downloaded(self, name: str) -> list[Any]:
         """Offer a data set that is on the disk now."""
-        return [gr.update(choices=data_choices(form_choices(self.workspace))), *self.show_data(name)]
+        *_, shown = self.show_data(name)
+        return [gr.update(choices=data_choices(form_choices(self.workspace))), *shown]
 
     def show_presets(self, model: str) -> Any:
         """Offer the presets of another model."""
@@ -227,10 +270,12 @@ class Form:
         ours = method["method"] in OURS.values()
         return gr.update(value={"method": OURS[goal], "settings": {}}) if ours else gr.skip()
 
-    def show_superclass(self, data: str, chosen: dict[str, Any], superclass: str, extra: list[str]) -> list[Any]:
+    def show_superclass(
+        self, data: str, folder: dict[str, Any], chosen: dict[str, Any], superclass: str, extra: list[str]
+    ) -> list[Any]:
         """Offer the subgroups of another superclass, the first one picked, the others retained."""
         try:
-            described = self.described(data, chosen)
+            described = self.described(data, folder, chosen)
         except ClipforgetError:
             return [gr.skip()] * 2  # the note under the data set has said why
         picked = first_pick(described, superclass)
@@ -238,20 +283,27 @@ class Form:
         return [tile_update(described, superclass, picked), gr.update(value=retain)]
 
     def show_siblings(
-        self, data: str, chosen: dict[str, Any], superclass: str, picked: list[str], style: str, extra: list[str]
+        self,
+        data: str,
+        folder: dict[str, Any],
+        chosen: dict[str, Any],
+        superclass: str,
+        picked: list[str],
+        style: str,
+        extra: list[str],
     ) -> Any:
         """Retain the siblings of another pick."""
         try:
-            return gr.update(value=siblings(self.described(data, chosen), superclass, picked, style, extra))
+            return gr.update(value=siblings(self.described(data, folder, chosen), superclass, picked, style, extra))
         except ClipforgetError:
             return gr.skip()
 
     def show_estimate(self, *values: Any) -> dict[str, RunEstimate | str]:
         """Return how long the run would take and on how many images, or what is wrong with the form."""
+        if values[1] in self.unread:
+            return {}  # what is wrong with the images stands under them
         try:
             return {"estimate": self.workspace.estimate(self.config(*values))}
-        except NotOnDisk:
-            return {}  # the note under the data set has said so
         except ClipforgetError as error:
             return self.problem(error)
 
@@ -273,12 +325,16 @@ class Form:
         method = config["method"] if config["method"] in self.methods else next(iter(self.methods))
         superclass, picked, style, extra = read_targets(config["forget"])
         chosen = {"use": list(config.get("selections", ())), "data": ""}
+        folder = reading_of(config)
         try:
-            data = self.described(config["data"], chosen)
-            updates, note = target_updates(data, superclass, picked, style, extra), data_summary(data)
+            data = self.described(config["data"], folder, chosen)
+            updates = target_updates(data, superclass, picked, style, extra)
+            about: dict[str, Any] = {"data": self.summary(config["data"], folder, chosen)}
+            self.unread.discard(config["data"])
         except ClipforgetError as error:
-            updates, note = [gr.skip()] * 5, self.problem(error)
-        if config.get("retain") and "error" not in note:
+            self.unread.add(config["data"])
+            updates, about = nothing(), self.problem(error)
+        if config.get("retain") and "error" not in about:
             updates[4]["value"] = list(config["retain"])
         names = {option["name"] for option in self.methods[method]["options"]}
         settings = {name: value for name, value in config["settings"].items() if name in names}
@@ -287,7 +343,24 @@ class Form:
         last = [config.get(name, getattr(RunConfig, name)) for name in first]
         last += ["\n".join(config.get("eval", ()))]
         last += [config.get(name, getattr(RunConfig, name)) for name in ("eval_target", "eval_images")]
-        return [config["model"], config["data"], gr.update(value=chosen), *updates, *last, note]
+        read = gr.update(value=folder, about=about)
+        return [config["model"], config["data"], read, gr.update(value=chosen), *updates, *last]
+
+
+def reading_of(folder: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how a data set is read: what supplies others, and what its folders mean."""
+    return {name: folder.get(name, "") for name in AS_IT_IS}
+
+
+def nothing() -> list[Any]:
+    """Return the updates that offer nothing, where a data set cannot be read."""
+    return [
+        gr.update(choices=[], value=None),
+        gr.update(value=[], items=[], alone=False),
+        gr.update(visible=False),
+        gr.update(value=[], items=[]),
+        gr.update(choices=[], value=[]),
+    ]
 
 
 def show_choices(model: str, data: str, device: str) -> Any:

@@ -28,6 +28,7 @@ STYLES = (
     "alpha.css",
     "form.css",
     "models.css",
+    "folder.css",
     "explorer.css",
     "found.css",
     "audits.css",

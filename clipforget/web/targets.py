@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypedDict
 
@@ -19,14 +20,31 @@ class Tile(TypedDict):
     images: list[str]
 
 
+class ClassSample(TypedDict):
+    """A class of a data set: its name, how many images it has, and the addresses of a few thumbnails."""
+
+    name: str
+    size: int
+    images: list[str]
+
+
 class DataSummary(TypedDict):
-    """What the note under a data set counts, and the names of its evaluation sets."""
+    """What is shown of a data set: counts, how it was understood, its classes, and the first files left out.
+
+    `own` is a folder or an archive of the user's; `needs_others` one of a single class.
+    """
 
     count: int
     skipped: int
     superclasses: int
     evaluation_sets: list[str]
     note: str
+    sentences: list[str]
+    options: list[str]
+    classes: list[ClassSample]
+    skipped_files: list[list[str]]
+    own: bool
+    needs_others: bool
 
 
 def targets(superclass: str, picked: list[str], style: str) -> tuple[str, ...]:
@@ -82,10 +100,7 @@ def tiles(data: DataDescription, superclass: str) -> list[Tile]:
     return [
         {
             "name": name,
-            "images": [
-                f"clipforget/images/{data['fingerprint']}/{index}?size=96"
-                for index in samples.get(str(Target(superclass, name)), [])[:4]
-            ],
+            "images": _thumbnails(data, samples.get(str(Target(superclass, name)), [])[:4]),
         }
         for name in data["superclasses"].get(superclass, [])
     ]
@@ -111,14 +126,31 @@ def first_target(data: DataDescription) -> list[str]:
     return list(targets(superclass, first_pick(data, superclass), ANY))
 
 
-def data_summary(data: DataDescription) -> dict[str, DataSummary | str]:
-    """Return what the note under the data set says."""
-    superclasses, evaluation_sets = len(data["superclasses"]), data["evaluation_sets"]
-    counts: DataSummary = {
+def data_summary(data: DataDescription, own: bool = False) -> DataSummary:
+    """Return what is shown of a data set; own where it is a folder or an archive of the user's."""
+    return {
         "count": data["count"],
         "skipped": data["skipped"],
-        "superclasses": superclasses,
-        "evaluation_sets": evaluation_sets,
+        "superclasses": len(data["superclasses"]),
+        "evaluation_sets": data["evaluation_sets"],
         "note": data["note"],
+        "sentences": data["layout"]["sentences"],
+        "options": data["layout"]["options"] if own else [],
+        "classes": [
+            {"name": name, "size": size, "images": _thumbnails(data, _samples_of(data, name))}
+            for name, size in data["sizes"].items()
+        ],
+        "skipped_files": data.get("skipped_files", []),
+        "own": own,
+        "needs_others": len(data["superclasses"]) == 1,
     }
-    return {"data": counts}
+
+
+def _samples_of(data: DataDescription, superclass: str) -> list[int]:
+    """A few images of a class, of several subgroups where it has them."""
+    found = [indices for name, indices in data.get("samples", {}).items() if Target.read(name).superclass == superclass]
+    return [indices[0] for indices in found[:3]] if len(found) > 2 else [i for indices in found for i in indices][:3]
+
+
+def _thumbnails(data: DataDescription, indices: Sequence[int]) -> list[str]:
+    return [f"clipforget/images/{data['fingerprint']}/{index}?size=96" for index in indices]

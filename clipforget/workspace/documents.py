@@ -419,6 +419,13 @@ class Named(TypedDict):
     title: str
 
 
+class LayoutDescription(TypedDict):
+    """How the folders of a data set were understood, in sentences, and other ways to read them (`levels` of a run)."""
+
+    sentences: list[str]
+    options: list[str]
+
+
 class DataDescription(Named):
     """A data set: images by split, subgroups by superclass; the other numbers count images. note may be empty.
 
@@ -433,6 +440,8 @@ class DataDescription(Named):
     skipped: int
     note: str
     fingerprint: str
+    layout: LayoutDescription
+    sizes: dict[str, int]  # of the superclasses
     samples: NotRequired[dict[str, list[int]]]
     skipped_files: NotRequired[list[list[str]]]
 

@@ -12,6 +12,7 @@ from clipforget.benchmark.paper import EXPERIMENTS, Experiment
 from clipforget.benchmark.rows import FIRST_METHODS
 from clipforget.data.catalogue import DATASETS, absence, find
 from clipforget.data.dataset import Dataset
+from clipforget.data.layout import describe_layout
 from clipforget.data.names import coded_note
 from clipforget.data.target import Target
 from clipforget.errors import BadData, BadModel
@@ -119,6 +120,8 @@ def describe_data(dataset: Dataset, name: str, samples: bool = False) -> DataDes
         "evaluation_sets": list(dataset.evaluation_sets),
         "skipped": len(dataset.skipped),
         "note": coded_note(dataset),
+        "layout": {"sentences": list(describe_layout(dataset)), "options": list(dataset.layout.options)},
+        "sizes": dict(Counter(item.superclass for item in dataset.native)),
         "fingerprint": dataset.fingerprint,
     }
     if samples:
@@ -216,6 +219,11 @@ def _is_model(name: str) -> bool:
         return bool(check_model_name(name))
     except BadModel:
         return False
+
+
+def is_path(name: str) -> bool:
+    """Return True for a data set that is no registered one."""
+    return find(name)[0] is None
 
 
 def _title(name: str) -> str:

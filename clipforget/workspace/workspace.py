@@ -352,9 +352,9 @@ class Workspace:
         """
         return setup.describe(self._configs(), dataset_of or self.dataset, self.store.root)
 
-    def data(self, name: str, selections: Sequence[str] = ()) -> DataDescription:
+    def data(self, name: str, selections: Sequence[str] = (), **composed: Any) -> DataDescription:
         """Return one data set with sample images for each subgroup. Raises BadData or UnknownName."""
-        return setup.describe_data(self.dataset(name, selections=selections), name, samples=True)
+        return setup.describe_data(self.dataset(name, selections=selections, **composed), name, samples=True)
 
     def estimate(self, config: RunConfig) -> RunEstimate:
         """Return seconds, device and image counts of a run to come. Raises what is wrong with the configuration."""
