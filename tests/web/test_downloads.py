@@ -73,17 +73,18 @@ def test_the_buttons_follow_the_choice(command, tmp_path) -> None:
     assert [part["visible"] for part in buttons.offer("cifar100")[:2]] == [True, False]
     for name in ("sketchbook", "stanford_cars", "cifar100:/x", "/some/folder", ""):
         assert not buttons.offer(name)[0]["visible"], name
-    reading, (*_, note) = form.read_data("cifar100")
-    assert reading[-1] == {"text": "Reading the list of images ..."}
+    *_, (*_, shown) = form.show_data("cifar100")
+    note = shown["about"]
     assert note["text"] == DATASETS["cifar100"].offer and "169 MB to download. Terms: From https" in note["text"]
-    assert form.show_data("stanford_cars")[-1]["text"].startswith("Stanford Cars is not on this disk. Its authors'")
+    *_, (*_, shown) = form.show_data("stanford_cars")
+    assert shown["about"]["text"].startswith("Stanford Cars is not on this disk. Its authors'")
     titles = {name: title for title, name in form.data.choices}
     assert titles["cifar100"] == "CIFAR-100 (not on disk)" and "objectnet" not in titles
     command(AT_WORK)
     assert buttons.start("cifar100")[2]["visible"]
     until(buttons.downloads, text="42 % of 169M, 01:23 left")
-    assert buttons.follow()[0] == {"text": "42 % of 169M, 01:23 left"}
+    assert buttons.follow()[0]["about"] == {"text": "42 % of 169M, 01:23 left"}
     assert [part["visible"] for part in buttons.offer("food101")[:2]] == [False, True]
     buttons.downloads.stop()
     until(buttons.downloads, running=False)
-    assert "stopped" in buttons.follow()[0]["error"] and buttons.follow()[1]["visible"]
+    assert "stopped" in buttons.follow()[0]["about"]["error"] and buttons.follow()[1]["visible"]
