@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Z = 1.959963984540054  # the normal distribution's 97.5 % point
+FEW = 30  # test images of a target; with fewer, none found still means up to 11 %
 PLATEAU = 1.0  # points of H below the highest that still belong to the plateau
 
 
@@ -40,6 +41,14 @@ def wilson(hits: int, count: int) -> tuple[float, float]:
     middle = (share + square / 2) / (1 + square)
     half = math.sqrt(share * (1 - share) * square + square**2 / 4) / (1 + square)
     return max(middle - half, 0.0) if hits else 0.0, min(middle + half, 1.0) if hits < count else 1.0
+
+
+def few_images_note(count: int) -> str:
+    """Say what so many test images of a target can show, in a sentence; empty where there are FEW or more."""
+    if count >= FEW:
+        return ""
+    what = f"With {count} test image{'s' * (count != 1)} of the target"
+    return f"{what}, an interval runs from 0 to {wilson(0, count)[1]:.0%} even where none is found: read it with care."
 
 
 def bootstrap(values: Sequence[float] | NDArray[Any], rounds: int = 1000) -> tuple[float, float]:

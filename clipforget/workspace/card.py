@@ -48,6 +48,7 @@ def write_card(
     share = f"{alpha:.0%} of the original and {1 - alpha:.0%} of the unlearned weights, averaged"
     settings = ", ".join(f"`{name}` {value}" for name, value in view["settings"].items()) or "none"
     retain = ", ".join(f"`{text}`" for text in config.get("retain") or ()) or "the siblings of what is forgotten"
+    others = f", others from `{Path(config['others']).name}`" if config.get("others") else ""
     language = "sh" if format == "patch" else "python"
     rows = [
         [row["label"], f"{row['n']:,}", _interval(row["before"]),
@@ -105,7 +106,7 @@ def write_card(
             "",
             "## Terms",
             "",
-            f"- Images: `{Path(config['data']).name}`. {terms or 'ClipForget knows no terms of theirs.'}",
+            f"- Images: `{Path(config['data']).name}`{others}. {terms or 'ClipForget knows no terms of theirs.'}",
             *(f"- Selection: `{name_of(path)}`, images that somebody chose" for path in config.get("selections") or ()),
             "- Weights: the terms of the original model hold for this one too.",
             "",

@@ -555,7 +555,8 @@ class SetupDescription(TypedDict):
 class RunEstimate(TypedDict):
     """What a run to come takes, and how many images it embeds, forgets, retains and searches.
 
-    Seconds and bytes of memory are None where its model was not measured on the device.
+    Seconds and bytes of memory are None where its model was not measured on the device. `few` says what too few test
+    images of the target can show, and is empty where there are enough.
     """
 
     seconds: float | None
@@ -565,3 +566,4 @@ class RunEstimate(TypedDict):
     forget: int
     retain: int
     gallery: int
+    few: str

@@ -93,7 +93,7 @@ def run_report(
     ]
     facts = {
         "Model": config["model"],
-        "Images": config["data"],
+        "Images": " and ".join(filter(None, (config["data"], config.get("others", "")))),
         **({"Selected": ", ".join(map(name_of, chosen))} if (chosen := config.get("selections")) else {}),
         "Forget": ", ".join(config["forget"]),
         "Retain": ", ".join(config.get("retain") or []) or "the siblings",

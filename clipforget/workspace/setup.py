@@ -16,6 +16,7 @@ from clipforget.data.layout import describe_layout
 from clipforget.data.names import coded_note
 from clipforget.data.target import Target
 from clipforget.errors import BadData, BadModel
+from clipforget.evaluation.metrics import few_images_note
 from clipforget.methods import METHODS, Method
 from clipforget.models.listing import check_model_name, embedded_models
 from clipforget.runs.config import RunConfig
@@ -192,6 +193,7 @@ def estimate(config: RunConfig, dataset: Dataset, store: Store) -> RunEstimate:
         "forget": len(splits.train["forget"]),
         "retain": len(splits.train["retain"]),
         "gallery": len(splits.positions("test")),
+        "few": few_images_note(len(splits.positions("test", "forget"))),
     }
 
 

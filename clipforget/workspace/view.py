@@ -11,7 +11,7 @@ from typing import Any, cast
 from clipforget.data.target import Target
 from clipforget.evaluation.curves import collapsed
 from clipforget.evaluation.documents import Scores, ShownScores, StillFound, near_duplicates_note
-from clipforget.evaluation.metrics import ratio
+from clipforget.evaluation.metrics import FEW, few_images_note, ratio
 from clipforget.runs.config import RunConfig
 from clipforget.runs.documents import StepEvent
 from clipforget.runs.store import Run
@@ -68,6 +68,8 @@ def _notes(scores: Scores) -> Iterator[str]:
     if scores["evaluated"].get("goal") == NEVER_SEEN:
         yield f"The goal is as if never seen. {GOALS[NEVER_SEEN]}"
     yield scores["choice"]["reason"]
+    if note := few_images_note(next((row["n"] for row in scores["rows"] if row["key"] == "forget"), FEW)):
+        yield note
     if count := scores.get("near_duplicates"):
         yield near_duplicates_note(count)
 

@@ -120,3 +120,10 @@ def test_where_nothing_is_within_the_limit_the_highest_h_counts() -> None:
 def test_where_nothing_is_gained_alpha_0_shows_what_the_method_did() -> None:
     for found in (choose([1.0] * 10, [1.0] * 10), choose([0.0] * 10, [0.0] * 10)):
         assert found.alpha == 0.0 and found.reason.startswith("No alpha both forgets and keeps")
+
+
+def test_what_few_images_can_show_is_computed() -> None:
+    note = metrics.few_images_note
+    assert note(2).startswith("With 2 test images of the target, an interval runs from 0 to 66%")
+    assert note(1).startswith("With 1 test image of the target, an interval runs from 0 to 79%")
+    assert note(metrics.FEW - 1) and note(metrics.FEW) == ""

@@ -79,6 +79,7 @@ def run(args: argparse.Namespace) -> int:
 
     With --worker it works on an existing run instead, as the page asks for it, and prints nothing.
     """
+    from clipforget.evaluation.metrics import few_images_note
     from clipforget.runs.execute import execute, stoppable
     from clipforget.runs.resources import Resources
     from clipforget.runs.store import Store
@@ -99,7 +100,9 @@ def run(args: argparse.Namespace) -> int:
         dataset = resources.dataset(**images_of(config))
     for note in filter(None, (coded_note(dataset), missing_note(dataset))):
         print(note, file=sys.stderr)
-    config.splits(dataset)  # a misspelt target is told at once, however busy the device
+    splits = config.splits(dataset)  # a misspelt target is told at once, however busy the device
+    if note := few_images_note(len(splits.positions("test", "forget"))):
+        print(note, file=sys.stderr)
     started = store.create(config)
     if not work_on(started, resources):
         return STOPPED

@@ -29,7 +29,7 @@ function described({ count: images, superclasses, evaluation_sets, skipped, note
     return [parts.join(" · "), ...(note ? [h("br"), h("strong", {}, note)] : [])];
 }
 
-function estimated({ seconds, memory, device, images, forget, retain }) {
+function estimated({ seconds, memory, device, images, forget, retain, few }) {
     const known = typeof seconds === "number";
     return [
         h("strong", {}, known ? `about ${duration(seconds)}` : "Time unknown"),
@@ -37,5 +37,6 @@ function estimated({ seconds, memory, device, images, forget, retain }) {
         memory ? `, ${(memory / 1e9).toFixed(1)} GB of memory` : "",
         h("br"),
         `${count(forget)} to forget, ${count(retain)} retained, ${count(images)} in all`,
+        few ? h("p", {}, few) : "",
     ];
 }
