@@ -166,10 +166,10 @@ class Form:
         of_data = [self.superclass, self.picker, self.style, self.extra, self.retain, self.folder]
         estimate = {"fn": self.show_estimate, "inputs": self.inputs(), "outputs": self.estimate, **LATEST}
         page.load(self.show_data, self.data, of_data, **QUIET).then(**estimate)
-        self.data.input(self.stop_reading, None, None, queue=False, **QUIET)
+        self.data.input(self.stop_reading, None, None, concurrency_limit=None, **QUIET)
         self.data.input(self.show_data, self.data, of_data, **LATEST).then(**estimate)
         self.data.input(lambda: gr.update(value=NOT_CHOSEN), None, self.chosen, **QUIET)
-        self.folder.input(self.stop_reading, self.folder, None, queue=False, **QUIET)
+        self.folder.input(self.stop_reading, self.folder, None, concurrency_limit=None, **QUIET)
         self.folder.input(self.show_data, [self.data, self.folder], of_data, **LATEST).then(**estimate)
         chosen = [self.data, self.folder, self.chosen]
         self.chosen.input(self.show_chosen, chosen, [self.data, *of_data], **LATEST).then(**estimate)
