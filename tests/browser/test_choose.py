@@ -70,7 +70,7 @@ def test_images_are_chosen_saved_and_become_a_target(visit: Any, site: Site) -> 
     body = {"name": "red ones", "caption": "old", "images": [0]}
     site.call(f"selections?model={site.model}&data={site.data}", body)
     page.click("text=Save and use")
-    page.click("text=Replace it")
+    page.click(".cf-name-panel button >> text=Replace it")
     page.wait_for_selector('#cf-picker .cf-tile[data-name="red ones"][aria-pressed=true]')
     page.wait_for_function("document.querySelector('#cf-superclass input').value === 'ball'")
     page.wait_for_selector("#cf-estimate strong")

@@ -91,8 +91,6 @@ export function searchBar(path, choice) {
         words.textContent = `${choice.query.words}: ${least}`;
         slider.setAttribute("aria-valuetext", least);
     });
-    /** Find what is like an image of the set. */
-    const like = (image) => ask(`image=${image}`, `like image ${image + 1}`, { image });
     const enable = (on) => form.querySelectorAll("input, button").forEach((part) => (part.disabled = !on));
-    return { node, like, enable };
+    return { node, enable };
 }
