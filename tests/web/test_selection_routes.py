@@ -2,6 +2,8 @@
 
 import io
 import json
+import tarfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -118,6 +120,27 @@ def test_sent_pictures_become_a_data_set(client, runs):
     token, _ = send(client, files)
     assert client.post(f"/clipforget/pictures/{token}/finish").json()["data"] == done["data"], "the same once only"
     assert client.get("/clipforget/setup/data", params={"name": done["data"]}).json()["count"] == len(files)
+
+
+@pytest.mark.parametrize("name", ["few.zip", "few.tar.gz"])
+def test_a_sent_archive_becomes_a_data_set(client, name):
+    pictures = {f"{kind}/{i}.png": png(i + 10 * len(kind)) for kind in ("bird", "car", "house") for i in range(9)}
+    packed = io.BytesIO()
+    if name.endswith(".zip"):
+        with zipfile.ZipFile(packed, "w") as archive:
+            for file, data in {**pictures, "../../out.png": png(99)}.items():
+                archive.writestr(file, data)
+    else:
+        with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+            for file, data in {**pictures, "../../out.png": png(99)}.items():
+                member = tarfile.TarInfo(file)
+                member.size = len(data)
+                archive.addfile(member, io.BytesIO(data))
+    token, left = send(client, {name: packed.getvalue()}, piece=1000)
+    done = client.post(f"/clipforget/pictures/{token}/finish").json()
+    read = client.get("/clipforget/setup/data", params={"name": done["data"]}).json()
+    assert left == {} and done["images"] == read["count"] == len(pictures)
+    assert set(read["superclasses"]) == {"bird", "car", "house"} and read["skipped"] == 1
 
 
 def test_what_cannot_be_kept_leaves_nothing(client, runs, monkeypatch):
