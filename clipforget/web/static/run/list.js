@@ -289,6 +289,6 @@ export function recentRuns(app, container, most = 6) {
                 h("small", {}, when(run.created)),
             );
         list.replaceChildren(...runs.slice(0, most).map(item));
-        all.textContent = `All ${app.runs.length} runs as a table`;
+        all.textContent = app.runs.length === 1 ? "This run as a table" : `All ${app.runs.length} runs as a table`;
     });
 }
