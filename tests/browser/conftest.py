@@ -84,7 +84,7 @@ def _visiting(contexts: Any, site: Site) -> Iterator[Any]:
         options = {"viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce", **options}
         page = contexts(**options).new_page()
         pages.append(page)
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)  # nothing waits so long but on a busy machine
         page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("dialog", lambda dialog: (problems.append(f"dialog: {dialog.message}"), dialog.dismiss()))

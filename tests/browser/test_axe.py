@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from served import Site
-from test_page import opened
 
 pytestmark = pytest.mark.browser
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
@@ -27,7 +26,20 @@ def test_axe_finds_nothing_serious(visit: Any, site: Site, options: dict[str, An
     page.evaluate("window.clipforget.openCompare('list')")
     page.wait_for_selector(".cf-checks input")
     assert serious(page) == []
-    page = opened(visit, site, "&alpha=0.5&view=figures", **options)
+    page.evaluate("window.clipforget.openRuns()")
+    page.wait_for_selector(".cf-runlist tbody input")
+    page.check(".cf-runlist tbody input >> nth=0")
+    assert serious(page) == []
+    page.get_by_label("Name, tags and notes").first.click()
+    page.wait_for_selector(".cf-annotate")
+    assert serious(page) == []
+    page.keyboard.press("Escape")
+    page.evaluate("(run) => window.clipforget.open(run)", site.run)
+    page.wait_for_function("window.clipforget?.pack")
+    page.evaluate("window.clipforget.setAlpha(50); window.clipforget.setView('figures')")
+    page.locator(".cf-alpha-card .cf-explain").click()
+    assert serious(page) == []
+    page.keyboard.press("Escape")
     assert serious(page) == []
     for view, ready in {"map": "#cf-pane-map .cf-toggle", "matrix": ".cf-predictions button"}.items():
         page.evaluate("(view) => window.clipforget.setView(view)", view)

@@ -78,7 +78,9 @@ def test_stop_keeps_the_run_and_use_fills_the_form(visit: Any, site: Site) -> No
     page.wait_for_selector(".cf-end[data-state=stopped]")
     assert time.monotonic() - begun < 5
     assert page.locator(".cf-end .cf-message, #cf-stage .cf-wait").count() == 0
-    page.click(".cf-end .cf-primary")
+    assert page.locator(".cf-end .cf-primary").inner_text() == "Run again"
+    assert page.locator(".cf-stages [data-state=now]").count() == 0, "nothing turns any more"
+    page.click(".cf-end >> text=Change the settings")
     page.wait_for_function("document.querySelector('#cf-data input').value.includes('data')")
     page.wait_for_function("Number(document.querySelector('#cf-last input[type=number]').value) === 7")
 

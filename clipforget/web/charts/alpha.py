@@ -33,7 +33,7 @@ def alpha(view: RunView) -> go.Figure:
     if not alphas or not rows:
         return empty("The accuracies appear here when the run has been scored.")
     fig = figure(
-        xaxis=axis("alpha, share of the original", range=[-0.015, 1.015], dtick=0.1, hoverformat=".2f"),
+        xaxis=axis("alpha, share of the original", range=[-0.015, 1.015], tickangle=0, hoverformat=".2f"),
         yaxis=axis("accuracy", range=YRANGE, tickformat=".0%"),
         hovermode="x unified",
         showlegend=False,

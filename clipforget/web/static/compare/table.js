@@ -1,7 +1,8 @@
 // @ts-check
 // The result table of a comparison: a line for each method, do nothing first, sorted by any column.
 
-import { clock, h, percent } from "../lib/dom.js";
+import { duration, h, percent } from "../lib/dom.js";
+import { explain } from "../lib/glossary.js";
 import { writeAddress } from "../lib/state.js";
 
 const LEAD = "least_10"; // what sorts the rows where nobody asks for another order
@@ -67,7 +68,7 @@ function columns(comparison) {
         plain(
             "seconds",
             "time",
-            (value) => (value < 90 ? `${value.toFixed(value < 10 ? 1 : 0)} s` : clock(value)),
+            (value) => (value < 10 ? `${value.toFixed(1)} s` : duration(value)),
             "Time of the method's own stages",
         ),
         { ...plain("memory", "memory", size, "Peak memory while the method ran"), spread: false },
@@ -186,6 +187,7 @@ export function resultTable(app) {
                         },
                         column.label,
                     ),
+                    ["tier", "H", "Score"].includes(column.label) ? explain(column.label) : null,
                 ),
             ),
         );

@@ -40,6 +40,7 @@ function makeApp(gradio) {
         loaded: false,
         exact: null,
         exactPending: false,
+        answered: null, // the last query that got an answer
         peeking: false,
         picked: new Set(), // gallery images, by lasso or from the matrix
         pickedAs: "",
@@ -123,15 +124,23 @@ function makeApp(gradio) {
             const packs = await queryPacks(shownRuns(), app.state);
             if (!packs) return;
             app.pack = { ...packs[0], key };
+            app.answered = { q: app.state.q, img: app.state.img, up: app.state.up };
             if (app.rival) app.rival.pack = packs[1];
             app.bus.emit("pack");
             prefetch(app.view, packs, app.index);
         } catch (error) {
-            toast(error.message);
             const first = { q: app.firstQuery(), img: null, up: "" };
-            // An address whose query cannot be answered: its upload is gone, or its text too long.
-            if (error.status && !app.pack && queryString(first) !== queryString(app.state))
+            if (!error.status) toast(error.message);
+            else if (app.pack) {
+                // A query that is refused stays in the box, to be mended, and leaves the address.
+                Object.assign(app.state, app.answered);
+                writeAddress(app.state, false);
+                app.bus.emit("refused", error.message);
+            } else if (queryString(first) !== queryString(app.state)) {
+                // An address whose query cannot be answered: its upload is gone, or its text too long.
+                toast(error.message);
                 return app.search(first, false);
+            }
         }
         app.bus.emit("asking", false);
     }
@@ -248,7 +257,7 @@ function makeApp(gradio) {
             const view = await get(`runs/${encodeURIComponent(id)}/view`);
             if (app.state.run !== id) return;
             app.view = view;
-            app.pack = null;
+            app.pack = app.answered = null;
             app.pick([], "");
         }
         await loadRival(app);
@@ -290,7 +299,6 @@ export async function mount(element, gradio) {
         "#cf-setup",
         "#cf-head-mount",
         "#cf-slider input[type=range]",
-        "#cf-slider input[type=number]",
         "#cf-alpha-tools",
     );
     const app = makeApp(gradio);

@@ -3,6 +3,7 @@
 // With a second run beside the first, each card shows both and their difference.
 
 import { h, percent, points, svg } from "../lib/dom.js";
+import { explain } from "../lib/glossary.js";
 
 const WIDTH = 120;
 const HEIGHT = 30;
@@ -32,14 +33,17 @@ export function sparkline(role, ...curves) {
     return { node, move };
 }
 
+const TERMS = { siblings: ["siblings"], others: ["others"], "H / Score": ["H", "Score"], H: ["H", "Score"] };
+
 function card(title, role) {
     const value = h("div.cf-value");
     const delta = h("div.cf-delta");
     const note = h("div.cf-note");
     const name = h("div.cf-name", {}, role ? h("i.cf-key", { "aria-hidden": "true" }) : null, h("span", {}, title));
     const node = h("section.cf-card", { "aria-label": title }, name, h("div.cf-pair", {}, value, delta), note);
+    if (TERMS[title]) name.append(explain(...TERMS[title]));
     if (role) node.classList.add(`cf-${role}`);
-    return { node, value, delta, note, name: name.lastChild };
+    return { node, value, delta, note, name: name.querySelector("span") };
 }
 
 /** Fill `container` with the cards of the open run and keep them at the present alpha. */
@@ -76,7 +80,7 @@ function alphaCard(app) {
         },
         "Make exact",
     );
-    name.parentNode.append(button);
+    name.parentNode.append(explain("alpha", "nodes"), button);
     const original = h("i");
     const left = h("span");
     const right = h("span");
@@ -100,12 +104,12 @@ function alphaCard(app) {
                 : `~ within ${Math.max(...bounds.map((bound) => bound.accuracy[i])).toFixed(1)} pts`;
         delta.classList.toggle("cf-good", Boolean(exact || asked));
         note.textContent = asked
-            ? `computed; top 24 ${percent(asked.agreement)}% alike`
+            ? `computed; hits ${percent(asked.agreement)}% as shown before`
             : exact
               ? shown.every((view) => view.nodes.includes(i / 100))
                   ? "re-embedded here"
                   : "no weight changes here"
-              : `top 24 ≥ ${percent(Math.min(...bounds.map((bound) => bound.agreement[i])))}% right`;
+              : `hits ${percent(Math.min(...bounds.map((bound) => bound.agreement[i])))}% or more the same`;
         button.hidden = Boolean(exact || asked);
         button.disabled = app.exactPending;
         original.style.width = `${i}%`;

@@ -112,7 +112,7 @@ export function grids(app, container, on) {
         for (const cell of [...cells.before, ...cells.after])
             if (cell.id === id) cell.node.classList.toggle("cf-lit", lit);
     });
-    for (const event of ["picked", "alpha", "pack", "query", "exact", "peek"]) app.bus.on(event, draw);
+    for (const event of ["picked", "alpha", "pack", "query", "refused", "exact", "peek"]) app.bus.on(event, draw);
 
     function draw() {
         const now = sides(app);

@@ -13,7 +13,7 @@ const HELP = [
     ["s on an image", "search by it"],
     ["i on an image", "all about it"],
     ["Enter on an image", "look at it large; arrows walk on, Esc closes"],
-    ["Ctrl + Enter", "run, or start a comparison"],
+    ["Ctrl + Enter", "run, or start a comparison (not from a field of another form)"],
     ["d", "dark or light"],
     ["?", "this list"],
 ];
@@ -74,6 +74,9 @@ export function keys(app) {
     document.addEventListener("keydown", (event) => {
         if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
             event.preventDefault();
+            const field = /** @type {HTMLInputElement} */ (event.target);
+            // In a field of something else, a search say, it is that which is sent.
+            if (typing(field) && !field.closest("#cf-setup, .cf-compare-form")) return field.form?.requestSubmit();
             // Leave the field first, so that its last value counts.
             /** @type {HTMLElement} */ (document.activeElement)?.blur?.();
             setTimeout(

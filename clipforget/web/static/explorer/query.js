@@ -2,7 +2,7 @@
 // The query bar: words, chips, an uploaded picture, or an image of the gallery.
 
 import { get, queryString, upload } from "../lib/api.js";
-import { h, icon, iconButton, toast } from "../lib/dom.js";
+import { h, icon, iconButton, toast, withArticle } from "../lib/dom.js";
 import { about, imageUrl } from "./grid.js";
 
 const LARGEST = 10 * 2 ** 20; // bytes, as the server has it: a larger file need not travel
@@ -90,11 +90,19 @@ export function queryBar(app, container) {
     app.bus.on("pack", () => {
         note.textContent = app.pack.note || "";
     });
+    const press = () => {
+        for (const chip of chips.children) chip.setAttribute("aria-pressed", String(app.state.q === chip.dataset.name));
+    };
+    app.bus.on("refused", (message) => {
+        note.textContent = message;
+        press();
+        input.focus();
+    });
     app.bus.on("query", () => {
         const { q, img, up } = app.state;
-        input.value = q;
+        input.value = withArticle(q);
         note.textContent = "";
-        for (const chip of chips.children) chip.setAttribute("aria-pressed", String(q === chip.dataset.name));
+        press();
         by.hidden = img === null && !up;
         if (by.hidden) return;
         const picture =

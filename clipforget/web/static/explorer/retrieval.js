@@ -1,7 +1,7 @@
 // @ts-check
 // How text prompts rank the gallery at the present alpha: precision and recall of what is forgotten, overlap elsewhere.
 
-import { h, percent, points } from "../lib/dom.js";
+import { h, percent, points, withArticle } from "../lib/dom.js";
 import { sparkline } from "./figures.js";
 
 const NONE =
@@ -108,7 +108,7 @@ function prompt(app, row) {
     const search = h(
         "button.cf-text",
         { type: "button", title: "Search for this", onclick: () => app.search({ q: prompts[0], img: null, up: "" }) },
-        prompts[0],
+        withArticle(prompts[0]),
     );
     return h("th", { scope: "row", rowSpan: 2 }, key, search, h("small", {}, level));
 }

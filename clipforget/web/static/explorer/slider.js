@@ -1,13 +1,30 @@
 // @ts-check
-// The alpha bar: Gradio's own slider and number box, our buttons, and marks for the nodes and the best alpha.
+// The alpha bar: Gradio's own slider, our number box and buttons, and marks for the nodes and the suggested alpha.
 
-import { h, icon, iconButton } from "../lib/dom.js";
+import { h, icon, iconButton, set } from "../lib/dom.js";
 
 /** Join the native slider to the page. Its input events are read where they arise, so none is queued or dropped. */
 export function alphaBar(app) {
     const root = document.getElementById("cf-slider");
     const range = /** @type {HTMLInputElement} */ (root.querySelector("input[type=range]"));
-    const number = root.querySelector("input[type=number]");
+    // In place of Gradio's, whose digits come and go, and which takes what is no alpha.
+    const number = h("input.cf-alpha-number", {
+        type: "number",
+        min: 0,
+        max: 1,
+        step: 0.01,
+        inputMode: "decimal",
+        "aria-label": "alpha, as a number from 0 to 1",
+        title: "alpha, from 0 to 1",
+        onblur: () => showNumber(),
+        onkeydown: (event) => {
+            if (event.key === "Enter") showNumber();
+        },
+    });
+    const showNumber = () => {
+        number.value = (app.index / 100).toFixed(2);
+        number.setAttribute("aria-invalid", "false");
+    };
     let echo = false; // true while we tell Gradio a value that we set ourselves
 
     root.addEventListener(
@@ -15,14 +32,15 @@ export function alphaBar(app) {
         (event) => {
             const text = /** @type {HTMLInputElement} */ (event.target).value;
             const value = Number(text);
-            if (echo || text === "" || !(value >= 0 && value <= 1)) return;
+            const wrong = text === "" || !(value >= 0 && value <= 1);
+            number.setAttribute("aria-invalid", String(wrong));
+            if (echo || wrong) return;
             app.stopPlay();
             app.setAlpha(Math.round(value * 100));
         },
         true,
     );
     set(range, { "aria-label": "alpha: share of the original model", "aria-describedby": "cf-ends" });
-    set(number, { "aria-label": "alpha, as a number from 0 to 1", inputMode: "decimal" });
 
     const reset = iconButton("reset", "Back to the original: alpha 1 (r)", () => app.setAlpha(100));
     const play = h(
@@ -40,14 +58,14 @@ export function alphaBar(app) {
             onclick: () => app.setAlpha(app.bestIndex()),
         },
         icon("star"),
-        h("span", {}, "Best"),
+        h("span", {}, "Suggested"),
     );
     reset.id = "cf-reset";
     document.getElementById("cf-alpha-tools").replaceChildren(reset, play, best);
 
     const marks = h("div.cf-marks", { "aria-hidden": "true" });
     const ends = h("div.cf-ends", { id: "cf-ends" }, h("span", {}, "0 unlearned"), h("span", {}, "1 original"));
-    root.append(marks, ends);
+    root.append(number, marks, ends);
 
     app.bus.on("open", () => {
         const view = app.view;
@@ -57,13 +75,14 @@ export function alphaBar(app) {
             h("b", { style: `left:${100 * view.best}%` }),
             ...(app.rival ? [h("b.cf-second", { style: `left:${100 * app.rival.view.best}%` })] : []),
         );
-        best.lastChild.textContent = `Best ${view.best.toFixed(2)}`;
+        best.lastChild.textContent = `Suggested ${view.best.toFixed(2)}`;
     });
     app.bus.on("alpha", (index) => {
         const value = (index / 100).toFixed(2);
         root.style.setProperty("--cf-fill", String(index));
         const words = { 0: "fully unlearned", 100: "the original" }[index] || "between unlearned and original";
         range.setAttribute("aria-valuetext", `${value}, ${words}`);
+        if (document.activeElement !== number || Number(number.value) !== index / 100) showNumber();
         if (Number(range.value) === index / 100) return;
         echo = true;
         range.value = value;
@@ -71,8 +90,4 @@ export function alphaBar(app) {
         echo = false;
     });
     app.bus.on("play", (on) => play.replaceChildren(icon(on ? "pause" : "play"), on ? "Pause" : "Play"));
-}
-
-function set(node, attributes) {
-    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
 }

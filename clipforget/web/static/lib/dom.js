@@ -118,6 +118,9 @@ export function duration(seconds) {
     return whole < 5400 ? `${Math.round(whole / 60)} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+/** A prompt as it is read: "a photo of an airplane", whatever the template makes of the name. */
+export const withArticle = (text) => text.replace(/\ba (?=[aeiou])(?!uni|use|eur|one\b)/gi, (a) => `${a[0]}n `);
+
 /** Call `work` once, `wait` ms after the last call. */
 export function debounce(work, wait) {
     let timer = 0;

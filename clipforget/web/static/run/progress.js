@@ -101,7 +101,7 @@ export function progressPanel(app, run, stages) {
                 : last
                   ? `${clock(last.t)} so far`
                   : "";
-        list.replaceChildren(...stageItems(stages, steps));
+        list.replaceChildren(...stageItems(stages, steps, ["queued", "running"].includes(state)));
         const share = overall(last);
         bar.firstChild.style.transform = `scaleX(${share})`;
         bar.setAttribute("aria-valuenow", String(Math.round(100 * share)));
@@ -123,15 +123,16 @@ function overall(last) {
     return last.eta === null || last.eta === undefined ? 0.02 : last.t / Math.max(last.t + last.eta, 0.001);
 }
 
-function stageItems(stages, steps) {
+function stageItems(stages, steps, goesOn) {
     const latest = new Map(steps.map((step) => [step.stage, step]));
     const first = latest.has("fetch") ? ["fetch"] : []; // only of a model that lay elsewhere
     const all = [...new Set([...first, ...stages, ...latest.keys()])].filter((name) => name !== "wait");
     const now = steps.at(-1)?.stage;
     return all.map((name) => {
         const step = latest.get(name);
-        const state = name === now ? "now" : step ? "done" : "next";
-        const mark = h("span.cf-mark", { "aria-hidden": "true" }, state === "done" ? icon("check") : "");
+        const state = name === now ? (goesOn ? "now" : "halted") : step ? "done" : "next";
+        const picture = { done: "check", halted: "stop" }[state];
+        const mark = h("span.cf-mark", { "aria-hidden": "true" }, picture ? icon(picture) : "");
         const item = h(
             "li",
             {},

@@ -1,7 +1,9 @@
 // @ts-check
 // Pages for runs that have nothing to explore: none chosen, stopped, failed, lost, unknown.
 
-import { h, icon } from "../lib/dom.js";
+import { post } from "../lib/api.js";
+import { h, icon, toast } from "../lib/dom.js";
+import { demo } from "./demo.js";
 
 const TEXTS = {
     stopped: ["Stopped", "This run was stopped before it had results. What it did until then is kept here."],
@@ -31,14 +33,8 @@ export function emptyState(app) {
     return h(
         "section.cf-empty",
         {},
-        picture(),
         h("h2", {}, "Make CLIP forget, and watch what it takes with it"),
-        h(
-            "p",
-            {},
-            "Choose what a model should forget and press Run; then drag alpha between the unlearned and the original " +
-                "model and see every search, figure and chart follow.",
-        ),
+        sample ? demo(app, sample) : null,
         button,
         h(
             "button.cf-text",
@@ -53,32 +49,23 @@ export function emptyState(app) {
     );
 }
 
-/** Two overlapping sets, one of them fading: the idea of the page as a drawing. */
-function picture() {
-    const cells = Array.from({ length: 24 }, (_, i) => {
-        const cell = h("i");
-        cell.style.setProperty("--i", String(i));
-        cell.classList.add(
-            [3, 8, 9, 14, 21].includes(i) ? "cf-forget" : [2, 10, 15, 20].includes(i) ? "cf-siblings" : "cf-others",
-        );
-        return cell;
-    });
-    return h("div.cf-picture", { "aria-hidden": "true" }, cells);
-}
-
 /** The page of a run that ended without results. `log` are the last lines it wrote. */
 export function endState(app, state, run, message, log) {
     const [title, text] = TEXTS[state] || TEXTS.missing;
-    const buttons = [];
-    if (run?.config?.method)
-        buttons.push(
-            h(
-                "button.cf-button.cf-primary",
-                { type: "button", onclick: () => app.useSettings(run.config) },
-                "Use these settings",
-            ),
+    const button = (words, onclick) => h("button.cf-button", { type: "button", onclick }, words);
+    const again = () =>
+        post("runs", run.config).then(
+            ({ id }) => app.follow(id),
+            (error) => toast(error.message),
         );
-    buttons.push(h("button.cf-button", { type: "button", onclick: () => app.open("") }, "Start page"));
+    const buttons = run?.config?.method
+        ? [button("Run again", again), button("Change the settings", () => app.useSettings(run.config))]
+        : [];
+    buttons.push(
+        button("All runs", () => app.openRuns()),
+        button("Start page", () => app.open("")),
+    );
+    buttons[0].classList.add("cf-primary");
     const node = h(
         "section.cf-end",
         { role: "alert" },
