@@ -85,7 +85,7 @@ def _visiting(contexts: Any, site: Site) -> Iterator[Any]:
         page = contexts(**options).new_page()
         pages.append(page)
         page.set_default_timeout(60_000)  # nothing waits so long but on a busy machine
-        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+        page.on("console", lambda one: problems.append(f"{one.text} {one.location}") if one.type == "error" else None)
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("dialog", lambda dialog: (problems.append(f"dialog: {dialog.message}"), dialog.dismiss()))
         page.on("request", lambda request: _on_host(request.url, site.address, problems))

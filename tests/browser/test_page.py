@@ -334,7 +334,16 @@ def test_narrow_screens_cut_nothing(visit: Any, site: Site, width: int) -> None:
     edges = page.eval_on_selector_all(".cf-tab", "all => all.map((tab) => tab.getBoundingClientRect().right)")
     assert max(edges) < width
     page.set_input_files("#cf-query-area input[type=file]", next(site.data.glob("test/*/*/*/*.png")))
-    page.wait_for_selector(".cf-by:not([hidden])")
+    page.wait_for_selector(".cf-by img[alt='your picture']")
+    first = query_of(page)["up"]
+    page.evaluate(
+        """async () => { const canvas = Object.assign(document.createElement("canvas"), { width: 32, height: 32 });
+            const blob = await new Promise((done) => canvas.toBlob(done));
+            const dataTransfer = new DataTransfer();
+            dataTransfer.items.add(new File([blob], "dropped.png", { type: "image/png" }));
+            document.getElementById("cf-cards").dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true })); }"""
+    )
+    page.wait_for_function("(up) => window.clipforget.state.up && window.clipforget.state.up !== up", arg=first[0])
     search, upload = (page.locator(f".cf-querybar > {part}").bounding_box() for part in (".cf-search", ".cf-button"))
     assert search["x"] + search["width"] <= upload["x"]
     page.click("[aria-label='Keyboard shortcuts (?)']")

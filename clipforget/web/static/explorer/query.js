@@ -15,7 +15,8 @@ export function queryBar(app, container) {
         autocomplete: "off",
         spellcheck: false,
         "aria-label": "Search the gallery",
-        placeholder: "Search with words, for example a photo of an airplane",
+        placeholder: "Search with words, or paste or drop a picture",
+        list: "cf-query-history",
     });
     const form = h(
         "form.cf-search",
@@ -52,12 +53,22 @@ export function queryBar(app, container) {
         h("span", {}, "Upload"),
     );
     const note = h("p.cf-query-note", { role: "status" });
-    container.replaceChildren(h("div.cf-querybar", {}, form, button, file, by), chips, note);
-    container.addEventListener("dragover", (event) => event.preventDefault());
-    container.addEventListener("drop", (event) => {
-        event.preventDefault();
-        send(event.dataTransfer.files[0]);
+    const history = h("datalist", { id: "cf-query-history" });
+    const pictures = new Map(); // uploads of this page, by their tokens
+    container.replaceChildren(h("div.cf-querybar", {}, form, button, file, by), chips, note, history);
+    // A picture may be pasted or dropped anywhere but on the form, which takes files of its own.
+    const free = (event) => app.mode === "open" && !event.target.closest?.("#cf-setup, dialog");
+    const image = (data) => [...(data?.files ?? [])].find((one) => one.type.startsWith("image/"));
+    document.addEventListener("dragover", (event) => {
+        if (free(event) && event.dataTransfer.types.includes("Files")) event.preventDefault();
     });
+    for (const type of ["drop", "paste"])
+        document.addEventListener(type, (event) => {
+            const picture = image(event.dataTransfer ?? event.clipboardData);
+            if (!picture || !free(event)) return;
+            event.preventDefault();
+            send(picture);
+        });
 
     async function send(picture) {
         file.value = "";
@@ -65,6 +76,7 @@ export function queryBar(app, container) {
         if (picture.size > LARGEST) return toast("The image is larger than 10 MiB; reduce it first.");
         try {
             const { token } = await upload(picture);
+            pictures.set(token, URL.createObjectURL(picture));
             app.search({ q: "", img: null, up: token });
         } catch (error) {
             toast(error.message);
@@ -89,6 +101,9 @@ export function queryBar(app, container) {
     });
     app.bus.on("pack", () => {
         note.textContent = app.pack.note || "";
+        const { q } = app.state;
+        if (q && app.firstQuery() !== q && ![...history.children].some((one) => one.value === q))
+            history.prepend(h("option", { value: q }));
     });
     const press = () => {
         for (const chip of chips.children) chip.setAttribute("aria-pressed", String(app.state.q === chip.dataset.name));
@@ -108,7 +123,9 @@ export function queryBar(app, container) {
         const picture =
             img !== null
                 ? h("img", { src: imageUrl(app.view, img), alt: about(app.view, img).full, width: 32, height: 32 })
-                : icon("image");
+                : pictures.has(up)
+                  ? h("img", { src: pictures.get(up), alt: "your picture", width: 32, height: 32 })
+                  : icon("image");
         const words = img !== null ? `like this ${about(app.view, img).short}` : "like your picture";
         by.replaceChildren(
             picture,
