@@ -341,7 +341,8 @@ def test_narrow_screens_cut_nothing(visit: Any, site: Site, width: int) -> None:
             const blob = await new Promise((done) => canvas.toBlob(done));
             const dataTransfer = new DataTransfer();
             dataTransfer.items.add(new File([blob], "dropped.png", { type: "image/png" }));
-            document.getElementById("cf-cards").dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true })); }"""
+            const cards = document.getElementById("cf-cards");
+            cards.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true })); }"""
     )
     page.wait_for_function("(up) => window.clipforget.state.up && window.clipforget.state.up !== up", arg=first[0])
     search, upload = (page.locator(f".cf-querybar > {part}").bounding_box() for part in (".cf-search", ".cf-button"))
