@@ -109,7 +109,7 @@ function alphaCard(app) {
               ? shown.every((view) => view.nodes.includes(i / 100))
                   ? "re-embedded here"
                   : "no weight changes here"
-              : `hits ${percent(Math.min(...bounds.map((bound) => bound.agreement[i])))}% or more the same`;
+              : `hits ≥ ${percent(Math.min(...bounds.map((bound) => bound.agreement[i])))}% the same`;
         button.hidden = Boolean(exact || asked);
         button.disabled = app.exactPending;
         original.style.width = `${i}%`;
