@@ -32,7 +32,8 @@ def test_an_upload_that_is_no_image_is_refused_and_the_results_stay(visit: Any, 
     page.evaluate(
         """() => { const dataTransfer = new DataTransfer();
             dataTransfer.items.add(new File([new Uint8Array(10 * 2 ** 20 + 1)], "large.jpg"));
-            document.getElementById("cf-query-area").dispatchEvent(new DragEvent("drop", { dataTransfer })); }"""
+            const drop = new DragEvent("drop", { dataTransfer, bubbles: true });
+            document.getElementById("cf-query-area").dispatchEvent(drop); }"""
     )
     page.wait_for_selector(".cf-toast >> text=larger than 10 MiB")
     assert ids(page, "after") == shown and "up" not in query_of(page)

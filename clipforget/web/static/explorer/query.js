@@ -58,13 +58,12 @@ export function queryBar(app, container) {
     container.replaceChildren(h("div.cf-querybar", {}, form, button, file, by), chips, note, history);
     // A picture may be pasted or dropped anywhere but on the form, which takes files of its own.
     const free = (event) => app.mode === "open" && !event.target.closest?.("#cf-setup, dialog");
-    const image = (data) => [...(data?.files ?? [])].find((one) => one.type.startsWith("image/"));
     document.addEventListener("dragover", (event) => {
         if (free(event) && event.dataTransfer.types.includes("Files")) event.preventDefault();
     });
     for (const type of ["drop", "paste"])
         document.addEventListener(type, (event) => {
-            const picture = image(event.dataTransfer ?? event.clipboardData);
+            const [picture] = (event.dataTransfer ?? event.clipboardData)?.files ?? [];
             if (!picture || !free(event)) return;
             event.preventDefault();
             send(picture);
