@@ -5,8 +5,8 @@ import { h, icon } from "./dom.js";
 
 const WORDS = {
     alpha:
-        "Alpha is the share of the original in the weights: 1 is the original model, 0 the unlearned one, and between " +
-        "them the two are averaged. The suggested alpha is chosen on images that are not test images.",
+        "Alpha is the share of the original in the weights: 1 is the original model, 0 the unlearned one, and " +
+        "between them the two are averaged. The suggested alpha is chosen on images that are not test images.",
     nodes:
         "Nodes are the alphas at which every image was embedded with the averaged weights; they are marked under the " +
         "slider. Between them features are interpolated: “~ within” is the largest error measured in accuracy, and " +
@@ -14,8 +14,8 @@ const WORDS = {
     siblings: "Siblings are the other subgroups of the target's own class: they look alike and should stay.",
     others: "Others are all images of other classes: they should not notice.",
     H:
-        "H is the harmonic mean of what is forgotten of the target and what is kept of the rest, from 0 to 100. It is " +
-        "high only where both are; doing nothing has 0.",
+        "H is the harmonic mean of what is forgotten of the target and what is kept of the rest, from 0 to 100. It " +
+        "is high only where both are; doing nothing has 0.",
     Score:
         "Score is the mean of the share forgotten and the shares kept, as the paper has it, from 0 to 100. Doing " +
         "nothing scores high in it, because it keeps everything.",

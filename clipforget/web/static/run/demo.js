@@ -25,7 +25,8 @@ async function fill(app, run, node) {
     if (!words) return;
     const pack = await get(`${path}/query?text=${encodeURIComponent(words)}`);
     const side = (title) => {
-        const images = Array.from({ length: SHOWN }, () => h("img", { width: 96, height: 96, alt: "", draggable: false }));
+        const image = () => h("img", { width: 96, height: 96, alt: "", draggable: false });
+        const images = Array.from({ length: SHOWN }, image);
         const head = h("strong");
         const count = h("span.cf-demo-count");
         const figure = h("figure", {}, h("figcaption", {}, head, count), h("div.cf-demo-images", {}, images));
@@ -66,8 +67,8 @@ async function fill(app, run, node) {
         h(
             "p",
             {},
-            `Both rows answer the search “${words}”: above the original model, below the same model after it was made ` +
-                `to forget ${view.target}. Drag the slider, and the original comes back a hundredth at a time.`,
+            `Both rows answer the search “${words}”: above the original model, below the same model after it was ` +
+                `made to forget ${view.target}. Drag the slider, and the original comes back a hundredth at a time.`,
         ),
     );
     node.hidden = false;
