@@ -26,7 +26,8 @@ export function mount(element, { props, trigger, watch }) {
         if (wanted === drawn) return;
         drawn = wanted;
         note.classList.toggle("cf-error", Boolean(about.error));
-        note.replaceChildren(...(about.error ? [about.error] : about.data ? [summary(about.data)] : about.text ? [about.text] : []));
+        const said = about.error || (about.data ? summary(about.data) : about.text);
+        note.replaceChildren(...(said ? [said] : []));
         const parts = about.reading
             ? [reading(about.reading, choose)]
             : about.data
