@@ -5,6 +5,7 @@
 import { get } from "../lib/api.js";
 import { comparePage } from "../compare/page.js";
 import { h } from "../lib/dom.js";
+import { demo } from "./demo.js";
 import { follow, progressPanel, stagesOf } from "../run/progress.js";
 import { runsPage } from "../run/list.js";
 import { refreshRuns } from "../run/runs.js";
@@ -21,7 +22,7 @@ export function makeStage(app) {
         app.setMode(mode);
     }
 
-    const empty = () => closed("empty", emptyState(app));
+    const empty = () => closed("empty", emptyState(app, demo));
     const ended = (state, run, message = run?.error, log = []) =>
         closed("end", endState(app, state, run, message, log));
 
@@ -78,7 +79,7 @@ export function makeStage(app) {
     }
 
     app.bus.on("runs", () => {
-        if (app.mode === "empty") node.replaceChildren(emptyState(app));
+        if (app.mode === "empty") node.replaceChildren(emptyState(app, demo));
     });
     return {
         node,

@@ -3,7 +3,6 @@
 
 import { post } from "../lib/api.js";
 import { h, icon, toast } from "../lib/dom.js";
-import { demo } from "./demo.js";
 
 const TEXTS = {
     stopped: ["Stopped", "This run was stopped before it had results. What it did until then is kept here."],
@@ -16,8 +15,8 @@ const TEXTS = {
     missing: ["There is no such run", "It may have been deleted, or the link is cut short."],
 };
 
-/** The first page: what this is, and one button. */
-export function emptyState(app) {
+/** The first page: what this is, an example made by `demo(app, run)`, and one button. */
+export function emptyState(app, demo) {
     const sample = app.sampleRun();
     const button = sample
         ? h(

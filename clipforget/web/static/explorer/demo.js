@@ -3,7 +3,7 @@
 
 import { get } from "../lib/api.js";
 import { h } from "../lib/dom.js";
-import { about, imageUrl } from "../explorer/grid.js";
+import { about, imageUrl } from "./grid.js";
 
 const SHOWN = 6; // hits on each side
 const made = new Map(); // run -> its example, so that the start page can be drawn again
