@@ -136,7 +136,7 @@ export function chart(app, { name, title, note: words, version = () => 0 }, cont
     function dotsAt({ xaxis, yaxis }) {
         while (dots.childElementCount < curves().length) dots.append(h("i"));
         curves().forEach((trace, i) => {
-            const index = trace.customdata.findIndex(
+            const index = (trace.customdata ?? []).findIndex(
                 (own) => Math.abs((Array.isArray(own) ? own[0] : own) - app.index / 100) < 0.001,
             );
             const x = xaxis._offset + xaxis.l2p(trace.x[index]);
