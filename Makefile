@@ -10,7 +10,7 @@ help:
 	@echo "make run    set up, then start the page on http://127.0.0.1:7860"
 	@echo "make test   set up with the test tools and a browser, then run every test"
 	@echo "make lint   check style and types"
-	@echo "make bench  measure speed and agreement on this machine, and try hostile input for longer"
+	@echo "make bench  measure speed and agreement on this machine, and run the tests that take minutes"
 	@echo "make soak   ask a server for everything at once for ten minutes, while it trains"
 	@echo "make audit  look up known holes in what is installed, where there is a network"
 	@echo "make clean  remove the virtual environment and caches; runs are kept"
@@ -21,7 +21,7 @@ run:
 
 test:
 	@sh setup.sh test
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint:
 	@sh setup.sh lint
@@ -34,6 +34,7 @@ bench:
 	@$(BIN)/python -m clipforget bench $(ARGS)
 	@$(BIN)/python -m pytest tests/browser -k drag -s
 	@$(BIN)/python -m pytest tests/properties --hypothesis-profile=thorough
+	@$(BIN)/python -m pytest -m slow
 
 soak:
 	@sh setup.sh test

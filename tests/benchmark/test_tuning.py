@@ -157,6 +157,7 @@ def test_no_test_image_is_read(world, calls, tmp_path, monkeypatch) -> None:
     assert set(steps[-1].preset.provenance["trials"][0]["targets"]) == {"disc", "disc + square/thin"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("forget", "text"), [(("disc/big", "disc/thin", "square/big"), False), (("disc",), True)])
 def test_the_judge_follows_the_rule_of_a_run(world, forget, text) -> None:
     """Against weights mixed by hand; with `text` the text tower has changed too, and with it the class embeddings."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from served import HOSTILE, Site, query_of
+from waiting import wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -45,6 +46,8 @@ def test_from_the_form_to_the_table_and_to_two_runs(visit: Any, site: Site, comp
     page = visit(f"?compare={compared}")
     done = "document.querySelectorAll('.cf-matrix .cf-square[data-state=done]').length === 2"
     page.wait_for_function(done, timeout=90_000)
+    wait_for(lambda: site.call(f"comparisons/{compared}")["state"] == "done")  # audits come after the last run
+    page.wait_for_selector(".cf-bar[aria-label='Runs done']", state="hidden")
     assert page.locator(".cf-matrix thead th span").first.bounding_box()["width"] >= 100  # the target can be read
     found = site.call(f"comparisons/{compared}")
     lines = page.locator(".cf-results tbody tr")

@@ -115,7 +115,7 @@ def test_a_further_folder_of_the_data_set_with_other_classes_is_such_a_set(folde
     assert (entry.classes, entry.templates) == (("bird", "pie"), ("a plate of {}.",))
     assert dataset.items[: len(before.items)] == before.items and dataset.fingerprint == before.fingerprint
     found = reasons(dataset)
-    assert found["pantry/pie/copy.png"] == "is a copy of train/bird/owl/0.png" and "1 files left out" in entry.note
+    assert found["pantry/pie/copy.png"] == "is a copy of train/bird/owl/0.png" and "1 file left out" in entry.note
     assert "has the single class 'notes'" in found["backup/notes/0.png"] and len(found) == 2
 
 
@@ -173,13 +173,13 @@ def test_a_path_that_cannot_be_used_is_told_in_one_sentence(folder, pantry, tmp_
         put(tmp_path, f"broken/{name}/0.png", b"hello")
     put(tmp_path, "packed.tar", b"\x1f\x8b and so on")
     for name, words in {
-        "nowhere": r"The evaluation set 'x': There is nothing at '.*nowhere'; give a folder or a .tar of <class>",
+        "nowhere": r"The evaluation set 'x': There is nothing at '.*nowhere'; give a folder, a .zip or a .tar of",
         "y=nowhere": "A name holds no '='",
         "empty": "has no images in class folders",
         "flat": "has no images in class folders",
         "text": "has no images in class folders",
         "broken": "has no image to use: each cannot be read as an image",
-        "packed.tar": "is compressed",
+        "packed.tar": "is damaged or cut off",
     }.items():
         with pytest.raises(BadData, match=words):
             with_set(folder, f"x={tmp_path}/{name}" if "=" not in name else f"x={name}")

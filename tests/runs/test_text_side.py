@@ -60,7 +60,8 @@ def test_a_run_that_changes_nothing_is_the_original_at_every_alpha(opened):
     exact = opened["nothing"].exact(0.37, "text", "big")
     forget = row(opened["nothing"], "forget")
     assert exact["agreement"] == 1 and exact["rows"]["forget"] == pytest.approx(forget["after"][37])
-    why, changes, images = view["notes"]
+    why, few, changes, images = view["notes"]
+    assert few.startswith("With 10 test images of the target")
     assert view["refused"] == [] and images == "It needs no images."
     assert changes == "It changes no weights, so there is nothing to soup and alpha only switches it off at 1."
     assert view["best"] == 0 and why == view["choice"]["reason"] and why.startswith("No alpha both forgets")
@@ -153,7 +154,7 @@ def test_texts_move_with_alpha_where_the_text_tower_is_changed(opened, world):
         exact = side.exact(alpha, "text", "disc")
         for one in side.view()["rows"]:
             assert exact["rows"][one["key"]] == pytest.approx(one["after"][ALPHAS.index(alpha)], abs=2e-3), one["key"]
-    assert side.view()["notes"][1] == "It changes the text tower only: image features stay as they were."
+    assert side.view()["notes"][2] == "It changes the text tower only: image features stay as they were."
 
 
 def test_show_and_search_say_it_on_the_command_line(runs, store, capsys):
