@@ -72,7 +72,7 @@ def test_help_is_fast():
         subprocess.run([sys.executable, "-m", "clipforget", "--help"], cwd=ROOT, check=True, capture_output=True)
         after = os.times()  # processor time, so that a busy machine does not count
         times.append(after.children_user + after.children_system - before.children_user - before.children_system)
-    assert min(times) < 0.25, f"--help takes {min(times):.2f} s"
+    assert min(times) < 0.4, f"--help takes {min(times):.2f} s"
 
 
 def test_a_closed_pipe_is_no_error():

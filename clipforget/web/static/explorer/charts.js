@@ -150,7 +150,8 @@ export function chart(app, { name, title, note: words, version = () => 0 }, cont
 
     /** The After bars follow 60 ms behind alpha. */
     const bars = debounce(() => {
-        if (name !== "classes" || !figure || !plot.offsetParent || drawn.split(" ")[0] !== app.view?.id) return;
+        if (name !== "classes" || !figure || !plot.data || !plot.offsetParent) return;
+        if (drawn.split(" ")[0] !== app.view?.id) return;
         const trace = afterTrace(plot.data);
         if (trace < 0) return;
         const all = app.view.per_class.after[app.index];
