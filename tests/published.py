@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 import json
 import pickle
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Mapping, Sequence
+from itertools import islice, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +14,14 @@ from pictures import picture, put
 from PIL import Image
 
 from clipforget.data.catalogue.living17 import LIVING17
+from clipforget.data.imagenet import class_names
 
 SHARED = "mappings/objectnet_to_imagenet_1k.json"
 WNIDS = [wnid for subgroups in LIVING17.values() for wnid in subgroups.values()]
+KNOWN = {
+    "n07753592": "banana", "n03376595": "folding chair", "n04099969": "rocking chair, rocker",
+    "n03297495": "espresso maker",
+}  # fmt: skip
 rng = np.random.default_rng(0)
 
 
@@ -77,6 +82,25 @@ def objectnet(src: Path) -> Path:
     put(src, SHARED, json.dumps({"Banana": "banana", "Coffee/French press": "espresso maker"}).encode())
     for folder in folders:
         put(src, f"images/{folder}/a.png", bordered((20, 15)))
+    return src
+
+
+def objectnet_mappings(src: Path) -> Path:
+    """The fake of ObjectNet with a chair of two classes of ImageNet, and the files that say which classes those are."""
+    objectnet(src)
+    put(src, "images/chair/a.png", bordered((20, 15)))
+    folders = {"banana": "Banana", "coffee_french_press": "Coffee/French press", "chair": "Chair"}
+    put(src, "mappings/folder_to_objectnet_label.json", json.dumps(folders).encode())
+    said = {
+        "Banana": "banana",
+        "Chair": "folding chair; rocking chair, rocker",
+        "Coffee/French press": "espresso maker",
+    }
+    put(src, SHARED, json.dumps(said).encode())
+    ids = {str(index): (7 * index) % 1000 for index in range(1000)}  # ImageNet's own numbers are in another order
+    texts = {ids[str(index)]: KNOWN.get(wnid, wnid) for index, wnid in enumerate(sorted(class_names()))}
+    put(src, "mappings/pytorch_to_imagenet_2012_id.json", json.dumps(ids).encode())
+    put(src, "mappings/imagenet_to_label_2012_v2", "\n".join(texts[number] for number in range(1000)).encode())
     return src
 
 
@@ -185,4 +209,19 @@ def hierarchy(folder: Path) -> Path:
     edges += [f"{chain[-1]} n99999999", "n99999999 n02690373", "n00000003 n88888888"]
     put(folder, "imagenet_class_hierarchy/class_hierarchy.txt", "\n".join(edges).encode())
     put(folder, "imagenet_class_hierarchy/node_names.txt", "\n".join(names).encode())
+    return folder
+
+
+def nonliving(folder: Path, groups: Mapping[str, Sequence[str]]) -> Path:
+    """BREEDS' two files with NON-LIVING-26: these superclasses with their wnids, filled up to 26 of four or more."""
+    left = iter([wnid for wnid in class_names() if wnid not in KNOWN])
+    names = [*groups, *(f"thing {number}" for number in range(26 - len(groups)))]
+    filled = {name: [*groups.get(name, ()), *islice(left, 4)] for name in names}
+    chain = ["n00001740", "n00000001", "n00000002", "n00021939", "n00000004"]
+    edges = [f"{parent} {child}" for parent, child in pairwise(chain)]
+    for number, wnids in enumerate(filled.values()):
+        edges += [f"{chain[-1]} n9{number:07d}", *(f"n9{number:07d} {wnid}" for wnid in wnids)]
+    named = [f"n9{number:07d}\t{name}, another word" for number, name in enumerate(filled)]
+    put(folder, "imagenet_class_hierarchy/class_hierarchy.txt", "\n".join(edges).encode())
+    put(folder, "imagenet_class_hierarchy/node_names.txt", "\n".join(named).encode())
     return folder

@@ -19,7 +19,7 @@ import torchvision
 from pictures import put
 
 from clipforget.cli.main import main
-from clipforget.data.breeds import breeds
+from clipforget.data.breeds import Task, breeds
 from clipforget.data.catalogue import DATASETS, data_folder, load_dataset, path_of
 from clipforget.data.catalogue.flowers102 import NAMES
 from clipforget.data.catalogue.living17 import LIVING17
@@ -147,8 +147,8 @@ def test_breeds_are_read_from_their_authors_files(fakes, tmp_path) -> None:
         load_dataset(f"nonliving26:{src}")
     published.hierarchy(tmp_path)
     (tmp_path / "imagenet").symlink_to(src)
-    assert breeds(tmp_path / "imagenet", 17, level=5, each=4, ancestor="n00004258") == expected
-    two = breeds(tmp_path / "imagenet", 17, level=5, each=2)
+    assert breeds(tmp_path / "imagenet", Task(17, level=5, each=4, ancestor="n00004258")) == expected
+    two = breeds(tmp_path / "imagenet", Task(17, level=5, each=2))
     random = np.random.RandomState(2)
     first = [random.choice(sorted(subgroups.values()), 2, replace=False) for subgroups in LIVING17.values()]
     assert [*two] == [str(wnid) for pair in first for wnid in pair]
@@ -317,6 +317,31 @@ def test_a_published_set_is_an_evaluation_set_too(fakes, tmp_path, data_home) ->
     for text, says in (("odd=cifar10", "'odd': CIFAR-10 is not on this disk"), ("odd=stl10:/no", "/no does not exist")):
         with pytest.raises(BadData, match=says):
             with_evaluation_sets(dataset, [text], 100)
+
+
+def test_objectnet_stands_under_the_superclasses_of_breeds(fakes, data_home) -> None:
+    """An object is where all its classes of ImageNet are; one that is nowhere, or in two, is left out."""
+    dataset = load_dataset(f"oxford_pets:{fakes['oxford_pets']}")
+    published.objectnet_mappings(data_home / "objectnet-1.0")
+    text = "odd=objectnet_nonliving26:Chair"
+    with pytest.raises(BadData, match=r"expected images/.*; found no class_hierarchy.txt beside it; .*BREEDS"):
+        with_evaluation_sets(dataset, [text], 100)
+    groups = {"seat": ("n03376595", "n04099969"), "fruit": ("n07753592",)}
+    published.nonliving(data_home / "imagenet", groups)  # where ImageNet has them
+    whole = with_evaluation_sets(dataset, [text], 100)
+    odd, items = whole.evaluation["odd"], whole.of("odd")
+    assert odd.classes == ("fruit", "seat") and len(odd.templates) == 80
+    assert {(item.superclass, item.subgroup) for item in items} == {("fruit", "banana"), ("seat", "chair")}
+    assert [item.subgroup for item in items if odd.is_target(item, ())] == ["chair"]
+    assert whole.open(items[0]).size == (20, 15)
+    published.nonliving(data_home / "imagenet", {"seat": ["n03376595"], "bench": ["n04099969"], "fruit": ["n07753592"]})
+    with pytest.raises(BadData, match="single class 'fruit'"):
+        with_evaluation_sets(dataset, [text], 100)
+    put(data_home, "objectnet-1.0/mappings/imagenet_to_label_2012_v2", b"banana")
+    with pytest.raises(BadData, match=r"found mappings that do not go together"):
+        with_evaluation_sets(dataset, [text], 100)
+    with pytest.raises(BadData, match="may only be evaluated on"):
+        load_dataset("objectnet_entity13")
 
 
 def test_a_public_server_offers_what_is_on_its_disk(fakes, data_home, tmp_path) -> None:

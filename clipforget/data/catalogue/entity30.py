@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from clipforget.data.breeds import GET_FILES, WITH_FILES, breeds
+from clipforget.data.breeds import GET_FILES, TASKS, WITH_FILES, breeds
 from clipforget.data.catalogue import published
 from clipforget.data.imagenet import GET, TERMS, labelled
 from clipforget.data.published import Picture
@@ -20,4 +20,4 @@ from clipforget.data.published import Picture
 )
 def entity30(src: Path) -> list[Picture]:
     """List ImageNet's training images as train, its validation images as test."""
-    return labelled(src, breeds(src, count=30, level=4, each=8))
+    return labelled(src, breeds(src, TASKS["entity30"]))
