@@ -92,7 +92,8 @@ INSIDE = {
         "paper.*",
     ),
     "workspace": (
-        "__init__ annotations documents reading setup upload_folders uploads workers",
+        "__init__ annotations documents entries reading selection_documents setup_documents upload_folders uploads",
+        "setup workers",
         "audits card downloads choosing embedding_map export gallery models predictions results view",
         "report selections",
         "comparisons explorer",

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from clipforget.workspace.documents import NumberOption
+from clipforget.workspace.setup_documents import NumberOption
 
 
 def script_component(file: str, **props: Any) -> gr.HTML:

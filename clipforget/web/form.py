@@ -29,9 +29,9 @@ from clipforget.web.targets import (
 )
 from clipforget.web.visitors import VISITOR_HEADER
 from clipforget.workspace import setup
-from clipforget.workspace.documents import DataDescription, PresetDescription, RunEstimate, SetupDescription
 from clipforget.workspace.public import DAYS, VISITOR
 from clipforget.workspace.reading import Reading
+from clipforget.workspace.setup_documents import DataDescription, PresetDescription, RunEstimate, SetupDescription
 from clipforget.workspace.workspace import Workspace
 
 FOLDERS = "A name, or the path of a folder, .zip or .tar of pictures, however they are laid out"

@@ -11,7 +11,8 @@ from starlette.responses import Response
 
 from clipforget.errors import BadQuery
 from clipforget.web.responses import Handler, RequestError, Threads, json_body, json_response
-from clipforget.workspace.workspace import LONGEST_QUERY, Workspace
+from clipforget.workspace.uploads import LONGEST_QUERY
+from clipforget.workspace.workspace import Workspace
 
 LONGEST = 2000  # characters of the names of runs, or of alphas
 

@@ -40,7 +40,7 @@ from clipforget.web.responses import (
 )
 from clipforget.web.selection_routes import selection_routes
 from clipforget.web.targets import every_target, first_target, whole_styles
-from clipforget.workspace.documents import DataDescription
+from clipforget.workspace.setup_documents import DataDescription
 from clipforget.workspace.uploads import LARGEST_UPLOAD
 from clipforget.workspace.workspace import Workspace
 

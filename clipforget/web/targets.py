@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TypedDict
 
 from clipforget.data.target import Target
-from clipforget.workspace.documents import DataDescription
+from clipforget.workspace.setup_documents import DataDescription
 
 ANY = "Any style"
 NONE = "None of these"

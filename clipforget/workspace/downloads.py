@@ -11,7 +11,7 @@ from typing import IO
 
 from clipforget.data.catalogue import DATASETS, NotOnDisk
 from clipforget.errors import RunProblem
-from clipforget.workspace.documents import DownloadState
+from clipforget.workspace.setup_documents import DownloadState
 
 BAR = re.compile(r"(\d+)%\|[^|]*\|\s*(\S+) \[[^<\]]*<([^,\]]+)")  # of tqdm: share, bytes of bytes, time left
 REFUSED = 2  # the exit code of a command that says in a sentence why not

@@ -29,16 +29,9 @@ from clipforget.runs.config import RunConfig
 from clipforget.runs.documents import RunInfo
 from clipforget.runs.store import Run
 from clipforget.workspace.comparisons import ComparisonService
-from clipforget.workspace.documents import (
-    FinishedView,
-    ListedComparison,
-    RunEntry,
-    RunEstimate,
-    RunEvents,
-    SetupDescription,
-    UnfinishedView,
-)
+from clipforget.workspace.documents import FinishedView, ListedComparison, RunEntry, RunEvents, UnfinishedView
 from clipforget.workspace.export import archive
+from clipforget.workspace.setup_documents import RunEstimate, SetupDescription
 from clipforget.workspace.workspace import Workspace
 
 VISITOR: ContextVar[str] = ContextVar("visitor", default="")

@@ -31,7 +31,7 @@ from clipforget.runs.config import RunConfig, with_absolute_paths
 from clipforget.runs.feature_work import FEATURES, FeatureInfo, Features, FeatureWork, FeatureWorks, load_features
 from clipforget.runs.selections import SelectionStore
 from clipforget.workspace.choosing import clusters, copies, nearest_words, plane, siblings
-from clipforget.workspace.documents import (
+from clipforget.workspace.selection_documents import (
     Choosing,
     ChoosingWork,
     ImageCluster,
@@ -40,13 +40,13 @@ from clipforget.workspace.documents import (
     Proposal,
     SimilarImages,
 )
-from clipforget.workspace.uploads import Uploads
+from clipforget.workspace.uploads import LONGEST_QUERY, Uploads
 from clipforget.workspace.workers import Workers
 
 if TYPE_CHECKING:
     from clipforget.models.clip import Clip
 
-LONGEST_QUERY, MOST_CLUSTERS = 300, 60  # characters; groups
+MOST_CLUSTERS = 60  # groups
 COSINE_STEPS = 10_000  # of a cosine, as the page gets it
 CAPTIONS = 4  # words proposed of each kind
 NAMED_ALIKE = 0.8  # share of the chosen images that makes their label the caption

@@ -26,7 +26,7 @@ from clipforget.runs.presets import damaged_presets, presets
 from clipforget.runs.store import Store
 from clipforget.settings import options
 from clipforget.unlearning.task import GOALS
-from clipforget.workspace.documents import (
+from clipforget.workspace.setup_documents import (
     DataDescription,
     ExperimentDescription,
     MethodDescription,

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, cast
 from clipforget.data.dataset import Dataset
 from clipforget.data.thumbnails import SIZES, thumbnail
 from clipforget.errors import BadQuery, ClipforgetError, RunProblem, StaleIndex, UnknownName
-from clipforget.files import ASSETS, read_regular
+from clipforget.files import ASSETS
 from clipforget.runs.cache import Cache
 from clipforget.runs.config import RunConfig, images_of
 from clipforget.runs.documents import RunInfo
@@ -33,24 +33,23 @@ from clipforget.workspace.audits import AuditService, why_not
 from clipforget.workspace.comparisons import ComparisonService
 from clipforget.workspace.documents import (
     AuditsPage,
-    DataDescription,
     ExactResults,
     ExportSize,
     FinishedView,
     QueryPack,
     RunEntry,
-    RunEstimate,
     RunEvents,
     RunView,
-    SetupDescription,
     UnfinishedView,
 )
+from clipforget.workspace.entries import damaged_entry, log_tail
 from clipforget.workspace.export import export
 from clipforget.workspace.mixtures import Mixtures
 from clipforget.workspace.models import ModelService
 from clipforget.workspace.selections import SelectionService
+from clipforget.workspace.setup_documents import DataDescription, RunEstimate, SetupDescription
 from clipforget.workspace.upload_folders import UploadFolders
-from clipforget.workspace.uploads import Uploads
+from clipforget.workspace.uploads import Uploads, read_query
 from clipforget.workspace.workers import MAX_WAITING, Workers
 
 if TYPE_CHECKING:
@@ -61,7 +60,6 @@ if TYPE_CHECKING:
     from clipforget.workspace.explorer import FinishedRun
     from clipforget.workspace.results import Results
 
-LONGEST_QUERY = 300  # characters
 MIB = 2**20
 
 
@@ -111,7 +109,7 @@ class Workspace:
         """Return all runs, newest first, samples last: what the list of past runs shows, damaged ones too."""
         names, positions = RunEntry.__annotations__, self._workers.queue.positions()
         listed = [
-            _damaged(run, info) if isinstance(info, RunProblem)
+            damaged_entry(run, info) if isinstance(info, RunProblem)
             else {name: info.get(name) for name in names}
             | {"sample": self.is_sample(run), "position": positions.get(run.id)}
             for run, info in chain(self.store.listed(), self.samples.infos() if self.samples else ())
@@ -184,7 +182,7 @@ class Workspace:
             audits = self._audits.summary(run)
             return {**view, "starred": info["starred"], "sample": self.is_sample(run), "audits": audits}
         names = UnfinishedView.__annotations__
-        fields = {name: info.get(name) for name in names} | {"sample": self.is_sample(run), "log": _tail(run)}
+        fields = {name: info.get(name) for name in names} | {"sample": self.is_sample(run), "log": log_tail(run)}
         return cast(UnfinishedView, {**fields, "position": self._workers.queue.positions().get(id)})
 
     def finished_run(self, id: str) -> FinishedRun:
@@ -223,7 +221,7 @@ class Workspace:
 
     def query(self, id: str, text: str | None = None, image: int | None = None, upload: str | None = None) -> QueryPack:
         """Return the query pack of a text, a gallery image or an upload: exactly one of them. Raises BadQuery."""
-        query = self._query(text, image, upload)
+        query = read_query(self.uploads, text, image, upload)
         return self._packs.get((id, *query), lambda: self.finished_run(id).pack(*query, self._upload_of(query)))
 
     def exact(
@@ -232,7 +230,7 @@ class Workspace:
         """Return scores and results at one alpha, images embedded anew. Raises BadQuery for an alpha outside 0 to 1."""
         if not (isinstance(alpha, int | float) and math.isfinite(alpha) and 0 <= alpha <= 1):
             raise BadQuery("alpha must be a number from 0 (unlearned) to 1 (original).")
-        query = self._query(text, image, upload)
+        query = read_query(self.uploads, text, image, upload)
         alpha, finished = round(float(alpha), 4), self.finished_run(id)
         return self._exact.get((id, alpha, *query), lambda: finished.exact(alpha, *query, self._upload_of(query)))
 
@@ -376,21 +374,6 @@ class Workspace:
             raise RunProblem(f"This sample run ships with ClipForget and cannot be {change}; start a run of your own.")
         return run
 
-    def _query(self, text: str | None, image: int | None, upload: str | None) -> tuple[str, Any]:
-        """The kind and the value of the one of these that is given, checked."""
-        kinds = {"text": text, "image": image, "upload": upload}
-        queries = [(kind, value) for kind, value in kinds.items() if value is not None]
-        if len(queries) != 1:
-            raise BadQuery("Search by one text, one image of the gallery or one upload.")
-        kind, value = queries[0]
-        if kind == "text" and not str(value).strip():
-            raise BadQuery("Write what to look for.")
-        if kind == "text" and len(str(value)) > LONGEST_QUERY:
-            raise BadQuery(f"The query has more than {LONGEST_QUERY} characters; shorten it.")
-        if kind == "upload" and self.uploads.peek(value) is None:
-            raise BadQuery("The uploaded image is not kept any more; upload it again.")
-        return kind, value
-
     def _upload_of(self, query: tuple[str, Any]) -> tuple[bytes, str] | None:
         return self.uploads.peek(query[1]) if query[0] == "upload" else None
 
@@ -405,18 +388,3 @@ class Workspace:
         if dataset.fingerprint != fingerprint:
             raise StaleIndex(f"The images at '{images['name']}' have changed since this run; run it again.")
         return dataset
-
-
-def _damaged(run: Run, problem: RunProblem) -> dict[str, Any]:
-    """The entry of a run whose run.json cannot be read: its id, and why."""
-    config = {"model": "", "data": "", "forget": [], "retain": [], "method": "", "settings": {}}
-    fields = {"id": run.id, "title": run.id, "created": "", "state": "damaged", "starred": False, "sample": False}
-    return dict.fromkeys(RunEntry.__annotations__) | fields | {"device": "", "config": config, "error": str(problem)}
-
-
-def _tail(run: Run, lines: int = 12) -> str:
-    """The last lines of the worker's log, for a run that failed or was lost."""
-    try:
-        return "\n".join(read_regular(run.path("worker.log")).decode(errors="replace").splitlines()[-lines:])
-    except OSError:
-        return ""
