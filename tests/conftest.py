@@ -6,6 +6,8 @@ import os
 import zlib
 from collections.abc import Sequence
 
+import clipforget.models  # noqa: F401  before open_clip, which is then imported in half the time
+
 os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported, and for the worker processes that tests start
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 

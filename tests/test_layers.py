@@ -42,6 +42,7 @@ INSIDE = {
         "catalogue.* download evaluation",
     ),
     "models": (
+        "deferred",
         "__init__ downloads listing lora pixels projection stages tensor_names weights",
         "architectures checkpoints clip",
         "huggingface",

@@ -21,6 +21,7 @@ from clipforget.generators import finish
 from clipforget.models import huggingface
 from clipforget.models.checkpoints import FAILURES, numpy_refused, read_weights, shorten
 from clipforget.models.clip import Clip
+from clipforget.models.deferred import give_transformers
 from clipforget.models.downloads import is_reachable
 from clipforget.models.sources import (
     HUB,
@@ -95,7 +96,10 @@ def open_model(source: Source, device: torch.device) -> tuple[nn.Module, Any, An
     with _explained(name, folder=not source.pretrained, listed=listed):
         config = open_clip.get_model_config(source.architecture) if source.pretrained else model_config(name)
         check_texts(config or {}, name)
-        with OPENING, _silence(), _offline(unless=texts_of_transformers(config or {})):
+        theirs = texts_of_transformers(config or {})
+        with OPENING, _silence(), _offline(unless=theirs):
+            if theirs:
+                give_transformers()
             model, _, transform = open_clip.create_model_and_transforms(
                 source.architecture, pretrained=source.pretrained or None, device=device, **published
             )

@@ -3,11 +3,13 @@
 import json
 import shutil
 
+import open_clip
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from tiny_architecture import NAME, refused
 
+from clipforget.models.deferred import give_transformers
 from clipforget.models.export.bundle import write_folder
 from clipforget.models.export.openclip import open_clip_files
 from clipforget.models.export.transformers import transformers_files
@@ -155,3 +157,12 @@ REFUSED = {
 def test_each_folder_is_refused_by_its_own_reason(folder, reason):
     REFUSED[reason](folder)
     assert reason in refused(folder)
+
+
+def test_a_text_tower_of_transformers_is_there_when_it_is_asked_for():
+    transformers = pytest.importorskip("transformers")
+    give_transformers()
+    sizes = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8}
+    config = transformers.RobertaConfig(vocab_size=32, **sizes)
+    tower = open_clip.model.HFTextEncoder("", 4, config=config, pooler_type="mean_pooler", proj_type="linear")
+    assert tower(torch.full((2, 5), 3)).shape == (2, 4)
