@@ -63,7 +63,7 @@ INSIDE = {
         "diagonals",
     ),
     "evaluation": (
-        "__init__ metrics refusal retrieval cost documents",
+        "__init__ metrics refusal retrieval combined cost documents",
         "curves evalset found separation",
         "scores",
         "prompts",
@@ -95,8 +95,8 @@ INSIDE = {
     "workspace": (
         "__init__ annotations documents entries reading selection_documents setup_documents upload_folders uploads",
         "setup workers",
-        "audits card downloads choosing embedding_map export gallery models predictions results view",
-        "report selections",
+        "audits card downloads choosing embedding_map export models pages predictions results view",
+        "gallery report selections",
         "comparisons explorer",
         "mixtures",
         "model_export",

@@ -40,6 +40,7 @@ from clipforget.web.responses import (
 )
 from clipforget.web.selection_routes import selection_routes
 from clipforget.web.targets import every_target, first_target, whole_styles
+from clipforget.workspace.pages import Page
 from clipforget.workspace.setup_documents import DataDescription
 from clipforget.workspace.uploads import LARGEST_UPLOAD
 from clipforget.workspace.workspace import Workspace
@@ -60,6 +61,7 @@ def routes(workspace: Workspace) -> list[Route]:
         ("GET", "runs/{id}/view", api.view),
         ("GET", "runs/{id}/query", api.query),
         ("GET", "runs/{id}/exact", api.exact),
+        ("POST", "runs/{id}/warm", api.warm_up),
         ("GET", "runs/{id}/events", api.events),
         ("GET", "runs/{id}/charts/{name}", api.chart),
         ("GET", "runs/{id}/audits", api.audits),
@@ -76,6 +78,7 @@ def routes(workspace: Workspace) -> list[Route]:
         ("POST", "runs/{id}/annotate", api.annotate),
         ("POST", "runs/{id}/delete", api.delete),
         ("POST", "upload", api.upload),
+        ("GET", "upload/{token}", api.uploaded),
         ("POST", "estimate", api.estimate),
         ("GET", "images/{fingerprint}/{index}", api.image),
         ("GET", "setup", api.setup),
@@ -123,13 +126,17 @@ class Api:
         return json_response(request, await self.threads.heavy(self.workspace.view, _id(request)))
 
     async def query(self, request: Request) -> Response:
-        ask = partial(self.workspace.query, _id(request), **_query(request))
+        ask = partial(self.workspace.query, _id(request), **_query(request), page=_page(request))
         return json_response(request, await self.threads.heavy(ask))
 
     async def exact(self, request: Request) -> Response:
         alpha = _number(request.query_params.get("alpha"))
-        ask = partial(self.workspace.exact, _id(request), alpha, **_query(request))
+        ask = partial(self.workspace.exact, _id(request), alpha, **_query(request), page=_page(request))
         return json_response(request, await self.threads.heavy(ask))
+
+    async def warm_up(self, request: Request) -> Response:
+        await self.threads.heavy(self.workspace.warm_up, _id(request))
+        return json_response(request, {"ok": True}, "no-store")
 
     async def events(self, request: Request) -> Response:
         after = _integer(request.query_params.get("after", "0"), "after")
@@ -189,6 +196,12 @@ class Api:
     async def upload(self, request: Request) -> Response:
         sent = await self.threads.upload(partial(_upload, request), self.workspace.uploads.add)
         return json_response(request, sent, "no-store")
+
+    async def uploaded(self, request: Request) -> Response:
+        """Serve an uploaded picture as it is searched; whoever has its token could search by it."""
+        if (sent := self.workspace.uploads.peek(request.path_params["token"])) is None:
+            raise RequestError(404, "The uploaded image is not kept any more; upload it again.")
+        return cached_response(request, sent[0], "image/jpeg", "private, no-cache")
 
     async def image(self, request: Request) -> Response:
         size = _integer(request.query_params.get("size", "96"), "size")
@@ -276,6 +289,13 @@ def _query(request: Request) -> dict[str, Any]:
     params = request.query_params
     image = _integer(params["image"], "image") if "image" in params else None
     return {"text": params.get("text"), "image": image, "upload": params.get("upload")}
+
+
+def _page(request: Request) -> Page:
+    """Return which of the results are wanted."""
+    params = request.query_params
+    numbers = {name: _integer(params[name], name) for name in ("first", "count") if name in params}
+    return Page(**numbers, role=params.get("role", ""))
 
 
 def _integer(text: str, name: str) -> int:

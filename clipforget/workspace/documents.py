@@ -162,10 +162,11 @@ class ExportSize(TypedDict):
 
 
 class Hits(TypedDict):
-    """The K nearest images by their number in the gallery, best first."""
+    """The K nearest images by their number in the gallery, best first; `ranks` among all images where some are left."""
 
     ids: list[int]
     cosines: list[float]
+    ranks: NotRequired[list[int]]
 
 
 class HitsAlong(TypedDict):
@@ -173,12 +174,17 @@ class HitsAlong(TypedDict):
 
     ids: list[list[int]]
     cosines: list[list[float]]
+    ranks: NotRequired[list[list[int]]]
 
 
 class Ranking(TypedDict):
-    """A query's results under the original and at every alpha; `refused` is the word that the method refuses."""
+    """A page of a query's results under the original and at every alpha, of `total` in all.
+
+    `refused` is the word that the method refuses.
+    """
 
     k: int
+    total: int
     before: Hits
     after: HitsAlong
     refused: NotRequired[str]

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from clipforget.data.dataset import Dataset
 from clipforget.data.splits import ROLES
 from clipforget.errors import BadModel, BadQuery, ClipforgetError, RunProblem, StaleIndex
+from clipforget.evaluation.combined import combine, spoken, terms
 from clipforget.evaluation.documents import StillFound
 from clipforget.evaluation.evalset import ClassNames, EvalSet, label_of
 from clipforget.evaluation.found import by_picture, still_found
@@ -28,7 +30,7 @@ from clipforget.runs.audited import AuditsView, audits_of
 from clipforget.runs.cache import Cache
 from clipforget.runs.config import images_of
 from clipforget.runs.store import Run
-from clipforget.soup.path import TOP_K, Floats, index_of, unit
+from clipforget.soup.path import Floats, index_of, unit
 from clipforget.soup.storage import DAMAGE, load_path
 from clipforget.workspace.documents import (
     EmbeddingMap,
@@ -41,6 +43,7 @@ from clipforget.workspace.documents import (
 )
 from clipforget.workspace.embedding_map import embedding_map
 from clipforget.workspace.gallery import Gallery, apply_refusal, part_of
+from clipforget.workspace.pages import FIRST_PAGE, Page
 from clipforget.workspace.predictions import Level, image_names, predictions
 from clipforget.workspace.view import view
 
@@ -105,14 +108,15 @@ class FinishedRun:
         """Return what audits found of the run."""
         return audits_of(self.run)
 
-    def pack(self, kind: str, value: Any, upload: Upload | None = None) -> QueryPack:
+    def pack(self, kind: str, value: Any, upload: Upload | None = None, page: Page = FIRST_PAGE) -> QueryPack:
         """Rank the gallery at every alpha for a text, a gallery image (its number) or an upload (bytes, label).
 
         A text that names a refused word finds nothing below alpha 1, and the pack says which word: `refused`.
-        Where it has words that the model does not know, `note` is a sentence on them.
+        Where it has words that the model does not know, `note` is a sentence on them; where it is a sum of texts, one
+        on how it was understood. Raises BadQuery for a role that no image has.
         """
         label = self._label(kind, value, upload)
-        ranking = self._ranking(kind, value, upload)
+        ranking = self._ranking(kind, value, upload, page)
         word = self.refusal.word(value) if kind == "text" else None
         ranking = apply_refusal(ranking, word) if word else ranking
         note = self.note(value) if kind == "text" else ""
@@ -121,22 +125,30 @@ class FinishedRun:
             pack["note"] = note
         return pack
 
-    def _ranking(self, kind: str, value: Any, upload: Upload | None) -> Ranking:
+    def _ranking(self, kind: str, value: Any, upload: Upload | None, page: Page) -> Ranking:
         """The ranking at every alpha, whatever is refused; an image leaves itself out."""
-        return self.gallery.pack(self._query_features(kind, value, upload), value if kind == "image" else None)
+        features, leave_out = self._query_features(kind, value, upload), value if kind == "image" else None
+        return self.gallery.pack(features, leave_out, page, self._images(page.role))
+
+    def _images(self, role: str) -> NDArray[np.bool_] | None:
+        """The gallery images of a role; None for all of them."""
+        if not role:
+            return None
+        gallery = self.scores["gallery"]
+        if role not in gallery["roles"]:
+            raise BadQuery(f"role must be one of {', '.join(gallery['roles'])}; it is '{role[:40]}'.")
+        shown: NDArray[np.bool_] = np.array([item[4] for item in gallery["items"]]) == gallery["roles"].index(role)
+        return shown
 
     def note(self, text: str) -> str:
-        """Say what to know of the words of a text; "" for the suggested queries, for which no model need be loaded."""
-        words = {} if text in self.texts else self._clip().known_words(text)
-        unknown = [word for word, known in words.items() if not known]
-        if not unknown:
-            return ""
-        if len(unknown) == len(words):
-            return "This model was never taught any of these words, so what it finds means nothing."
-        named = ", ".join(f"“{word}”" for word in unknown[:5]) + (" and others" if len(unknown) > 5 else "")
-        return f"This model was never taught {named}, and searches by the other words alone."
+        """Say what to know of a text; "" for the suggested queries, for which no model need be loaded."""
+        new = [term for _, term in terms(text) if term not in self.texts]
+        words = {word: known for term in new for word, known in self._clip().known_words(term).items()}
+        return " ".join(filter(None, [spoken(text), _unknown_words(words)]))
 
-    def exact(self, alpha: float, kind: str, value: Any, upload: Upload | None = None) -> ExactResults:
+    def exact(
+        self, alpha: float, kind: str, value: Any, upload: Upload | None = None, page: Page = FIRST_PAGE
+    ) -> ExactResults:
         """Return scores and results at one alpha, all evaluated images embedded anew with the weights at that alpha.
 
         As in `pack`, a refused text has no results below alpha 1, and `refused` says the word.
@@ -154,18 +166,20 @@ class FinishedRun:
         gallery = features[self.start : self.stop]
         query = gallery[value : value + 1] if kind == "image" else self._exact_query(alpha, kind, value, upload)
         index = Index(gallery, self.path.fingerprint(alpha))
-        ids, cosines = index.search(query, self.path.fingerprint(alpha), min(TOP_K + 1, len(gallery)))
-        hits = [(int(id), round(float(cosine), 3)) for id, cosine in zip(ids[0], cosines[0], strict=True)]
-        hits = [hit for hit in hits if kind != "image" or hit[0] != value][:TOP_K]
-        interpolated = self._ranking(kind, value, upload)["after"]["ids"][index_of(alpha)]
-        both = {id for id, _ in hits}.intersection(interpolated)
+        [ids], [cosines] = index.search(query, self.path.fingerprint(alpha), len(gallery))
+        others = ids != (value if kind == "image" else None)
+        hits = page.cut(ids[others], cosines[others], self._images(page.role))
+        interpolated = self._ranking(kind, value, upload, page)["after"]["ids"][index_of(alpha)]
+        both = set(hits["ids"]).intersection(interpolated)
         results: ExactResults = {
             "alpha": alpha,
             "rows": {key: round(number, 4) for key, number in rows.items()},
-            "ids": [id for id, _ in hits],
-            "cosines": [cosine for _, cosine in hits],
-            "agreement": round(len(both) / max(len(hits), 1), 4),
+            "ids": hits["ids"],
+            "cosines": hits["cosines"],
+            "agreement": round(len(both) / max(len(hits["ids"]), 1), 4),
         }
+        if "ranks" in hits:
+            results["ranks"] = hits["ranks"]
         word = self.refusal.word(value) if kind == "text" else None
         if word and alpha < 1:
             results |= {"ids": [], "cosines": [], "agreement": 1.0, "refused": word}
@@ -266,16 +280,19 @@ class FinishedRun:
         """The query as L x D unit features, or 1 x D where they are the same at every node."""
         if kind == "image":
             return np.stack([node.features[value] for node in self.gallery.path.nodes])
-        if kind == "text" and value in self.texts:
-            return self.texts[value]
         if kind == "text":
-            return self.soup_model().texts(self.path.alphas, [value])[:, 0]
+            return combine(value, self._text_features)
         pixels = self._upload_pixels(upload)
         return np.concatenate([self.soup_model().embed(alpha, pixels) for alpha in self.path.alphas])
 
+    def _text_features(self, text: str) -> Floats:
+        """A text at the nodes, L x D, or 1 x D; from the run's folder where it lies there."""
+        stored = self.texts.get(text)
+        return self.soup_model().texts(self.path.alphas, [text])[:, 0] if stored is None else stored
+
     def _exact_query(self, alpha: float, kind: str, value: Any, upload: Upload | None) -> Floats:
         if kind == "text":
-            return self.soup_model().text(alpha, [value])
+            return combine(value, lambda text: self.soup_model().text(alpha, [text]))
         return self.soup_model().embed(alpha, self._upload_pixels(upload))
 
     def _upload_pixels(self, upload: Upload | None) -> Any:
@@ -295,6 +312,17 @@ class FinishedRun:
         fingerprints = self.info["fingerprints"]
         key = ("pixels", fingerprints["data"], fingerprints["original"], self.evalset.items)
         return self._engines.get(key, read)
+
+
+def _unknown_words(words: Mapping[str, bool]) -> str:
+    """A sentence on the words that a model does not know, "" where it knows all."""
+    unknown = [word for word, known in words.items() if not known]
+    if not unknown:
+        return ""
+    if len(unknown) == len(words):
+        return "This model was never taught any of these words, so what it finds means nothing."
+    named = ", ".join(f"“{word}”" for word in unknown[:5]) + (" and others" if len(unknown) > 5 else "")
+    return f"This model was never taught {named}, and searches by the other words alone."
 
 
 def _read_texts(run: Run) -> dict[str, Floats]:

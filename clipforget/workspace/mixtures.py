@@ -18,6 +18,7 @@ from clipforget.data.dataset import Dataset
 from clipforget.data.splits import FEWEST, Splits, read_targets, role_of
 from clipforget.data.target import Target
 from clipforget.errors import BadQuery, StaleIndex
+from clipforget.evaluation.combined import combine
 from clipforget.evaluation.evalset import EvalSet, Row, class_groups, gallery, suggestions
 from clipforget.evaluation.refusal import Refusal
 from clipforget.evaluation.retrieval import nearest
@@ -116,7 +117,7 @@ class Mixture:
         if isinstance(query, int):
             ranking = Gallery(path).pack(np.stack([node.features[query] for node in path.nodes]), query)
         else:
-            ranking = Gallery(path).pack(self._along(path, at, slider, [query])[:, 0])
+            ranking = Gallery(path).pack(combine(query, lambda text: self._along(path, at, slider, [text])[:, 0]))
         bounds = [path.bound(alpha) for alpha in ALPHAS]
         names = {row.key for row in self.shown}
         off = self._off(at, slider) if exact and not self.model.text_changed else None
@@ -195,7 +196,7 @@ class Mixture:
             near = features @ features[query]
             near[query] = -np.inf
         else:
-            near = features @ self._text(self.start, [query])[0]
+            near = features @ combine(query, lambda text: self._text(self.start, [text]))[0]
         ids, cosines = nearest(near, min(TOP_K, len(near) - isinstance(query, int)))
         return Hits(ids=[int(id) for id in ids], cosines=[round(float(cosine), 3) for cosine in cosines])
 

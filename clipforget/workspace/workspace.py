@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -46,6 +47,7 @@ from clipforget.workspace.entries import damaged_entry, log_tail
 from clipforget.workspace.export import export
 from clipforget.workspace.mixtures import Mixtures
 from clipforget.workspace.models import ModelService
+from clipforget.workspace.pages import FIRST_PAGE, Page
 from clipforget.workspace.selections import SelectionService
 from clipforget.workspace.setup_documents import DataDescription, RunEstimate, SetupDescription
 from clipforget.workspace.upload_folders import UploadFolders
@@ -219,20 +221,38 @@ class Workspace:
             return "This sample run ships with ClipForget, audits and all; start a run of your own to audit one."
         return why_not(self.finished_run(run.id).dataset)
 
-    def query(self, id: str, text: str | None = None, image: int | None = None, upload: str | None = None) -> QueryPack:
+    def query(
+        self,
+        id: str,
+        text: str | None = None,
+        image: int | None = None,
+        upload: str | None = None,
+        page: Page = FIRST_PAGE,
+    ) -> QueryPack:
         """Return the query pack of a text, a gallery image or an upload: exactly one of them. Raises BadQuery."""
-        query = read_query(self.uploads, text, image, upload)
-        return self._packs.get((id, *query), lambda: self.finished_run(id).pack(*query, self._upload_of(query)))
+        query, run = read_query(self.uploads, text, image, upload), self.finished_run(id)
+        return self._packs.get((id, *query, page), lambda: run.pack(*query, self._upload_of(query), page))
+
+    def warm_up(self, id: str) -> None:
+        """Load the model of a finished run, so that its first new search need not wait for it. Raises StaleIndex."""
+        self.finished_run(id).soup_model()
 
     def exact(
-        self, id: str, alpha: float, text: str | None = None, image: int | None = None, upload: str | None = None
+        self,
+        id: str,
+        alpha: float,
+        text: str | None = None,
+        image: int | None = None,
+        upload: str | None = None,
+        page: Page = FIRST_PAGE,
     ) -> ExactResults:
         """Return scores and results at one alpha, images embedded anew. Raises BadQuery for an alpha outside 0 to 1."""
         if not (isinstance(alpha, int | float) and math.isfinite(alpha) and 0 <= alpha <= 1):
             raise BadQuery("alpha must be a number from 0 (unlearned) to 1 (original).")
         query = read_query(self.uploads, text, image, upload)
         alpha, finished = round(float(alpha), 4), self.finished_run(id)
-        return self._exact.get((id, alpha, *query), lambda: finished.exact(alpha, *query, self._upload_of(query)))
+        ask = partial(finished.exact, alpha, *query, self._upload_of(query), page)
+        return self._exact.get((id, alpha, *query, page), ask)
 
     def export(self, id: str, name: str) -> tuple[Path | bytes, str, str]:
         """Return a file of a finished run: (path or bytes, media type, name to save it under). Raises UnknownName."""

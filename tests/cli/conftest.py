@@ -74,7 +74,7 @@ class Fake:
         none = {"id": id, "alpha": 0.35, "alphas": [], "damaged": "", "audits": []}
         return SimpleNamespace(view=lambda: self.view(id), audits=lambda: none)
 
-    def query(self, id, text):
+    def query(self, id, text, page):
         after = {"ids": [[1, 0]] * 101, "cosines": [[0.3, a] for a in ALPHAS]}
         return {
             "query": {"kind": "text", "label": text},

@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parents[2]
         ("show nosuch", r"no run 'nosuch'"),
         ("show ../x", r"no run '\.\./x'"),
         ("search x two words", r"'words' is one word too many; quote"),
-        ("search x y -k 99", r"-k must be a whole number from 1 to 24"),
+        ("search x y -k 99", r"-k must be a whole number from 1 to 48"),
         ("compare --method anchored --forget a --preset tunde", r"no preset for clipforget-tiny 'tunde'.*'tuned'"),
         ("reproduce table9", r"no table 'table9'"),
         ("reproduce table5 --sketchbook --preset tunde", r"no preset for clipforget-tiny 'tunde'"),

@@ -43,6 +43,10 @@ def test_runs_view_query_exact_and_events_answer_as_agreed(client, finished):
         assert pack["k"] == 24 and len(pack["after"]["ids"]) == len(pack["after"]["cosines"]) == 101
         assert pack["query"]["label"] == query.get("text", pack["query"]["label"])
         assert pack["before"] == {name: values[100] for name, values in pack["after"].items()}
+    wanted = {"text": "disc - square", "first": 48, "count": 48, "role": "others"}
+    page = client.get(f"{base}/query", params=wanted).json()
+    assert page["k"] == page["total"] - 48 == len(page["after"]["ranks"][0]) and page["after"]["ranks"][0][0] >= 49
+    assert client.post(f"{base}/warm").json() == {"ok": True}
     exact = client.get(f"{base}/exact", params={"alpha": 0.37, "text": "disc"}).json()
     assert exact["alpha"] == 0.37 and len(exact["ids"]) == 24 and set(exact["rows"]) >= {"forget", "siblings", "others"}
     events = client.get(f"{base}/events", params={"after": 2}).json()
@@ -151,6 +155,9 @@ def test_an_upload_is_searched_with(client, finished):
         assert sent["label"] == "mine.png"
         pack = client.get(f"/clipforget/runs/{finished.id}/query", params={"upload": sent["token"]}).json()
         assert pack["query"]["kind"] == "upload"
+    shown = client.get(f"/clipforget/upload/{sent['token']}")
+    assert shown.headers["content-type"] == "image/jpeg" and shown.content[:2] == b"\xff\xd8"
+    assert client.get("/clipforget/upload/0123").status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -192,6 +199,10 @@ def test_what_is_too_large_is_refused_before_it_is_read(client):
         "query?image=-1",
         "query?image=999999",
         "query?image=1e3",
+        "query?text=a&count=49",
+        "query?text=a&first=-1",
+        "query?text=a&role=all",
+        "query?text=a%20-%20a",
         "query?upload=..%2F..",
         "exact?text=a",
         "exact?alpha=&text=a",

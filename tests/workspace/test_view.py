@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 from clipforget.data.catalogue import load_dataset
-from clipforget.errors import RunProblem, StaleIndex
+from clipforget.errors import BadQuery, RunProblem, StaleIndex
 from clipforget.generators import finish
 from clipforget.models.loading import load_clip
 from clipforget.runs.resources import Resources
 from clipforget.runs.store import Store
 from clipforget.soup.path import ALPHAS
 from clipforget.workspace.explorer import FinishedRun
+from clipforget.workspace.pages import Page
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +98,36 @@ def test_a_pack_equals_brute_force_at_every_alpha(opened, kind, value):
         assert list(found) == ids or len(set(found) ^ set(ids)) <= 2  # a tie within rounding may fall either way
     assert pack["before"] == {"ids": pack["after"]["ids"][100], "cosines": pack["after"]["cosines"][100]}
     assert pack["k"] == 24 and leave_out not in pack["before"]["ids"]
+
+
+def test_a_page_of_one_role_is_cut_from_the_whole_ranking(opened):
+    everything = [opened.pack("text", "disc", page=Page(first, 48)) for first in (0, 48)]
+    whole = [[id for pack in everything for id in pack["after"]["ids"][place]] for place in range(101)]
+    assert all(sorted(ids) == list(range(90)) for ids in whole) and everything[0]["total"] == 90
+    page, own = opened.pack("text", "disc", page=Page(6, 12, "siblings")), opened._images("siblings")
+    assert page["total"] == own.sum() and page["k"] == 12
+    for place in (0, 37, 100):
+        ranked = [(rank, id) for rank, id in enumerate(whole[place], start=1) if own[id]][6:18]
+        assert [*zip(page["after"]["ranks"][place], page["after"]["ids"][place], strict=True)] == ranked
+    exact = opened.exact(0.0, "text", "disc", page=Page(6, 12, "siblings"))
+    assert (exact["ids"], exact["ranks"]) == (page["after"]["ids"][0], page["after"]["ranks"][0])
+    assert opened.pack("image", 7, page=Page(48, 48))["total"] == 89
+    with pytest.raises(BadQuery, match="forget, siblings, others"):
+        opened.pack("text", "disc", page=Page(role="all"))
+
+
+def test_texts_are_added_and_subtracted(opened):
+    pack = opened.pack("text", 'disc - "square"')
+    assert pack["note"] == "“disc” minus “square”."
+    parts = [opened.texts[text] for text in ("disc", "square")]
+    for place in (0, 100):
+        node = opened.path.nodes[0 if place == 0 else -1]
+        difference = np.subtract(*(part[0 if place == 0 else -1] for part in parts))
+        cosines = node.features[opened.start : opened.stop] @ (difference / np.linalg.norm(difference))
+        np.testing.assert_allclose(pack["after"]["cosines"][place], np.sort(cosines)[::-1][:24], atol=1e-3)
+    assert opened.exact(0.0, "text", "disc - square")["ids"] == pack["after"]["ids"][0]
+    with pytest.raises(BadQuery, match="cancel"):
+        opened.pack("text", "disc - disc")
 
 
 def test_alpha_0_is_the_unlearned_models_own_search_and_alpha_1_the_originals(opened, world):

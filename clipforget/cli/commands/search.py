@@ -11,6 +11,7 @@ from clipforget.cli import report
 from clipforget.cli.commands import command
 from clipforget.cli.options import Parser, add_json, add_runs, run_id, workspace_of
 from clipforget.cli.terminal import emit
+from clipforget.data.splits import ROLES
 from clipforget.errors import BadQuery
 from clipforget.files import atomic
 from clipforget.tabular import table
@@ -24,9 +25,12 @@ if TYPE_CHECKING:
 def add_options(parser: Parser) -> None:
     """Add the run, the text, the alpha and how many images."""
     parser.add_argument("id", metavar="ID", help="a run, as `runs` lists them, or `last`")
-    parser.add_argument("text", metavar="TEXT", help='what to look for, e.g. "a photo of an airplane"')
+    parser.add_argument(
+        "text", metavar="TEXT", help='what to look for: "a photo of an airplane", or a sum of texts: "a dog - a sketch"'
+    )
     parser.add_argument("--alpha", type=float, metavar="A", help="share of the original (default: the suggested alpha)")
-    parser.add_argument("-k", type=int, default=24, metavar="K", help="how many images, 1 to 24 (default: 24)")
+    parser.add_argument("-k", type=int, default=24, metavar="K", help="how many images, 1 to 48 (default: 24)")
+    parser.add_argument("--role", choices=ROLES, default="", help="only images of this role")
     parser.add_argument("--png", metavar="FILE", help="also draw both grids into this file")
     add_runs(parser)
     how = parser.add_mutually_exclusive_group()
@@ -38,15 +42,16 @@ def add_options(parser: Parser) -> None:
 def search(args: argparse.Namespace) -> None:
     """Search the images of a run before and after."""
     from clipforget.evaluation.refusal import refusal_message
+    from clipforget.workspace.pages import LONGEST_PAGE, Page
     from clipforget.workspace.results import as_csv, results
 
-    if not 1 <= args.k <= 24:
-        raise BadQuery(f"-k must be a whole number from 1 to 24; it is {args.k}.")
+    if not 1 <= args.k <= LONGEST_PAGE:
+        raise BadQuery(f"-k must be a whole number from 1 to {LONGEST_PAGE}; it is {args.k}.")
     workspace = workspace_of(args)
     id = run_id(workspace, args.id)
     view = workspace.finished_run(id).view()
     index = report.alpha_index(view, args.alpha)
-    pack = workspace.query(id, text=args.text)
+    pack = workspace.query(id, text=args.text, page=Page(count=args.k, role=args.role))
     found = results(view, pack, index, args.k)
     hits = {"before": found["before"], "after": found["after"]}
     both = len({hit["id"] for hit in hits["before"]} & {hit["id"] for hit in hits["after"]})
