@@ -39,6 +39,7 @@ STYLES = (
     "compare.css",
     "soup.css",
     "select.css",
+    "present.css",
 )
 WAITING = 100  # events of Gradio's in line
 TITLE = "ClipForget: make CLIP forget, and watch it"

@@ -1,9 +1,10 @@
 // @ts-check
 // The explorer: joins the address, the routes and the parts of the page. Gradio mounts it once.
 
-import { get, onConnectionChange, queryString } from "../lib/api.js";
+import { get, hitsString, onConnectionChange, post, queryString } from "../lib/api.js";
 import { h, debounce, present, toast } from "../lib/dom.js";
 import { auditStatus, followAudits } from "./audits.js";
+import { blur } from "./blur.js";
 import { figures } from "./figures.js";
 import { stillFound } from "./found.js";
 import { grids } from "./grid.js";
@@ -13,6 +14,7 @@ import { keys } from "./keys.js";
 import { lightbox } from "./lightbox.js";
 import { sweep } from "./play.js";
 import { prefetch } from "./prefetch.js";
+import { presentation } from "./present.js";
 import { queryPacks, queryBar } from "./query.js";
 import { recentRuns } from "../run/list.js";
 import { refreshRuns } from "../run/runs.js";
@@ -60,13 +62,27 @@ function makeApp(gradio) {
     };
     app.bestIndex = () => Math.round(100 * (app.view?.best ?? 1));
     app.exactNow = () => (app.exact?.index === app.index && app.exact.key === packKey() ? app.exact : null);
-    const packKey = () => `${app.state.run} ${app.state.vs} ${queryString(app.state)}`;
+    const packKey = () => `${app.state.run} ${app.state.vs} ${hitsString(app.state)}`;
     const shownRuns = () => [app.state.run, ...(app.rival ? [app.state.vs] : [])];
 
     /** True while the grids still show another query than the bar: it is on its way, or could not be answered. */
-    app.isStale = () => Boolean(app.pack) && app.pack.key !== packKey();
+    app.isStale = () => Boolean(app.pack) && app.pack.asked !== queryString(app.state);
     app.retry = () => {
-        if (app.mode === "open" && (!app.pack || app.isStale())) loadPack();
+        if (app.mode === "open" && app.pack?.key !== packKey()) loadPack();
+    };
+
+    const warm = new Map(); // run -> whether its model is loaded
+    app.isWarm = () => shownRuns().every((run) => warm.get(run));
+    /** Load the models of the open runs: somebody is about to search for something new. */
+    app.warmUp = () => {
+        for (const run of app.mode === "open" ? shownRuns() : []) {
+            if (warm.has(run)) continue;
+            warm.set(run, false);
+            post(`runs/${encodeURIComponent(run)}/warm`).then(
+                () => warm.set(run, true),
+                () => warm.delete(run), // a search says why
+            );
+        }
     };
 
     app.askExact = async () => {
@@ -78,7 +94,7 @@ function makeApp(gradio) {
         try {
             const [answer, rival] = await Promise.all(
                 shownRuns().map((run) =>
-                    get(`runs/${encodeURIComponent(run)}/exact?alpha=${index / 100}&${queryString(app.state)}`),
+                    get(`runs/${encodeURIComponent(run)}/exact?alpha=${index / 100}&${hitsString(app.state)}`),
                 ),
             );
             app.exact = { ...answer, rival, index, key };
@@ -97,7 +113,7 @@ function makeApp(gradio) {
 
     app.firstQuery = () => app.view?.suggestions[0] ?? "";
     app.search = (query, push = true) => {
-        Object.assign(app.state, query, { see: null });
+        Object.assign(app.state, query, { see: null, page: 0 });
         writeAddress(app.state, push);
         app.bus.emit("see");
         app.bus.emit("query");
@@ -123,7 +139,7 @@ function makeApp(gradio) {
         try {
             const packs = await queryPacks(shownRuns(), app.state);
             if (!packs) return;
-            app.pack = { ...packs[0], key };
+            app.pack = { ...packs[0], key, asked: queryString(app.state) };
             app.answered = { q: app.state.q, img: app.state.img, up: app.state.up };
             if (app.rival) app.rival.pack = packs[1];
             app.bus.emit("pack");
@@ -150,10 +166,12 @@ function makeApp(gradio) {
         writeAddress(app.state, false);
         app.bus.emit("view");
     };
-    app.setK = (k) => {
-        app.state.k = k;
+    /** Change how many hits are shown, which page of all, or of which role. */
+    app.setHits = (changes) => {
+        Object.assign(app.state, { page: 0 }, changes);
         writeAddress(app.state, false);
-        app.bus.emit("pack");
+        if (app.pack?.key === packKey()) app.bus.emit("pack");
+        else loadPack();
     };
     app.link = () => new URL(addressOf(app.state), location.href).href;
     app.sampleRun = () => {
@@ -311,6 +329,7 @@ export async function mount(element, gradio) {
     });
     theme(app);
     header(app);
+    presentation(app);
     keys(app);
     alphaBar(app);
     const parts = h("div", { id: "cf-open" });
@@ -347,6 +366,7 @@ export async function mount(element, gradio) {
     queryBar(app, query);
     const open = lightbox(app);
     grids(app, both, { open, see: app.see, search: (id) => app.search({ q: "", img: id, up: "" }) });
+    blur(app);
     sideSwitch(app, sides, both);
     tabs(app, lower);
     imagePage(app, image);

@@ -1,22 +1,29 @@
 // @ts-check
 // Before and After, or two runs: two grids of 24 images whose cells stay in place while their images change with alpha.
 
-import { url } from "../lib/api.js";
+import { PAGE, url } from "../lib/api.js";
 import { h, icon } from "../lib/dom.js";
 import { sides } from "./versus.js";
 
 const ONE_RUN = {
-    lost: ["forgotten", "No longer among the first 24"],
-    displaced: ["displaced", "Another image of the target took its place among the first 24"],
-    entered: ["new", "Was not among the first 24"],
+    lost: ["gone", "No longer among the first"],
+    displaced: ["displaced", "Another image of the target took its place among the first"],
+    entered: ["new", "Was not among the first"],
     rank: "Was at rank",
 };
 const TWO_RUNS = {
-    lost: ["only A", "Not among the first 24 of run B"],
-    displaced: ["only A", "Not among the first 24 of run B"],
-    entered: ["only B", "Not among the first 24 of run A"],
+    lost: ["only A", "Run B does not have it among the first"],
+    displaced: ["only A", "Run B does not have it among the first"],
+    entered: ["only B", "Run A does not have it among the first"],
     rank: "Run A has it at rank",
 };
+const AT_FIRST = 24; // cells of a grid before somebody asks for more
+
+/** How many hits of a list are shown. */
+export const shownOf = (list, { k }) => Math.min(list.ids.length, k === "all" ? PAGE : k);
+
+/** The rank of a hit among all images, by its place in the list that is shown. */
+export const rankOf = (list, place, page = 0) => list.ranks?.[place] ?? page * PAGE + place + 1;
 
 /** Address of a gallery image's thumbnail (96) or large version (384). */
 export const imageUrl = (view, id, size = 96) =>
@@ -48,7 +55,8 @@ function makeCell(side, rank, on) {
     );
     const label = h("span.cf-label");
     const cosine = h("span.cf-cosine");
-    const node = h("div.cf-cell", { role: "listitem" }, open, badge, search, h("div.cf-caption", {}, label, cosine));
+    const caption = h("div.cf-caption", {}, label, h("span.cf-measured", {}, badge, cosine));
+    const node = h("div.cf-cell", { role: "listitem" }, open, search, caption);
     const cell = { node, open, image, badge, label, cosine, id: -1, view: null, side, rank, mark: "" };
     const light = (lit) => on.light(cell.id, lit);
     node.addEventListener("pointerenter", () => light(true));
@@ -72,8 +80,8 @@ function showImage(view, cell, id) {
     cell.label.textContent = short;
     cell.label.title = full;
     cell.node.dataset.role = role;
-    cell.open.setAttribute("aria-label", `${full}, ${role}, rank ${cell.rank + 1}`);
-    cell.mark = null;
+    cell.name = `${full}, ${role}`;
+    cell.mark = cell.place = null;
 }
 
 function showMark(cell, mark, text, title) {
@@ -92,19 +100,20 @@ export function grids(app, container, on) {
     const counts = {};
     const headings = {};
     const refusals = {};
+    const lists = {};
     const panels = ["before", "after"].map((side) => {
-        cells[side] = Array.from({ length: 24 }, (_, rank) => makeCell(side, rank, { ...on, light }));
+        cells[side] = Array.from({ length: AT_FIRST }, (_, rank) => makeCell(side, rank, { ...on, light }));
         titles[side] = h("span.cf-sub");
         headings[side] = h("span.cf-heading");
         counts[side] = h("span.cf-count");
-        const list = h(
+        lists[side] = h(
             "div.cf-grid",
             { role: "list" },
             cells[side].map((cell) => cell.node),
         );
         refusals[side] = h("p.cf-refused", { role: "status", hidden: true });
         const head = h("header", {}, h("h2", {}, headings[side], titles[side], counts[side]));
-        return h("section.cf-panel", { "data-side": side }, head, refusals[side], list);
+        return h("section.cf-panel", { "data-side": side }, head, refusals[side], lists[side]);
     });
     container.replaceChildren(...panels);
 
@@ -122,37 +131,53 @@ export function grids(app, container, on) {
         const before = now.before.list;
         const after = now.after.list;
         const isTarget = (id) => about(now.before.view, id).role === "forget";
-        const [inBefore, inAfter] = marks(before.ids, after.ids, isTarget, words);
+        // Within one role, or further down, nothing can be said of what came in and what went out.
+        const [inBefore, inAfter] =
+            state.role || state.page ? [new Map(), new Map()] : marks(before.ids, after.ids, isTarget, words);
+        const total = pack.total ?? before.ids.length;
         const whose = app.isStale() ? ` · still “${pack.query.label}”` : "";
         for (const side of ["before", "after"]) {
             headings[side].textContent = now[side].name;
             titles[side].textContent = now[side].sub + whose;
-            const shown = now[side].list.ids.slice(0, state.k);
+            const shown = now[side].list.ids.slice(0, shownOf(now[side].list, state));
             counts[side].replaceChildren(
-                h("b", {}, String(shown.filter(isTarget).length)),
-                ` of ${shown.length} of the target`,
+                ...(state.role
+                    ? [`${shown.length} of ${total.toLocaleString("en")} ${state.role}`]
+                    : [h("b", {}, String(shown.filter(isTarget).length)), ` of ${shown.length} of the target`]),
             );
             refusals[side].hidden = !(now[side].refused && !now[side].list.ids.length);
             refusals[side].textContent = `Refused: this prompt names ${now[side].refused}.`;
         }
         container.classList.toggle("cf-two", Boolean(app.rival));
         panels[1].classList.toggle("cf-peek", app.peeking);
-        for (let rank = 0; rank < 24; rank++) {
-            drawOne(now.before.view, cells.before[rank], before, rank, state.k, inBefore);
-            drawOne(now.after.view, cells.after[rank], after, rank, state.k, inAfter);
-            for (const side of ["before", "after"])
-                cells[side][rank].node.classList.toggle("cf-marked", app.picked.has(cells[side][rank].id));
+        container.dataset.k = state.k;
+        for (const side of ["before", "after"]) {
+            const { view, list } = now[side];
+            const shown = shownOf(list, state);
+            for (let rank = cells[side].length; rank < shown; rank++) {
+                cells[side].push(makeCell(side, rank, { ...on, light }));
+                lists[side].append(cells[side][rank].node);
+            }
+            for (const cell of cells[side]) {
+                drawOne(view, cell, list, shown, state, side === "before" ? inBefore : inAfter);
+                cell.node.classList.toggle("cf-marked", app.picked.has(cell.id));
+            }
         }
     }
     return { cells, panels };
 }
 
-function drawOne(view, cell, list, rank, k, badges) {
-    const shown = rank < list.ids.length && rank < k;
-    cell.node.hidden = !shown;
-    if (!shown) return;
+function drawOne(view, cell, list, shown, { page, role }, badges) {
+    const { rank } = cell;
+    cell.node.hidden = rank >= shown;
+    if (cell.node.hidden) return;
     showImage(view, cell, list.ids[rank]);
-    const text = list.cosines[rank].toFixed(3);
+    const place = rankOf(list, rank, page);
+    if (cell.place !== place) {
+        cell.place = place;
+        cell.open.setAttribute("aria-label", `${cell.name}, rank ${place}`);
+    }
+    const text = `${role || page ? `#${place} ` : ""}${list.cosines[rank].toFixed(3)}`;
     if (cell.cosine.textContent !== text) cell.cosine.textContent = text;
     showMark(cell, ...(badges.get(cell.id) ?? ["", "", ""]));
 }
@@ -167,10 +192,11 @@ export function marks(before, after, isTarget, words) {
     const left = before.filter((id) => isTarget(id) && !ranks[1].has(id));
     const entered = after.filter((id) => isTarget(id) && !ranks[0].has(id));
     const lost = left.length - entered.length;
+    const said = ([text, title]) => [text, `${title} ${Math.max(before.length, after.length)}`];
     const inBefore = new Map(
-        left.map((id, i) => [id, i < lost ? ["forgotten", ...words.lost] : ["displaced", ...words.displaced]]),
+        left.map((id, i) => [id, i < lost ? ["gone", ...said(words.lost)] : ["displaced", ...said(words.displaced)]]),
     );
-    const inAfter = new Map(entered.map((id) => [id, ["new", ...words.entered]]));
+    const inAfter = new Map(entered.map((id) => [id, ["new", ...said(words.entered)]]));
     for (const [id, rank] of ranks[1]) {
         const old = ranks[0].get(id);
         if (old === undefined || old === rank || !isTarget(id)) continue;

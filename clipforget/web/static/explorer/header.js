@@ -18,6 +18,8 @@ export function header(app) {
     const setup = iconButton("panel", "Show or hide the set-up", () => app.toggleSetup());
     setup.id = "cf-setup-toggle";
     setup.append(h("span", {}, "Set up"));
+    const present = iconButton("screen", "Present: the grids and the slider, large (p)", () => app.present(true));
+    present.id = "cf-present";
     const link = h(
         "button.cf-button.cf-quiet",
         {
@@ -67,6 +69,7 @@ export function header(app) {
                 runs,
                 compare,
                 link,
+                present,
                 menu,
                 theme,
                 iconButton("help", "Keyboard shortcuts (?)", () => app.showHelp()),
@@ -90,7 +93,7 @@ export function header(app) {
     app.bus.on("runs", draw);
     app.bus.on("run", draw);
     app.bus.on("mode", () => {
-        menu.hidden = app.mode !== "open";
+        menu.hidden = present.hidden = app.mode !== "open";
         link.hidden = !["open", "compare", "soup"].includes(app.mode);
         for (const [mode, button] of Object.entries({ compare, runs }))
             if (app.mode === mode) button.setAttribute("aria-current", "page");

@@ -9,10 +9,11 @@ const HELP = [
     ["r  ·  .", "original (alpha 1)  ·  suggested alpha"],
     ["b held", "peek: After shows Before"],
     ["e", "compute exactly at this alpha"],
+    ["p", "present: grids and slider, large; 1 to 9 ask the suggested queries, Esc leaves"],
     ["/", "search"],
     ["s on an image", "search by it"],
     ["i on an image", "all about it"],
-    ["Enter on an image", "look at it large; arrows walk on, Esc closes"],
+    ["Enter on an image", "look at it large, or show it where it is blurred; arrows walk on, Esc closes"],
     ["Ctrl + Enter", "run, or start a comparison (not from a field of another form)"],
     ["d", "dark or light"],
     ["?", "this list"],
@@ -24,6 +25,32 @@ const typing = (target) =>
             "[role=listbox]",
     );
 
+const KEY = "clipforget-one-key";
+
+/** Whether keys without Ctrl or Alt do something: who dictates, or types by accident, can switch them off. */
+function oneKey() {
+    let on = true;
+    try {
+        on = localStorage.getItem(KEY) !== "off";
+    } catch {
+        /* storage may be switched off */
+    }
+    const box = h("input", {
+        type: "checkbox",
+        id: "cf-one-key",
+        checked: on,
+        onchange: () => {
+            on = box.checked;
+            try {
+                localStorage.setItem(KEY, on ? "on" : "off");
+            } catch {
+                /* as above */
+            }
+        },
+    });
+    return { label: h("label.cf-check", {}, box, "Shortcuts of a single letter, digit or sign"), on: () => on };
+}
+
 /** Close the open menus of which `wanted` says so. */
 const closeMenus = (wanted) =>
     document.querySelectorAll("details.cf-menu[open]").forEach((/** @type {HTMLDetailsElement} */ menu) => {
@@ -32,6 +59,7 @@ const closeMenus = (wanted) =>
 
 /** Listen on the whole page. */
 export function keys(app) {
+    const single = oneKey();
     const dialog = h(
         "dialog.cf-dialog",
         { "aria-label": "Keyboard shortcuts" },
@@ -46,6 +74,7 @@ export function keys(app) {
             {},
             HELP.flatMap(([key, does]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, does)]),
         ),
+        single.label,
     );
     dialog.addEventListener("click", (event) => {
         if (event.target === dialog) dialog.close();
@@ -68,6 +97,7 @@ export function keys(app) {
         r: () => app.setAlpha(100),
         ".": () => app.setAlpha(app.bestIndex()),
         e: () => app.askExact(),
+        p: () => app.present(),
         "/": () => document.getElementById("cf-query")?.focus(),
     };
 
@@ -85,8 +115,12 @@ export function keys(app) {
             );
             return;
         }
-        if (event.key === "Escape") closeMenus((menu) => menu.firstChild.focus() || true);
+        if (event.key === "Escape") {
+            closeMenus((menu) => menu.firstChild.focus() || true);
+            if (app.presents() && !document.querySelector("dialog[open]")) app.present(false);
+        }
         if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+        if (event.key.length === 1 && !single.on()) return;
         if (event.key === "?") return app.showHelp();
         if (event.key === "d") return app.toggleTheme();
         if (app.mode !== "open") return;
@@ -94,6 +128,8 @@ export function keys(app) {
         const target = /** @type {HTMLInputElement} */ (event.target);
         const press = event.key === " " && target.closest("button, a, summary, [role=tab]");
         const native = target.type === "range" && event.key.startsWith("Arrow") && !event.shiftKey;
+        const asked = app.presents() && app.view.suggestions[Number(event.key) - 1];
+        if (asked) return void app.search({ q: asked, img: null, up: "" });
         if (press || native || !actions[event.key]) return;
         event.preventDefault();
         actions[event.key](event.shiftKey);

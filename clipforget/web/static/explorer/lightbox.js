@@ -2,7 +2,7 @@
 // One image large, with its ranks on both sides; arrows walk through the list, Esc closes.
 
 import { h, icon, iconButton } from "../lib/dom.js";
-import { about, imageUrl } from "./grid.js";
+import { about, imageUrl, rankOf, shownOf } from "./grid.js";
 import { sides } from "./versus.js";
 
 /** Gives open(side, rank). The dialog is the browser's own, so focus and Esc are handled. */
@@ -65,7 +65,7 @@ export function lightbox(app) {
     });
 
     const list = () => sides(app)[side].list;
-    const count = () => Math.min(list().ids.length, app.state.k);
+    const count = () => shownOf(list(), app.state);
 
     function step(by) {
         rank = (rank + by + count()) % count();
@@ -83,8 +83,8 @@ export function lightbox(app) {
         name.textContent = full;
         facts.replaceChildren(
             ...pair("Role", role),
-            ...pair(`${before.name}, ${before.sub}`, rankIn(before.list, id)),
-            ...pair(`${after.name}, ${after.sub}`, rankIn(after.list, id)),
+            ...pair(`${before.name}, ${before.sub}`, rankIn(before.list, id, app.state.page)),
+            ...pair(`${after.name}, ${after.sub}`, rankIn(after.list, id, app.state.page)),
         );
     }
 
@@ -104,7 +104,8 @@ export function lightbox(app) {
 
 const pair = (term, text) => [h("dt", {}, term), h("dd", {}, text)];
 
-function rankIn(list, id) {
-    const rank = list.ids.indexOf(id);
-    return rank < 0 ? "not among the first 24" : `rank ${rank + 1}, cosine ${list.cosines[rank].toFixed(3)}`;
+function rankIn(list, id, page) {
+    const place = list.ids.indexOf(id);
+    if (place >= 0) return `rank ${rankOf(list, place, page)}, cosine ${list.cosines[place].toFixed(3)}`;
+    return page || list.ranks ? "not on this page" : `not among the first ${list.ids.length}`;
 }

@@ -3,7 +3,7 @@
 
 import { get } from "../lib/api.js";
 import { h, svg, toast } from "../lib/dom.js";
-import { about, imageUrl } from "./grid.js";
+import { about, imageUrl, shownOf } from "./grid.js";
 import { drawing, placer } from "./mapdraw.js";
 import { pickedPanel } from "./thumbs.js";
 import { onlyA, sides } from "./versus.js";
@@ -136,7 +136,8 @@ export function galleryMap(app, container) {
     function follow() {
         if (!scene.place || container.hidden) return;
         scene.index = app.index;
-        scene.hits = sides(app)?.[app.rival ? "before" : "after"].list.ids.slice(0, app.state.k) ?? [];
+        const list = sides(app)?.[app.rival ? "before" : "after"].list;
+        scene.hits = list ? list.ids.slice(0, shownOf(list, app.state)) : [];
         redraw();
     }
     /** Draw once in the coming frame, however much has changed. */

@@ -1,9 +1,10 @@
 // @ts-check
 // The query bar: words, chips, an uploaded picture, or an image of the gallery.
 
-import { get, queryString, upload } from "../lib/api.js";
+import { get, hitsString, upload, url } from "../lib/api.js";
 import { h, icon, iconButton, toast, withArticle } from "../lib/dom.js";
 import { about, imageUrl } from "./grid.js";
+import { historyMenu, remember } from "./history.js";
 
 const LARGEST = 10 * 2 ** 20; // bytes, as the server has it: a larger file need not travel
 
@@ -15,8 +16,8 @@ export function queryBar(app, container) {
         autocomplete: "off",
         spellcheck: false,
         "aria-label": "Search the gallery",
-        placeholder: "Search with words, or paste or drop a picture",
-        list: "cf-query-history",
+        placeholder: "Words, “a dog - a sketch”, or paste or drop a picture",
+        onfocus: () => app.warmUp(),
     });
     const form = h(
         "form.cf-search",
@@ -47,20 +48,28 @@ export function queryBar(app, container) {
             type: "button",
             title: "Search by a picture of yours",
             "aria-label": "Upload an image to search by",
-            onclick: () => file.click(),
+            onclick: () => {
+                app.warmUp();
+                file.click();
+            },
         },
         icon("image"),
         h("span", {}, "Upload"),
     );
     const note = h("p.cf-query-note", { role: "status" });
-    const history = h("datalist", { id: "cf-query-history" });
-    const pictures = new Map(); // uploads of this page, by their tokens
-    container.replaceChildren(h("div.cf-querybar", {}, form, button, file, by), chips, note, history);
+    container.replaceChildren(h("div.cf-querybar", {}, form, historyMenu(app), button, file, by), chips, note);
     // A picture may be pasted or dropped anywhere but on the form, which takes files of its own.
     const free = (event) => app.mode === "open" && !event.target.closest?.("#cf-setup, dialog");
+    const dropping = (on) => document.body.classList.toggle("cf-dropping", on);
     document.addEventListener("dragover", (event) => {
-        if (free(event) && event.dataTransfer.types.includes("Files")) event.preventDefault();
+        const taken = free(event) && event.dataTransfer.types.includes("Files");
+        dropping(taken);
+        if (!taken) return;
+        event.preventDefault();
+        app.warmUp();
     });
+    document.addEventListener("dragleave", (event) => dropping(Boolean(event.relatedTarget)));
+    document.addEventListener("drop", () => dropping(false));
     for (const type of ["drop", "paste"])
         document.addEventListener(type, (event) => {
             const [picture] = (event.dataTransfer ?? event.clipboardData)?.files ?? [];
@@ -73,13 +82,26 @@ export function queryBar(app, container) {
         file.value = "";
         if (!picture) return;
         if (picture.size > LARGEST) return toast("The image is larger than 10 MiB; reduce it first.");
+        const address = URL.createObjectURL(picture);
+        showBy(address, "your picture", "sending your picture…");
         try {
             const { token } = await upload(picture);
-            pictures.set(token, URL.createObjectURL(picture));
             app.search({ q: "", img: null, up: token });
         } catch (error) {
             toast(error.message);
+            app.bus.emit("query");
         }
+        URL.revokeObjectURL(address);
+    }
+
+    /** Show a picture beside the box, and say what is done with it. */
+    function showBy(address, alt, words) {
+        by.hidden = false;
+        by.replaceChildren(
+            h("img", { src: address, alt, width: 36, height: 36 }),
+            h("span", {}, words),
+            iconButton("close", "Back to words", () => app.search({ q: app.firstQuery(), img: null, up: "" })),
+        );
     }
 
     // A chip asks for the bare name: its text features lie with the run, so that no model need be loaded.
@@ -100,9 +122,15 @@ export function queryBar(app, container) {
     });
     app.bus.on("pack", () => {
         note.textContent = app.pack.note || "";
-        const { q } = app.state;
-        if (q && app.firstQuery() !== q && ![...history.children].some((one) => one.value === q))
-            history.prepend(h("option", { value: q }));
+        if (app.state.q && !app.view.suggestions.includes(app.state.q)) remember(app.state.q);
+    });
+    let patience = 0;
+    app.bus.on("asking", (on) => {
+        clearTimeout(patience);
+        if (!on || app.isWarm()) return;
+        patience = setTimeout(() => {
+            note.textContent = "Loading the model: the first new search of a run waits for it.";
+        }, 700);
     });
     const press = () => {
         for (const chip of chips.children) chip.setAttribute("aria-pressed", String(app.state.q === chip.dataset.name));
@@ -118,19 +146,10 @@ export function queryBar(app, container) {
         note.textContent = "";
         press();
         by.hidden = img === null && !up;
-        if (by.hidden) return;
-        const picture =
-            img !== null
-                ? h("img", { src: imageUrl(app.view, img), alt: about(app.view, img).full, width: 32, height: 32 })
-                : pictures.has(up)
-                  ? h("img", { src: pictures.get(up), alt: "your picture", width: 32, height: 32 })
-                  : icon("image");
-        const words = img !== null ? `like this ${about(app.view, img).short}` : "like your picture";
-        by.replaceChildren(
-            picture,
-            h("span", {}, words),
-            iconButton("close", "Back to words", () => app.search({ q: app.firstQuery(), img: null, up: "" })),
-        );
+        if (img !== null) {
+            const { full, short } = about(app.view, img);
+            showBy(imageUrl(app.view, img), full, `like this ${short}`);
+        } else if (up) showBy(url(`upload/${encodeURIComponent(up)}`), "your picture", "like your picture");
     });
 }
 
@@ -140,7 +159,7 @@ let order = 0;
 export async function queryPacks(runs, query) {
     const mine = ++order;
     const packs = await Promise.all(
-        runs.map((run) => get(`runs/${encodeURIComponent(run)}/query?${queryString(query)}`)),
+        runs.map((run) => get(`runs/${encodeURIComponent(run)}/query?${hitsString(query)}`)),
     );
     return mine === order ? packs : null;
 }

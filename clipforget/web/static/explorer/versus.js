@@ -12,7 +12,7 @@ export function sides(app) {
     const { pack, rival, view } = app;
     if (!pack || !view || (rival && !rival.pack)) return null;
     const alpha = `alpha ${app.where || (app.index / 100).toFixed(2)}`;
-    const own = app.exactNow() || { ids: pack.after.ids[app.index], cosines: pack.after.cosines[app.index] };
+    const own = app.exactNow() || at(pack.after, app.index);
     const peek = app.peeking ? "showing the original (b held)" : "";
     if (!rival) {
         return {
@@ -26,10 +26,7 @@ export function sides(app) {
             },
         };
     }
-    const theirs = app.exactNow()?.rival || {
-        ids: rival.pack.after.ids[app.index],
-        cosines: rival.pack.after.cosines[app.index],
-    };
+    const theirs = app.exactNow()?.rival || at(rival.pack.after, app.index);
     const [a, b] = names(view, rival.view);
     return {
         before: { view, list: own, name: "A", sub: `${a} · ${alpha}`, refused: pack.refused },
@@ -42,6 +39,8 @@ export function sides(app) {
         },
     };
 }
+
+const at = ({ ids, cosines, ranks }, index) => ({ ids: ids[index], cosines: cosines[index], ranks: ranks?.[index] });
 
 /** How two runs are told apart: method, and whatever else of their configurations differs. */
 export function names(a, b) {

@@ -62,6 +62,16 @@ export function queryString(query) {
     return `${key}=${encodeURIComponent(value)}`;
 }
 
+export const PAGE = 48; // hits on a page of all of them
+
+/** The parameters of the hits that are shown. 12 and 24 share an answer. */
+export function hitsString(state) {
+    const count = state.k === "all" ? PAGE : Math.max(state.k, 24);
+    const more = { count: count === 24 ? 0 : count, first: state.page * PAGE, role: state.role };
+    const parts = Object.entries(more).filter(([, value]) => value);
+    return [queryString(state), ...parts.map(([key, value]) => `${key}=${value}`)].join("&");
+}
+
 // While the server is away, ask once in two seconds until it is back.
 onConnectionChange((gone) => {
     if (!gone) return;

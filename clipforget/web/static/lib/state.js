@@ -16,8 +16,11 @@ export const FRESH = {
     img: null,
     up: "",
     see: null,
+    page: 0, // of all hits
+    role: "", // only hits of this role
 };
-const DEFAULTS = { ...FRESH, view: "alpha", k: 24 };
+const DEFAULTS = { ...FRESH, view: "alpha", k: 24, present: "" };
+const SIZES = ["12", "24", "48", "all"];
 
 /** Read the address; anything malformed falls back to its default. */
 export function readAddress() {
@@ -39,7 +42,10 @@ export function readAddress() {
         up: query.get("up") || "",
         see: number("see"),
         view: query.get("view") || DEFAULTS.view,
-        k: query.get("k") === "12" ? 12 : DEFAULTS.k,
+        k: SIZES.includes(query.get("k")) ? Number(query.get("k")) || "all" : DEFAULTS.k,
+        page: query.get("k") === "all" ? (number("page") ?? 0) : 0,
+        role: ["forget", "siblings", "others"].includes(query.get("role")) ? query.get("role") : "",
+        present: query.get("present") ? "1" : "",
     };
 }
 
