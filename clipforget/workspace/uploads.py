@@ -38,7 +38,9 @@ class Uploads(Cache[tuple[bytes, str]]):
         return {"token": token, "label": label}
 
 
-def read_query(uploads: Uploads, text: str | None, image: int | None, upload: str | None) -> tuple[str, Any]:
+def read_query(
+    uploads: Uploads, text: str | None = None, image: int | None = None, upload: str | None = None
+) -> tuple[str, Any]:
     """Return the kind and the value of the one of these that is given. Raises BadQuery."""
     kinds = {"text": text, "image": image, "upload": upload}
     queries = [(kind, value) for kind, value in kinds.items() if value is not None]

@@ -221,35 +221,23 @@ class Workspace:
             return "This sample run ships with ClipForget, audits and all; start a run of your own to audit one."
         return why_not(self.finished_run(run.id).dataset)
 
-    def query(
-        self,
-        id: str,
-        text: str | None = None,
-        image: int | None = None,
-        upload: str | None = None,
-        page: Page = FIRST_PAGE,
-    ) -> QueryPack:
-        """Return the query pack of a text, a gallery image or an upload: exactly one of them. Raises BadQuery."""
-        query, run = read_query(self.uploads, text, image, upload), self.finished_run(id)
+    def query(self, id: str, *, page: Page = FIRST_PAGE, **asked: Any) -> QueryPack:
+        """Return a page of what a `text`, a gallery `image` or an `upload` finds: one of them. Raises BadQuery."""
+        query, run = read_query(self.uploads, **asked), self.finished_run(id)
         return self._packs.get((id, *query, page), lambda: run.pack(*query, self._upload_of(query), page))
 
     def warm_up(self, id: str) -> None:
         """Load the model of a finished run, so that its first new search need not wait for it. Raises StaleIndex."""
         self.finished_run(id).soup_model()
 
-    def exact(
-        self,
-        id: str,
-        alpha: float,
-        text: str | None = None,
-        image: int | None = None,
-        upload: str | None = None,
-        page: Page = FIRST_PAGE,
-    ) -> ExactResults:
-        """Return scores and results at one alpha, images embedded anew. Raises BadQuery for an alpha outside 0 to 1."""
+    def exact(self, id: str, alpha: float, *, page: Page = FIRST_PAGE, **asked: Any) -> ExactResults:
+        """Return scores and a page of results at one alpha, images embedded anew; the query is given as to `query`.
+
+        Raises BadQuery for an alpha outside 0 to 1.
+        """
         if not (isinstance(alpha, int | float) and math.isfinite(alpha) and 0 <= alpha <= 1):
             raise BadQuery("alpha must be a number from 0 (unlearned) to 1 (original).")
-        query = read_query(self.uploads, text, image, upload)
+        query = read_query(self.uploads, **asked)
         alpha, finished = round(float(alpha), 4), self.finished_run(id)
         ask = partial(finished.exact, alpha, *query, self._upload_of(query), page)
         return self._exact.get((id, alpha, *query, page), ask)

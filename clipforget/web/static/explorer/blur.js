@@ -20,11 +20,12 @@ export function blur(app) {
         }
     }
     function draw() {
-        const images = (address) => `img[src*="/images/${address}"]`;
-        sheet.replaceSync(
-            [...sets].map((set) => `${images(`${set}/`)} { filter: blur(14px); clip-path: inset(0 round 6px); }`).join("") +
-                [...seen].map((address) => `${images(`${address}?`)} { filter: none !important; }`).join(""),
-        );
+        const rule = (address, look) => `img[src*="/images/${address}"] { ${look} }`;
+        const rules = [
+            ...[...sets].map((set) => rule(`${set}/`, "filter: blur(14px); clip-path: inset(0 round 6px);")),
+            ...[...seen].map((address) => rule(`${address}?`, "filter: none;")),
+        ];
+        sheet.replaceSync(rules.join("\n"));
         app.bus.emit("blur");
     }
     const shown = () => app.view?.gallery.data;
