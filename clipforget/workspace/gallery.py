@@ -11,6 +11,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from clipforget.evaluation.refusal import LOWEST
 from clipforget.evaluation.retrieval import Index, nearest
 from clipforget.soup.path import ALPHAS, Floats, SoupPath
 from clipforget.workspace.documents import HitsAlong, Ranking
@@ -57,7 +58,7 @@ class Gallery:
             others = ids != leave_out
             return ids[others][:k], values[others][:k]
         if leave_out is not None:
-            cosines[leave_out] = -np.inf
+            cosines[leave_out] = LOWEST
         return nearest(cosines, k)
 
 

@@ -20,7 +20,7 @@ from clipforget.data.target import Target
 from clipforget.errors import BadQuery, StaleIndex
 from clipforget.evaluation.combined import combine
 from clipforget.evaluation.evalset import EvalSet, Row, class_groups, gallery, suggestions
-from clipforget.evaluation.refusal import Refusal
+from clipforget.evaluation.refusal import LOWEST, Refusal
 from clipforget.evaluation.retrieval import nearest
 from clipforget.evaluation.scores import clusters_along, correct_along, score_row, tradeoff_at
 from clipforget.generators import finish
@@ -194,7 +194,7 @@ class Mixture:
         features = self.paths[0].nodes[-1].features
         if isinstance(query, int):
             near = features @ features[query]
-            near[query] = -np.inf
+            near[query] = LOWEST
         else:
             near = features @ combine(query, lambda text: self._text(self.start, [text]))[0]
         ids, cosines = nearest(near, min(TOP_K, len(near) - isinstance(query, int)))
