@@ -75,8 +75,8 @@ export function sideSwitch(app, container, both) {
     );
     app.bus.on("pack", () => {
         const { k, page, role } = app.state;
-        for (const button of sizes.children) button.setAttribute("aria-pressed", String(button.dataset.k === String(k)));
-        for (const button of legend.children) button.setAttribute("aria-pressed", String(button.dataset.role === role));
+        for (const button of [...sizes.children, ...legend.children])
+            button.setAttribute("aria-pressed", String([String(k), role].includes(Object.values(button.dataset)[0])));
         const { total } = app.pack;
         const first = page * PAGE;
         pager.hidden = k !== "all";
