@@ -48,6 +48,7 @@ INSIDE = {
         "huggingface",
         "sources",
         "loading precision",
+        "trunk",
         "export.__init__ export.bundle export.hub",
         "export.openclip export.patch",
         "export.transformers finetune",

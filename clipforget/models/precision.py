@@ -64,14 +64,19 @@ def training_precision(clip: Clip) -> str:
     """
     if clip.device.type != "cpu":
         return BFLOAT16 if has_bfloat16(clip.device) else FLOAT32
-    visual = clip.model.get_submodule("visual")
-    kind = (*(type(module).__name__ for module in visual.modules()), str(sum(p.numel() for p in visual.parameters())))
+    kind = tower_kind(clip)
     if kind not in _training_precisions:
         pixels = torch.zeros(STEP_SAMPLE, 3, *clip.image_size, device=clip.device, requires_grad=True)
         slow = seconds_per_step(clip, pixels, FLOAT32)
         faster = slow > CHEAP and slow > DECISIVE * seconds_per_step(clip, pixels, BFLOAT16)
         _training_precisions[kind] = BFLOAT16 if faster else FLOAT32
     return _training_precisions[kind]
+
+
+def tower_kind(clip: Clip) -> tuple[str, ...]:
+    """Tell image towers apart that take different time: the classes of their modules and how many weights they have."""
+    visual = clip.model.get_submodule("visual")
+    return (*(type(module).__name__ for module in visual.modules()), str(sum(p.numel() for p in visual.parameters())))
 
 
 def seconds_per_step(clip: Clip, pixels: Tensor, precision: str) -> float:

@@ -27,6 +27,7 @@ from clipforget.methods.anchored.regression import (
 from clipforget.methods.anchored.settings import AnchoredSettings
 from clipforget.models.clip import Clip
 from clipforget.models.projection import projection_weight
+from clipforget.models.trunk import Trunk
 from clipforget.models.weights import changed
 from clipforget.unlearning.task import ImageSet, Task
 
@@ -124,7 +125,7 @@ def test_without_an_anchor_its_images_drift(weight: str, name: str, task: Task, 
 def test_only_the_last_map_changes_by_what_was_solved(tower: str, tiny_clip: Clip) -> None:
     original = tiny_clip if tower == "resnet" else build_clip(VIT)
     task = task_for(original)
-    views = finish(embed(task, AnchoredSettings()))
+    views = finish(embed(task, AnchoredSettings(), Trunk(task.original)))
     assert len(views.inputs) == 3 * 8 + 3 * 8 + 8, "three views of what is forgotten and retained, one of others"
     with torch.no_grad():
         raw = original.model.encode_image(task.forget.pixels).double()

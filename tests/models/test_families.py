@@ -9,6 +9,7 @@ from tasks import QUICK, task_for
 
 from clipforget.errors import BadModel
 from clipforget.methods import METHODS
+from clipforget.models import trunk
 from clipforget.models.clip import Clip
 from clipforget.models.projection import add_to_projection, before_projection, projection_weight
 from clipforget.models.stages import stages
@@ -80,6 +81,17 @@ def test_features_are_as_long_as_the_towers_make_them(clips: dict[str, Clip], na
 @pytest.mark.parametrize("name", FAMILIES)
 def test_each_tower_runs_in_stages(clips: dict[str, Clip], name: str) -> None:
     assert len(stages(clips[name].model)) > 3
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_each_tower_runs_in_the_faster_format(
+    clips: dict[str, Clip], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = clips[name].embed(PIXELS)
+    for dtype, bound in ((torch.float32, 1e-5), (torch.bfloat16, 0.05)):
+        monkeypatch.setattr(trunk, "fastest_format", lambda clip, dtype=dtype: dtype)
+        assert (trunk.Trunk(clips[name]).encode_image(PIXELS) - expected).norm(dim=1).max() < bound
+    assert {value.dtype for value in clips[name].model.visual.parameters()} == {torch.float32}, "a copy was cast"
 
 
 @pytest.mark.parametrize("name", FAMILIES)

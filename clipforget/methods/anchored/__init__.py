@@ -21,6 +21,7 @@ from clipforget.unlearning.task import KINDS, Step, Task
 
 if TYPE_CHECKING:
     from clipforget.methods.anchored.regression import Views
+    from clipforget.models.trunk import Trunk
 
 
 @method(
@@ -40,28 +41,30 @@ def anchored(task: Task, settings: AnchoredSettings) -> Iterator[Step]:
     """
     from clipforget.methods.anchored.regression import change_of
     from clipforget.models.projection import add_to_projection
+    from clipforget.models.trunk import Trunk
     from clipforget.unlearning.trainer import steer_accuracy
 
     task.check_images(settings.tier)
-    views = yield from embed(task, settings)
+    trunk = Trunk(task.clip)
+    views = yield from embed(task, settings, trunk)
     labels = sorted(set(task.forget.labels.tolist()))
     for done, label in enumerate(labels, 1):
         add_to_projection(task.clip.model, change_of(task, label, views, settings))
-        yield Step("forget", done, len(labels), steer=steer_accuracy(task) if done == len(labels) else {})
+        yield Step(
+            "forget", done, len(labels), steer=steer_accuracy(task, encoder=trunk) if done == len(labels) else {}
+        )
 
 
-def embed(task: Task, settings: AnchoredSettings) -> Generator[Step, None, Views]:
+def embed(task: Task, settings: AnchoredSettings, trunk: Trunk) -> Generator[Step, None, Views]:
     """Return what the last map reads of all training images; of forget and retain images also of random views."""
     import torch
 
     from clipforget.methods.anchored.regression import Views
-    from clipforget.models.projection import before_projection, projection_weight
+    from clipforget.models.projection import projection_weight
     from clipforget.unlearning.batches import augment
 
-    weight = projection_weight(task.original.model)
-    has_bias = bool((weight[:, -1] != 0).any())
-    open_ended, device = before_projection(task.original.model), task.original.device
-    generator, size = torch.Generator().manual_seed(task.seed), task.original.batch_size
+    has_bias = bool((projection_weight(task.original.model)[:, -1] != 0).any())
+    generator, size = torch.Generator().manual_seed(task.seed), trunk.batch_size
     passes = [
         (kind, images, settings.augment if view else 0.0)
         for kind, images in enumerate(getattr(task, name) for name in KINDS[: settings.tier])
@@ -72,11 +75,10 @@ def embed(task: Task, settings: AnchoredSettings) -> Generator[Step, None, Views
     labels, kinds = list[torch.Tensor](), list[torch.Tensor]()
     for kind, images, strength in passes:
         for pixels, of_pixels in images.split(size):
-            with torch.no_grad():
-                read = open_ended.encode_image(augment(pixels, strength, generator).to(device)).double().cpu()
-            read, residual = read[:, : weight.shape[1] - 1], read[:, weight.shape[1] - 1 :]
-            inputs.append(torch.cat([read, torch.full((len(read), 1), float(has_bias), dtype=torch.float64)], dim=1))
-            raw.append(inputs[-1] @ weight.T + (residual if residual.shape[1] else 0))
+            read, residual = trunk.read(augment(pixels, strength, generator))
+            raw.append(trunk.raw(read, residual))
+            read[:, -1] *= has_bias
+            inputs.append(read)
             labels.append(of_pixels.cpu())
             kinds.append(torch.full((len(read),), kind))
             yield Step("select", len(inputs), total)
