@@ -21,7 +21,7 @@ def has_bfloat16(device: torch.device) -> bool:
 
 
 FLOAT32, BFLOAT16 = "float32", "bfloat16"
-SAMPLE = 16  # images that are timed
+SAMPLE = 8  # images that are timed
 STEP_SAMPLE = 4  # images of the steps of training that are timed
 GAIN = 1.25  # bfloat16 has to be at least this much faster ...
 SAVING = 60.0  # ... and to save so many seconds a pass: its rounding moves 4 of 100 neighbours

@@ -85,11 +85,11 @@ class Resources:
         Its weights are hashed and it is read again should anybody have changed them; `verify` False spares that, for
         those who only ever change copies.
         """
-        clip, fingerprint = self._clips.get((name, device), lambda: _load(name, device))
-        if verify and clip.fingerprint() != fingerprint:
-            self._clips.drop(lambda key: key == (name, device))
-            clip, _ = self._clips.get((name, device), lambda: _load(name, device))
-        return clip
+        key = (name, device)
+        kept = self._clips.peek(key)
+        if verify and kept is not None and kept[0].fingerprint() != kept[1]:
+            self._clips.drop(lambda other: other == key)
+        return self._clips.get(key, lambda: _load(name, device))[0]
 
 
 def _changed_at(name: str) -> int:
