@@ -96,7 +96,7 @@ INSIDE = {
     "workspace": (
         "__init__ annotations documents entries reading selection_documents setup_documents upload_folders uploads",
         "setup workers",
-        "audits card downloads choosing embedding_map export models pages predictions results view",
+        "audits card downloads choosing embedding_map export figures models pages predictions results view",
         "gallery report selections",
         "comparisons explorer",
         "mixtures",

@@ -2,147 +2,27 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NotRequired, TypedDict, cast
+from typing import TYPE_CHECKING
 
 from clipforget.cli.terminal import PROG, clock
-from clipforget.errors import BadQuery
-from clipforget.evaluation.documents import (
-    Estimate,
-    FoundRow,
-    HAndScore,
-    Retrieval,
-    RunCost,
-    ScoreRow,
-    Share,
-    found_sentence,
-)
+from clipforget.evaluation.documents import Estimate, RunCost, found_sentence
 from clipforget.tabular import markdown, ordinal, table
 
 if TYPE_CHECKING:
     from clipforget.runs.audited import AuditsView
-    from clipforget.workspace.documents import AuditsSummary, ListedComparison, RunEntry, RunView
+    from clipforget.workspace.documents import ListedComparison, RunEntry, RunView
+    from clipforget.workspace.figures import RetrievalFigures, RunFigures, SetFigures
 
 HEADER = ("set", "images", "before", "after", "kept")
 RANKED = ("prompt", "score", "before", "after")
 COMPARED = ("forget", "alpha", "target accuracy", "siblings kept", "others kept", "H", "Score", "command")
 
 
-class SetFigures(TypedDict):
-    """The accuracy of a set of n images before, and after at the alpha."""
-
-    key: str
-    label: str
-    role: str
-    n: int
-    before: Estimate
-    after: Estimate
-
-
-class PromptFigures(TypedDict):
-    """How prompts rank the gallery before, and after at the alpha; see evaluation.documents.RankedRow."""
-
-    level: str
-    role: str
-    prompts: list[str]
-    score: str
-    n: int
-    before: Share
-    after: Share
-
-
-class RetrievalFigures(TypedDict):
-    """The rows over the first k results."""
-
-    k: int
-    rows: list[PromptFigures]
-
-
-class FoundFigures(TypedDict):
-    """How many of the first results are of the target, before and after at the alpha; see documents.FoundRow."""
-
-    by: str
-    name: str
-    n: int
-    before: float
-    after: float
-
-
-class RunFigures(TypedDict):
-    """A finished run at one alpha. H and Score are 0 to 100; `retrieval` is None for runs scored before it existed."""
-
-    id: str
-    title: str
-    state: str
-    command: str
-    device: str
-    seconds: float | None
-    cost: RunCost | None
-    best: float
-    chance: Share
-    template: str
-    do_nothing: HAndScore
-    alpha: float
-    h: float
-    score: float
-    bound: dict[str, float]
-    rows: list[SetFigures]
-    retrieval: RetrievalFigures | None
-    target: str
-    found: list[FoundFigures]
-    audits: NotRequired[AuditsSummary]
-    notes: list[str]
-
-
 def state(entry: RunEntry | ListedComparison) -> str:
     """Return the state of a run or a comparison for a list, with its place in line while it waits."""
     position = entry.get("position")
     return f"{entry['state']}, {ordinal(position)}" if position else entry["state"]
-
-
-def alpha_index(view: RunView, alpha: float | None) -> int:
-    """Return the index of the nearest of view["alphas"]; None takes the suggested alpha.
-
-    Raises BadQuery for anything outside 0 to 1.
-    """
-    if alpha is None:
-        alpha = view["best"]
-    if not (math.isfinite(alpha) and 0 <= alpha <= 1):
-        raise BadQuery("alpha must be a number from 0 (unlearned) to 1 (original).")
-    from clipforget.soup.path import index_of  # numpy waits, so that --help is quick
-
-    return index_of(alpha, view["alphas"])
-
-
-def summary(view: RunView, alpha: float | None = None) -> RunFigures:
-    """Return the figures of a finished run at an alpha. Raises BadQuery as `alpha_index` does."""
-    index, retrieval = alpha_index(view, alpha), view.get("retrieval")
-    figures: RunFigures = {
-        "id": view["id"],
-        "title": view["title"],
-        "state": view["state"],
-        "command": view["command"],
-        "device": view["device"],
-        "seconds": view["seconds"],
-        "cost": view["cost"],
-        "best": view["best"],
-        "chance": view["chance"],
-        "template": view["template"],
-        "do_nothing": view["do_nothing"],
-        "alpha": view["alphas"][index],
-        "h": view["h"][index],
-        "score": view["score"][index],
-        "bound": {"agreement": view["bound"]["agreement"][index], "accuracy": view["bound"]["accuracy"][index]},
-        "rows": [_at_alpha(row, index) for row in view["rows"]],
-        "retrieval": _ranked_at_alpha(retrieval, index) if retrieval else None,
-        "target": view["target"],
-        "found": [_found_at_alpha(row, index) for row in view["found"]["rows"]],
-        "notes": view["notes"],
-    }
-    if audits := cast("AuditsSummary | None", view.get("audits")):  # of a run of a workspace
-        figures["audits"] = audits
-    return figures
 
 
 def audits_text(audits: AuditsView) -> str:
@@ -157,8 +37,10 @@ def audits_text(audits: AuditsView) -> str:
 
 
 def text(view: RunView, alpha: float | None = None) -> str:
-    """Format the summary for a terminal."""
-    figures = summary(view, alpha)
+    """Format the figures for a terminal."""
+    from clipforget.workspace.figures import alpha_index, run_figures  # numpy waits, so that --help is quick
+
+    figures = run_figures(view, alpha)
     nothing, agreement, retrieval = figures["do_nothing"], figures["bound"]["agreement"], figures["retrieval"]
     between = "" if agreement == 1.0 else f"; interpolated, measured top-24 agreement {percent(agreement)}"
     lines = [
@@ -194,8 +76,10 @@ def cost_text(cost: RunCost) -> str:
 
 
 def as_markdown(view: RunView, alpha: float | None = None) -> str:
-    """Format the summary as a Markdown table, with a row for doing nothing and the command that repeats the run."""
-    figures = summary(view, alpha)
+    """Format the figures as a Markdown table, with a row for doing nothing and the command that repeats the run."""
+    from clipforget.workspace.figures import alpha_index, run_figures
+
+    figures = run_figures(view, alpha)
     nothing, retrieval = figures["do_nothing"], figures["retrieval"]
     rows = [_cells(row) for row in figures["rows"]]
     rows += [
@@ -212,9 +96,11 @@ def as_markdown(view: RunView, alpha: float | None = None) -> str:
 
 def comparison(views: Sequence[RunView], alpha: float | None = None) -> str:
     """Format several runs as one Markdown table, a row each with its command, and doing nothing above them."""
+    from clipforget.workspace.figures import run_figures
+
     rows = []
     for view in views:
-        figures = summary(view, alpha)
+        figures = run_figures(view, alpha)
         by_key = {row["key"]: row for row in figures["rows"]}
         target = by_key["forget"]
         rows.append(
@@ -233,25 +119,6 @@ def comparison(views: Sequence[RunView], alpha: float | None = None) -> str:
     return markdown(COMPARED, rows)
 
 
-def _at_alpha(row: ScoreRow, index: int) -> SetFigures:
-    after = Estimate(value=row["after"][index], low=row["low"][index], high=row["high"][index])
-    return {
-        "key": row["key"], "label": row["label"], "role": row["role"], "n": row["n"],
-        "before": row["before"], "after": after,
-    }  # fmt: skip
-
-
-def _ranked_at_alpha(retrieval: Retrieval, index: int) -> RetrievalFigures:
-    rows: list[PromptFigures] = [
-        {
-            "level": row["level"], "role": row["role"], "prompts": row["prompts"], "score": row["score"], "n": row["n"],
-            "before": row["before"], "after": row["after"][index],
-        }
-        for row in retrieval["rows"]
-    ]  # fmt: skip
-    return {"k": retrieval["k"], "rows": rows}
-
-
 def _audited(figures: RunFigures) -> list[str]:
     """What the audits come to, where they were made, and how to make them; nothing of a run just made."""
     if (audits := figures.get("audits")) is None:
@@ -259,11 +126,6 @@ def _audited(figures: RunFigures) -> list[str]:
     at = f"Audits at alpha {audits['alpha']:.2f}: " if audits["audited"] else ""
     those = f" ({', '.join(audits['failed'])})" if audits["failed"] else ""
     return [f"{at}{audits['sentence'].rstrip('.')}{those}. To audit it: {PROG} audit {figures['id']}"]
-
-
-def _found_at_alpha(row: FoundRow, index: int) -> FoundFigures:
-    figures = {"by": row["by"], "name": row["name"], "n": row["n"], "before": row["before"]}
-    return cast(FoundFigures, figures | {"after": row["after"][index]})
 
 
 def _suggested(figures: RunFigures) -> str:

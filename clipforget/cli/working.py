@@ -44,7 +44,9 @@ def work_on(started: Run, resources: Resources) -> bool:
 
 def show_result(args: argparse.Namespace, run: Run, alpha: float | None = None) -> None:
     """Print the figures of a finished run, at the suggested alpha where none is given, and how to see it."""
+    from clipforget.workspace.figures import run_figures
+
     view = workspace_of(args).finished_run(run.id).view()
     see = f"{PROG} {shlex.join(['app', *(['--runs', args.runs] if args.runs != 'runs' else [])])}"
     end = f"Run {run.id}, {clock(view['seconds'])} minutes. To see it: {see}, then {PAGE}/?run={run.id}"
-    emit(args.json, report.summary(view, alpha), f"{report.text(view, alpha)}\n\n{end}")
+    emit(args.json, run_figures(view, alpha), f"{report.text(view, alpha)}\n\n{end}")

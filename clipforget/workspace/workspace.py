@@ -226,6 +226,17 @@ class Workspace:
         query, run = read_query(self.uploads, **asked), self.finished_run(id)
         return self._packs.get((id, *query, page), lambda: run.pack(*query, self._upload_of(query), page))
 
+    def search(self, id: str, alpha: float | None = None, page: Page = FIRST_PAGE, **query: Any) -> Results:
+        """Return a page of what a query finds, before, and after at an alpha; None takes the suggested one.
+
+        The query is given as to `query`. Raises BadQuery for what is no query or alpha.
+        """
+        from clipforget.workspace.figures import alpha_index
+        from clipforget.workspace.results import results
+
+        view = self.finished_run(id).view()
+        return results(view, self.query(id, page=page, **query), alpha_index(view, alpha), page.count)
+
     def warm_up(self, id: str) -> None:
         """Load the model of a finished run, so that its first new search need not wait for it. Raises StaleIndex."""
         self.finished_run(id).soup_model()
@@ -270,21 +281,20 @@ class Workspace:
 
         The query is given as to `query`. Raises UnknownName for anything but the files of results.MEDIA.
         """
-        from clipforget.soup.path import check_alpha, index_of
-        from clipforget.workspace.results import MEDIA, as_csv, results
+        from clipforget.soup.path import index_of
+        from clipforget.workspace.results import MEDIA, as_csv
 
         if name not in MEDIA:
             raise UnknownName("export", name[:80], MEDIA)
         if name == "report.html":
             return self.report(id, alpha, **query).encode(), MEDIA[name], f"{id}-{name}"
-        view, index = self.finished_run(id).view(), index_of(check_alpha(alpha))
-        found = results(view, self.query(id, **query), index)
+        found = self.search(id, alpha, **query)
         if name == "results.png":
-            data = self.results_png(found, view)
+            data = self.results_png(found, self.finished_run(id).view())
         else:
             text = as_csv(found) if name == "results.csv" else json.dumps(found, indent=1, ensure_ascii=False)
             data = text.encode()
-        return data, MEDIA[name], f"{id}-alpha{index:03d}-{name}"
+        return data, MEDIA[name], f"{id}-alpha{index_of(found['alpha']):03d}-{name}"
 
     def results_png(self, found: Results, view: RunView) -> bytes:
         """Draw results of a run into a PNG. Raises StaleIndex where its images have changed."""
@@ -302,15 +312,13 @@ class Workspace:
 
         The query is given as to `query`. Raises BadQuery for an alpha outside 0 to 1.
         """
-        from clipforget.soup.path import check_alpha, index_of
+        from clipforget.soup.path import index_of
         from clipforget.workspace.report import run_report
-        from clipforget.workspace.results import results
 
         finished = self.finished_run(id)
         view = finished.view()
-        index = index_of(check_alpha(view["best"] if alpha is None else alpha))
-        pack = self.query(id, **(query or {"text": next(iter(view["suggestions"]), view["template"])}))
-        found = results(view, pack, index)
+        found = self.search(id, alpha, **(query or {"text": next(iter(view["suggestions"]), view["template"])}))
+        index = index_of(found["alpha"])
         return run_report(view, found, index, lambda image: self._picture(view, image), finished.audits())
 
     def _picture(self, view: RunView, id: int) -> tuple[bytes, str]:

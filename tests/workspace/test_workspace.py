@@ -22,6 +22,7 @@ from clipforget.runs.devices import likely_device
 from clipforget.runs.execute import execute
 from clipforget.runs.store import Store
 from clipforget.workspace import workspace as module
+from clipforget.workspace.figures import run_figures
 from clipforget.workspace.workspace import Workspace
 
 
@@ -181,7 +182,7 @@ def test_a_run_from_before_there_were_retrieval_scores_opens(finished, tmp_path)
     del old["retrieval"]
     scores.write_text(json.dumps(old))
     view = Workspace(tmp_path, sample=False).view(finished.id)
-    assert report.summary(view)["retrieval"] is None
+    assert run_figures(view)["retrieval"] is None
     assert not any("recall" in shown for shown in (report.text(view), report.as_markdown(view)))
 
 

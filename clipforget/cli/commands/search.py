@@ -7,7 +7,6 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clipforget.cli import report
 from clipforget.cli.commands import command
 from clipforget.cli.options import Parser, add_json, add_runs, run_id, workspace_of
 from clipforget.cli.terminal import emit
@@ -17,9 +16,7 @@ from clipforget.files import atomic
 from clipforget.tabular import table
 
 if TYPE_CHECKING:
-    from clipforget.workspace.documents import RunView
-    from clipforget.workspace.results import Hit, Results
-    from clipforget.workspace.workspace import Workspace
+    from clipforget.workspace.results import Hit
 
 
 def add_options(parser: Parser) -> None:
@@ -43,20 +40,18 @@ def search(args: argparse.Namespace) -> None:
     """Search the images of a run before and after."""
     from clipforget.evaluation.refusal import refusal_message
     from clipforget.workspace.pages import LONGEST_PAGE, Page
-    from clipforget.workspace.results import as_csv, results
+    from clipforget.workspace.results import as_csv
 
     if not 1 <= args.k <= LONGEST_PAGE:
         raise BadQuery(f"-k must be a whole number from 1 to {LONGEST_PAGE}; it is {args.k}.")
     workspace = workspace_of(args)
     id = run_id(workspace, args.id)
-    view = workspace.finished_run(id).view()
-    index = report.alpha_index(view, args.alpha)
-    pack = workspace.query(id, text=args.text, page=Page(count=args.k, role=args.role))
-    found = results(view, pack, index, args.k)
+    found = workspace.search(id, args.alpha, Page(count=args.k, role=args.role), text=args.text)
     hits = {"before": found["before"], "after": found["after"]}
     both = len({hit["id"] for hit in hits["before"]} & {hit["id"] for hit in hits["after"]})
     if args.png:
-        _write_png(workspace, found, view, Path(args.png))
+        with atomic(Path(args.png)) as draft:
+            draft.write_bytes(workspace.results_png(found, workspace.finished_run(id).view()))
     if args.csv:
         print(as_csv(found), end="")
         return
@@ -72,11 +67,6 @@ def search(args: argparse.Namespace) -> None:
     if found["note"]:
         foot = f"{foot}\n{found['note']}"
     emit(args.json, found, f"{table(header, rows, numbers=(0, 1, 3))}\n\n{foot}")
-
-
-def _write_png(workspace: Workspace, found: Results, view: RunView, path: Path) -> None:
-    with atomic(path) as draft:
-        draft.write_bytes(workspace.results_png(found, view))
 
 
 def _marked(hit: Hit) -> str:

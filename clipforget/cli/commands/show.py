@@ -24,6 +24,8 @@ def add_options(parser: Parser) -> None:
 @command("show", add_options, order=4)
 def show(args: argparse.Namespace) -> None:
     """Show the figures of a run at an alpha."""
+    from clipforget.workspace.figures import run_figures
+
     workspace = workspace_of(args)
     views = [workspace.view(run_id(workspace, id)) for id in args.ids]
     view, finished = views[0], [view for view in views if view["state"] == "done"]
@@ -43,4 +45,4 @@ def show(args: argparse.Namespace) -> None:
     else:
         audits = workspace.finished_run(view["id"]).audits()
         text = f"{report.text(view, args.alpha)}{report.audits_text(audits)}\n\nTo repeat it: {view['command']}"
-        emit(args.json, {**report.summary(view, args.alpha), "audits": audits["audits"]}, text)
+        emit(args.json, {**run_figures(view, args.alpha), "audits": audits["audits"]}, text)
