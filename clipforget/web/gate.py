@@ -31,10 +31,11 @@ LARGEST_BODY = 11 * 2**20  # bytes of any request; routes have their own, lower 
 GUESSING = 1.0  # seconds until a wrong password is answered
 # Headers that only a named proxy may send, and one that only the gate sets.
 FORGED = re.compile("forwarded|x-forwarded-.*|x-gradio-.*|x-real-ip|" + VISITOR_HEADER)
-# What the page asks of Gradio; everything else that Gradio answers (files, uploads, proxies, streams) is closed.
+# What the page and programs ask of Gradio; everything else that it answers (files, uploads, proxies) is closed.
 PAGE = re.compile(
     r"/(clipforget/.*|config/?|theme\.css|robots\.txt|favicon\.ico|manifest\.json|(svelte|static|assets)/.*"
-    r"|gradio_api/(startup-events|info/?|app_id/?|theme\.css|queue/(join|data)|cancel|reset/?|heartbeat/[^/]+))?"
+    r"|gradio_api/(startup-events|info/?|app_id/?|theme\.css|queue/(join|data)|cancel|reset/?|heartbeat/[^/]+"
+    r"|call/v2/[a-z_]+(/[0-9a-f]+)?|mcp(/|/schema)?))?"
 )
 
 

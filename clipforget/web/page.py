@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from clipforget.web.api import add_functions
 from clipforget.web.charts import listing
 from clipforget.web.components import mount
 from clipforget.web.form import Form, form_choices
@@ -42,6 +43,7 @@ STYLES = (
     "present.css",
 )
 WAITING = 100  # events of Gradio's in line
+CALLS = "/gradio_api/call/v2/"  # functions of the API by name
 TITLE = "ClipForget: make CLIP forget, and watch it"
 # Written into the page: a browser asks again for an icon with an address whenever the page's own changes, as it does
 # with alpha.
@@ -75,6 +77,7 @@ def build(workspace: Workspace) -> gr.Blocks:
                     charts=listing(),
                     options=setup["options"],
                 )
+        add_functions(page, workspace)  # before the form's own listeners, which take names as they come
         form.listen(page, explorer)
     return page
 
@@ -87,8 +90,8 @@ def _alpha_bar() -> None:
         gr.HTML(html_template='<div id="cf-alpha-tools"></div>', elem_id="cf-tools", apply_default_css=False, scale=0)
 
 
-def build_app(workspace: Workspace, routes: list[Route]) -> Starlette:
-    """Build the ASGI app: our routes first, then Gradio with the page."""
+def build_app(workspace: Workspace, routes: list[Route], mcp: bool = False) -> Starlette:
+    """Build the ASGI app: our routes first, then Gradio with the page, and with an MCP server where `mcp` says so."""
     page = build(workspace)
     page.queue(default_concurrency_limit=4, max_size=WAITING)
     app = Starlette(routes=routes)
@@ -96,18 +99,22 @@ def build_app(workspace: Workspace, routes: list[Route]) -> Starlette:
         app,  # of FastAPI nothing more is used than of Starlette
         page,
         path="/",
-        footer_links=[],
+        footer_links=["api"],
         run_history=False,
         show_error=False,
         ssr_mode=False,
-        mcp_server=False,
+        mcp_server=mcp,
         theme=THEME,
         head=HEAD,
-        app_kwargs={"exception_handlers": {ValueError: _unreadable}},
+        app_kwargs={"exception_handlers": dict.fromkeys((ValueError, LookupError, TypeError), _unreadable)},
     )
     return app
 
 
 async def _unreadable(request: Request, error: Exception) -> Response:
-    """Refuse what Gradio stumbles over, bytes that are no text in a body that should be JSON."""
-    return error_response(400, "The request cannot be read.")
+    """Refuse what Gradio stumbles over: bytes that are no text where JSON should be, and calls that do not fit."""
+    if request.url.path.startswith(CALLS):
+        return error_response(400, "There is no such function, or it takes other parameters; see /gradio_api/info.")
+    if isinstance(error, ValueError):
+        return error_response(400, "The request cannot be read.")
+    raise error

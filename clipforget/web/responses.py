@@ -86,17 +86,22 @@ def endpoint(handler: Handler, shown: Callable[[str], str] = str) -> Handler:
         VISITOR.set(request.headers.get(VISITOR_HEADER, ""))
         try:
             return await handler(request)
-        except RequestError as error:
-            return error_response(error.status, str(error))
         except ClientDisconnect:
             return Response(status_code=204)
-        except ClipforgetError as error:
-            return error_response(status_of(error, request.method), shown(str(error)))
-        except Exception:
-            log.exception("A bug in %s %s", request.method, request.url.path)
-            return error_response(500, "A bug in ClipForget; the server's log says more.")
+        except Exception as error:
+            return error_response(*refusal(error, shown, f"{request.method} {request.url.path}"))
 
     return wrapper
+
+
+def refusal(error: Exception, shown: Callable[[str], str], what: str) -> tuple[int, str]:
+    """Return the status and the sentence that answer an error of what was asked ("GET /path"); a bug is logged."""
+    if isinstance(error, RequestError):
+        return error.status, str(error)
+    if isinstance(error, ClipforgetError):
+        return status_of(error, what.partition(" ")[0]), shown(str(error))
+    log.error("A bug in %s", what, exc_info=error)
+    return 500, "A bug in ClipForget; the server's log says more."
 
 
 def status_of(error: ClipforgetError, method: str) -> int:

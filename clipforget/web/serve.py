@@ -9,6 +9,7 @@ import threading
 import warnings
 import webbrowser
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from clipforget.data.catalogue import DATASETS
@@ -29,14 +30,19 @@ def serve(
     users: Mapping[str, bytes] | None = None,
     public: bool = False,
     notice: str = "",
+    mcp: bool = False,
     browser: bool = True,
     sample: bool = True,
 ) -> None:
     """Serve the page over a folder of runs until it is interrupted; see web.gate for whom it answers.
 
     A public server is for strangers (see workspace.public); users have to log in; notice is printed once it
-    listens. Raises BadSetting where it cannot listen there.
+    listens; mcp adds an MCP server. Raises BadSetting where it cannot listen there, or has no MCP.
     """
+    if mcp and find_spec("mcp") is None:
+        raise BadSetting("--mcp needs a package that is not installed; get it with: pip install 'clipforget[mcp]'.")
+    if mcp and users is not None:
+        raise BadSetting("--mcp and --auth-file do not go together, as its tools cannot log in; leave one of them out.")
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: no request leaves this machine
     # Gradio silences this itself, but not reliably while another thread imports; the page makes no sound.
     warnings.filterwarnings("ignore", "Couldn't find ffmpeg", RuntimeWarning)
@@ -59,12 +65,14 @@ def serve(
             allowed_hosts = (*allowed_hosts, os.environ.get("SPACE_HOST", "localhost"))
             proxies, embedders = ("*",), ("https://huggingface.co",)
         key = visitor_key(runs) if public else None
-        app = build_app(workspace, routes(workspace))
+        app = build_app(workspace, routes(workspace), mcp)
         gate = Gate(app, host, allowed_hosts, proxies, embedders, users, key)
         if waiting := workspace.watch():
             print(f"{waiting} waiting {'run starts' if waiting == 1 else 'runs start'} now, one by one", flush=True)
         address = f"http://{'127.0.0.1' if host in EVERYWHERE else host}:{port}"
         print(f"ClipForget on {address} (Ctrl+C ends it; a run at work goes on)", flush=True)
+        if mcp:
+            print(f"Its MCP server: {address}/gradio_api/mcp/", flush=True)
         if browser:
             webbrowser.open(address)  # which waits until the server answers
         config = uvicorn.Config(

@@ -40,6 +40,7 @@ def add_options(parser: Parser) -> None:
     )  # fmt: skip
     mode.add_argument("--trusted", action="store_true", help="on a network, but for people who may use all of it")
     add("--auth-file", metavar="FILE", help="ask for a name and a password: lines name:password")
+    add("--mcp", action="store_true", help="let assistants use the functions of the API as tools, at /gradio_api/mcp/")
     add("--no-browser", action="store_true", help="do not open a browser")
     add("--no-sample", action="store_true", help="leave the sample run out")
     add_runs(parser)
@@ -64,6 +65,7 @@ def app(args: argparse.Namespace) -> None:
         users=users,
         public=public,
         notice=notice,
+        mcp=args.mcp,
         browser=not args.no_browser,
         sample=not args.no_sample,
     )

@@ -1,0 +1,468 @@
+"""What programs may ask of the page: typed functions of Gradio's API, and tools of an MCP server with --mcp.
+
+They ask the workspace as the page's own requests do. Gradio reads names, types and docstrings from the functions, so
+annotations are real here, and docstrings have its sections.
+"""
+
+import inspect
+import json
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, Literal, cast, get_args, get_origin
+from urllib.parse import urlencode
+
+import gradio as gr
+from anyio import sleep
+from gradio.events import api as add_function
+from gradio.utils import get_function_description
+from pydantic import TypeAdapter, ValidationError
+from typing_extensions import TypedDict
+
+from clipforget.benchmark import formats
+from clipforget.benchmark.documents import ComparisonSummary
+from clipforget.benchmark.plan import read_target
+from clipforget.benchmark.rows import DEFAULT
+from clipforget.errors import BadQuery, UnknownName
+from clipforget.methods import METHODS
+from clipforget.runs.config import OURS, RunConfig
+from clipforget.runs.presets import find_preset
+from clipforget.settings import NOUNS, SettingValue, shortened
+from clipforget.soup.path import check_alpha
+from clipforget.web import comparison_routes
+from clipforget.web.responses import JSON_LIMIT, Threads, refusal
+from clipforget.web.targets import every_target, whole_styles
+from clipforget.web.visitors import VISITOR_HEADER
+from clipforget.workspace import export, results, setup
+from clipforget.workspace.documents import (
+    FORMATS,
+    AuditsPage,
+    AuditsWork,
+    FinishedView,
+    ListedComparison,
+    MethodDescription,
+    RunEntry,
+)
+from clipforget.workspace.figures import RunFigures, run_figures
+from clipforget.workspace.models import ModelList
+from clipforget.workspace.public import AT_WORK, VISITOR
+from clipforget.workspace.results import Results
+from clipforget.workspace.workspace import MOST_HITS, Workspace
+
+FOLLOWERS = 32  # who may follow at a time; others wait in line
+INTERVAL = 0.5  # seconds between two looks at what is followed
+NOUNS_HERE: dict[Any, str] = {  # what a parameter takes, in our sentences
+    **NOUNS, list[str]: "a list of texts", list[int]: "a list of whole numbers", float | None: "a number",
+    str | None: "a text",
+}  # fmt: skip
+File = Literal[
+    "run.json", "scores.json", "scores.csv", "audits.json", "events.jsonl", "delta.safetensors", "run.zip",
+    "open_clip", "transformers", "patch", "results.json", "results.csv", "results.png", "report.html",
+    "table.md", "table.csv", "table.tex", "table.json",
+]  # fmt: skip
+EXAMPLES: dict[str, Any] = {  # what the documentation puts where there is no default
+    "id": "20261126-120000-anchored-biplane-1a2b",
+    "method": "anchored",
+    "methods": ["anchored", "nullspace"],
+    "forget": ["airplane/biplane"],
+    "targets": ["airplane/biplane"],
+    "text": "a photo of an airplane",
+    "audits": ["image_query"],
+    "alpha": 0.5,
+    "file": "scores.csv",
+}
+
+
+class ListedMethod(TypedDict):
+    """A method in short; tier: what it may use, from 0, names alone, to 3, labelled images of other classes too."""
+
+    name: str
+    title: str
+    tier: int
+    summary: str
+
+
+class ListedData(TypedDict):
+    """A data set by name; note: why it cannot be used yet, empty where it can."""
+
+    name: str
+    title: str
+    note: str
+
+
+class Targets(TypedDict):
+    """What can be forgotten in a data set: subgroups by superclass, styles, and every target as text."""
+
+    name: str
+    superclasses: dict[str, list[str]]
+    styles: list[str]
+    targets: list[str]
+
+
+class Progress(TypedDict):
+    """How work stands: state (queued, running, done, stopped, failed, lost), and the last step of its stage.
+
+    eta: seconds left. position: place in line while it is queued, 1 for the next. error: a sentence, where it failed.
+    Of a comparison, steps are its runs.
+    """
+
+    id: str
+    state: str
+    stage: str | None
+    step: int | None
+    total: int | None
+    eta: float | None
+    position: int | None
+    error: str | None
+
+
+class Functions:
+    """The functions over one workspace: every public method is one."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace, self.threads = workspace, Threads()
+
+    def list_methods(self) -> list[ListedMethod]:
+        """List the methods of forgetting.
+
+        Returns:
+            name, title, tier and summary of each
+        """
+        return [
+            {"name": method.name, "title": method.title, "tier": method.tier, "summary": method.summary}
+            for method in METHODS.load().values()
+        ]
+
+    def describe_method(self, method: str, model: str = RunConfig.model) -> MethodDescription:
+        """Describe a method: its settings with bounds and defaults, its presets for a model, its source.
+
+        Parameters:
+            method: its name, as list_methods tells it
+            model: whose presets to list
+        """
+        return setup.describe_method(METHODS.load()[method], model, self._workspace.store.root)
+
+    def list_models(self, words: str = "") -> ModelList:
+        """List or search the models that can be named, at most 60 of them.
+
+        Parameters:
+            words: parts of a name, e.g. vit b 32 openai
+        """
+        return self._workspace.models.list(words)
+
+    def list_data(self) -> list[ListedData]:
+        """List the data sets that are known by name. A path of images will do too, where the server is your own."""
+        return [
+            {"name": entry["name"], "title": entry["title"], "note": str(entry.get("error", ""))}
+            for entry in self._workspace.setup()["data"]
+        ]
+
+    def list_targets(self, data: str = RunConfig.data) -> Targets:
+        """List what can be forgotten in a data set.
+
+        Parameters:
+            data: a name, as list_data tells it, or a path
+        """
+        told = self._workspace.data(data)
+        return {
+            "name": data,
+            "superclasses": told["superclasses"],
+            "styles": told["styles"],
+            "targets": [*every_target(told), *whole_styles(told)],
+        }
+
+    def list_runs(self) -> list[RunEntry]:
+        """List all runs, newest first, the sample that ships with ClipForget last."""
+        return self._workspace.runs()
+
+    def list_comparisons(self) -> list[ListedComparison]:
+        """List all comparisons, newest first."""
+        return self._workspace.comparisons.list()
+
+    def start(
+        self,
+        forget: list[str],
+        method: str | None = None,
+        model: str = RunConfig.model,
+        data: str = RunConfig.data,
+        preset: str = DEFAULT,
+        settings: dict[str, SettingValue] = {},  # noqa: B006  shown by Gradio, and never changed
+        retain: list[str] = [],  # noqa: B006
+        goal: str = RunConfig.goal,
+        seed: int = RunConfig.seed,
+        device: str = RunConfig.device,
+        tolerance: float = RunConfig.tolerance,
+        gallery: int = RunConfig.gallery,
+    ) -> str:
+        """Start a run that forgets, or put it in line; follow it by the id that is returned.
+
+        Parameters:
+            forget: targets, superclass/subgroup or superclass/*/style, as list_targets tells them
+            method: a name, as list_methods tells it; ours for the goal if left out
+            model: an embedded name, architecture/tag, hf-hub:owner/model, or a folder
+            data: a name, as list_data tells it, or a path
+            preset: saved settings of the method to start from; default: its own defaults
+            settings: of the method, by name, as describe_method tells them; they win over the preset's
+            retain: targets to train on as what stays; the siblings if left out
+            goal: suppressed or never-seen
+            seed: of every random choice
+            device: auto, cpu, cuda, cuda:1 or mps
+            tolerance: forget accuracy that counts as forgotten, 0 to 1
+            gallery: at most so many test images
+        Returns:
+            the id of the run
+        """
+        method = method or OURS.get(goal, RunConfig.method)
+        saved = {} if preset == DEFAULT else find_preset(method, preset, model, self._workspace.store.root).settings
+        fields = {
+            "forget": forget, "method": method, "model": model, "data": data, "settings": {**saved, **settings},
+            "retain": retain, "goal": goal, "seed": seed, "device": device, "tolerance": tolerance, "gallery": gallery,
+        }  # fmt: skip
+        return self._workspace.start(RunConfig.read(fields))
+
+    def compare(
+        self,
+        methods: list[str],
+        targets: list[str],
+        seeds: list[int] = [0],  # noqa: B006
+        preset: str = DEFAULT,
+        model: str = RunConfig.model,
+        data: str = RunConfig.data,
+        audits: list[str] = [],  # noqa: B006
+        goal: str = RunConfig.goal,
+        device: str = RunConfig.device,
+        gallery: int = RunConfig.gallery,
+    ) -> str:
+        """Start a comparison of several methods, or continue the same one; follow it by the id that is returned.
+
+        Parameters:
+            methods: names, as list_methods tells them
+            targets: what one run each forgets; "A + B" is forgotten together
+            seeds: one run each
+            preset: saved settings that every method starts from, where it has such
+            model: as for start
+            data: as for start
+            audits: names of audits that every run goes through
+            goal: suppressed or never-seen
+            device: auto, cpu, cuda, cuda:1 or mps
+            gallery: at most so many test images
+        Returns:
+            the id of the comparison
+        """
+        fields = {
+            "methods": methods, "targets": [list(read_target(text)) for text in targets], "seeds": seeds,
+            "preset": preset, "model": model, "data": data, "audits": audits, "goal": goal, "device": device,
+            "gallery": gallery,
+        }  # fmt: skip
+        return comparison_routes.start(self._workspace, fields)
+
+    def audit(self, id: str, audits: list[str], again: bool = False) -> str:
+        """Audit a finished run: is its target gone, or only hidden? Follow the run to see how far it is.
+
+        Parameters:
+            id: of a finished run
+            audits: their names, as show_audits tells them
+            again: make those anew that it has already
+        Returns:
+            the id of the run
+        """
+        self._workspace.start_audits(id, audits, again)
+        return id
+
+    def progress(self, id: str) -> Progress:
+        """Look once at how far a run, its audits or a comparison is.
+
+        Parameters:
+            id: of a run or a comparison
+        """
+        if self._is_comparison(id):
+            told = self._workspace.comparisons.summary(id)
+            stage = told["now"]["stage"] if told["now"] else None
+            return _progress(id, told, {**told, "stage": stage, "step": told["done"]})
+        events = self._workspace.events(id)
+        if events["state"] == "done" and (work := self._audits_at_work(id)):
+            return _progress(id, work, work["event"] or {})
+        steps = [event for event in events["events"] if event["kind"] == "step"]
+        return _progress(id, events, steps[-1] if steps else {})
+
+    async def follow(self, id: str) -> AsyncIterator[Progress]:
+        """Follow a run, its audits or a comparison until it ends: each change of its progress is sent as it comes.
+
+        To cancel this call only ends the following; the work goes on, and stop ends it.
+
+        Parameters:
+            id: of a run or a comparison
+        """
+        known = None
+        while known is None or known["state"] in AT_WORK:
+            progress = await self.threads.light(self.progress, id)
+            if progress != known:
+                yield progress
+            known = progress
+            await sleep(INTERVAL)
+
+    def stop(self, id: str) -> Progress:
+        """Stop a run, the audits of a finished run or a comparison, or take it out of the line; what is done is kept.
+
+        Parameters:
+            id: of a run or a comparison
+        """
+        if self._is_comparison(id):
+            self._workspace.comparisons.stop(id)
+        elif self._workspace.events(id)["state"] == "done" and self._audits_at_work(id):
+            self._workspace.stop_audits(id)
+        else:
+            self._workspace.stop(id)
+        return self.progress(id)
+
+    def show(self, id: str, alpha: float | None = None) -> RunFigures:
+        """Show the figures of a finished run at an alpha, the share of the original weights.
+
+        Parameters:
+            id: of a finished run
+            alpha: 0 (unlearned) to 1 (original); the suggested alpha if left out
+        Returns:
+            accuracies of forget, siblings and others before and after, H, Score, and what still finds the target
+        """
+        self._workspace.finished_run(id)  # which says so where it is not finished
+        return run_figures(cast(FinishedView, self._workspace.view(id)), alpha)
+
+    def show_comparison(self, id: str) -> ComparisonSummary:
+        """Show all that is known of a comparison: a row for each method with its figures, a cell for each run.
+
+        Parameters:
+            id: of a comparison
+        """
+        return self._workspace.comparisons.summary(id)
+
+    def show_audits(self, id: str) -> AuditsPage:
+        """Show the audits of a finished run, those that can be made too, and what they come to in one sentence.
+
+        Parameters:
+            id: of a finished run
+        """
+        return self._workspace.audits(id)
+
+    def search(self, id: str, text: str, alpha: float | None = None, k: int = MOST_HITS) -> Results:
+        """Search the test images of a finished run by words, before and after.
+
+        Parameters:
+            id: of a finished run
+            text: what to look for
+            alpha: 0 (unlearned) to 1 (original); the suggested alpha if left out
+            k: how many images, 1 to 24
+        Returns:
+            hits of the original (before) and at the alpha (after), each with label, role and cosine
+        """
+        return self._workspace.search(id, alpha, k, text=text)
+
+    def export(self, id: str, file: File, alpha: float | None = None, text: str = "") -> str:
+        """Tell where a file can be had: of a run, of what a text finds in it, its model, or of a comparison.
+
+        Parameters:
+            id: of a finished run, or of a comparison
+            file: of a run, its model in a format, results or report.html of a text, or a table of a comparison
+            alpha: of the model and of results, 0 (unlearned) to 1 (original); the suggested alpha if left out
+            text: what results are of
+        Returns:
+            the address below that of the page, to be fetched by GET
+        """
+        if self._is_comparison(id):
+            self._workspace.comparisons.summary(id)
+            return f"clipforget/comparisons/{id}/export/{_known(file, formats.MEDIA)}"
+        best = self._workspace.finished_run(id).view()["best"]
+        asked = {"alpha": best if alpha is None else check_alpha(alpha)}
+        if file in FORMATS:
+            return f"clipforget/runs/{id}/model.zip?{urlencode({**asked, 'format': file})}"
+        if file in results.MEDIA:
+            return f"clipforget/runs/{id}/results/{file}?{urlencode({**asked, 'text': text})}"
+        return f"clipforget/runs/{id}/export/{_known(file, (*export.PLAIN, *export.MADE))}"
+
+    def _is_comparison(self, id: str) -> bool:
+        return id in self._workspace.comparisons.store.ids()
+
+    def _audits_at_work(self, id: str) -> AuditsWork | None:
+        work = self._workspace.audits(id)["work"]
+        return work if work and work["state"] in AT_WORK else None
+
+
+def add_functions(page: gr.Blocks, workspace: Workspace) -> None:
+    """Add the functions to a page that is being built."""
+    functions = Functions(workspace)
+    samples = workspace.samples.ids() if workspace.samples else []
+    examples = EXAMPLES | ({"id": samples[0]} if samples else {})
+    for ask in (getattr(functions, name) for name in vars(Functions) if not name.startswith("_")):
+        limit = FOLLOWERS if inspect.isasyncgenfunction(ask) else "default"
+        added = add_function(_answering(ask, functions.threads, workspace.shown), concurrency_limit=limit)
+        _, about, gives = get_function_description(ask)
+        for name, id in zip(about, added["inputs"], strict=True):
+            block: Any = page.blocks[id]
+            block.label, block._api_info["additional_description"] = name, about[name]
+            if name in examples:
+                block.example_payload = partial(examples.get, name)
+        for id in added["outputs"]:
+            result: Any = page.blocks[id]
+            result.label, result._api_info["description"] = "result", " ".join(gives)
+
+
+def _answering(ask: Callable[..., Any], threads: Threads, shown: Callable[[str], str]) -> Callable[..., Any]:
+    """The function as Gradio calls it: who asks is known, values are checked, and an error is one sentence."""
+    signature = inspect.signature(ask)
+
+    @contextmanager
+    def asked(request: gr.Request, values: Sequence[Any]) -> Iterator[dict[str, Any]]:
+        VISITOR.set(request.headers.get(VISITOR_HEADER, ""))
+        try:
+            yield _checked(signature, values)
+        except Exception as error:
+            raise gr.Error(refusal(error, shown, ask.__name__)[1], print_exception=False) from None
+
+    async def answer(request: gr.Request, *values: Any) -> Any:
+        with asked(request, values) as named:
+            return await threads.heavy(partial(ask, **named))
+
+    async def stream(request: gr.Request, *values: Any) -> AsyncIterator[Any]:
+        with asked(request, values) as named:
+            async for part in ask(**named):
+                yield part
+
+    streams = inspect.isasyncgenfunction(ask)
+    function: Any = stream if streams else answer
+    function.__name__, function.__doc__ = ask.__name__, ask.__doc__
+    gives = get_args(signature.return_annotation)[0] if streams else signature.return_annotation
+    request = inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=gr.Request)
+    function.__signature__ = inspect.Signature([request, *signature.parameters.values()], return_annotation=gives)
+    function.__annotations__ = {**ask.__annotations__, "request": gr.Request, "return": gives}
+    return function  # type: ignore[no-any-return]
+
+
+def _checked(signature: inspect.Signature, values: Sequence[Any]) -> dict[str, Any]:
+    """The values by name. Raises BadQuery for one of the wrong type, and for what is too much or no text."""
+    try:
+        content = json.dumps(values, ensure_ascii=False).encode()  # which half a character cannot be
+    except (ValueError, RecursionError):
+        raise BadQuery("What was sent cannot be read.") from None
+    if len(content) > JSON_LIMIT or rb"\u0000" in content:
+        raise BadQuery(f"Send at most {JSON_LIMIT // 2**10} KiB, without the character NUL.")
+    for parameter, value in zip(signature.parameters.values(), values, strict=True):
+        try:
+            TypeAdapter(parameter.annotation).validate_python(value, strict=True)
+        except ValidationError:
+            kind = parameter.annotation
+            what = f"one of {', '.join(get_args(kind))}" if get_origin(kind) is Literal else NOUNS_HERE[kind]
+            raise BadQuery(f"{parameter.name} must be {what}; it is {shortened(repr(value), 80)}.") from None
+    return dict(zip(signature.parameters, values, strict=True))
+
+
+def _progress(id: str, told: Mapping[str, Any], step: Mapping[str, Any]) -> Progress:
+    return {
+        "id": id, "state": told["state"], "stage": step.get("stage"), "step": step.get("step"),
+        "total": step.get("total"), "eta": step.get("eta") if told["state"] in AT_WORK else None,
+        "position": told.get("position"), "error": told["error"],
+    }  # fmt: skip
+
+
+def _known(file: str, names: Collection[str]) -> str:
+    if file not in names:
+        raise UnknownName("export", file, names)
+    return file
