@@ -35,7 +35,7 @@ def test_the_idea_runs(world, capsys):
 
 
 def test_the_example_of_a_method_runs(world):
-    example = next(code for code in PYTHON if "@method" in code)
+    example = next(code for code in PYTHON if "@loss_method" in code)
     before = set(METHODS.load())
     space: dict = {"__name__": "pull"}
     try:

@@ -40,14 +40,15 @@ from clipforget.workspace.documents import (
     AuditsWork,
     FinishedView,
     ListedComparison,
-    MethodDescription,
     RunEntry,
 )
 from clipforget.workspace.figures import RunFigures, run_figures
 from clipforget.workspace.models import ModelList
+from clipforget.workspace.pages import Page
 from clipforget.workspace.public import AT_WORK, VISITOR
 from clipforget.workspace.results import Results
-from clipforget.workspace.workspace import MOST_HITS, Workspace
+from clipforget.workspace.setup_documents import MethodDescription
+from clipforget.workspace.workspace import Workspace
 
 FOLLOWERS = 32  # who may follow at a time; others wait in line
 INTERVAL = 0.5  # seconds between two looks at what is followed
@@ -60,6 +61,7 @@ File = Literal[
     "open_clip", "transformers", "patch", "results.json", "results.csv", "results.png", "report.html",
     "table.md", "table.csv", "table.tex", "table.json",
 ]  # fmt: skip
+Role = Literal["", "forget", "siblings", "others"]
 EXAMPLES: dict[str, Any] = {  # what the documentation puts where there is no default
     "id": "20261126-120000-anchored-biplane-1a2b",
     "method": "anchored",
@@ -343,18 +345,22 @@ class Functions:
         """
         return self._workspace.audits(id)
 
-    def search(self, id: str, text: str, alpha: float | None = None, k: int = MOST_HITS) -> Results:
+    def search(
+        self, id: str, text: str, alpha: float | None = None, count: int = 24, first: int = 0, role: Role = ""
+    ) -> Results:
         """Search the test images of a finished run by words, before and after.
 
         Parameters:
             id: of a finished run
-            text: what to look for
+            text: what to look for, or a sum of texts: a dog - a sketch
             alpha: 0 (unlearned) to 1 (original); the suggested alpha if left out
-            k: how many images, 1 to 24
+            count: how many images, 1 to 48
+            first: how many of the nearest to pass over
+            role: only images of this role, if one is named
         Returns:
             hits of the original (before) and at the alpha (after), each with label, role and cosine
         """
-        return self._workspace.search(id, alpha, k, text=text)
+        return self._workspace.search(id, alpha, Page(first, count, role), text=text)
 
     def export(self, id: str, file: File, alpha: float | None = None, text: str = "") -> str:
         """Tell where a file can be had: of a run, of what a text finds in it, its model, or of a comparison.

@@ -14,10 +14,12 @@ from starlette.testclient import TestClient
 from whole import whole_app
 
 from clipforget.benchmark.formats import MEDIA as TABLES
-from clipforget.web.api import File, Functions
+from clipforget.data.splits import ROLES
+from clipforget.web.api import File, Functions, Role
 from clipforget.web.gate import Gate
 from clipforget.workspace.documents import FORMATS
 from clipforget.workspace.export import MADE, PLAIN
+from clipforget.workspace.pages import Page
 from clipforget.workspace.results import MEDIA
 from clipforget.workspace.workspace import Workspace
 
@@ -78,6 +80,7 @@ def test_the_documentation_shows_these_functions_alone_with_types_words_and_exam
             assert parameter["parameter_has_default"] or parameter["example_input"] != "...", (name, parameter)
         (result,) = told["returns"]
         assert result["type"].keys() - {"description"}, name
+    assert get_args(Role) == ("", *ROLES)
     assert set(get_args(File)) == {*PLAIN, *MADE, *FORMATS, *MEDIA, *TABLES}
 
 
@@ -85,9 +88,9 @@ def test_a_finished_run_is_shown_searched_and_exported(client, space, finished):
     assert [run["id"] for run in ask(client, "list_runs")] == [run["id"] for run in space.runs()]
     figures = ask(client, "show", id=finished.id, alpha=0.5)
     assert figures["alpha"] == 0.5 and {row["key"] for row in figures["rows"]} >= {"forget", "siblings", "others"}
-    found = ask(client, "search", id=finished.id, text="disc", alpha=1.0, k=3)
+    found = ask(client, "search", id=finished.id, text="disc", alpha=1.0, count=3)
     assert len(found["before"]) == 3 and found["before"] == found["after"]
-    assert found == space.search(finished.id, 1.0, 3, text="disc")
+    assert found == space.search(finished.id, 1.0, Page(count=3), text="disc")
     assert ask(client, "show_audits", id=finished.id)["summary"]["audited"] is False
     for file in get_args(File):
         address = ask(client, "export", id=finished.id, file=file, text="disc")
@@ -119,8 +122,8 @@ def test_what_can_be_chosen(client, world):
         ("search", {"id": "RUN", "text": " "}, "Write what to look for."),
         ("search", {"id": "RUN", "text": "a\0b"}, "without the character NUL"),
         ("search", {"id": "RUN", "text": "x" * 70_000}, "at most 64 KiB"),
-        ("search", {"id": "RUN", "text": "a", "k": 99}, "k must be a whole number from 1 to 24"),
-        ("search", {"id": "RUN", "text": "a", "k": "5"}, "k must be a whole number; it is '5'."),
+        ("search", {"id": "RUN", "text": "a", "count": 99}, "count must be 1 to 48"),
+        ("search", {"id": "RUN", "text": "a", "count": "5"}, "count must be a whole number; it is '5'."),
         ("search", {"id": "RUN"}, "There is no such function, or it takes other parameters"),
         ("export", {"id": "RUN", "file": "x"}, "file must be one of run.json, "),
         ("export", {"id": "RUN", "file": "table.md"}, "There is no export 'table.md'"),
@@ -158,3 +161,8 @@ def test_no_other_host_or_site_may_call(client):
             assert client.get(f"/gradio_api/call/v2/{name}/0a", headers=headers).status_code == 403
     for path in ("/gradio_api/call/list_runs", "/gradio_api/run/list_runs", "/gradio_api/call/v2/../list_runs"):
         assert client.post(path, json={"data": []}).status_code == 404
+
+
+def test_the_readme_lists_the_functions():
+    section = README.split("## From other programs")[1].split("\n## ")[0]
+    assert set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)))) == set(NAMES)
