@@ -32,7 +32,7 @@ from clipforget.runs.presets import OWN_FOLDER, Preset, check_name, save_preset
 from clipforget.runs.resources import Resources
 from clipforget.runs.store import Store, versions
 from clipforget.settings import STRICT, as_dict, option, option_like, options, parse, read_json
-from clipforget.unlearning.task import NOTHING
+from clipforget.unlearning.task import NOTHING, SUPPRESSED
 
 if TYPE_CHECKING:
     from clipforget.benchmark.validation import Validation
@@ -51,6 +51,7 @@ class TuneConfig:
     selections: tuple[str, ...] = option_like(RunConfig, "selections")
     others: str = option_like(RunConfig, "others")
     levels: str = option_like(RunConfig, "levels")
+    goal: str = option_like(RunConfig, "goal")
     trials: int = option(8, "Trials of each method on each target", low=1, high=1000)
     seed: int = option_like(RunConfig, "seed")
     tolerance: float = option_like(RunConfig, "tolerance")
@@ -71,7 +72,7 @@ class TuneConfig:
 
     def run_config(self, target: tuple[str, ...]) -> RunConfig:
         """Return the run whose train, steer and calibrate images a target's trials use."""
-        names = ("model", "data", "selections", "others", "levels", "seed", "tolerance", "device")
+        names = ("model", "data", "selections", "others", "levels", "goal", "seed", "tolerance", "device")
         shared = {name: getattr(self, name) for name in names}
         return RunConfig(forget=target, **shared)
 
@@ -85,7 +86,7 @@ class TuneConfig:
         """Return the command line that repeats the tuning."""
         targets = {"forget": [JOIN.join(target) for target in self.targets]}
         changed = {"methods": ",".join(self.methods), "targets": targets, "selections": {"selected": self.selections}}
-        return command_line("tune", self, ("others", "levels"), **changed)
+        return command_line("tune", self, ("others", "levels", "goal"), **changed)
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,8 @@ class TuningSession:
         folder = trials_folder(runs)  # before a model is fetched in vain
         self.clip = resources.clip(config.model, config.device)
         self.fingerprints = {"original": self.clip.fingerprint(), "data": self.dataset.fingerprint}
-        self.store = TrialStore(folder, self.fingerprints, config.seed, config.tolerance, __version__)
+        conditions = [config.seed, config.tolerance, __version__, *([config.goal] if config.goal != SUPPRESSED else [])]
+        self.store = TrialStore(folder, self.fingerprints, *conditions)
         self.plan = {method.name: draw(method.settings, config.trials, config.seed) for method in methods}
         self.total = len(config.targets) * sum(map(len, self.plan.values()))
         self.finished = {
@@ -210,6 +212,7 @@ class TuningSession:
             "data": published.data,
             "fingerprints": self.fingerprints,
             "targets": names,
+            "goal": self.config.goal,
             "seed": self.config.seed,
             "tolerance": self.config.tolerance,
             "device": str(self.clip.device),

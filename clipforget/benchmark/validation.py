@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from clipforget.data.dataset import Dataset
 from clipforget.evaluation import metrics
 from clipforget.evaluation.evalset import FINE, EvalSet
+from clipforget.evaluation.found import excess
 from clipforget.evaluation.refusal import Refusal
 from clipforget.models.clip import Clip
 from clipforget.models.pixels import AnyPixels
@@ -43,7 +44,8 @@ class Validation:
     """The calibrate images of one target, N in all: pixels N x 3 x H x W, and their evaluation set."""
 
     def __init__(self, task: Task, pixels: AnyPixels, evalset: EvalSet) -> None:
-        names = {level: evalset.class_names[level] for level in ("superclass", FINE) if level in evalset.class_names}
+        wanted = ("superclass", FINE, *evalset.own_levels)
+        names = {level: named for level, named in evalset.class_names.items() if level in wanted}
         self._task, self.pixels = task, pixels
         self.evalset = dataclasses.replace(evalset, class_names=names)
 
@@ -52,7 +54,7 @@ class Validation:
         return dataclasses.replace(self._task, clip=self._task.original.clone(), seed=seed)
 
     def evaluate(self, clip: Clip, tolerance: float) -> Figures:
-        """Choose alpha by the rule of a run, on GRID with exact embeddings, and read what is retained there.
+        """Choose alpha by the rule and goal of a run, on GRID with exact embeddings; read what is retained there.
 
         h is the harmonic mean of 1 - the forget ratio and the smallest ratio of siblings and others. clip is the
         original changed by a method; tolerance as a run's.
@@ -60,13 +62,19 @@ class Validation:
         original, rows = self._task.original, self.evalset.calibrate_rows()
         soup_model = SoupModel(original, changed(original.model.state_dict(), clip.model.state_dict()))
         along: dict[str, list[float]] = {row.key: [] for row in rows}
+        found: list[NDArray[np.float32]] = []
         classifiers = self._classifiers(soup_model, 1.0)
         for alpha in GRID:
             classifiers = self._classifiers(soup_model, alpha) if soup_model.text_changed else classifiers
             features = soup_model.embed(alpha, self.pixels)
             for key, value in self.evalset.values(features, classifiers, alpha, Refusal(), rows).items():
                 along[key].append(value)
-        limit = max(1 / len(self._task.names), tolerance)
+            found.append(features)
+        if self.evalset.own_levels == ("subgroup",):
+            target, siblings = (self.evalset.mask("calibrate", role) for role in ("forget", "siblings"))
+            by_picture = excess(found, self.evalset.class_names["subgroup"].labels, target, siblings)
+            along["forget"] = list(map(max, along["forget"], by_picture))
+        limit = max(1 / len(self.evalset.class_names[self.evalset.own_levels[0]].names), tolerance)
         choice = metrics.choose_alpha(GRID, along, limit, int(self.evalset.mask("calibrate", "forget").sum()))
         before, after = ({key: round(values[i], 4) for key, values in along.items()} for i in (-1, choice.index))
         return Figures(choice.alpha, round(metrics.Tradeoff.of(before, after).h, 2), before, after)
@@ -84,4 +92,4 @@ def load_validation(
     """
     splits = config.splits(dataset).calibrate_only()
     task, evaluation = yield from load(config, dataset, splits, resources)
-    return Validation(task, evaluation.pixels, EvalSet.build(dataset, evaluation.splits))
+    return Validation(task, evaluation.pixels, EvalSet.build(dataset, evaluation.splits, goal=config.goal))

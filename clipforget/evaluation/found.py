@@ -5,7 +5,7 @@ Letters: G gallery images, D embedding, L nodes of the path, A = 101 alphas, K =
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,25 +33,31 @@ def by_picture(path: SoupPath, indexes: Mapping[float, Index], target: NDArray[n
 def above_siblings(
     path: SoupPath, kinds: NDArray[np.int64], target: NDArray[np.bool_], siblings: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
+    """Return `excess` at the A alphas: measured at the nodes, between two of them the straight line."""
+    return np.interp(ALPHAS, path.alphas, excess([node.features for node in path.nodes], kinds, target, siblings))
+
+
+def excess(
+    features: Sequence[NDArray[Any]], kinds: NDArray[np.int64], target: NDArray[np.bool_], siblings: NDArray[np.bool_]
+) -> list[float]:
     """Return by how much more pictures of the target find it than a sibling's find that sibling under the original.
 
-    A shares, 0 where they find no more: the mean precision at K, or at one less than the images of a kind where those
-    are fewer. path holds N images; kinds: N numbers, of one image each its own kind; target, siblings: N booleans.
-    Measured at the nodes; between two of them the straight line. 0 without a sibling to compare with.
+    A share for each of the features, N x D each, the last ones the original's; 0 where they find no more, or without a
+    sibling. It is the mean precision at K, or at one less than the images of a kind where those are fewer. kinds: N
+    numbers, of one image each its own kind; target, siblings: N booleans.
     """
 
-    def found(features: NDArray[Any], images: NDArray[np.bool_]) -> float:
+    def found(rows: NDArray[Any], images: NDArray[np.bool_]) -> float:
         queries = np.flatnonzero(images)
-        ids = neighbours(Index(features, ""), features, queries, TOP_K)
+        ids = neighbours(Index(rows, ""), rows, queries, TOP_K)
         sizes = np.clip((kinds[queries, None] == kinds).sum(axis=1) - 1, 1, ids.shape[1])
         hits = np.cumsum(kinds[ids] == kinds[queries, None], axis=1)
         return float(np.mean(hits[np.arange(len(queries)), sizes - 1] / sizes))
 
     if not (target.any() and siblings.any()):
-        return np.zeros(len(ALPHAS))
-    most = found(path.nodes[-1].features, siblings)
-    excess = [max(found(node.features, target) - most, 0.0) for node in path.nodes]
-    return np.interp(ALPHAS, path.alphas, excess)
+        return [0.0] * len(features)
+    most = found(features[-1], siblings)
+    return [max(found(rows, target) - most, 0.0) for rows in features]
 
 
 def still_found(

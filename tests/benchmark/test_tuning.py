@@ -21,6 +21,7 @@ from clipforget.cli.main import main, read
 from clipforget.data.catalogue import load_dataset
 from clipforget.errors import BadData, BadQuery, BadSetting, UnknownName
 from clipforget.evaluation import metrics
+from clipforget.evaluation.found import excess
 from clipforget.generators import finish
 from clipforget.methods import METHODS, Method
 from clipforget.models.weights import changed
@@ -28,7 +29,7 @@ from clipforget.runs import resources
 from clipforget.runs.presets import find_preset
 from clipforget.runs.resources import Resources
 from clipforget.settings import as_dict, option, options, parse
-from clipforget.unlearning.task import Step, Task
+from clipforget.unlearning.task import NEVER_SEEN, Step, Task
 
 
 @dataclass(frozen=True)
@@ -200,8 +201,27 @@ def test_the_judge_follows_the_rule_of_a_run(world, forget, text) -> None:
     assert not changed(start, validation.task(0).clip.model.state_dict())
 
 
-def loaded(world: World, forget: tuple[str, ...]) -> Validation:
-    return finish(load_validation(world.config(forget=forget), load_dataset(world.data), Resources()))
+def test_the_judge_follows_the_goal(world) -> None:
+    """As if never seen: the larger of the accuracy among all subgroups and what pictures find beyond a sibling's."""
+    validation = loaded(world, ("disc/big",), goal=NEVER_SEEN)
+    evalset, clip = validation.evalset, validation.task(0).clip
+    target, siblings = (evalset.mask("calibrate", role) for role in ("forget", "siblings"))
+    named, features = evalset.class_names["subgroup"], clip.embed(validation.pixels).numpy()
+    called = (features @ clip.class_embeddings(named.names, named.template).numpy().T).argmax(axis=1) == named.labels
+    assert called[target].mean() != loaded(world, ("disc/big",)).evaluate(clip, 0.05).before["forget"]
+    assert validation.evaluate(clip, 0.05).before["forget"] == pytest.approx(called[target].mean(), abs=1e-4)
+    alone = np.where(siblings, 1000 + np.arange(len(target)), named.labels)  # no sibling finds one of its own kind
+    validation.evalset.class_names["subgroup"] = dataclasses.replace(named, labels=alone)
+    (beyond,) = excess([features], alone, target, siblings)
+    assert validation.evaluate(clip, 0.05).before["forget"] == pytest.approx(beyond, abs=1e-4)
+    assert beyond > called[target].mean()
+    config = config_for(world, goal=NEVER_SEEN)
+    assert read(shlex.split(config.command())[3:]).goal == config.run_config(("disc",)).goal == NEVER_SEEN
+    assert "--goal" not in config_for(world).command()
+
+
+def loaded(world: World, forget: tuple[str, ...], **changes: str) -> Validation:
+    return finish(load_validation(world.config(forget=forget, **changes), load_dataset(world.data), Resources()))
 
 
 @pytest.mark.parametrize(

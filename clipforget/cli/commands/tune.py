@@ -31,7 +31,7 @@ def add_options(parser: Parser) -> None:
     add("--name", default=TuneConfig.name, help="of the presets (default: tuned)")
     add("--out", metavar="DIR", help="the folder to write presets to (default: presets below --runs)")
     add_selections(parser)
-    add_fields(parser, "model", "data", "others", "levels", "seed", "tolerance", "device")
+    add_fields(parser, "model", "data", "others", "levels", "goal", "seed", "tolerance", "device")
     add_runs(parser)
     add_json(parser)
 
@@ -46,7 +46,7 @@ def tune(args: argparse.Namespace) -> None:
     from clipforget.methods import METHODS
 
     methods = sorted(METHODS.load()) if args.methods == ["all"] else args.methods
-    fields = ("model", "data", "others", "levels", "trials", "seed", "tolerance", "device", "name")
+    fields = ("model", "data", "others", "levels", "goal", "trials", "seed", "tolerance", "device", "name")
     if args.targets and read_choice(args.targets)[0] == "reported":
         raise BadQuery("Reported targets are never tuned on; write --targets development:N.")
     targets = tuple(read_target(text) for text in (picked(args) if args.targets else args.forget))
