@@ -77,6 +77,7 @@ INSIDE = {
         "measure resources store",
         "references",
         "audit_work audited feature_work loading eta soups",
+        "watch",
         "audit execute features",
         "retrained",
     ),

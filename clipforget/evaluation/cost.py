@@ -32,7 +32,7 @@ class Cost:
         self.device, self.seconds, self.memory = device, 0.0, 0
 
     def watch(self, records: Iterable[Record]) -> Iterator[Record]:
-        """Pass records on, counting only the time that making them takes."""
+        """Pass records on, counting only the time and the memory that making them takes."""
         self._reset()
         waiting = iter(records)
         while True:
@@ -43,8 +43,9 @@ class Cost:
                 return
             finally:
                 self.seconds += time.monotonic() - start
-                self.memory = self._peak()
+                self.memory = max(self.memory, self._peak())
             yield record
+            self._reset()
 
     def as_dict(self, original: Mapping[str, Tensor], delta: Mapping[str, Tensor]) -> RunCost:
         """Return the cost for run.json, with the number of weight values that differ from the original's."""

@@ -50,6 +50,40 @@ class RunInfo(FolderInfo):
     comparison: NotRequired[str]  # the id of the comparison it was made for
 
 
+class WatchedQuery(TypedDict):
+    """A watched caption, the name of the images counted among its hits, and their role."""
+
+    text: str
+    name: str
+    role: str
+
+
+class WatchedHits(TypedDict):
+    """For each watched query its hits, positions among the watched images, best first, and how many are counted.
+
+    A query that is refused has no hits.
+    """
+
+    hits: list[list[int]]
+    found: list[int]
+
+
+class Watched(TypedDict, total=False):
+    """What watched queries find, in the data of a step as "watched": all but `now` first, later `now` and `words`.
+
+    data is the fingerprint of the data set, gallery the number of test images, images those watched among them: index
+    in the data set, label, role. words say how the first query stands.
+    """
+
+    data: str
+    gallery: int
+    images: list[tuple[int, str, str]]
+    queries: list[WatchedQuery]
+    before: WatchedHits
+    now: WatchedHits
+    words: str
+
+
 class StepEvent(TypedDict):
     """One step of a run. t is seconds since its start, eta the seconds left; n the number of the line, from 0."""
 

@@ -37,6 +37,11 @@ class Clock:
         """Replace the planned seconds, e.g. once the number of images is known."""
         self.planned = dict(planned)
 
+    @property
+    def total(self) -> float:
+        """Return the planned seconds of all stages."""
+        return sum(self.planned.values())
+
     def eta(self, stage: str, step: int, total: int, now: float) -> float:
         """Return the seconds left at `now` (seconds), with `step` of `total` done in `stage`. It moves steadily."""
         order = list(self.planned)

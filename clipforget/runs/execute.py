@@ -46,8 +46,8 @@ if TYPE_CHECKING:
 
 POLL = 0.25  # seconds between two tries for a busy device
 WALK_INTERVAL = 0.2  # seconds between two events of the soup path
-LIFE_INTERVAL = 1.0  # seconds without an event after which the last one is repeated
-WAIT_INTERVAL = 5.0  # seconds between two events of a run that waits for its device
+LIFE_INTERVAL = 1.0  # seconds without an event after which the last one is repeated, each time twice as many ...
+LIFE_LONGEST = 16.0  # ... up to so many
 Events = Generator[Event, None, None]
 
 
@@ -117,16 +117,22 @@ class Journal:
     def alive(self) -> Iterator[None]:
         """Repeat the last step, with a new time left, where the work inside the block says nothing for a second.
 
-        Some of it cannot: torch is imported, weights are read, one batch of a large model takes seconds.
+        Some of it cannot: torch is imported, weights are read, one batch of a large model takes seconds. What waits for
+        its device has nothing new to say: that its worker is alive shows in the lock of the run.
         """
         over = threading.Event()
 
         def repeat() -> None:
+            pause, told = LIFE_INTERVAL, self._written
             while not over.wait(LIFE_INTERVAL / 4):
                 with self._lock:
-                    if self._last and time.monotonic() - self._written >= LIFE_INTERVAL and not over.is_set():
+                    if self._written != told:  # the work has said something itself
+                        pause, told = LIFE_INTERVAL, self._written
+                    silent = time.monotonic() - told >= pause
+                    if self._last and self._last[0] != "wait" and silent and not over.is_set():
                         with suppress(ClipforgetError, OSError):  # the work itself meets it, and says so
                             self.step(*self._last)
+                        pause, told = min(2 * pause, LIFE_LONGEST), self._written
 
         thread = threading.Thread(target=repeat, daemon=True)
         thread.start()
@@ -183,12 +189,11 @@ def _stages(run: Run, journal: Journal, resources: Resources) -> Events:
     config = run.config.checked()
     method = METHODS.load()[config.method]
     yield from _fetch(config.model, journal)
-    lock, last = run.store.device_lock(likely_device(config.device)), -WAIT_INTERVAL
-    while not lock.acquire(wait=False):
-        if time.monotonic() - last >= WAIT_INTERVAL:
-            last = time.monotonic()
-            yield journal.step("wait", 0, 1, "Another run is using the device; this one starts when it is done.")
-        time.sleep(POLL)
+    lock = run.store.device_lock(likely_device(config.device))
+    if not lock.acquire(wait=False):
+        yield journal.step("wait", 0, 1, "Another run is using the device; this one starts when it is done.")
+        while not lock.acquire(wait=False):
+            time.sleep(POLL)
     with lock:
         journal.work_start = time.monotonic()
         run.update(state="running")
@@ -201,24 +206,34 @@ def _stages(run: Run, journal: Journal, resources: Resources) -> Events:
         journal.clock.plan(plan(run.store, config, stages, images, len(splits.train["forget"])))
         yield journal.step("load", 0, images, f"{dataset.name}: {images:,} of {len(dataset.items):,} images.")
         from clipforget.runs.loading import load
+        from clipforget.runs.watch import Watch
 
         loading = load(config, dataset, splits, resources)
         task, evaluation = yield from relay(loading, lambda counts: journal.step("load", *counts))
         if evaluation.near_duplicates:
             yield journal.step("load", images, images, near_duplicates_note(evaluation.near_duplicates))
         check_room(run.folder, _written(config, task, evaluation), "this run")
-        run.update(device=str(task.clip.device))
+        run.update(device=str(task.clip.device), fingerprints=evaluation.dataset.fingerprints)
         if config.soup:
             from clipforget.runs.soups import changes, part_runs
 
             runs, alphas = part_runs(config, run.store), [alpha for _, alpha in config.parts]
             task = replace(task, changes=changes(runs, alphas, task.original))
         settings = parse(method.settings, config.settings)
-        cost, refused = Cost(task.clip.device), list[str]()
+        watch = None
+        if not run.info().get("comparison"):  # nobody follows one of many runs
+            yield journal.step("load", images, images, "Searching with the original model.")
+            watch = Watch(task, evaluation, method.changes, journal.clock.total)
+            yield journal.step("load", images, images, data={"watched": watch.first})
+        cost, refused, step = Cost(task.clip.device), list[str](), (stages[1], 0, 1)
         for record in cost.watch(method.run(task, settings)):
             refused = record.data.get("refused", refused)
             step = (record.stage, record.step, record.total)
             yield journal.step(*step, losses=record.losses, steer=record.steer, data=record.data)
+            if watch and watch.due:
+                yield journal.step(*step, data={"watched": watch.look(refused)})
+        if watch:
+            yield journal.step(*step, data={"watched": watch.look(refused)})
         yield from _finish(run, config, task, evaluation, refused, journal, cost, resources)
 
 

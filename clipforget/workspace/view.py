@@ -29,7 +29,11 @@ def view(run: Run, scores: Scores, found: StillFound) -> RunView:
     info = run.info()
     config = info["config"]
     method = METHODS.load()[config["method"]]
-    steps = [event for event in run.events() if event["kind"] == "step" and event["stage"] in method.stages]
+    steps = [
+        event
+        for event in run.events()
+        if event["kind"] == "step" and event["stage"] in method.stages and "watched" not in event["data"]
+    ]
     scored = cast(ShownScores, {name: value for name, value in scores.items() if name != "evaluated"})
     return {
         **scored,
