@@ -34,6 +34,7 @@ STYLES = (
     "found.css",
     "audits.css",
     "grid.css",
+    "progress.css",
     "charts.css",
     "runs.css",
     "views.css",

@@ -72,9 +72,10 @@ class ListedComparison(TypedDict):
 class RunEvents(TypedDict):
     """The new events of a run; `now` is the seconds since it was created, `position` its place in line while it waits.
 
-    The next to start is in place 1.
+    The next to start is in place 1. `about` says what the run forgets from what.
     """
 
+    about: str
     state: str
     error: str | None
     position: int | None

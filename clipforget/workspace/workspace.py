@@ -24,7 +24,7 @@ from clipforget.data.thumbnails import SIZES, thumbnail
 from clipforget.errors import BadQuery, ClipforgetError, RunProblem, StaleIndex, UnknownName
 from clipforget.files import ASSETS
 from clipforget.runs.cache import Cache
-from clipforget.runs.config import RunConfig, images_of
+from clipforget.runs.config import RunConfig, about, images_of
 from clipforget.runs.documents import RunInfo
 from clipforget.runs.resources import Resources
 from clipforget.runs.store import Run, Store
@@ -171,7 +171,8 @@ class Workspace:
         events, info = run.events(after), run.info()
         age = max(round(time.time() - datetime.fromisoformat(info["created"]).timestamp(), 2), 0.0)  # a clock set back
         position = self._workers.queue.positions().get(id)
-        return {"state": info["state"], "error": info["error"], "position": position, "events": events, "now": age}
+        known = {"state": info["state"], "error": info["error"], "position": position}
+        return cast(RunEvents, {"about": about(info["config"]), **known, "events": events, "now": age})
 
     # what a finished run shows
 

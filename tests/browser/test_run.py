@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import pytest
-from served import Site, query_of
+from served import QUICK, Site, query_of
 
 from clipforget.files import FileLock
 
@@ -69,17 +69,28 @@ def test_form_starts_a_run_that_opens_by_itself(visit: Any, site: Site) -> None:
 
 def test_stop_keeps_the_run_and_use_fills_the_form(visit: Any, site: Site) -> None:
     page = visit()
-    run = site.call("runs", site.config(seed=7))["id"]
+    run = site.call("runs", site.config(seed=7, settings={**QUICK, "remind_steps": 2000}))["id"]
     page.evaluate("(run) => window.clipforget.follow(run)", run)
     page.wait_for_selector("#cf-stop")
     page.wait_for_function("document.querySelector('.cf-stages [data-state=now]')")
+    assert "is to forget big (disc / big) and to keep everything else" in page.inner_text(".cf-about")
+    page.wait_for_function("document.querySelector('.cf-watched small')?.textContent.includes('after step')")
+    assert page.locator(".cf-watched h4").all_inner_texts()[:2] == ["“a photo of a disc.”", "“a photo of a big.”"]
+    page.wait_for_function("[...document.querySelectorAll('.cf-watched li img')].every((image) => image.naturalWidth)")
+    assert page.locator(".cf-watched li img:not([alt=''])").count() >= 72, "before and now"
+    texts = page.locator(".cf-live figure >> nth=0").inner_text()
+    assert "Loss" in texts and "siblings" in texts and "step" in texts
+    page.wait_for_function("/[0-9] left/.test(document.querySelector('.cf-left').textContent)")
     begun = time.monotonic()
     page.click("#cf-stop")
     page.wait_for_selector(".cf-end[data-state=stopped]")
     assert time.monotonic() - begun < 5
     assert page.locator(".cf-end .cf-message, #cf-stage .cf-wait").count() == 0
     assert page.locator(".cf-end .cf-primary").inner_text() == "Run again"
+    page.wait_for_selector("[aria-label='What was done'] .cf-watched img")
+    assert page.locator("[aria-label='What was done'] .cf-live figure").count() >= 1
     assert page.locator(".cf-stages [data-state=now]").count() == 0, "nothing turns any more"
+    assert "Delete" in page.locator(".cf-end .cf-buttons").inner_text()
     page.click(".cf-end >> text=Change the settings")
     page.wait_for_function("document.querySelector('#cf-data input').value.includes('data')")
     page.wait_for_function("Number(document.querySelector('#cf-last input[type=number]').value) === 7")

@@ -6,7 +6,7 @@ import { get } from "../lib/api.js";
 import { comparePage } from "../compare/page.js";
 import { h } from "../lib/dom.js";
 import { demo } from "./demo.js";
-import { follow, progressPanel, stagesOf } from "../run/progress.js";
+import { follow, progressPanel, stagesOf, whatWasDone } from "../run/progress.js";
 import { runsPage } from "../run/list.js";
 import { refreshRuns } from "../run/runs.js";
 import { emptyState, endState } from "../run/states.js";
@@ -45,7 +45,7 @@ export function makeStage(app) {
         closed("running", panel.node);
         let before = run.state;
         end = follow(run.id, (state, events, answer) => {
-            panel.update(state, events, answer.position);
+            panel.update(state, events, answer);
             if (state !== before && state === "running") refreshRuns(app).catch(() => {});
             before = state;
             if (state === "queued" || state === "running") return;
@@ -64,18 +64,7 @@ export function makeStage(app) {
         if (app.state.run !== run.id) return;
         const last = events.findLast((event) => event.kind === "end");
         ended(state, now, now.error || answer.error || last?.note, now.log ? now.log.split("\n") : []);
-        if (state === "stopped" && events.length > 1) {
-            const panel = progressPanel(app, run.id, stagesOf(app, run.config));
-            panel.update(state, events);
-            node.append(
-                h(
-                    "section.cf-progress",
-                    { "aria-label": "What was done" },
-                    panel.node.querySelector(".cf-stages"),
-                    panel.node.querySelector(".cf-live:has(figure)") ?? "",
-                ),
-            );
-        }
+        if (events.some((event) => event.kind === "step")) node.append(whatWasDone(app, run, state, events, answer));
     }
 
     app.bus.on("runs", () => {

@@ -1,23 +1,15 @@
 // @ts-check
-// A run while it runs: its stages, how long is left, the losses as they come, and Stop.
+// A run while it runs: what it forgets, its stages, how long is left, what it finds, its curves, and Stop.
 
 import { get, post } from "../lib/api.js";
-import { clock, h, icon, ordinal, svg, toast } from "../lib/dom.js";
+import { clock, h, icon, ordinal, toast } from "../lib/dom.js";
+import { curves } from "./curves.js";
+import { watchedGrids } from "./watched.js";
 
-const WORDS = {
-    wait: "Wait",
-    fetch: "Fetch",
-    load: "Load",
-    select: "Select",
-    forget: "Forget",
-    remind: "Remind",
-    negate: "Negate",
-    merge: "Merge",
-    restore: "Restore",
-    score: "Score",
-};
+const capital = (word) => word[0].toUpperCase() + word.slice(1);
 const WAITS = "It starts when the runs before it are done. You may reload or close this page and come back.";
 const GOES_ON = "The run goes on in its own process: you may reload or close this page and come back.";
+const NO_CURVES = "The curves appear here once the method is at work.";
 const EVERY = 500;
 const HIDDEN = 5000; // milliseconds between two questions
 
@@ -53,8 +45,9 @@ export function follow(run, seen) {
     };
 }
 
-/** The panel of a running run; update(state, events) redraws it. */
+/** The panel of a running run; update(state, events, answer) redraws it. */
 export function progressPanel(app, run, stages) {
+    const about = h("p.cf-about");
     const title = h("h2", {}, "Starting…");
     const list = h("ol.cf-stages");
     const bar = h(
@@ -64,6 +57,8 @@ export function progressPanel(app, run, stages) {
     );
     const left = h("span.cf-left");
     const plot = h("div.cf-live");
+    const watched = watchedGrids();
+    let seen = { step: null, at: 0, width: 0 }; // the newest step, and when it came
     const stop = h(
         "button.cf-button",
         {
@@ -83,44 +78,63 @@ export function progressPanel(app, run, stages) {
     const node = h(
         "section.cf-progress",
         { "aria-label": "Progress" },
+        about,
         h("header", {}, title, left, stop),
         list,
         bar,
+        watched.node,
         plot,
         note,
     );
-    const update = (state, events, position = null) => {
+    const update = (state, events, { position = null, about: words = "", now = 0 } = {}) => {
         const steps = events.filter((event) => event.kind === "step");
         const last = steps.at(-1);
+        const width = plot.clientWidth || 860;
+        const changed = last !== seen.step || width !== seen.width;
+        if (changed) seen = { step: last, at: last === seen.step ? seen.at : performance.now(), width };
+        const since = (performance.now() - seen.at) / 1000;
+        about.textContent = words;
         title.textContent = position ? `${ordinal(position)} in line` : heading(state, last);
         note.textContent = position ? WAITS : GOES_ON;
         if (!stop.disabled) stop.lastChild.textContent = position ? "Cancel" : "Stop";
-        left.textContent =
-            last?.eta !== null && last?.eta !== undefined
-                ? `${clock(last.eta)} left`
-                : last
-                  ? `${clock(last.t)} so far`
-                  : "";
+        left.textContent = timeLeft(last, since, now);
         list.replaceChildren(...stageItems(stages, steps, ["queued", "running"].includes(state)));
-        const share = overall(last);
+        const share = overall(last, since);
         bar.firstChild.style.transform = `scaleX(${share})`;
         bar.setAttribute("aria-valuenow", String(Math.round(100 * share)));
-        plot.replaceChildren(...curves(steps));
+        watched.update(events);
+        if (changed) plot.replaceChildren(...(curves(steps, width) ?? [h("p.cf-wait", {}, NO_CURVES)]));
     };
     update("queued", []);
     return { node, update };
 }
 
+/** The same of a run that ended without results: what it did until then. */
+export function whatWasDone(app, run, state, events, answer) {
+    const { node, update } = progressPanel(app, run.id, stagesOf(app, run.config));
+    update(state, events, answer);
+    const parts = [".cf-about", ".cf-stages", ".cf-watched:not([hidden])", ".cf-live:has(figure)"];
+    const kept = parts.map((part) => node.querySelector(part)).filter(Boolean);
+    return h("section.cf-progress", { "aria-label": "What was done" }, kept);
+}
+
 function heading(state, last) {
     if (last?.stage === "wait" || (state === "queued" && last)) return last.note || "Waiting for another run to finish";
     if (!last) return "Starting…";
-    return last.note || `${WORDS[last.stage] || last.stage}: ${last.step} of ${last.total}`;
+    return last.note || `${capital(last.stage)}: ${last.step} of ${last.total}`;
+}
+
+/** The seconds left, counted down between two events; of a run that waits how long it has. */
+function timeLeft(last, since, now) {
+    if (!last || last.stage === "wait") return now ? `waiting for ${clock(now)}` : "";
+    return last.eta === null ? `${clock(last.t + since)} so far` : `${clock(last.eta - since)} left`;
 }
 
 /** How much of the whole run is done, by time: elapsed over elapsed and left. */
-function overall(last) {
+function overall(last, since) {
     if (!last) return 0;
-    return last.eta === null || last.eta === undefined ? 0.02 : last.t / Math.max(last.t + last.eta, 0.001);
+    const done = last.t + since;
+    return last.eta === null ? 0.02 : done / Math.max(done + Math.max(last.eta - since, 0), 0.001);
 }
 
 function stageItems(stages, steps, goesOn) {
@@ -137,7 +151,7 @@ function stageItems(stages, steps, goesOn) {
             "li",
             {},
             mark,
-            h("span", {}, WORDS[name] || name),
+            h("span", {}, capital(name)),
             step ? h("small", {}, `${step.step}/${step.total}`) : null,
         );
         item.dataset.state = state;
@@ -145,69 +159,3 @@ function stageItems(stages, steps, goesOn) {
         return item;
     });
 }
-
-/** Two small charts of the steps so far: the losses, and the accuracies on steer images. */
-function curves(steps) {
-    const losses = series(steps, "losses");
-    const steer = series(steps, "steer");
-    if (!losses.size && !steer.size)
-        return [h("p.cf-wait", {}, "The losses appear here once the method is at work.")];
-    return [
-        losses.size ? small("Loss", losses, null) : null,
-        steer.size ? small("Accuracy on steer images", steer, 1) : null,
-    ].filter(Boolean);
-}
-
-function series(steps, field) {
-    const lines = new Map();
-    steps.forEach((step, x) =>
-        Object.entries(step[field] || {}).forEach(([name, y]) => {
-            if (!Number.isFinite(y)) return;
-            if (!lines.has(name)) lines.set(name, []);
-            lines.get(name).push([x, y]);
-        }),
-    );
-    return lines;
-}
-
-function small(title, lines, top) {
-    const all = [...lines.values()].flat();
-    const x1 = Math.max(...all.map(([x]) => x), 1);
-    const x0 = Math.min(...all.map(([x]) => x));
-    const y1 = top ?? Math.max(...all.map(([, y]) => y), 1e-9);
-    const y0 = Math.min(0, ...all.map(([, y]) => y));
-    const X = (x) => (400 * (x - x0)) / Math.max(x1 - x0, 1);
-    const Y = (y) => 4 + 112 * (1 - (y - y0) / (y1 - y0 || 1));
-    const paths = [...lines].map(([name, values]) =>
-        svg("path", {
-            class: `cf-line cf-${kind(name)}`,
-            d: values.map(([x, y], i) => `${i ? "L" : "M"}${X(x).toFixed(1)} ${Y(y).toFixed(1)}`).join(""),
-        }),
-    );
-    const legend = [...lines].map(([name, values]) => {
-        const entry = h(
-            "span",
-            {},
-            h("i.cf-key", { "aria-hidden": "true" }),
-            `${name.replaceAll("_", " ")} `,
-            h("b", {}, top ? `${(100 * values.at(-1)[1]).toFixed(1)}%` : values.at(-1)[1].toPrecision(3)),
-        );
-        entry.classList.add(`cf-${kind(name)}`);
-        return entry;
-    });
-    return h(
-        "figure",
-        {},
-        h("figcaption", {}, h("strong", {}, title), ...legend),
-        svg("svg", { viewBox: "0 0 400 120", preserveAspectRatio: "none", role: "img", "aria-label": title }, ...paths),
-    );
-}
-
-const kind = (name) =>
-    /forget/.test(name)
-        ? "forget"
-        : /retain|siblings/.test(name)
-          ? "siblings"
-          : /others/.test(name)
-            ? "others"
-            : "accent";

@@ -3,6 +3,7 @@
 
 import { post } from "../lib/api.js";
 import { h, icon, toast } from "../lib/dom.js";
+import { deleteRuns } from "./runs.js";
 
 const TEXTS = {
     stopped: ["Stopped", "This run was stopped before it had results. What it did until then is kept here."],
@@ -60,6 +61,9 @@ export function endState(app, state, run, message, log) {
     const buttons = run?.config?.method
         ? [button("Run again", again), button("Change the settings", () => app.useSettings(run.config))]
         : [];
+    const listed = app.runs.find((entry) => entry.id === run?.id);
+    if (listed && !listed.sample && listed.own !== false)
+        buttons.push(button("Delete", () => deleteRuns(app, [listed.id])));
     buttons.push(
         button("All runs", () => app.openRuns()),
         button("Start page", () => app.open("")),
