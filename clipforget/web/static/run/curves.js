@@ -14,7 +14,7 @@ const HELP = "Training images held back, by which the method steers: how many ar
 const short = (value) => (value && Math.abs(value) < 0.001 ? value.toExponential(1) : value.toPrecision(3));
 const PANELS = [
     { field: "losses", title: "Loss", axis: "without unit", text: short },
-    { field: "steer", title: "Accuracy", axis: "on steer images, %", text: (value) => `${percent(value)}%`, help: HELP },
+    { field: "steer", title: "Accuracy", axis: "on steer images, %", text: (x) => `${percent(x)}%`, help: HELP },
 ];
 
 /** The charts of the steps so far, each `width` wide at most; null where the steps have no figures. */
@@ -63,7 +63,8 @@ function chart({ title, axis, text, help, field, lines }, steps, width) {
         ...[...lines].flatMap(([name, points], i) => drawn(colour(name, i), points, X, Y)),
     ];
     const said = [...lines].map(([name, points]) => `${words(name)} ${text(points.at(-1)[1])}`);
-    const box = { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": `${title} by step: ${said.join(", ")}` };
+    const spoken = `${title} by step: ${said.join(", ")}`;
+    const box = { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": spoken };
     const caption = h("figcaption", { title: help }, h("strong", {}, title), h("small", {}, axis), legend(lines, text));
     return h("figure", {}, caption, svg("svg", box, ...parts));
 }
