@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
@@ -39,7 +40,9 @@ class Bar:
     def __init__(self, stream: TextIO | None = None) -> None:
         self.stream = sys.stderr if stream is None else stream
         self.live = self.stream.isatty()
-        self._stage = ""
+        self._stage = self._words = ""
+        self._last: tuple[Mapping[str, Any], float] | None = None  # the event that is drawn, and when it came
+        self._lock = threading.RLock()
         self._bar: tqdm[NoReturn] | None = None
 
     def show(self, event: Mapping[str, Any]) -> None:
@@ -48,11 +51,43 @@ class Bar:
             self.close()
             self.write(f"{event['note']} ({clock(event['t'])})")
         elif self.live:
-            left = event.get("eta")
-            self.draw(describe(event), event["t"], None if left is None else event["t"] + left)
+            self._words = (event.get("data") or {}).get("watched", {}).get("words") or self._words
+            with self._lock:
+                self._last = event, time.monotonic()
+                self._redraw()
         elif event["stage"] != self._stage:
             self.write(f"{event['stage']} ... {event['note']}".rstrip())
         self._stage = event.get("stage", "")
+
+    @contextmanager
+    def ticking(self) -> Iterator[None]:
+        """Let the time go on where the work inside the block says nothing for a second."""
+        over = threading.Event()
+
+        def tick() -> None:
+            while not over.wait(1.0):
+                with self._lock:
+                    if self._last is not None:
+                        self._redraw()
+
+        thread = threading.Thread(target=tick, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+    def _redraw(self) -> None:
+        """Draw the last event as it stands by now."""
+        if self._last is None:
+            return
+        event, came = self._last
+        since, left = time.monotonic() - came, event.get("eta")
+        now = event if left is None else {**event, "eta": max(left - since, 0.0)}
+        waited = f"  {clock(event['t'] + since)} so far" if left is None else ""
+        text = "  ".join(filter(None, (describe(now) + waited, self._words)))
+        self.draw(text, event["t"] + since, None if left is None else event["t"] + max(left, since))
 
     def draw(self, text: str, done: float, total: float | None) -> None:
         """Draw so much of a total, None while that is unknown, and a text beside it; on a terminal only."""
@@ -74,9 +109,11 @@ class Bar:
 
     def close(self) -> None:
         """Take an unfinished bar away, so that an error stands alone."""
-        if self._bar is not None:
-            self._bar.close()
-            self._bar = None
+        with self._lock:
+            self._last = None
+            if self._bar is not None:
+                self._bar.close()
+                self._bar = None
 
 
 @contextmanager
@@ -106,3 +143,10 @@ def describe(event: Mapping[str, Any]) -> str:
     loss = next((f"{name} {value:.3g}" for name, value in (event.get("losses") or {}).items() if value is not None), "")
     step = f"{event['stage']} {event['step']}/{event['total']}"
     return "  ".join(part for part in (f"{step:<18}", left, loss or event.get("note", "")[:60]) if part)
+
+
+def progress(events: Sequence[Mapping[str, Any]]) -> str:
+    """Describe how far a run at work is: its last step, and what its first watched query finds; "" before any."""
+    steps = [event for event in events if event["kind"] == "step"]
+    words = [event["data"]["watched"]["words"] for event in steps if "watched" in event["data"]]
+    return "  ".join(filter(None, [*map(describe, steps[-1:]), *words[-1:]]))

@@ -26,7 +26,7 @@ def work_on(started: Run, resources: Resources) -> bool:
     from clipforget.runs.execute import execute, stoppable
 
     bar, events = Bar(), execute(started, resources)
-    with stoppable():
+    with stoppable(), bar.ticking():
         try:
             for event in events:
                 if event.get("state") != "failed":  # what went wrong is said once, in the end

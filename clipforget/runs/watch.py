@@ -42,9 +42,10 @@ SPACING = 50  # looks may come this many times more often than the run is old: a
 
 @dataclass(frozen=True)
 class Query:
-    """A watched caption; relevant: W booleans, True for the images that it names and that are counted."""
+    """A watched caption, what it names in short, and the images of `name` that are counted: relevant, W booleans."""
 
     text: str
+    short: str
     name: str
     role: str
     relevant: np.ndarray
@@ -119,7 +120,8 @@ class Watch:
     def _words(self, now: WatchedHits) -> str:
         """The first query in words."""
         query = self.queries[0]
-        return f"“{query.text}” finds {now['found'][0]} of {query.name}, was {self._before['found'][0]} of {SHOWN}"
+        found, before = now["found"][0], self._before["found"][0]
+        return f"“{query.short}” finds {found} {query.name} in {SHOWN}, was {before}"
 
 
 def watched_rows(splits: Splits) -> list[int]:
@@ -146,7 +148,8 @@ def watched_queries(
 
     def add(named: Target, counted: Target, role: str) -> None:
         relevant = np.array([counted.matches(item) for item in items])
-        by_text.setdefault(text := named.prompt(dataset.template), Query(text, counted.short, role, relevant))
+        query = Query(named.prompt(dataset.template), named.short, counted.short, role, relevant)
+        by_text.setdefault(query.text, query)
 
     if target.superclass != "*":
         add(Target(target.superclass), target, "forget")

@@ -1,10 +1,12 @@
 """What the command line draws."""
 
 import io
+from types import SimpleNamespace
 
 import pytest
+from waiting import wait_for
 
-from clipforget.cli.terminal import Bar, clock
+from clipforget.cli.terminal import Bar, clock, progress
 from clipforget.tabular import markdown, table
 
 
@@ -37,6 +39,28 @@ def test_a_bar_follows_the_events(live):
         assert shown.count("\n") == 1, "one line, which the note takes over"
     else:
         assert shown == "load ... reading\nforget ...\nDone. (0:08)\n"
+
+
+def test_the_bar_tells_what_is_found_and_goes_on_where_the_work_is_silent(monkeypatch):
+    stream = io.StringIO()
+    stream.isatty = lambda: True
+    now = [100.0]
+    monkeypatch.setattr("clipforget.cli.terminal.time", SimpleNamespace(monotonic=lambda: now[0]))
+    drawn = Bar(stream)
+    words = "“disc” finds 3 big in 12, was 9"
+    drawn.show({"note": "", **EVENTS[1], "data": {"watched": {"words": words}}})
+    assert f"0:06 left  hinge 0.5  {words}" in stream.getvalue()
+    now[0] += 2.0
+    with drawn.ticking():
+        wait_for(lambda: f"0:04 left  hinge 0.5  {words}" in stream.getvalue())
+    drawn.close()
+
+
+def test_progress_of_a_run_at_work_is_its_last_step_and_what_is_found():
+    watched = {"note": "", **EVENTS[1], "data": {"watched": {"words": "“disc” finds 3 big in 12, was 9"}}}
+    last = {"note": "", "data": {}, **EVENTS[2]}
+    assert progress([watched, last]) == "forget 2/30         0:04 left  “disc” finds 3 big in 12, was 9"
+    assert progress([]) == ""
 
 
 def test_an_unfinished_bar_is_taken_away():

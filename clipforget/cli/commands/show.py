@@ -7,7 +7,7 @@ import argparse
 from clipforget.cli import report
 from clipforget.cli.commands import command
 from clipforget.cli.options import Parser, add_json, add_runs, run_id, workspace_of
-from clipforget.cli.terminal import emit
+from clipforget.cli.terminal import emit, progress
 from clipforget.errors import BadQuery
 from clipforget.tabular import ordinal
 
@@ -39,6 +39,8 @@ def show(args: argparse.Namespace) -> None:
     elif view["state"] != "done":
         position = view.get("position")
         error = view["error"] or (f"it is {ordinal(position)} in line" if position else "it has no figures")
+        if view["state"] == "running":
+            error = progress(workspace.events(view["id"])["events"]) or error
         emit(args.json, view, f"The run {view['id']} is {view['state']}: {error}\nTo repeat it: {view['command']}")
     elif args.markdown:
         print(report.as_markdown(view, args.alpha))
