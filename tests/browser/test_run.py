@@ -69,7 +69,7 @@ def test_form_starts_a_run_that_opens_by_itself(visit: Any, site: Site) -> None:
 
 def test_stop_keeps_the_run_and_use_fills_the_form(visit: Any, site: Site) -> None:
     page = visit()
-    run = site.call("runs", site.config(seed=7, settings={**QUICK, "remind_steps": 2000}))["id"]
+    run = site.call("runs", site.config(seed=7, settings={**QUICK, "remind_steps": 1000}))["id"]
     page.evaluate("(run) => window.clipforget.follow(run)", run)
     page.wait_for_selector("#cf-stop")
     page.wait_for_function("document.querySelector('.cf-stages [data-state=now]')")
