@@ -73,13 +73,13 @@ def test_stop_keeps_the_run_and_use_fills_the_form(visit: Any, site: Site) -> No
     page.evaluate("(run) => window.clipforget.follow(run)", run)
     page.wait_for_selector("#cf-stop")
     page.wait_for_function("document.querySelector('.cf-stages [data-state=now]')")
-    assert "is to forget big (disc / big) and to keep everything else" in page.inner_text(".cf-about")
+    assert "is to forget big (disc / big) and to keep everything else" in page.inner_text(".cf-what")
     page.wait_for_function("document.querySelector('.cf-watched small')?.textContent.includes('after step')")
     assert page.locator(".cf-watched h4").all_inner_texts()[:2] == ["“a photo of a disc.”", "“a photo of a big.”"]
     page.wait_for_function("[...document.querySelectorAll('.cf-watched li img')].every((image) => image.naturalWidth)")
     assert page.locator(".cf-watched li img:not([alt=''])").count() >= 72, "before and now"
     texts = page.locator(".cf-live figure >> nth=0").inner_text()
-    assert "Loss" in texts and "siblings" in texts and "step" in texts
+    assert "Loss" in texts and "target" in texts and "step" in texts
     page.wait_for_function("/[0-9] left/.test(document.querySelector('.cf-left').textContent)")
     begun = time.monotonic()
     page.click("#cf-stop")

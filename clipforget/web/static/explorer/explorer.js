@@ -16,6 +16,7 @@ import { sweep } from "./play.js";
 import { prefetch } from "./prefetch.js";
 import { presentation } from "./present.js";
 import { queryPacks, queryBar } from "./query.js";
+import { whatChanged } from "../run/changed.js";
 import { recentRuns } from "../run/list.js";
 import { refreshRuns } from "../run/runs.js";
 import { alphaBar } from "./slider.js";
@@ -343,7 +344,7 @@ export async function mount(element, gradio) {
         "cf-tabs",
     ].map((id) => h("div", { id }));
     const image = h("section", { id: "cf-image", "aria-label": "One image", hidden: true });
-    parts.append(image, found, cards, notes, query, sides, both, lower);
+    parts.append(image, whatChanged(app), found, cards, notes, query, sides, both, lower);
     const past = h("section", { id: "cf-past", hidden: true, "aria-label": "Runs so far" });
     const list = h("div");
     past.append(h("h2", {}, "Runs so far"), list);

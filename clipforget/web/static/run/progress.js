@@ -47,7 +47,7 @@ export function follow(run, seen) {
 
 /** The panel of a running run; update(state, events, answer) redraws it. */
 export function progressPanel(app, run, stages) {
-    const about = h("p.cf-about");
+    const about = h("p.cf-what");
     const title = h("h2", {}, "Starting…");
     const list = h("ol.cf-stages");
     const bar = h(
@@ -113,7 +113,7 @@ export function progressPanel(app, run, stages) {
 export function whatWasDone(app, run, state, events, answer) {
     const { node, update } = progressPanel(app, run.id, stagesOf(app, run.config));
     update(state, events, answer);
-    const parts = [".cf-about", ".cf-stages", ".cf-watched:not([hidden])", ".cf-live:has(figure)"];
+    const parts = [".cf-what", ".cf-stages", ".cf-watched:not([hidden])", ".cf-live:has(figure)"];
     const kept = parts.map((part) => node.querySelector(part)).filter(Boolean);
     return h("section.cf-progress", { "aria-label": "What was done" }, kept);
 }
