@@ -57,6 +57,14 @@ const closeMenus = (wanted) =>
         if (wanted(menu)) menu.open = false;
     });
 
+/** Open Gradio's own list of the functions for programs, by its link, which is hidden. */
+function showApi() {
+    const link = /** @type {HTMLElement} */ (document.querySelector("footer .show-api"));
+    // After a reload the address may say that the list is open, and it is not: the first click closes it.
+    if (new URLSearchParams(location.search).get("view") === "api") link.click();
+    link.click();
+}
+
 /** Listen on the whole page. */
 export function keys(app) {
     const single = oneKey();
@@ -75,6 +83,7 @@ export function keys(app) {
             HELP.flatMap(([key, does]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, does)]),
         ),
         single.label,
+        h("div.cf-buttons", {}, h("button.cf-button", { type: "button", onclick: () => (dialog.close(), showApi()) }, "Use via API")),
     );
     dialog.addEventListener("click", (event) => {
         if (event.target === dialog) dialog.close();
