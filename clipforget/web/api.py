@@ -6,6 +6,7 @@ annotations are real here, and docstrings have its sections.
 
 import inspect
 import json
+import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -51,7 +52,7 @@ from clipforget.workspace.setup_documents import MethodDescription
 from clipforget.workspace.workspace import Workspace
 
 FOLLOWERS = 32  # who may follow at a time; others wait in line
-INTERVAL = 0.5  # seconds between two looks at what is followed
+INTERVAL, SIGN = 0.5, 10.0  # seconds between two looks at what is followed, and at most between two answers
 NOUNS_HERE: dict[Any, str] = {  # what a parameter takes, in our sentences
     **NOUNS, list[str]: "a list of texts", list[int]: "a list of whole numbers", float | None: "a number",
     str | None: "a text",
@@ -288,18 +289,19 @@ class Functions:
         return _progress(id, events, steps[-1] if steps else {})
 
     async def follow(self, id: str) -> AsyncIterator[Progress]:
-        """Follow a run, its audits or a comparison until it ends: each change of its progress is sent as it comes.
+        """Follow a run, its audits or a comparison until it ends: its progress is sent as it changes, or every 10 s.
 
         To cancel this call only ends the following; the work goes on, and stop ends it.
 
         Parameters:
             id: of a run or a comparison
         """
-        known = None
+        known, told = None, 0.0
         while known is None or known["state"] in AT_WORK:
             progress = await self.threads.light(self.progress, id)
-            if progress != known:
-                yield progress
+            if progress != known or time.monotonic() - told > SIGN:
+                told = time.monotonic()
+                yield progress  # where nobody listens any more, Gradio ends this here
             known = progress
             await sleep(INTERVAL)
 

@@ -1,4 +1,4 @@
-"""The list of functions for programs, which Gradio draws: reached by the page's own help, and of these functions alone."""
+"""The list of functions for programs, which Gradio draws: reached from the page's help, and these alone."""
 
 from __future__ import annotations
 

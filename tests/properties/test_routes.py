@@ -19,9 +19,8 @@ from anyio import fail_after, sleep
 from hostile import documents, words
 from hypothesis import given
 from hypothesis import strategies as st
-from starlette.routing import Mount
 from starlette.testclient import TestClient
-from whole import whole_app
+from whole import all_routes, whole_app
 
 import clipforget.web
 from clipforget.benchmark.plan import ComparisonPlan
@@ -56,20 +55,6 @@ class Server:
     def restore(self) -> None:
         if not self._run.is_dir():
             shutil.copytree(self._kept, self._run)
-
-    def table(self) -> list[tuple[str, str]]:
-        """Method and path of every route, ours and Gradio's."""
-        found = set()
-
-        def walk(table: Any) -> None:
-            for route in table:
-                if isinstance(route, Mount) or hasattr(route, "original_router"):  # FastAPI's way to include one
-                    walk(getattr(route, "original_router", route).routes)
-                else:
-                    found.update((method, route.path) for method in route.methods or ())
-
-        walk(self.app.routes)
-        return sorted(found)
 
     async def ask(self, method: str, path: str, query: bytes, headers: list[Any], body: bytes) -> tuple[int, bytes]:
         """Status and answer, or what there is of it until whoever asks goes away."""
@@ -125,7 +110,7 @@ def requests(draw: st.DrawFn, method: str, path: str, server: Server) -> tuple[s
 
 
 def test_no_request_ends_in_a_bug(server, client):
-    table = server.table()
+    table = all_routes(server.app, names=True)
     assert len(table) > 100 and {"text", "image", "upload", "alpha"} < set(PARAMETERS)
 
     def judge(request: tuple[Any, ...]) -> None:

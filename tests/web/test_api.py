@@ -2,49 +2,47 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 import shutil
+import socket
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
+import httpx
 import pytest
-from starlette.testclient import TestClient
-from whole import whole_app
+import uvicorn
+from anyio.from_thread import start_blocking_portal
+from gradio_client import Client
+from waiting import wait_for
+from whole import ask, whole_app
 
 from clipforget.benchmark.formats import MEDIA as TABLES
+from clipforget.cli.main import main
 from clipforget.data.splits import ROLES
+from clipforget.runs.audit_work import AuditWork
+from clipforget.runs.execute import execute
+from clipforget.runs.store import Run
 from clipforget.web.api import File, Functions, Role
 from clipforget.web.gate import Gate
 from clipforget.workspace.documents import FORMATS
 from clipforget.workspace.export import MADE, PLAIN
 from clipforget.workspace.pages import Page
 from clipforget.workspace.results import MEDIA
+from clipforget.workspace.workers import Workers
 from clipforget.workspace.workspace import Workspace
 
 # Gradio's own statistics of its queue, by way of pandas.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:gradio.queueing")
-HOME = "http://127.0.0.1:7860"
-KEY = b"k" * 32
 NAMES = [name for name in vars(Functions) if not name.startswith("_")]
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
 EXAMPLE = next(
     code for code in re.findall(r"^```python\n(.*?)^```", README, re.DOTALL | re.MULTILINE) if "Client(" in code
 )
-
-
-def ask(client: TestClient, function: str, headers: dict[str, str] | None = None, **values: Any) -> Any:
-    """The answer of a function, the last where it gives several; of a refusal its sentence, as {"error": ...}."""
-    path = f"/gradio_api/call/v2/{function}"
-    joined = client.post(path, json=values, headers=headers)
-    if joined.status_code != 200:
-        return joined.json()
-    told = client.get(f"{path}/{joined.json()['event_id']}", headers=headers).text
-    events = re.findall(r"event: (\w+)\ndata: (.*)\n", told)
-    kind, data = next(event for event in reversed(events) if event[0] != "complete" or event[1] != "[]")
-    content = json.loads(data)
-    return {"error": content["error"]} if kind == "error" else content[0]
 
 
 @pytest.fixture(scope="module")
@@ -56,13 +54,27 @@ def space(tmp_path_factory, finished) -> Workspace:
 
 
 @pytest.fixture(scope="module")
-def app(space) -> Any:
-    return whole_app(space)
+def address(space) -> Iterator[str]:
+    """The page on a port, in a thread; whatever it starts is worked on in a thread too."""
+
+    def work_on(workers: Workers, work: Run) -> None:
+        threading.Thread(target=lambda: list(execute(work)), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Workers, "start", work_on)
+        config = uvicorn.Config(Gate(whole_app(space, mcp=True), "127.0.0.1"), log_level="warning", ws="none")
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, args=([listening],))
+        thread.start()
+        wait_for(lambda: server.started)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        server.should_exit = True
+        thread.join()
 
 
 @pytest.fixture(scope="module")
-def client(app) -> Iterator[TestClient]:
-    with TestClient(Gate(app, "127.0.0.1"), HOME, raise_server_exceptions=False) as client:
+def client(address) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=address, timeout=60) as client:
         yield client
 
 
@@ -156,13 +168,133 @@ def test_a_bug_is_told_to_the_log_alone(client, space, monkeypatch, caplog):
 
 def test_no_other_host_or_site_may_call(client):
     for headers in ({"host": "evil.test"}, {"origin": "http://evil.test"}, {"sec-fetch-site": "cross-site"}):
-        for name in NAMES:
-            assert client.post(f"/gradio_api/call/v2/{name}", json={}, headers=headers).status_code == 403
-            assert client.get(f"/gradio_api/call/v2/{name}/0a", headers=headers).status_code == 403
-    for path in ("/gradio_api/call/list_runs", "/gradio_api/run/list_runs", "/gradio_api/call/v2/../list_runs"):
-        assert client.post(path, json={"data": []}).status_code == 404
+        for path in ("/gradio_api/call/v2/start", "/gradio_api/call/v2/start/0a", "/gradio_api/mcp/"):
+            assert client.post(path, json={}, headers=headers).status_code == 403
+            assert client.get(path, headers=headers).status_code == 403
+    for path in (
+        "call/list_runs",
+        "run/list_runs",
+        "api/list_runs",
+        "call/v2/../list_runs",
+        "mcp/sse",
+        "mcp/messages/",
+    ):
+        assert client.post(f"/gradio_api/{path}", json={"data": []}).status_code == 404
 
 
 def test_the_readme_lists_the_functions():
     section = README.split("## From other programs")[1].split("\n## ")[0]
     assert set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)))) == set(NAMES)
+
+
+@pytest.mark.parametrize("tiny", [True, pytest.param(False, marks=pytest.mark.slow)])
+def test_the_example_of_the_readme_runs(address, world, tmp_path, monkeypatch, capsys, tiny):
+    """As written, on a tiny model, or on the embedded one."""
+    monkeypatch.chdir(tmp_path)
+    here = EXAMPLE.replace("http://127.0.0.1:7860", address)
+    if tiny:
+        named = f'forget=["disc/big"], model="{world.clip}", data="{world.data}"'
+        here = here.replace('forget=["airplane/biplane"]', named)
+    assert here.count(address) == 1 and (world.clip in here) is tiny
+    exec(compile(here, "README.md", "exec"), {})
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("done score") for line in lines) and any(line.startswith("forget ") for line in lines)
+    assert (tmp_path / "scores.csv").read_text().startswith("key,label,role,images,alpha,accuracy")
+
+
+def test_following_is_cancelled_and_the_work_goes_on(address, client, space, world, monkeypatch):
+    looked = []
+    look = Functions.progress
+    monkeypatch.setattr(Functions, "progress", lambda self, id: looked.append(id) or look(self, id))
+    monkeypatch.setattr(Workers, "start", lambda workers, work: None)
+    monkeypatch.setattr("clipforget.web.api.INTERVAL", 0.01)
+    monkeypatch.setattr("clipforget.web.api.SIGN", 0.1)
+    id = ask(client, "start", forget=["disc/big"], model=world.clip, data=world.data, method="do_nothing")
+    with space.run(id).worker_lock():  # as a worker holds it that says nothing
+        program = Client(address, verbose=False, analytics_enabled=False)
+        job = program.submit(id=id, api_name="/follow")
+        assert next(iter(job))["state"] == "queued"
+        assert job.cancel()
+        wait_for(lambda: not _grows(looked))
+        assert ask(client, "progress", id=id)["state"] == "queued"
+        space.run(id).update(state="running")
+        path = "/gradio_api/call/v2/follow"
+        joined = client.post(path, json={"id": id}).json()
+        with client.stream("GET", f"{path}/{joined['event_id']}") as told:
+            assert any("running" in line for line in told.iter_lines())
+        wait_for(lambda: not _grows(looked))  # so does following for a program that is gone
+        program.close()
+    assert ask(client, "progress", id=id)["state"] == "lost"
+
+
+def _grows(items: list[Any]) -> bool:
+    count = len(items)
+    time.sleep(0.3)
+    return len(items) > count
+
+
+def test_a_comparison_and_audits_are_followed_and_stopped(client, space, finished, world, monkeypatch):
+    monkeypatch.setattr(Workers, "start", lambda workers, work: None)
+    stopped: list[Any] = []
+    monkeypatch.setattr(Workers, "stop", lambda workers, work: stopped.append((work.KIND, work.id)))
+    id = ask(client, "compare", methods=["do_nothing", "lip"], targets=["disc/big", "disc/small + disc/thin"],
+             model=world.clip, data=world.data)  # fmt: skip
+    assert space.comparisons.store.get(id).plan.targets == (("disc/big",), ("disc/small", "disc/thin"))
+    assert [entry["id"] for entry in ask(client, "list_comparisons")] == [id]
+    with space.comparisons.store.get(id).worker_lock():
+        told = ask(client, "progress", id=id)
+        assert (told["state"], told["step"], told["total"]) == ("queued", 0, 4)
+        assert ask(client, "stop", id=id)["id"] == id
+    assert ask(client, "show_comparison", id=id)["rows"][1]["label"]
+    address = ask(client, "export", id=id, file="table.md")
+    assert client.get(f"/{address}").text.startswith("**2 methods")
+    assert ask(client, "progress", id=finished.id)["state"] == "done"
+    assert ask(client, "audit", id=finished.id, audits=["image_query"]) == finished.id
+    work = AuditWork(space.run(finished.id).folder)
+    with work.worker_lock():
+        assert ask(client, "progress", id=finished.id)["state"] == "queued"
+        assert ask(client, "stop", id=finished.id)["state"] == "queued"
+    assert stopped == [("comparison", id), (work.KIND, finished.id)]
+
+
+def test_assistants_get_the_same_functions_as_tools(address, finished):
+    """By the protocol's own client; a tool's description is what the function says."""
+    from mcp import ClientSession
+    from mcp.client.streamable_http import streamable_http_client
+
+    async def talk() -> Any:
+        async with (
+            streamable_http_client(f"{address}/gradio_api/mcp/") as (read, write, _),
+            ClientSession(read, write) as session,
+        ):
+            await session.initialize()
+            tools = (await session.list_tools()).tools
+            shown = await session.call_tool("show", {"id": finished.id, "alpha": 0.5})
+            refused = await session.call_tool("show", {"id": "gone"})
+            return tools, shown, refused
+
+    with start_blocking_portal() as portal:  # the thread of the tests may have a loop that runs: the browser's
+        tools, shown, refused = portal.call(talk)
+    assert [tool.name for tool in tools] == NAMES
+    for tool in tools:
+        first = inspect.getdoc(getattr(Functions, tool.name)).splitlines()[0]
+        assert tool.description.startswith(first)
+        assert all(value["description"] for value in tool.inputSchema["properties"].values())
+    assert not shown.isError and finished.id in shown.content[0].text
+    assert refused.isError and refused.content[0].text.startswith("There is no run 'gone'.")
+
+
+def test_without_its_package_or_with_passwords_mcp_is_refused_in_a_sentence(monkeypatch, capsys, tmp_path):
+    (tmp_path / "users").write_text("ann:one\n")
+    assert main(["app", "--mcp", "--auth-file", str(tmp_path / "users")]) == 2
+    assert "--mcp and --auth-file do not go together" in capsys.readouterr().err
+    monkeypatch.setattr("clipforget.web.serve.find_spec", lambda name: None)
+    assert main(["app", "--mcp"]) == 2
+    assert "pip install 'clipforget[mcp]'" in capsys.readouterr().err
+
+
+def test_half_a_character_is_refused(client, finished):
+    body = json.dumps({"id": finished.id, "text": "\ud800"})
+    joined = client.post("/gradio_api/call/v2/search", content=body, headers={"content-type": "application/json"})
+    told = client.get(f"/gradio_api/call/v2/search/{joined.json()['event_id']}").text
+    assert "What was sent cannot be read." in told

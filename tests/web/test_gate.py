@@ -115,6 +115,7 @@ def test_a_link_from_another_site_opens_the_page_and_nothing_else(client):
 def test_of_gradio_only_what_the_page_needs_is_open(client, every_route):
     closed = {path for _, path in every_route if not PAGE.fullmatch(path)}
     assert {"/gradio_api/upload", "/gradio_api/file=1", "/gradio_api/call/1", "/gradio_api/vibe-edit"} < closed
+    assert {"/gradio_api/run/1", "/gradio_api/api/1"} < closed
     for method, path in every_route:
         if path in closed:
             assert client.request(method, path).status_code == 404, (method, path)

@@ -13,7 +13,7 @@ from typing import Any
 import gradio as gr
 import pytest
 from starlette.testclient import TestClient
-from whole import all_routes, in_a_loop, whole_app
+from whole import all_routes, ask, in_a_loop, whole_app
 
 from clipforget.cli.main import main
 from clipforget.errors import RunProblem
@@ -23,7 +23,7 @@ from clipforget.web.form import Form, form_choices
 from clipforget.web.gate import Gate
 from clipforget.web.visitors import COOKIE, VISITOR_HEADER, new_visitor, read_users
 from clipforget.workspace import public
-from clipforget.workspace.public import KEPT, PER_VISITOR, VISITOR, PublicWorkspace
+from clipforget.workspace.public import CELLS, KEPT, PER_VISITOR, VISITOR, PublicWorkspace
 
 HOME = "http://127.0.0.1:7860"
 KEY = b"k" * 32
@@ -100,6 +100,36 @@ def test_a_comparison_is_ones_own_too(client):
     for what in ("stop", "delete"):
         assert client.post(f"/clipforget/comparisons/{id}/{what}", json={}, headers=ann).status_code == 200
     assert client.get(f"/clipforget/comparisons/{id}", headers=ann).status_code == 404
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:gradio.queueing")  # statistics of its queue
+def test_programs_are_visitors_like_any_other(client, workspace, world):
+    ann, bob = visitor(), visitor()
+    assert "cookies" in ask(client, "start", **RUN)["error"]
+    assert "cookies" in ask(client, "start", {VISITOR_HEADER: "spoofed"}, **RUN)["error"]
+    id = ask(client, "start", ann, **RUN)
+    for headers, own in ((ann, True), (bob, False)):
+        assert [run["own"] for run in ask(client, "list_runs", headers) if run["id"] == id] == [own]
+        assert ask(client, "progress", headers, id=id)["position"] == 1
+    assert "another visitor's" in ask(client, "stop", bob, id=id)["error"]
+    compared = ask(client, "compare", ann, methods=["do_nothing"], targets=["airplane/biplane"], device="cpu")
+    assert "another visitor's" in ask(client, "stop", bob, id=compared)["error"]
+    assert PER_VISITOR == 2 and "wait for one" in ask(client, "start", ann, **RUN)["error"]
+    many = {"methods": ["do_nothing"], "targets": ["airplane/biplane"], "seeds": list(range(CELLS + 1))}
+    assert f"at most {CELLS} runs" in ask(client, "compare", bob, **many)["error"]
+    for values in ({"data": world.data}, {"data": "/etc"}, {"data": "cifar10"}, {"model": world.clip}):
+        told = ask(client, "start", bob, **{**RUN, **values})["error"]
+        assert told.startswith("This server offers the models clipforget-tiny") and "/" not in told
+    assert ask(client, "list_targets", bob, data="/etc") == ask(client, "list_targets", bob, data=world.data)
+    assert [entry["name"] for entry in ask(client, "list_data", bob)] == ["sketchbook"]
+    assert [model["name"] for model in ask(client, "list_models", bob)["models"]] == ["clipforget-tiny"]
+    hidden = workspace.store.create(world.config())
+    assert hidden.id not in {run["id"] for run in ask(client, "list_runs", ann)}
+    for function in ("progress", "follow", "stop", "show", "show_audits"):
+        assert ask(client, function, ann, id=hidden.id)["error"].startswith(f"There is no run '{hidden.id}'")
+    workspace.run(id).update(state="failed", error=f"Cannot read {world.data}: it is gone.")
+    assert ask(client, "progress", bob, id=id)["error"] == "Cannot read a file of this server: it is gone."
+    assert ask(client, "stop", ann, id=compared)["id"] == compared
 
 
 def test_audits_are_for_those_who_started_the_run(client, workspace):

@@ -68,6 +68,10 @@ function showApi() {
 /** Listen on the whole page. */
 export function keys(app) {
     const single = oneKey();
+    const leave = () => {
+        dialog.close();
+        showApi();
+    };
     const dialog = h(
         "dialog.cf-dialog",
         { "aria-label": "Keyboard shortcuts" },
@@ -83,7 +87,7 @@ export function keys(app) {
             HELP.flatMap(([key, does]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, does)]),
         ),
         single.label,
-        h("div.cf-buttons", {}, h("button.cf-button", { type: "button", onclick: () => (dialog.close(), showApi()) }, "Use via API")),
+        h("div.cf-buttons", {}, h("button.cf-button", { type: "button", onclick: leave }, "Use via API")),
     );
     dialog.addEventListener("click", (event) => {
         if (event.target === dialog) dialog.close();
