@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from served import QUICK, Site, query_of
+from waiting import wait_for
 
 from clipforget.files import FileLock
 
@@ -109,6 +110,11 @@ def test_a_waiting_run_shows_its_place_in_line_and_is_cancelled(visit: Any, site
         page.click("#cf-stop")
         page.wait_for_selector(".cf-end[data-state=stopped]")
     assert site.state(first) == site.state(second) == "stopped"
+    page.click(".cf-end >> text=Delete")
+    page.wait_for_selector("#cf-main[data-mode=empty]", state="attached")
+    page.click("#cf-toasts [aria-label=Dismiss]")
+    page.wait_for_function("(run) => !window.clipforget.runs.some((one) => one.id === run)", arg=second)
+    wait_for(lambda: second not in [run["id"] for run in site.call("runs")["runs"]])
 
 
 def test_use_fills_the_form_with_several_superclasses_and_a_preset_fills_the_settings(visit: Any, site: Site) -> None:

@@ -180,7 +180,8 @@ def test_a_signal_stops_the_run_wherever_it_arrives(world, tmp_path, monkeypatch
     assert events[-1]["state"] == run.info()["state"] == "stopped"
 
 
-def test_a_second_run_waits_visibly_for_the_device(world, tmp_path):
+def test_a_second_run_waits_visibly_for_the_device_and_says_so_once(world, tmp_path, monkeypatch):
+    monkeypatch.setattr(running, "LIFE_INTERVAL", 0.02)
     store = Store(tmp_path)
     lock = store.device_lock("cpu")
     assert lock.acquire(wait=False)
@@ -192,6 +193,7 @@ def test_a_second_run_waits_visibly_for_the_device(world, tmp_path):
     following = list(events)
     assert time.monotonic() - started > 0.2
     assert following[0]["stage"] == "load"
+    assert [event["stage"] for event in run.events()[:2]] == ["wait", "load"], "nothing is repeated meanwhile"
     free = store.device_lock("cpu")
     assert free.acquire(wait=False)
     free.release()

@@ -59,6 +59,7 @@ def test_the_view_is_plain_json_of_the_agreed_shape(opened, finished):
     assert view["settings"].keys() >= view["config"]["settings"].keys()
     assert view["suggestions"][:2] == ["disc", "big"]
     assert "evaluated" not in view and all(event["stage"] != "load" for event in view["steps"])
+    assert view["steps"] and not any("watched" in event["data"] for event in view["steps"])
 
 
 def test_the_gallery_points_into_the_data_set(opened, world):

@@ -250,7 +250,9 @@ def test_workers_outlive_the_server_stop_when_asked_and_are_missed_when_killed(w
         wait_for(lambda run=run: any(event.get("stage") == "forget" for event in run.events()))
         assert run.info()["state"] == "running"
     again = Workspace(tmp_path / "stopped", sample=False)  # another server: the first one is gone
-    first = again.events(ids[0], after=0)["events"]
+    told = again.events(ids[0], after=0)
+    assert told["about"].startswith("clip is to forget big (disc / big) and to keep everything else. Method: Targeted")
+    first = told["events"]
     later = wait_for(lambda: again.events(ids[0], after=len(first))["events"])
     assert later[0]["n"] == len(first)
     with pytest.raises(RunProblem, match="not finished"):

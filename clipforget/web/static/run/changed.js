@@ -22,8 +22,8 @@ export function sentence({ found, rows, target }, index) {
         const one = rows.find((each) => each.key === key);
         return one?.before.value ? [`${key} keep ${percent(Math.min(1, one.after[index] / one.before.value))}%`] : [];
     });
-    const name = row.name ? `“${row.name}”` : "a picture of it";
-    const finds = `${name} finds ${row.after[index].toFixed(0)} of ${target}, was ${row.before.toFixed(0)}`;
+    const query = row.name ? `“${row.name}”` : "a picture of it";
+    const finds = `${row.after[index].toFixed(0)} still show ${target} (${row.before.toFixed(0)} before)`;
     const keep = kept.length ? `; ${kept.join(", ")} of their accuracy` : "";
-    return `Among the first ${found.k} results ${finds}${keep}.`;
+    return `Of the first ${found.k} results for ${query} ${finds}${keep}.`;
 }

@@ -58,7 +58,15 @@ export function progressPanel(app, run, stages) {
     const left = h("span.cf-left");
     const plot = h("div.cf-live");
     const watched = watchedGrids();
-    let seen = { step: null, at: 0, width: 0 }; // the newest step, and when it came
+    let steps = [];
+    let seen = { step: null, at: 0 }; // the newest step, and when it came
+    let width = 0;
+    const redraw = () => plot.replaceChildren(...(curves(steps, width) ?? [h("p.cf-wait", {}, NO_CURVES)]));
+    new ResizeObserver(() => {
+        if (width === plot.clientWidth) return;
+        width = plot.clientWidth;
+        redraw();
+    }).observe(plot);
     const stop = h(
         "button.cf-button",
         {
@@ -87,23 +95,23 @@ export function progressPanel(app, run, stages) {
         note,
     );
     const update = (state, events, { position = null, about: words = "", now = 0 } = {}) => {
-        const steps = events.filter((event) => event.kind === "step");
+        steps = events.filter((event) => event.kind === "step");
         const last = steps.at(-1);
-        const width = plot.clientWidth || 860;
-        const changed = last !== seen.step || width !== seen.width;
-        if (changed) seen = { step: last, at: last === seen.step ? seen.at : performance.now(), width };
+        const news = last !== seen.step;
+        if (news) seen = { step: last, at: performance.now() };
         const since = (performance.now() - seen.at) / 1000;
         about.textContent = words;
         title.textContent = position ? `${ordinal(position)} in line` : heading(state, last);
         note.textContent = position ? WAITS : GOES_ON;
         if (!stop.disabled) stop.lastChild.textContent = position ? "Cancel" : "Stop";
-        left.textContent = timeLeft(last, since, now);
+        left.textContent = timeLeft(last, since, now, position);
         list.replaceChildren(...stageItems(stages, steps, ["queued", "running"].includes(state)));
         const share = overall(last, since);
         bar.firstChild.style.transform = `scaleX(${share})`;
         bar.setAttribute("aria-valuenow", String(Math.round(100 * share)));
-        watched.update(events);
-        if (changed) plot.replaceChildren(...(curves(steps, width) ?? [h("p.cf-wait", {}, NO_CURVES)]));
+        if (!news) return;
+        watched.update(steps);
+        redraw();
     };
     update("queued", []);
     return { node, update };
@@ -124,9 +132,10 @@ function heading(state, last) {
     return last.note || `${capital(last.stage)}: ${last.step} of ${last.total}`;
 }
 
-/** The seconds left, counted down between two events; of a run that waits how long it has. */
-function timeLeft(last, since, now) {
-    if (!last || last.stage === "wait") return now ? `waiting for ${clock(now)}` : "";
+/** The seconds left, counted down between two events; before there are any, how long it has taken or waited. */
+function timeLeft(last, since, now, position) {
+    if (position || last?.stage === "wait") return `waiting for ${clock(now)}`;
+    if (!last) return now ? `${clock(now)} so far` : "";
     return last.eta === null ? `${clock(last.t + since)} so far` : `${clock(last.eta - since)} left`;
 }
 

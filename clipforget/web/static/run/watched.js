@@ -7,7 +7,7 @@ import { h, withArticle } from "../lib/dom.js";
 const SIDES = ["before", "now"];
 const SHOWN = 12;
 
-/** The grids of the watched queries; update(events) follows the run. Hidden for a run that watches none. */
+/** The grids of the watched queries; update(steps) follows the run. Hidden for a run that watches none. */
 export function watchedGrids() {
     const heading = h("h3");
     const about = h("small");
@@ -22,8 +22,8 @@ export function watchedGrids() {
     let parts = [];
     let drawn = -1;
 
-    function update(events) {
-        const told = events.filter((event) => event.data?.watched);
+    function update(steps) {
+        const told = steps.filter((step) => step.data?.watched);
         const opening = told.findLast((event) => event.data.watched.before)?.data.watched;
         if (!opening || told.at(-1).n === drawn) return;
         drawn = told.at(-1).n;
@@ -36,7 +36,7 @@ export function watchedGrids() {
         }
         const event = told.at(-1);
         const now = event.data.watched.now;
-        heading.textContent = now ? "What it finds now" : "What it finds before";
+        heading.textContent = now ? "What it finds, before and now" : "What it finds before";
         const when = now ? ` Now: after step ${event.step} of ${event.stage}.` : "";
         about.textContent = `In ${first.images.length} of ${first.gallery.toLocaleString()} test images.${when}`;
         for (const [i, part] of parts.entries()) part.show("now", first, now ?? first.before, i);
