@@ -74,8 +74,9 @@ INSIDE = {
     "runs": (
         "__init__ cache config devices documents near_duplicates presets queue",
         "folder selections",
-        "measure resources store",
-        "references",
+        "store",
+        "originals",
+        "measure references resources",
         "audit_work audited feature_work loading eta soups",
         "watch",
         "audit execute features",

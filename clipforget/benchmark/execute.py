@@ -49,7 +49,7 @@ def run_cells(comparison: ComparisonFolder) -> Records:
         try:
             comparison.reserve()
             comparison.update(state="running", pid=os.getpid(), error=None)
-            yield from _cells(comparison, comparison.plan, Resources())
+            yield from _cells(comparison, comparison.plan, Resources(comparison.runs))
             comparison.update(**_outcome(comparison.info()["cells"]))
         except (GeneratorExit, KeyboardInterrupt) as stopped:
             comparison.free_reserve()

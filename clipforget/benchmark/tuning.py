@@ -113,7 +113,7 @@ def tune(config: TuneConfig, runs: Path, out: Path | None = None) -> Iterator[Tu
         yield TuneStep(0, 0, None, note)
     if not methods:
         return
-    resources = Resources()
+    resources = Resources(runs)
     for target in config.targets:
         config.run_config(target).splits(resources.dataset(**images_of(config, evaluation=False)))
     session = TuningSession(config, methods, resources, runs)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from clipforget.errors import BadModel
-from clipforget.files import ASSETS, open_regular, read_regular, refusal
+from clipforget.files import ASSETS, ID, open_regular, read_regular, refusal
 
 ARCHITECTURES = Path(__file__).parent / "architectures.json"
 CONFIG = "open_clip_config.json"
@@ -27,6 +27,7 @@ HUB_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")  # wh
 FLOAT = 4  # bytes of a weight in memory, and in most published files
 BATCH = 16  # images of a batch of training: what methods take, and what `measure` measures
 SCHEME = re.compile(r"hf-hub:.")  # of names that lead elsewhere
+RUN = "run:"  # before the id of a run whose result is the model: run:ID@ALPHA
 QUICKGELU = "-quickgelu"
 BUFFERS = ("running_mean", "running_var", "num_batches_tracked", "attn_mask")  # tensors that are no parameters
 
@@ -47,8 +48,8 @@ class ArchitectureFacts(TypedDict):
 class ListedModel:
     """One model as page and command line list it; None or "" where a fact is not known.
 
-    kind: embedded, open_clip, or folder (a path of this machine). image_size: pixels a side. download: bytes to fetch,
-    0 where it is on disk. memory: bytes that a run takes at least, images left out.
+    kind: embedded, open_clip, folder (a path of this machine), or run (the result of one). image_size: pixels a side.
+    download: bytes to fetch, 0 where it is on disk. memory: bytes that a run takes at least, images left out.
     """
 
     name: str
@@ -63,6 +64,7 @@ class ListedModel:
     on_disk: bool = False
     download: int | None = None
     memory: int | None = None
+    title: str = ""  # of the run whose result it is
 
 
 def embedded_models() -> dict[str, Path]:
@@ -101,7 +103,7 @@ def search(models: Iterable[ListedModel], query: str) -> list[ListedModel]:
     ranked = []
     for model in models:
         parts = _words(model.name)
-        haystack = [*parts, *_words(model.image_tower), *_words(model.text_tower)]
+        haystack = [*parts, *_words(model.image_tower), *_words(model.text_tower), *_words(model.title)]
         joined = "".join(haystack)
         if all(any(part.startswith(word) for part in haystack) or _within(word, joined) for word in words):
             exact = sum(word in parts for word in words)
@@ -122,6 +124,9 @@ def check_model_name(name: str) -> str:
     Whether a folder or a file holds a model, the loader finds out.
     """
     name = name.removeprefix("local-dir:")
+    if name.startswith(RUN):
+        read_run_name(name)
+        return name
     if name in embedded_models() or SCHEME.match(name) or _exists(name):
         return name
     if name.startswith(("/", "./", "../", "~")):
@@ -131,6 +136,21 @@ def check_model_name(name: str) -> str:
     if architecture in model_configs() and tag and (tag in _table().get(architecture, {}) or _exists(file)):
         return name
     raise BadModel(f"There is no model '{name}'.{nearest(name)} Search the list of models, or give a folder's path.")
+
+
+def read_run_name(name: str) -> tuple[str, float]:
+    """Return the id and the alpha of `run:ID@ALPHA`, there or not. Raises BadModel for anything else."""
+    id, _, written = name.removeprefix(RUN).partition("@")
+    try:
+        alpha = float(written)
+    except ValueError:
+        alpha = -1.0
+    if not ID.fullmatch(id) or not 0 <= alpha <= 1:
+        example = f"{RUN}{id if ID.fullmatch(id) else 'ID'}@0.3"
+        raise BadModel(
+            f"A run's result is named by its id and an alpha from 0 to 1, as in {example}; not '{name[:120]}'."
+        )
+    return id, alpha
 
 
 def nearest(name: str, most: int = 3) -> str:

@@ -43,7 +43,10 @@ HIDDEN_DEFAULTS = (
 class RunConfig:
     """All that determines a run. The same configuration on the same device gives the same weights."""
 
-    model: str = option("clipforget-tiny", "The CLIP: an embedded name, a local folder, or a model/pretrained")
+    model: str = option(
+        "clipforget-tiny",
+        "The CLIP: an embedded name, a local folder, a model/pretrained, or a run's result, run:ID@ALPHA",
+    )
     data: str = option("sketchbook", "The images: an embedded name, or a folder or .tar")
     forget: tuple[str, ...] = option((), "What to forget: superclass, superclass/subgroup or superclass/*/style")
     selections: tuple[str, ...] = option((), "A saved selection of images, by name or file: a subgroup to name")

@@ -47,6 +47,7 @@ class RunInfo(FolderInfo):
     notes: NotRequired[str]
     best: float | None  # the suggested alpha
     headline: Headline | None
+    lineage: NotRequired[list[str]]  # where the original is another run's result: its name, that one's original, ...
     comparison: NotRequired[str]  # the id of the comparison it was made for
 
 

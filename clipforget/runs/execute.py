@@ -32,6 +32,7 @@ from clipforget.runs.config import RunConfig, images_of
 from clipforget.runs.devices import likely_device
 from clipforget.runs.documents import EndEvent, Event, StepEvent
 from clipforget.runs.eta import Clock, plan
+from clipforget.runs.originals import lineage
 from clipforget.runs.resources import Resources
 from clipforget.runs.store import Run
 from clipforget.settings import parse
@@ -88,7 +89,7 @@ def execute(run: Run, resources: Resources | None = None) -> Events:
             run.reserve()
             run.update(pid=os.getpid(), error=None)
             with journal.alive():
-                yield from _stages(run, journal, resources or Resources())
+                yield from _stages(run, journal, resources or Resources(run.store.root))
             yield journal.end("done", "Done.")
         except GeneratorExit:
             journal.end("stopped", "Stopped; what was done so far is kept.")
@@ -189,7 +190,10 @@ def _stages(run: Run, journal: Journal, resources: Resources) -> Events:
 
     config = run.config.checked()
     method = METHODS.load()[config.method]
-    yield from _fetch(config.model, journal)
+    names = lineage(config.model, run.store.root)
+    if names[1:]:
+        run.update(lineage=names)
+    yield from _fetch(names[-1], journal)
     lock = run.store.device_lock(likely_device(config.device))
     if not lock.acquire(wait=False):
         yield journal.step("wait", 0, 1, "Another run is using the device; this one starts when it is done.")

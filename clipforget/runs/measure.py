@@ -17,6 +17,7 @@ from clipforget.errors import ClipforgetError
 from clipforget.files import made_folder, read_regular, slug, write_json
 from clipforget.models.listing import BATCH
 from clipforget.runs.devices import likely_device
+from clipforget.runs.originals import lineage
 from clipforget.runs.presets import model_folder
 from clipforget.settings import read_json
 
@@ -57,8 +58,9 @@ class Measurement:
 
 def read_measurement(runs: Path, model: str, device: str) -> Measurement | None:
     """Return what was measured of a model on a device; None where nothing was, or of other weights."""
-    path = _path(runs, model, likely_device(device))
     try:
+        model = lineage(model, runs)[-1]  # a run's result is as fast as what it was made of
+        path = _path(runs, model, likely_device(device))
         found: Measurement = read_json(Measurement, json.loads(read_regular(path)), "measurement")
     except (OSError, ValueError, RecursionError, ClipforgetError):
         return None

@@ -16,6 +16,7 @@ from clipforget.data.others import with_others
 from clipforget.data.selection import apply_selections, read_selection
 from clipforget.data.splits import EVALUATION
 from clipforget.runs.cache import Cache
+from clipforget.runs.originals import load_original
 
 if TYPE_CHECKING:
     from clipforget.data.dataset import Dataset
@@ -30,11 +31,13 @@ PIXELS = 2**29  # bytes of preprocessed images; those of the last target stay, h
 class Resources:
     """A small memory of what runs and views read.
 
-    At most `datasets` data sets and `models` models stay. With `follow` a data set whose file or folder has another
-    time of change is read again, as a page needs it; without, all runs of a comparison see the same images.
+    `runs` is the folder of the runs, whose results are models too. At most `datasets` data sets and `models` models
+    stay. With `follow` a data set whose file or folder has another time of change is read again, as a page needs it;
+    without, all runs of a comparison see the same images.
     """
 
-    def __init__(self, datasets: int = 1, models: int = 1, follow: bool = False) -> None:
+    def __init__(self, runs: Path = Path("runs"), *, datasets: int = 1, models: int = 1, follow: bool = False) -> None:
+        self.runs = runs
         self._follow = follow
         self._datasets: Cache[Dataset] = Cache(datasets)
         self._composed: Cache[Dataset] = Cache(3 * datasets)  # with others, with selections, with sets
@@ -80,7 +83,7 @@ class Resources:
         return self._composed.get(key, lambda: apply_selections(dataset, read))
 
     def clip(self, name: str, device: str, verify: bool = True) -> Clip:
-        """Return an original model. Raises as `load_clip`.
+        """Return an original model. Raises as `load_original`.
 
         Its weights are hashed and it is read again should anybody have changed them; `verify` False spares that, for
         those who only ever change copies.
@@ -89,7 +92,7 @@ class Resources:
         kept = self._clips.peek(key)
         if verify and kept is not None and kept[0].fingerprint() != kept[1]:
             self._clips.drop(lambda other: other == key)
-        return self._clips.get(key, lambda: _load(name, device))[0]
+        return self._clips.get(key, lambda: _load(name, device, self.runs))[0]
 
 
 def _changed_at(name: str) -> int:
@@ -101,11 +104,10 @@ def _changed_at(name: str) -> int:
         return 0
 
 
-def _load(name: str, device: str) -> tuple[Clip, str]:
-    from clipforget.models.loading import load_clip
+def _load(name: str, device: str, runs: Path) -> tuple[Clip, str]:
     from clipforget.models.precision import repeat_exactly, set_thread_count
 
-    clip = load_clip(name, device)
+    clip = load_original(name, device, runs)
     set_thread_count(clip)
     repeat_exactly(clip.device)
     return clip, clip.fingerprint()

@@ -11,10 +11,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from clipforget.errors import BadQuery, RunProblem, StaleIndex
-from clipforget.files import ASSETS
 from clipforget.methods import METHODS
 from clipforget.runs.config import SOUP, RunConfig, unique
 from clipforget.runs.documents import RunInfo
+from clipforget.runs.originals import SAMPLES
 from clipforget.runs.store import Run, Store
 from clipforget.unlearning.task import NOTHING
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 MOST = 6  # runs in one soup
 SUMMARY = "Add up what finished runs changed, of each the share 1 - alpha; nothing is trained."
-SAMPLES = ASSETS / "sample-run"
 
 
 def part_runs(config: RunConfig, store: Store) -> list[Run]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from clipforget.evaluation.documents import Estimate, found_sentence
@@ -35,11 +36,12 @@ def write_card(
     fingerprints: dict[str, str],
     terms: str,
     audits: AuditsView | None = None,
+    lineage: Sequence[str] = (),
 ) -> str:
     """Return the card in Markdown, with the head that the hub reads, and audits where there are any.
 
     index is that of the alpha among view["alphas"]; folder is its name, or user/name on the hub. fingerprints are by
-    what they belong to; `terms` is a sentence on the images, empty where nothing is known.
+    what they belong to; `terms` is a sentence on the images, empty where nothing is known. lineage is that of run.json.
     """
     config, alpha = view["config"], view["alphas"][index]
     method = METHODS.load()[config["method"]]
@@ -75,7 +77,7 @@ def write_card(
             "",
             "## What was done",
             "",
-            f"- Original: `{config['model']}`",
+            f"- Original: {' made of '.join(f'`{name}`' for name in lineage or [config['model']])}",
             f"- Forgotten: {', '.join(f'`{text}`' for text in config['forget'])}",
             f"- Kept in view: {retain}",
             f"- Method: {method.title} ({source}). {summary_of(config)}",

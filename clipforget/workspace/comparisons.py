@@ -21,6 +21,7 @@ from clipforget.errors import ClipforgetError, RunProblem, UnknownName
 from clipforget.runs.audited import AUDITS_FILE
 from clipforget.runs.cache import Cache
 from clipforget.runs.config import images_of
+from clipforget.runs.originals import lineage
 from clipforget.runs.selections import SelectionStore
 from clipforget.runs.store import Run
 from clipforget.workspace.documents import ListedComparison
@@ -85,6 +86,7 @@ class ComparisonService:
         rows = tuple(with_preset_settings(row, plan.model, self.store.runs) for row in plan.rows)
         selections = SelectionStore(self.store.runs).pin(plan.selections)
         plan = replace(plan, rows=rows, selections=selections).checked()
+        lineage(plan.model, self.store.runs)
         dataset = self._dataset_of(**images_of(plan))
         for target in plan.targets:
             select(dataset, target, plan.retain, plan.gallery, plan.eval_images)

@@ -43,7 +43,8 @@ def model_files(finished: FinishedRun, alpha: float, format: str, folder: str = 
     }
     entry, _ = find(view["config"]["data"])
     name = folder or export_name(finished, alpha, format)
-    card = write_card(view, index, format, name, fingerprints, entry.terms if entry else "", finished.audits())
+    terms, lineage = entry.terms if entry else "", finished.info.get("lineage", ())
+    card = write_card(view, index, format, name, fingerprints, terms, finished.audits(), lineage)
     return {"README.md": card.encode(), **files}
 
 

@@ -7,20 +7,24 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypedDict
 
-from clipforget.errors import BadModel, BadQuery, RunProblem
+from clipforget.errors import BadModel, BadQuery, ClipforgetError, RunProblem
 from clipforget.files import made_folder, read_regular
-from clipforget.models.listing import ListedModel, describe_model, embedded_models, list_models, search
+from clipforget.models.listing import RUN, ListedModel, embedded_models, list_models, read_run_name, search
 from clipforget.runs.config import DEVICE
 from clipforget.runs.measure import FOLDER, read_measurement
+from clipforget.runs.originals import describe_original, lineage
+from clipforget.workspace.documents import RunEntry
+from clipforget.workspace.setup import recent_models
 from clipforget.workspace.workers import worker_environment
 
 SHOWN = 60  # models of one answer
+RESULTS = 8  # of earlier runs, where nothing was asked for
 
 
 class ModelList(TypedDict):
@@ -63,19 +67,36 @@ class _Job:
 class ModelService:
     """The models that can be named, those of earlier runs among them, and their measurements below the runs' folder.
 
-    recent returns the names of earlier runs' models; public leaves only those that come with the app.
+    configs returns those of earlier runs, results the runs whose results may be models; public leaves only
+    these and what comes with the app.
     """
 
-    def __init__(self, runs: Path, recent: Callable[[], Iterable[str]], public: bool = False) -> None:
-        self._runs, self._recent, self._public = runs, recent, public
+    def __init__(
+        self,
+        runs: Path,
+        configs: Callable[[], Iterable[Mapping[str, Any]]],
+        results: Callable[[], Sequence[RunEntry]],
+        public: bool = False,
+    ) -> None:
+        self._runs, self._configs, self._results, self._public = runs, configs, results, public
         self._job: _Job | None = None
         self._lock = threading.Lock()
 
     def list(self, query: str = "") -> ModelList:
         """Return the first SHOWN models that a query fits, the nearest first, and how many fit."""
-        listed = list_models(() if self._public else self._recent())
+        listed = list_models(() if self._public else recent_models(self._configs()))
+        listed.sort(key=lambda model: model.kind == "open_clip")  # the results go between
+        local = sum(model.kind != "open_clip" for model in listed)
+        listed[local:local] = self._listed_results(None if query else RESULTS)
         fitting = search((model for model in listed if self._offers(model.name)), query)
         return {"models": [asdict(model) for model in fitting[:SHOWN]], "total": len(fitting)}
+
+    def _listed_results(self, most: int | None) -> Iterator[ListedModel]:
+        """The results of the newest runs, each at its suggested alpha."""
+        for entry in self._results()[:most]:
+            with suppress(ClipforgetError):  # what it was made of is gone
+                name = f"{RUN}{entry['id']}@{entry['best'] or 0.0:g}"
+                yield replace(describe_original(name, self._runs), title=entry["title"])
 
     def describe(self, name: str, device: str) -> ModelDescription:
         """Return what is known of one model, and how its measurement stands. Raises BadModel."""
@@ -96,7 +117,8 @@ class ModelService:
             if state["state"] in ("none", "failed"):
                 if self._job and self._job.process.poll() is None:
                     raise RunProblem(f"{self._job.model} is being measured; wait for it, or stop it.")
-                self._job = _Job(name, device, self._launch(name, device), time.monotonic())
+                base = lineage(name, self._runs)[-1]
+                self._job = _Job(name, device, self._launch(base, device), time.monotonic())
                 state = self.state(name, device)
         return state
 
@@ -123,12 +145,16 @@ class ModelService:
         }
 
     def _offers(self, name: str) -> bool:
-        return not self._public or name in embedded_models()
+        if not self._public or name in embedded_models():
+            return True
+        return name.startswith(RUN) and read_run_name(name)[0] in {entry["id"] for entry in self._results()}
 
     def _model(self, name: str) -> ListedModel:
         if not self._offers(name):
-            raise BadModel(f"This server offers the models {', '.join(embedded_models())}.")
-        return describe_model(name)
+            raise BadModel(
+                f"This server offers the models {', '.join(embedded_models())} and results of your own runs."
+            )
+        return describe_original(name, self._runs)
 
     def _launch(self, name: str, device: str) -> subprocess.Popen[bytes]:
         """Run `python -m clipforget models --measure`, which says on stderr what it is at."""

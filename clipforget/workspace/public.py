@@ -23,10 +23,11 @@ from clipforget.benchmark.store import ComparisonFolder
 from clipforget.data.catalogue import DATASETS
 from clipforget.data.dataset import Dataset
 from clipforget.errors import BadSetting, ClipforgetError, QueueFull, RunProblem, UnknownName
-from clipforget.models.listing import embedded_models
+from clipforget.models.listing import RUN, embedded_models, read_run_name
 from clipforget.runs.audit_work import AuditWork, AuditWorks
 from clipforget.runs.config import RunConfig
 from clipforget.runs.documents import RunInfo
+from clipforget.runs.originals import lineage
 from clipforget.runs.store import Run
 from clipforget.workspace.comparisons import ComparisonService
 from clipforget.workspace.documents import FinishedView, ListedComparison, RunEntry, RunEvents, UnfinishedView
@@ -71,7 +72,7 @@ class PublicWorkspace(Workspace):
         """Return the run of that id, if its model and images are listed. Raises UnknownName for any other alike."""
         try:
             run = super().run(id)
-            if is_offered(run.config):
+            if is_offered(run.config, self.store.root):
                 return run
         except (UnknownName, RunProblem):
             pass
@@ -79,7 +80,7 @@ class PublicWorkspace(Workspace):
 
     def runs(self) -> list[RunEntry]:
         """Return the runs whose model and images are listed, and which of them are the visitor's own."""
-        entries = [entry for entry in super().runs() if entry["state"] != "damaged" and _listed(entry["config"])]
+        entries = [entry for entry in super().runs() if entry["state"] != "damaged" and self._listed(entry["config"])]
         for entry in entries:
             entry["own"] = not entry["sample"] and owns(Run(self.store.root / entry["id"]))
             entry["error"] = entry["error"] and self.shown(entry["error"])
@@ -91,12 +92,12 @@ class PublicWorkspace(Workspace):
         """Return a listed data set. Raises BadSetting for any other name, and for selections and evaluation sets."""
         sets, selections = composed.get("evaluation", ()), composed.get("selections", ())
         named = {"eval": tuple(sets), "selections": tuple(selections), "others": composed.get("others", "")}
-        check(RunConfig(data=name, **named))
+        check(RunConfig(data=name, **named), self.store.root)
         return super().dataset(name, **composed)
 
     def estimate(self, config: RunConfig) -> RunEstimate:
         """Return what a run would take. Raises BadSetting for what is not listed."""
-        check(config)
+        check(config, self.store.root)
         return super().estimate(config)
 
     def view(self, id: str) -> FinishedView | UnfinishedView:
@@ -130,7 +131,7 @@ class PublicWorkspace(Workspace):
 
     def start(self, config: RunConfig) -> str:
         """Start a run that is the visitor's own. Raises BadSetting or QueueFull beyond the bounds above."""
-        check(config)
+        check(config, self.store.root)
         with self.starting():
             id = super().start(config)
             Run(self.store.root / id).owner = VISITOR.get()
@@ -221,7 +222,11 @@ class PublicWorkspace(Workspace):
         yield from self.comparisons.store.infos()
 
     def _infos(self) -> Iterator[tuple[Run, RunInfo]]:
-        return ((run, info) for run, info in super()._infos() if _listed(info["config"]))
+        return ((run, info) for run, info in super()._infos() if self._listed(info["config"]))
+
+    def _listed(self, config: dict[str, Any]) -> bool:
+        names = {name: config.get(name, ()) for name in ("model", "data", "others", "eval", "selections")}
+        return is_offered(RunConfig(**names), self.store.root)
 
 
 class PublicComparisons(ComparisonService):
@@ -250,7 +255,7 @@ class PublicComparisons(ComparisonService):
 
     def create(self, plan: ComparisonPlan) -> ComparisonFolder:
         """Return a comparison of this plan, the visitor's own where it is new. Raises BadSetting beyond the bounds."""
-        check(plan)
+        check(plan, self.store.runs)
         if len(list(islice(plan.cells(), CELLS + 1))) > CELLS:
             raise BadSetting(f"A comparison on this server has at most {CELLS} runs; choose fewer methods or targets.")
         known = set(self.store.ids())
@@ -291,15 +296,21 @@ class PublicComparisons(ComparisonService):
     def _find(self, id: str) -> ComparisonFolder | None:
         try:
             folder = self.store.get(id)
-            return folder if is_offered(folder.plan) else None
+            return folder if is_offered(folder.plan, self.store.runs) else None
         except (UnknownName, RunProblem):
             return None
 
 
-def is_offered(config: RunConfig | ComparisonPlan) -> bool:
-    """Return True where model and images are among those that come with the app or lie in its folder of data sets."""
+def is_offered(config: RunConfig | ComparisonPlan, runs: Path) -> bool:
+    """Return True where model and images are among those that come with the app or lie in its folder of data sets.
+
+    So is the result of a run of such a model.
+    """
     images = {config.data, config.others or config.data}
-    listed = config.model in embedded_models() and images <= set(offered_data())
+    try:
+        listed = lineage(config.model, runs)[-1] in embedded_models() and images <= set(offered_data())
+    except ClipforgetError:
+        return False
     return listed and not (config.eval or config.selections)
 
 
@@ -308,11 +319,18 @@ def offered_data() -> list[str]:
     return [name for name, entry in DATASETS.load().items() if entry.on_disk]
 
 
-def check(config: RunConfig | ComparisonPlan) -> None:
-    """Raise BadSetting for what is not offered: the same sentence for any name, whatever it leads to."""
-    if not is_offered(config):
+def check(config: RunConfig | ComparisonPlan, runs: Path) -> None:
+    """Raise BadSetting for what is not offered: the same sentence for any name, whatever it leads to.
+
+    Of results of runs the visitor's own are.
+    """
+    others = config.model.startswith(RUN) and not owns(Run(runs / read_run_name(config.model)[0]))
+    if others or not is_offered(config, runs):
         models, data = ", ".join(embedded_models()), ", ".join(offered_data())
-        raise BadSetting(f"This server offers the models {models} and the images {data}, and no evaluation sets.")
+        raise BadSetting(
+            f"This server offers the models {models} and results of your own runs, the images {data}, and no "
+            "evaluation sets."
+        )
 
 
 def owns(folder: Folder) -> bool:
@@ -324,8 +342,3 @@ def check_own(folder: Folder, change: str) -> None:
     """Raise RunProblem where the visitor did not start it."""
     if not owns(folder):
         raise RunProblem(f"This {folder.KIND} is another visitor's and cannot be {change}; start one of your own.")
-
-
-def _listed(config: dict[str, Any]) -> bool:
-    names = {name: config.get(name, ()) for name in ("model", "data", "others", "eval", "selections")}
-    return is_offered(RunConfig(**names))

@@ -18,7 +18,7 @@ from clipforget.data.target import Target
 from clipforget.errors import BadData, BadModel
 from clipforget.evaluation.metrics import few_images_note
 from clipforget.methods import METHODS, Method
-from clipforget.models.listing import check_model_name, embedded_models
+from clipforget.models.listing import RUN, check_model_name, embedded_models
 from clipforget.runs.config import RunConfig
 from clipforget.runs.devices import devices, likely_device
 from clipforget.runs.eta import expected, run_memory
@@ -207,8 +207,9 @@ def _samples(dataset: Dataset) -> dict[str, list[int]]:
 
 
 def recent_models(configs: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return the models of earlier runs' configs that do not come with the app and are still there."""
-    return _recent(filter(_is_model, (config["model"] for config in configs)), embedded_models())
+    """Return the models of earlier runs' configs that are there; not those of the app, and no results of runs."""
+    names = (config["model"] for config in configs)
+    return _recent((name for name in names if not name.startswith(RUN) and _is_model(name)), embedded_models())
 
 
 def _recent(names: Iterable[str], listed: Iterable[str]) -> list[str]:

@@ -26,6 +26,7 @@ from clipforget.files import ASSETS
 from clipforget.runs.cache import Cache
 from clipforget.runs.config import RunConfig, about, images_of
 from clipforget.runs.documents import RunInfo
+from clipforget.runs.originals import can_be_original, lineage
 from clipforget.runs.resources import Resources
 from clipforget.runs.store import Run, Store
 from clipforget.workspace import setup
@@ -76,7 +77,7 @@ class Workspace:
     def __init__(self, runs: Path = Path("runs"), sample: bool = True, max_waiting: int = MAX_WAITING) -> None:
         self.store = Store(Path(runs))
         self.samples = Store(ASSETS / "sample-run") if sample else None
-        self._resources = Resources(datasets=4, models=2, follow=True)
+        self._resources = Resources(self.store.root, datasets=4, models=2, follow=True)
         self._finished: Cache[FinishedRun] = Cache(1024 * MIB, lambda finished: finished.size)
         self._engines: Cache[Any] = Cache(3)  # models on the soup path and pixels of the last exact queries
         self._packs: Cache[QueryPack] = Cache(200)
@@ -86,7 +87,7 @@ class Workspace:
         self._workers = Workers(self.store.root, max_waiting)
         self.uploads, self.folders = Uploads(), UploadFolders(self.store.root)
         self.choosing = SelectionService(self.store.root, self.dataset, self.clip_of, self._workers, self.uploads)
-        self.models = ModelService(self.store.root, lambda: setup.recent_models(self._configs()), self.public)
+        self.models = ModelService(self.store.root, self._configs, self.result_runs, self.public)
         self.comparisons = ComparisonService(self.store.root, self.dataset, self._workers)
         self.mixtures = Mixtures(self)
         self._audits = AuditService(lambda run: self.finished_run(run.id).scores, self._not_auditable, self._workers)
@@ -118,6 +119,11 @@ class Workspace:
         ]  # fmt: skip
         return cast(list[RunEntry], listed)
 
+    def result_runs(self) -> list[RunEntry]:
+        """Return the finished runs whose results may be the originals of others, newest first, samples left out."""
+        entries = (entry for entry in self.runs() if entry["state"] == "done" and not entry["sample"])
+        return [entry for entry in entries if entry.get("own") is not False and can_be_original(entry["config"])]
+
     def start(self, config: RunConfig) -> str:
         """Create a run and start its worker in a session of its own, or put it in line; returns the id.
 
@@ -125,6 +131,7 @@ class Workspace:
         told from the configuration alone, and QueueFull; what needs the model shows as a failed run.
         """
         config = self._pinned(config).checked()
+        lineage(config.model, self.store.root)
         self.mixtures.check(config)
         config.splits(self.dataset(**images_of(config)))
         run = self.store.create(config)
@@ -374,6 +381,7 @@ class Workspace:
     def estimate(self, config: RunConfig) -> RunEstimate:
         """Return seconds, device and image counts of a run to come. Raises what is wrong with the configuration."""
         config = config.checked()
+        lineage(config.model, self.store.root)
         return setup.estimate(config, self.dataset(**images_of(config)), self.store)
 
     # plumbing

@@ -329,4 +329,28 @@ def test_only_listed_models_are_shown_and_measured(client, world):
         told = client.get("/clipforget/models/one", params={"name": name, "device": "cpu"}).json()
         refused = client.post("/clipforget/models/measure", json={"name": name, "device": "cpu"}, headers=visitor())
         assert refused.status_code == 400 and told == refused.json()
-        assert told == {"error": "This server offers the models clipforget-tiny."}
+        assert told == {"error": "This server offers the models clipforget-tiny and results of your own runs."}
+
+
+def test_a_result_is_the_original_of_its_owners_runs_alone(client, workspace, world):
+    ann, bob = visitor(), visitor()
+    run = workspace.run(client.post("/clipforget/runs", json={**RUN, "method": "anchored"}, headers=ann).json()["id"])
+    run.update(state="done", best=0.3)
+    workspace._workers.queue.leave(run.id)
+    hidden = workspace.store.create(world.config())
+    hidden.update(state="done")
+    name = f"run:{run.id}@0.3"
+    listed = client.get("/clipforget/models?q=", headers=ann).json()["models"]
+    assert [model["name"] for model in listed] == ["clipforget-tiny", name]
+    assert len(client.get("/clipforget/models?q=", headers=bob).json()["models"]) == 1
+    derived = client.post("/clipforget/runs", json={**RUN, "model": name}, headers=ann)
+    assert derived.status_code == 200, derived.text
+    ids = [entry["id"] for entry in client.get("/clipforget/runs", headers=bob).json()["runs"]]
+    assert derived.json()["id"] in ids and hidden.id not in ids
+    refused = [
+        client.post("/clipforget/runs", json={**RUN, "model": model}, headers=headers)
+        for model, headers in ((name, bob), (f"run:{hidden.id}@0.3", ann), ("run:no-such-run@0.3", ann))
+    ]
+    assert {reply.status_code for reply in refused} == {400} and len({reply.text for reply in refused}) == 1
+    plan = {**COMPARISON, "model": name}
+    assert client.post("/clipforget/comparisons", json=plan, headers=bob).json() == refused[0].json()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clipforget.cli.commands import command
-from clipforget.cli.options import Parser
+from clipforget.cli.options import Parser, add_runs
 from clipforget.cli.writing import add_out, write_model
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ def add_options(parser: Parser) -> None:
     parser.add_argument("model", metavar="MODEL", help="the original it was made for, named as for run --model")
     parser.add_argument("--alpha", type=float, metavar="A", help="share of the original (default: the patch's)")
     add_out(parser, "RUN-alphaNNN-openclip")
+    add_runs(parser)
 
 
 @command("apply", add_options, order=5.7)
@@ -28,13 +30,13 @@ def apply(args: argparse.Namespace) -> None:
     def make(folder: str) -> tuple[str, Files]:
         from clipforget.models.export.openclip import open_clip_files
         from clipforget.models.export.patch import patch_card, patched, read_patch
-        from clipforget.models.loading import load_clip
+        from clipforget.runs.originals import load_original
         from clipforget.soup.arithmetic import soup
         from clipforget.soup.path import check_alpha
 
         patch, metadata = read_patch(args.patch)
         alpha = check_alpha(float(metadata["alpha"]) if args.alpha is None else args.alpha)
-        clip = load_clip(args.model, "cpu")
+        clip = load_original(args.model, "cpu", Path(args.runs))
         state = clip.model.state_dict()
         delta = patched(state, patch, metadata, clip.fingerprint())
         files = open_clip_files(clip, {**state, **soup(state, delta, alpha)})

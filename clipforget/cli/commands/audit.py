@@ -51,8 +51,16 @@ def audit(args: argparse.Namespace) -> int:
     workspace = workspace_of(args)
     run = workspace.run(run_id(workspace, args.id))
     names = args.names or [name for name, entry in AUDITS.load().items() if args.all or entry.cheap]
-    sample, bar = workspace.is_sample(run), Bar()
-    events = audit_run(run, names, Resources(), args.alpha, reference=args.reference, keep=not sample, again=args.again)
+    sample, bar, resources = workspace.is_sample(run), Bar(), Resources(workspace.store.root)
+    events = audit_run(
+        run,
+        names,
+        resources,
+        args.alpha,
+        reference=args.reference,
+        keep=not sample,
+        again=args.again,
+    )
     with stoppable():
         try:
             document = finish(relay(events, bar.show))
@@ -80,7 +88,8 @@ def _work(work: AuditWork) -> int:
         work.update(state="queued")  # and with it the time of its file, from which `audit_run` has a grace
     info = work.info()
     try:
-        finish(audit_run(Run(work.folder), info["names"], Resources(), again=info["again"]))
+        run = Run(work.folder)
+        finish(audit_run(run, info["names"], Resources(run.runs), again=info["again"]))
     except (ClipforgetError, KeyboardInterrupt) as error:
         work.end(error)
     else:

@@ -164,7 +164,7 @@ def picked(args: argparse.Namespace) -> list[str]:
     if args.forget:
         raise BadQuery("Name targets with --forget, or let --targets pick them, not both.")
     fields = {name: getattr(args, name) for name in ("model", "data", "device")} | {"selections": selections_of(args)}
-    return pick(args.targets, RunConfig.read(fields), Resources())
+    return pick(args.targets, RunConfig.read(fields), Resources(Path(args.runs)))
 
 
 def _run_cells(folder: ComparisonFolder) -> int:

@@ -16,6 +16,7 @@ from clipforget.generators import finish, relay
 from clipforget.models.listing import ListedModel, check_model_name, describe_model, list_models, nearest, search
 from clipforget.runs.devices import likely_device
 from clipforget.runs.measure import FOLDER, measure, read_measurement, save_measurement
+from clipforget.runs.originals import describe_original, lineage, load_original
 from clipforget.runs.queue import Queue
 from clipforget.tabular import table
 
@@ -43,12 +44,12 @@ def add_options(parser: Parser) -> None:
 @command("models", add_options, order=7)
 def models(args: argparse.Namespace) -> None:
     """List or search models, or describe one."""
-    query = " ".join(args.words)
+    query, runs = " ".join(args.words), Path(args.runs)
     if args.measure or (len(args.words) == 1 and _is_name(query)):
         if args.measure:
-            _measure(query, args.device, Path(args.runs))
-        described = asdict(describe_model(query)) if args.measure else _described(query)
-        described |= _measured(query, args.device, Path(args.runs))
+            _measure(lineage(query, runs)[-1], args.device, runs)
+        described = asdict(describe_original(query, runs)) if args.measure else _described(query, runs)
+        described |= _measured(query, args.device, runs)
         rows = [[name, str(value)] for name, value in described.items() if value not in (None, "")]
         emit(args.json, described, table(("what", "value"), rows))
         return
@@ -104,17 +105,15 @@ def _scaled(number: int | None, unit: float) -> str:
     return "" if number is None else f"{number / unit:,.1f}"
 
 
-def _described(name: str) -> dict[str, object]:
+def _described(name: str, runs: Path) -> dict[str, object]:
     """What is known of a model; of one on this disk what loading it tells as well."""
-    listed = describe_model(name)
+    listed = describe_original(name, runs)
     facts = asdict(listed)
     if not listed.on_disk:
         return facts
-    from clipforget.models.loading import load_clip
-
-    clip = load_clip(name)
+    clip = load_original(name, "cpu", runs)
     return facts | {
-        "name": clip.name,
+        "name": name if listed.kind == "run" else clip.name,
         "parameters": sum(weight.numel() for weight in clip.model.parameters()),
         "embedding": clip.encode_text(["a photo"]).shape[-1],
         "image_size": clip.image_size[0],

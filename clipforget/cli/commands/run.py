@@ -81,6 +81,7 @@ def run(args: argparse.Namespace) -> int:
     """
     from clipforget.evaluation.metrics import few_images_note
     from clipforget.runs.execute import execute, stoppable
+    from clipforget.runs.originals import lineage
     from clipforget.runs.resources import Resources
     from clipforget.runs.store import Store
 
@@ -95,7 +96,8 @@ def run(args: argparse.Namespace) -> int:
         {name: getattr(args, name) for name in (*FIELDS, *EVALUATION, "forget", "retain")}
         | {"selections": selections_of(args), **settings}
     ).checked()
-    resources = Resources()
+    lineage(config.model, store.root)  # a run whose result is gone is told at once
+    resources = Resources(store.root)
     with reading_bar():
         dataset = resources.dataset(**images_of(config))
     for note in filter(None, (coded_note(dataset), missing_note(dataset))):

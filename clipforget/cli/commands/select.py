@@ -154,7 +154,8 @@ def _embed(service: SelectionService, config: RunConfig) -> bool:
     from clipforget.runs.features import embed_dataset
     from clipforget.runs.resources import Resources
 
-    bar, events = Bar(), embed_dataset(service.work_of(config), config, Resources())
+    work = service.work_of(config)
+    bar, events = Bar(), embed_dataset(work, config, Resources(work.runs))
     with stoppable():
         try:
             for event in events:
@@ -182,7 +183,7 @@ def _work(args: argparse.Namespace) -> int:
 
             work.update(state="queued")  # and with it the time of its file, from which the worker has a grace
         try:
-            for _ in embed_dataset(work, work.config, Resources()):
+            for _ in embed_dataset(work, work.config, Resources(work.runs)):
                 pass
         except (ClipforgetError, KeyboardInterrupt):
             return 0  # the folder says so

@@ -36,7 +36,7 @@ def soup(args: argparse.Namespace) -> int:
     from clipforget.runs.store import Store
     from clipforget.workspace.annotations import read_annotations
 
-    workspace, store, resources = workspace_of(args), Store(Path(args.runs)), Resources()
+    workspace, store, resources = workspace_of(args), Store(Path(args.runs)), Resources(Path(args.runs))
     if args.example:
         from clipforget.runs.soups import made_already
         from clipforget.workspace.mixtures import example_configs

@@ -5,7 +5,8 @@ import { ApiError, get, post } from "../lib/api.js";
 import { debounce, h } from "../lib/dom.js";
 
 const POLL = 600; // ms between two questions about a measurement at work
-const PATH = /^[/.~]|:/; // what is no search: a path, or a name of a hub
+const PATH = /^[/.~]|:/; // what is no search: a path, a name of a hub or of a run's result
+const GROUPS = { run: "Your runs", open_clip: "Published models" }; // by kind, where there are runs
 
 /** Gradio mounts this on a component with the props value (a name), device, and public (only what is listed). */
 export function mount(element, { props, trigger, watch }) {
@@ -52,7 +53,7 @@ export function mount(element, { props, trigger, watch }) {
         const found = await get(`models?q=${encodeURIComponent(path ? "" : text)}`).catch(unanswered);
         if (!found || mine !== asked || document.activeElement !== input) return;
         rows = path ? [] : found.models;
-        show(text.trim() ? 0 : -1);
+        show(text.trim() ? 0 : -1, !text.trim());
         count.hidden = false;
         count.textContent = path
             ? "Enter takes this as it is."
@@ -63,8 +64,14 @@ export function mount(element, { props, trigger, watch }) {
                 : "";
     }
 
-    function show(first) {
+    const options = () => [...list.querySelectorAll(".cf-model-row")];
+
+    function show(first, grouped) {
         list.replaceChildren(...rows.map(option));
+        for (const [kind, title] of Object.entries(grouped && rows.some((row) => row.kind === "run") ? GROUPS : {})) {
+            const first = rows.findIndex((row) => row.kind === kind);
+            if (first >= 0) options()[first].before(h("li.cf-model-group", { role: "presentation" }, title));
+        }
         list.hidden = !rows.length;
         popup.hidden = false;
         input.setAttribute("aria-expanded", "true");
@@ -80,10 +87,10 @@ export function mount(element, { props, trigger, watch }) {
 
     function mark(index) {
         active = index;
-        [...list.children].forEach((node, i) => node.setAttribute("aria-selected", String(i === active)));
+        options().forEach((node, i) => node.setAttribute("aria-selected", String(i === active)));
         if (active < 0) return input.removeAttribute("aria-activedescendant");
-        input.setAttribute("aria-activedescendant", list.children[active].id);
-        list.children[active].scrollIntoView({ block: "nearest" });
+        input.setAttribute("aria-activedescendant", options()[active].id);
+        options()[active].scrollIntoView({ block: "nearest" });
     }
 
     function option(model, index) {
@@ -97,9 +104,9 @@ export function mount(element, { props, trigger, watch }) {
                 onmousedown: (event) => event.preventDefault(), // the text keeps the focus
                 onclick: () => pick(model),
             },
-            h("span.cf-model-name", {}, model.name),
+            h("span.cf-model-name", {}, model.title || model.name),
             h("span.cf-model-where", { "data-disk": model.on_disk ? "yes" : null }, where(model)),
-            h("span.cf-model-about", {}, about(model).join(" · ")),
+            h("span.cf-model-about", {}, [...(model.title ? [model.name] : []), ...about(model)].join(" · ")),
         );
     }
 
@@ -224,8 +231,8 @@ const millions = (number) => `${number < 1e7 ? (number / 1e6).toFixed(1) : Math.
 const milliseconds = (seconds) => `${Number((1000 * seconds).toPrecision(2))} ms`;
 const bytes = (number) => (number < 1e9 ? `${Math.round(number / 1e6)} MB` : `${(number / 1e9).toFixed(1)} GB`);
 
-const where = ({ on_disk, download, name }) =>
-    on_disk ? "on disk" : name.endsWith("/") ? "needs a file" : download ? `fetch ${bytes(download)}` : "fetch";
+const where = ({ on_disk, download, name, kind }) =>
+    kind === "run" ? `alpha ${name.split("@")[1]}` : on_disk ? "on disk" : name.endsWith("/") ? "needs a file" : download ? `fetch ${bytes(download)}` : "fetch";
 
 /** What is known of a model, the shortest words first. */
 function about({ image_parameters, text_parameters, image_tower, norm, image_size, memory, licence }) {
