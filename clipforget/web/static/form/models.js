@@ -231,8 +231,11 @@ const millions = (number) => `${number < 1e7 ? (number / 1e6).toFixed(1) : Math.
 const milliseconds = (seconds) => `${Number((1000 * seconds).toPrecision(2))} ms`;
 const bytes = (number) => (number < 1e9 ? `${Math.round(number / 1e6)} MB` : `${(number / 1e9).toFixed(1)} GB`);
 
-const where = ({ on_disk, download, name, kind }) =>
-    kind === "run" ? `alpha ${name.split("@")[1]}` : on_disk ? "on disk" : name.endsWith("/") ? "needs a file" : download ? `fetch ${bytes(download)}` : "fetch";
+function where({ on_disk, download, name, kind }) {
+    if (kind === "run") return `alpha ${name.split("@")[1]}`;
+    if (on_disk) return "on disk";
+    return name.endsWith("/") ? "needs a file" : download ? `fetch ${bytes(download)}` : "fetch";
+}
 
 /** What is known of a model, the shortest words first. */
 function about({ image_parameters, text_parameters, image_tower, norm, image_size, memory, licence }) {
