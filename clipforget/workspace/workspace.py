@@ -135,6 +135,7 @@ class Workspace:
         self.mixtures.check(config)
         config.splits(self.dataset(**images_of(config)))
         run = self.store.create(config)
+        self.models.stop()  # a measurement at work would hold the device, and be wrong beside a run
         try:
             self._workers.start(run)
         except ClipforgetError:  # no place in line, or no room for it

@@ -1,5 +1,5 @@
 // @ts-check
-// The model of a run: type to search all that can be named, see what each is, and measure the chosen one.
+// The model of a run: type to search all that can be named, see what each is; the chosen one is measured by itself.
 
 import { ApiError, get, post } from "../lib/api.js";
 import { debounce, h } from "../lib/dom.js";
@@ -41,6 +41,7 @@ export function mount(element, { props, trigger, watch }) {
     let active = -1;
     let asked = 0;
     let described = "";
+    const tried = new Set(); // what was measured without being asked to
     let timer = 0;
 
     const value = () => props.value || "";
@@ -196,7 +197,11 @@ export function mount(element, { props, trigger, watch }) {
             measuring.replaceChildren(text(`Measured here: ${forward} an image, ${training} to train on one.`));
         } else if (!model.on_disk) measuring.replaceChildren();
         else if (state === "failed") measuring.replaceChildren(text(`Measuring failed: ${note}`), begin);
-        else measuring.replaceChildren(text("Time and memory of a run are told once it is measured."), begin);
+        else {
+            measuring.replaceChildren(text("Time and memory of a run are told once it is measured."), begin);
+            if (!tried.has(described)) act("models/measure"); // by itself, once; what was stopped stays so
+            tried.add(described);
+        }
     }
 
     async function act(path) {
