@@ -41,11 +41,12 @@ export function mount(element, { props, trigger, watch }) {
     let active = -1;
     let asked = 0;
     let described = "";
+    let entered = ""; // what Enter looks up, which no search may overtake
     const tried = new Set(); // what was measured without being asked to
     let timer = 0;
 
     const value = () => props.value || "";
-    const search = debounce(() => input.value !== value() && look(input.value), 120);
+    const search = debounce(() => ![value(), entered].includes(input.value) && look(input.value), 120);
 
     /** Ask for the models that a text fits, and show them; the newest question counts. */
     async function look(text) {
@@ -132,7 +133,9 @@ export function mount(element, { props, trigger, watch }) {
         if (PATH.test(text)) return choose(text);
         const marked = text === value() ? active : rows[active]?.name;
         if (typeof marked === "number") return pick(rows[marked]);
+        entered = input.value;
         await look(text);
+        entered = "";
         const again = rows.findIndex((row) => row.name === text || row.name === marked);
         if (rows.length) pick(rows[Math.max(again, 0)]);
         else choose(text);
