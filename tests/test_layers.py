@@ -109,7 +109,7 @@ INSIDE = {
     "web": (
         "__init__ components downloads targets theme visitors charts.__init__ charts._style",
         "responses charts.*",
-        "form gate",
+        "exposing form gate",
         "comparison_routes mixture_routes model_routes selection_routes",
         "api",
         "page routes",

@@ -4,59 +4,41 @@ They ask the workspace as the page's own requests do. Gradio reads names, types 
 annotations are real here, and docstrings have its sections.
 """
 
-import inspect
-import json
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import partial
-from typing import Any, Literal, cast, get_args, get_origin
+from collections.abc import AsyncIterator, Collection, Mapping
+from typing import Any, Literal, cast
 from urllib.parse import urlencode
 
 import gradio as gr
 from anyio import sleep
-from gradio.events import api as add_function
-from gradio.utils import get_function_description
-from pydantic import TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from clipforget.benchmark import formats
-from clipforget.benchmark.documents import ComparisonSummary
 from clipforget.benchmark.plan import read_target
 from clipforget.benchmark.rows import DEFAULT
-from clipforget.errors import BadQuery, UnknownName
+from clipforget.errors import QueueFull, UnknownName
 from clipforget.methods import METHODS
 from clipforget.runs.config import OURS, RunConfig
 from clipforget.runs.presets import find_preset
-from clipforget.settings import NOUNS, SettingValue, shortened
+from clipforget.settings import SettingValue
 from clipforget.soup.path import check_alpha
 from clipforget.web import comparison_routes
-from clipforget.web.responses import JSON_LIMIT, Threads, refusal
+from clipforget.web.exposing import expose
+from clipforget.web.responses import Threads
 from clipforget.web.targets import every_target, whole_styles
-from clipforget.web.visitors import VISITOR_HEADER
 from clipforget.workspace import export, results, setup
-from clipforget.workspace.documents import (
-    FORMATS,
-    AuditsPage,
-    AuditsWork,
-    FinishedView,
-    ListedComparison,
-    RunEntry,
-)
+from clipforget.workspace.documents import FORMATS, AuditsWork, FinishedView, ListedComparison, RunEntry
 from clipforget.workspace.figures import RunFigures, run_figures
 from clipforget.workspace.models import ModelList
 from clipforget.workspace.pages import Page
-from clipforget.workspace.public import AT_WORK, VISITOR
+from clipforget.workspace.public import AT_WORK
 from clipforget.workspace.results import Results
 from clipforget.workspace.setup_documents import MethodDescription
 from clipforget.workspace.workspace import Workspace
 
-FOLLOWERS = 32  # who may follow at a time; others wait in line
+FOLLOWERS = 32  # who may follow at a time
 INTERVAL, SIGN = 0.5, 10.0  # seconds between two looks at what is followed, and at most between two answers
-NOUNS_HERE: dict[Any, str] = {  # what a parameter takes, in our sentences
-    **NOUNS, list[str]: "a list of texts", list[int]: "a list of whole numbers", float | None: "a number",
-    str | None: "a text",
-}  # fmt: skip
+QUICK = ("list_runs", "list_comparisons", "progress", "stop")  # that wait for no model
 File = Literal[
     "run.json", "scores.json", "scores.csv", "audits.json", "events.jsonl", "delta.safetensors", "run.zip",
     "open_clip", "transformers", "patch", "results.json", "results.csv", "results.png", "report.html",
@@ -64,16 +46,10 @@ File = Literal[
 ]  # fmt: skip
 Role = Literal["", "forget", "siblings", "others"]
 EXAMPLES: dict[str, Any] = {  # what the documentation puts where there is no default
-    "id": "20261126-120000-anchored-biplane-1a2b",
-    "method": "anchored",
-    "methods": ["anchored", "nullspace"],
-    "forget": ["airplane/biplane"],
-    "targets": ["airplane/biplane"],
-    "text": "a photo of an airplane",
-    "audits": ["image_query"],
-    "alpha": 0.5,
-    "file": "scores.csv",
-}
+    "id": "20261126-120000-anchored-biplane-1a2b", "method": "anchored", "methods": ["anchored", "nullspace"],
+    "forget": ["airplane/biplane"], "targets": ["airplane/biplane"], "text": "a photo of an airplane",
+    "audits": ["image_query"], "alpha": 0.5, "file": "scores.csv",
+}  # fmt: skip
 
 
 class ListedMethod(TypedDict):
@@ -124,13 +100,10 @@ class Functions:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace, self.threads = workspace, Threads()
+        self._followers = 0
 
     def list_methods(self) -> list[ListedMethod]:
-        """List the methods of forgetting.
-
-        Returns:
-            name, title, tier and summary of each
-        """
+        """List the methods of forgetting: name, title, tier and summary of each."""
         return [
             {"name": method.name, "title": method.title, "tier": method.tier, "summary": method.summary}
             for method in METHODS.load().values()
@@ -260,14 +233,12 @@ class Functions:
         return comparison_routes.start(self._workspace, fields)
 
     def audit(self, id: str, audits: list[str], again: bool = False) -> str:
-        """Audit a finished run: is its target gone, or only hidden? Follow the run to see how far it is.
+        """Audit a finished run: is its target gone, or only hidden? Follow it by the id that is returned.
 
         Parameters:
             id: of a finished run
             audits: their names, as show_audits tells them
             again: make those anew that it has already
-        Returns:
-            the id of the run
         """
         self._workspace.start_audits(id, audits, again)
         return id
@@ -296,14 +267,20 @@ class Functions:
         Parameters:
             id: of a run or a comparison
         """
+        if self._followers >= FOLLOWERS:
+            raise QueueFull(f"{FOLLOWERS} programs follow already; look with progress meanwhile.")
         known, told = None, 0.0
-        while known is None or known["state"] in AT_WORK:
-            progress = await self.threads.light(self.progress, id)
-            if progress != known or time.monotonic() - told > SIGN:
-                told = time.monotonic()
-                yield progress  # where nobody listens any more, Gradio ends this here
-            known = progress
-            await sleep(INTERVAL)
+        self._followers += 1
+        try:
+            while known is None or known["state"] in AT_WORK:
+                progress = await self.threads.light(self.progress, id)
+                if progress != known or time.monotonic() - told > SIGN:
+                    told = time.monotonic()
+                    yield progress  # where nobody listens any more, Gradio ends this here
+                known = progress
+                await sleep(INTERVAL)
+        finally:
+            self._followers -= 1
 
     def stop(self, id: str) -> Progress:
         """Stop a run, the audits of a finished run or a comparison, or take it out of the line; what is done is kept.
@@ -331,21 +308,25 @@ class Functions:
         self._workspace.finished_run(id)  # which says so where it is not finished
         return run_figures(cast(FinishedView, self._workspace.view(id)), alpha)
 
-    def show_comparison(self, id: str) -> ComparisonSummary:
+    def show_comparison(self, id: str) -> dict[str, Any]:
         """Show all that is known of a comparison: a row for each method with its figures, a cell for each run.
 
         Parameters:
             id: of a comparison
+        Returns:
+            what compare --show ID --json prints; see clipforget.benchmark.documents.ComparisonSummary
         """
-        return self._workspace.comparisons.summary(id)
+        return {**self._workspace.comparisons.summary(id)}
 
-    def show_audits(self, id: str) -> AuditsPage:
+    def show_audits(self, id: str) -> dict[str, Any]:
         """Show the audits of a finished run, those that can be made too, and what they come to in one sentence.
 
         Parameters:
             id: of a finished run
+        Returns:
+            audits, summary and work; see clipforget.workspace.documents.AuditsPage
         """
-        return self._workspace.audits(id)
+        return {**self._workspace.audits(id)}
 
     def search(
         self, id: str, text: str, alpha: float | None = None, count: int = 24, first: int = 0, role: Role = ""
@@ -399,67 +380,10 @@ def add_functions(page: gr.Blocks, workspace: Workspace) -> None:
     functions = Functions(workspace)
     samples = workspace.samples.ids() if workspace.samples else []
     examples = EXAMPLES | ({"id": samples[0]} if samples else {})
-    for ask in (getattr(functions, name) for name in vars(Functions) if not name.startswith("_")):
-        limit = FOLLOWERS if inspect.isasyncgenfunction(ask) else "default"
-        added = add_function(_answering(ask, functions.threads, workspace.shown), concurrency_limit=limit)
-        _, about, gives = get_function_description(ask)
-        for name, id in zip(about, added["inputs"], strict=True):
-            block: Any = page.blocks[id]
-            block.label, block._api_info["additional_description"] = name, about[name]
-            if name in examples:
-                block.example_payload = partial(examples.get, name)
-        for id in added["outputs"]:
-            result: Any = page.blocks[id]
-            result.label, result._api_info["description"] = "result", " ".join(gives)
-
-
-def _answering(ask: Callable[..., Any], threads: Threads, shown: Callable[[str], str]) -> Callable[..., Any]:
-    """The function as Gradio calls it: who asks is known, values are checked, and an error is one sentence."""
-    signature = inspect.signature(ask)
-
-    @contextmanager
-    def asked(request: gr.Request, values: Sequence[Any]) -> Iterator[dict[str, Any]]:
-        VISITOR.set(request.headers.get(VISITOR_HEADER, ""))
-        try:
-            yield _checked(signature, values)
-        except Exception as error:
-            raise gr.Error(refusal(error, shown, ask.__name__)[1], print_exception=False) from None
-
-    async def answer(request: gr.Request, *values: Any) -> Any:
-        with asked(request, values) as named:
-            return await threads.heavy(partial(ask, **named))
-
-    async def stream(request: gr.Request, *values: Any) -> AsyncIterator[Any]:
-        with asked(request, values) as named:
-            async for part in ask(**named):
-                yield part
-
-    streams = inspect.isasyncgenfunction(ask)
-    function: Any = stream if streams else answer
-    function.__name__, function.__doc__ = ask.__name__, ask.__doc__
-    gives = get_args(signature.return_annotation)[0] if streams else signature.return_annotation
-    request = inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=gr.Request)
-    function.__signature__ = inspect.Signature([request, *signature.parameters.values()], return_annotation=gives)
-    function.__annotations__ = {**ask.__annotations__, "request": gr.Request, "return": gives}
-    return function  # type: ignore[no-any-return]
-
-
-def _checked(signature: inspect.Signature, values: Sequence[Any]) -> dict[str, Any]:
-    """The values by name. Raises BadQuery for one of the wrong type, and for what is too much or no text."""
-    try:
-        content = json.dumps(values, ensure_ascii=False).encode()  # which half a character cannot be
-    except (ValueError, RecursionError):
-        raise BadQuery("What was sent cannot be read.") from None
-    if len(content) > JSON_LIMIT or rb"\u0000" in content:
-        raise BadQuery(f"Send at most {JSON_LIMIT // 2**10} KiB, without the character NUL.")
-    for parameter, value in zip(signature.parameters.values(), values, strict=True):
-        try:
-            TypeAdapter(parameter.annotation).validate_python(value, strict=True)
-        except ValidationError:
-            kind = parameter.annotation
-            what = f"one of {', '.join(get_args(kind))}" if get_origin(kind) is Literal else NOUNS_HERE[kind]
-            raise BadQuery(f"{parameter.name} must be {what}; it is {shortened(repr(value), 80)}.") from None
-    return dict(zip(signature.parameters, values, strict=True))
+    for name in vars(Functions):
+        if not name.startswith("_"):
+            ask, run = getattr(functions, name), functions.threads.light if name in QUICK else functions.threads.heavy
+            expose(page, ask, run, workspace.shown, examples)
 
 
 def _progress(id: str, told: Mapping[str, Any], step: Mapping[str, Any]) -> Progress:

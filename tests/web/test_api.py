@@ -133,6 +133,7 @@ def test_what_can_be_chosen(client, world):
         ("show", {"id": "RUN", "alpha": 2}, "alpha must be a number from 0"),
         ("search", {"id": "RUN", "text": " "}, "Write what to look for."),
         ("search", {"id": "RUN", "text": "a\0b"}, "without the character NUL"),
+        ("search", {"id": "gone", "text": r"a\u0000"}, "There is no run 'gone'"),
         ("search", {"id": "RUN", "text": "x" * 70_000}, "at most 64 KiB"),
         ("search", {"id": "RUN", "text": "a", "count": 99}, "count must be 1 to 48"),
         ("search", {"id": "RUN", "text": "a", "count": "5"}, "count must be a whole number; it is '5'."),
@@ -224,6 +225,10 @@ def test_following_is_cancelled_and_the_work_goes_on(address, client, space, wor
             assert any("running" in line for line in told.iter_lines())
         wait_for(lambda: not _grows(looked))  # so does following for a program that is gone
         program.close()
+        monkeypatch.setattr("clipforget.web.api.FOLLOWERS", 1)  # and nobody is counted any more
+        with client.stream("GET", f"{path}/{client.post(path, json={'id': id}).json()['event_id']}") as told:
+            assert any("running" in line for line in told.iter_lines())
+            assert ask(client, "follow", id=id)["error"].startswith("1 programs follow already")
     assert ask(client, "progress", id=id)["state"] == "lost"
 
 
