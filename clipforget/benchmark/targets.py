@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 SALT = "967"
 KINDS = ("development", "reported")
 FOUND = 0.3  # share of its images that the original has to find under the coarse name: else there is nothing to forget
+PICKED_BY = ("model", "data", "device", "selections", "others", "levels", "gallery")  # fields that decide
 IMAGES = 100  # at most so many are looked at, never of test
 
 

@@ -80,7 +80,8 @@ def start(workspace: Workspace, body: dict[str, Any]) -> str:
     """Start the comparison that a form describes, or that of an experiment of the paper; return its id.
 
     The body has the fields of a ComparisonPlan, but `methods` (names) and `preset` in place of rows: a method that has
-    no such preset keeps its defaults. With `experiment` (a name) see experiment_plan. Raises BadSetting or UnknownName.
+    no such preset keeps its defaults; with a `choice` its rule picks the targets. With `experiment` (a name) see
+    experiment_plan. Raises BadSetting or UnknownName.
     """
     if "experiment" in body:
         return workspace.comparisons.start(experiment_plan(body, workspace.store.root))
@@ -92,7 +93,8 @@ def start(workspace: Workspace, body: dict[str, Any]) -> str:
         raise BadSetting("Choose at least one method, and one preset for all.")
     model = RunConfig.read({"model": fields.get("model", RunConfig.model)}).model
     rows = [asdict(row) for row in read_rows(methods, preset, model, workspace.store.root)]
-    return workspace.comparisons.start(ComparisonPlan.read({**fields, "rows": rows}))
+    plan = ComparisonPlan.read({**fields, "rows": rows})
+    return workspace.comparisons.start(workspace.comparisons.with_picked_targets(plan) if plan.choice else plan)
 
 
 def experiment_plan(body: dict[str, Any], runs: Path) -> ComparisonPlan:

@@ -217,7 +217,9 @@ class Api:
         if not name or len(name) > 4096 or "\0" in name:
             raise BadQuery("Name a data set, a folder or a .tar.")
         selections = request.query_params.getlist("selection")
-        data: DataDescription = await self.threads.heavy(self.workspace.data, name, selections)
+        composed = {key: request.query_params[key] for key in ("others", "levels") if request.query_params.get(key)}
+        RunConfig.read(composed)
+        data: DataDescription = await self.threads.heavy(partial(self.workspace.data, name, selections, **composed))
         choices = {"targets": [*every_target(data), *whole_styles(data)], "first_target": first_target(data)}
         return json_response(request, {**data, **choices})
 

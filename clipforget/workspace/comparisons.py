@@ -20,8 +20,9 @@ from clipforget.data.dataset import Dataset
 from clipforget.errors import ClipforgetError, RunProblem, UnknownName
 from clipforget.runs.audited import AUDITS_FILE
 from clipforget.runs.cache import Cache
-from clipforget.runs.config import images_of
+from clipforget.runs.config import RunConfig, images_of
 from clipforget.runs.originals import lineage
+from clipforget.runs.resources import Resources
 from clipforget.runs.selections import SelectionStore
 from clipforget.runs.store import Run
 from clipforget.workspace.documents import ListedComparison
@@ -38,10 +39,11 @@ WRITERS: dict[str, Callable[[ComparisonSummary], str]] = {  # of the files of ME
 
 
 class ComparisonService:
-    """The comparisons of a runs folder. dataset_of gives a data set as `Resources.dataset` does."""
+    """The comparisons of a runs folder. dataset_of gives a data set as `resources` does, within bounds."""
 
-    def __init__(self, runs: Path, dataset_of: Callable[..., Dataset], workers: Workers) -> None:
+    def __init__(self, runs: Path, dataset_of: Callable[..., Dataset], workers: Workers, resources: Resources) -> None:
         self.store, self._dataset_of, self._workers = ComparisonStore(runs), dataset_of, workers
+        self._resources = resources
         self._run_summaries: Cache[RunSummary] = Cache(4000)
 
     def list(self) -> list[ListedComparison]:
@@ -91,6 +93,14 @@ class ComparisonService:
         for target in plan.targets:
             select(dataset, target, plan.retain, plan.gallery, plan.eval_images)
         return self.store.same(plan) or self.store.create(plan)
+
+    def with_picked_targets(self, plan: ComparisonPlan) -> ComparisonPlan:
+        """Return a plan with the targets that its rule picks: the model has to find them. Raises as `pick`."""
+        from clipforget.benchmark.targets import PICKED_BY, pick
+
+        config = RunConfig.read({name: getattr(plan, name) for name in PICKED_BY})
+        config = replace(config, selections=SelectionStore(self.store.runs).pin(config.selections))
+        return replace(plan, targets=tuple((target,) for target in pick(plan.choice, config, self._resources)))
 
     def start(self, plan: ComparisonPlan) -> str:
         """Create a comparison, or continue the same one, in a worker of its own; returns the id.

@@ -233,7 +233,7 @@ class PublicComparisons(ComparisonService):
     """The comparisons of a public workspace."""
 
     def __init__(self, workspace: PublicWorkspace) -> None:
-        super().__init__(workspace.store.root, workspace.dataset, workspace._workers)
+        super().__init__(workspace.store.root, workspace.dataset, workspace._workers, workspace._resources)
         self._workspace = workspace
 
     def list(self) -> list[ListedComparison]:
@@ -268,6 +268,10 @@ class PublicComparisons(ComparisonService):
         """Start a comparison. Raises as create, and QueueFull."""
         with self._workspace.starting():
             return super().start(plan)
+
+    def with_picked_targets(self, plan: ComparisonPlan) -> ComparisonPlan:
+        """Raise BadSetting: the model would have to look at every image while the visitor waits."""
+        raise BadSetting("This server picks no targets by a rule; name those to forget.")
 
     def resume(self, id: str) -> None:
         """Continue an own comparison. Raises RunProblem for another's."""

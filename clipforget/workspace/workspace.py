@@ -88,7 +88,7 @@ class Workspace:
         self.uploads, self.folders = Uploads(), UploadFolders(self.store.root)
         self.choosing = SelectionService(self.store.root, self.dataset, self.clip_of, self._workers, self.uploads)
         self.models = ModelService(self.store.root, self._configs, self.result_runs, self.public)
-        self.comparisons = ComparisonService(self.store.root, self.dataset, self._workers)
+        self.comparisons = ComparisonService(self.store.root, self.dataset, self._workers, self._resources)
         self.mixtures = Mixtures(self)
         self._audits = AuditService(lambda run: self.finished_run(run.id).scores, self._not_auditable, self._workers)
 

@@ -36,6 +36,11 @@ def compared(visit_once: Any, site: Site) -> str:
     page.click(".cf-compare-form [data-value='never-seen']")
     assert "never saw it" in page.locator(".cf-compare-form").inner_text()
     page.check(".cf-checks input[value=image_query]")
+    page.click("#cf-compare-more summary")
+    page.select_option("#cf-compare-kind", "development")  # a rule picks; its number counts
+    page.wait_for_function("document.querySelector('.cf-compare-estimate').textContent.startsWith('20 runs')")
+    page.select_option("#cf-compare-kind", "")
+    page.fill("#cf-compare-levels", "superclass,subgroup,style")
     page.wait_for_function("document.querySelector('.cf-compare-estimate').textContent.startsWith('2 runs')")
     page.click("#cf-compare-start")
     page.wait_for_selector(".cf-matrix .cf-square")
@@ -61,6 +66,7 @@ def test_from_the_form_to_the_table_and_to_two_runs(visit: Any, site: Site, comp
         assert f"{100 * first['matched']['least_10']['mean']:.1f}" == best
     heads = page.eval_on_selector_all(".cf-results thead th", "all => all.map((node) => node.textContent)")
     assert heads[1:4] == ["tier", "rank", "least kept at 10\u00a0%"] and "verdict" in heads
+    assert "--levels superclass,subgroup,style" in found["command"]
     assert "--goal never-seen" in found["command"] and "--audits image_query" in found["command"]
     assert heads[heads.index("verdict") + 1 : heads.index("H")] == ["gap to reference", "Image query"]
     shown = page.eval_on_selector_all(

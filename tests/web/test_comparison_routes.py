@@ -13,6 +13,7 @@ from clipforget.benchmark.paper import EXPERIMENTS
 from clipforget.benchmark.plan import ComparisonPlan
 from clipforget.benchmark.rows import read_rows
 from clipforget.benchmark.store import ComparisonStore
+from clipforget.benchmark.targets import is_reported
 from clipforget.runs.config import RunConfig
 from clipforget.web.routes import routes
 from clipforget.workspace.workspace import Workspace
@@ -48,6 +49,23 @@ def compared(world, space):
     found = ComparisonStore(space.store.root).create(plan)
     list(run_cells(found))
     return found
+
+
+def test_targets_by_a_rule_second_images_levels_and_evaluation_sets(client, space, world, tmp_path, monkeypatch):
+    """What the folded part of the form asks for goes into the plan; the rule names no target that the model misses."""
+    monkeypatch.setattr(space._workers, "start", lambda work: None)
+    more = {"others": "sketchbook", "levels": "superclass,subgroup,style", "eval_target": "forgotten"}
+    sets = [f"own={world.data}"]
+    reply = client.post(PATH, json=body(world, targets=[], choice="development:2", eval=sets, **more))
+    assert reply.status_code == 200, reply.text
+    plan = space.comparisons.store.get(reply.json()["id"]).plan
+    assert plan.choice == "development:2" and len(plan.targets) == 2 and plan.eval == tuple(sets)
+    assert not any(is_reported(target) for (target,) in plan.targets)
+    assert {name: getattr(plan, name) for name in more} == more
+    found = client.get("/clipforget/setup/data", params={"name": world.data, "others": "sketchbook"}).json()
+    assert {"airplane", "disc"} <= found["superclasses"].keys()
+    refused = client.post(PATH, json=body(world, targets=[], choice="favourite:3"))
+    assert refused.status_code == 400 and "no choice of targets" in refused.json()["error"]
 
 
 def test_a_comparison_its_chart_and_its_files(client, compared):

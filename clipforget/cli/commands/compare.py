@@ -157,13 +157,14 @@ def audits_named(words: Sequence[str]) -> list[str]:
 
 def picked(args: argparse.Namespace) -> list[str]:
     """Return the targets that --targets picks of the data set named. Raises as `benchmark.targets.pick`."""
-    from clipforget.benchmark.targets import pick
+    from clipforget.benchmark.targets import PICKED_BY, pick
     from clipforget.runs.config import RunConfig
     from clipforget.runs.resources import Resources
 
     if args.forget:
         raise BadQuery("Name targets with --forget, or let --targets pick them, not both.")
-    fields = {name: getattr(args, name) for name in ("model", "data", "device")} | {"selections": selections_of(args)}
+    fields = {name: getattr(args, name) for name in PICKED_BY if hasattr(args, name)}
+    fields["selections"] = selections_of(args)
     return pick(args.targets, RunConfig.read(fields), Resources(Path(args.runs)))
 
 

@@ -4,6 +4,7 @@
 import { get, post } from "../lib/api.js";
 import { debounce, duration, h, iconButton, toast } from "../lib/dom.js";
 import { selectionChips } from "../lib/selections.js";
+import { moreOptions } from "./more.js";
 
 const SUBJECTS = 3; // models that an audit measures of each run: the original, at the chosen alpha, at 0
 
@@ -76,6 +77,7 @@ export function compareForm(app) {
                 setup.public,
             ),
             selections: setup.public ? { node: "", picked: () => [] } : selectionChips(() => read()),
+            more: moreOptions(setup, () => read()),
             methods: h("div.cf-checks"),
             counted: h("span.cf-help"),
             goalNote: h("p.cf-help"),
@@ -166,6 +168,7 @@ export function compareForm(app) {
                 h("div.cf-checks", {}, setup.audits.map(auditBox)),
             ),
         );
+        parts.chosen.append(parts.more.node);
         drawGoal();
         return [
             h("h3", {}, "New comparison"),
@@ -305,7 +308,7 @@ export function compareForm(app) {
     async function read() {
         const wanted = parts.data.input.value.trim();
         const chosen = parts.selections.picked().map((name) => ["selection", name]);
-        const query = new URLSearchParams([["name", wanted], ...chosen]);
+        const query = new URLSearchParams([["name", wanted], ...chosen, ...Object.entries(parts.more.images())]);
         try {
             const data = await get(`setup/data?${query}`);
             if (parts.data.input.value.trim() !== wanted) return;
@@ -383,19 +386,22 @@ export function compareForm(app) {
             return;
         }
         const methods = [...plan.methods];
-        const runs = methods.length * plan.targets.length * plan.seeds;
+        const targets = parts.more.count() || plan.targets.length;
+        const runs = methods.length * targets * plan.seeds;
         parts.counted.textContent = `${methods.length} of ${setup.methods.length}`;
-        parts.estimate.replaceChildren(...runCount(methods.length, plan.targets.length, plan.seeds));
-        if (!runs || plan.data !== parts.data.input.value.trim()) return; // the targets are still those of other images
+        parts.estimate.replaceChildren(...runCount(methods.length, targets, plan.seeds));
+        // without a target there is nothing to ask for; and these may still be those of other images
+        if (!runs || !plan.targets.length || plan.data !== parts.data.input.value.trim()) return;
         const mine = asked;
         const [forget] = plan.targets;
         const { model, data, device, selections } = shared();
-        const key = (method) => [method, model, data, device, forget, selections].join("|");
+        const { choice, ...more } = parts.more.fields();
+        const key = (method) => [method, model, data, device, forget, selections, JSON.stringify(more)].join("|");
         try {
             for (const method of methods) {
                 if (!node.isConnected || mine !== asked) return;
                 if (seconds.has(key(method))) continue;
-                const config = { model, data, selections, device, method, forget };
+                const config = { model, data, selections, device, method, forget, ...more };
                 seconds.set(key(method), (await post("estimate", config)).seconds);
             }
         } catch {
@@ -406,7 +412,7 @@ export function compareForm(app) {
             if (mine === asked) parts.estimate.append(", time unknown: measure the model in the set-up first");
             return;
         }
-        const total = each.reduce((sum, one) => sum + one, 0) * plan.targets.length * plan.seeds;
+        const total = each.reduce((sum, one) => sum + one, 0) * targets * plan.seeds;
         const audits = setup.audits.filter(({ name }) => plan.audits.has(name)).map((audit) => audit.seconds);
         const audited = SUBJECTS * audits.reduce((sum, each) => sum + each, 0) * runs;
         if (mine === asked) parts.estimate.append(`, about ${duration(total + audited)}`);
@@ -423,9 +429,10 @@ export function compareForm(app) {
             const title = parts.title.value.trim();
             const body = {
                 ...shared(),
+                ...parts.more.fields(),
                 methods: setup.methods.map((method) => method.name).filter((name) => methods.has(name)),
                 preset,
-                targets,
+                targets: parts.more.count() ? [] : targets,
                 seeds: range(seeds),
                 goal: plan.goal,
                 audits: [...plan.audits],
