@@ -53,7 +53,7 @@ class Downloads:
         if code is not None:
             self._reader.join(1)
             said = re.split(r"[\r\n]+", self._tail.decode(errors="replace").strip())[-1].partition(": ")[2]
-            stopped = "The download was stopped; nothing of it was kept."
+            stopped = "The download was stopped; the next one goes on from there."
             return {**state, "error": "" if code == 0 else said if code == REFUSED else stopped}
         bars = BAR.findall(self._tail.decode(errors="replace"))
         share, size, left = bars[-1] if bars else ("", "", "")
@@ -61,7 +61,7 @@ class Downloads:
         return {**state, "running": True, "text": "Unpacking" if share == "100" else text}
 
     def stop(self) -> None:
-        """Stop the download; what there is of it is taken away."""
+        """Stop the download; what has arrived of its files stays for the next one."""
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
 

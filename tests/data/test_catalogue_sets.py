@@ -1,6 +1,7 @@
 """The data sets known by name: small fakes of each as published, read as torchvision reads them, in words."""
 
 import errno
+import hashlib
 import io
 import json
 import os
@@ -9,7 +10,9 @@ import shutil
 import signal
 import sys
 import tarfile
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from urllib.error import URLError
 
 import numpy as np
@@ -285,6 +288,45 @@ def test_a_download_that_breaks_off_leaves_nothing(fails, says, fakes, data_home
     status = main(["data", "download", "oxford_pets", "--yes"])
     assert (status and not says) or re.search(says, capsys.readouterr().err)
     assert not [path for path in data_home.rglob("*") if path.name != ".download.lock"]
+
+
+def test_a_download_goes_on_where_it_broke_off(fakes, data_home, monkeypatch, capsys) -> None:
+    """A server that cuts the first answer in the middle is asked for the rest alone; the hash is that of the whole."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        tar.add(fakes["oxford_pets"] / "oxford-iiit-pet", "oxford-iiit-pet")
+    whole, asked = archive.getvalue(), list[str | None]()
+
+    class Server(BaseHTTPRequestHandler):
+        def do_HEAD(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
+        def do_GET(self) -> None:
+            asked.append(self.headers["Range"])
+            start = int((asked[-1] or "bytes=0-")[6:-1])
+            self.send_response(206 if start else 200)
+            self.send_header("Content-Length", str(len(whole) - start))
+            self.end_headers()
+            self.wfile.write(whole[start:] if start else whole[: len(whole) // 2])
+
+        def log_message(self, *words: object) -> None:
+            pass
+
+    def fetched(root: str, download: bool) -> None:
+        url = f"http://127.0.0.1:{server.server_port}/pets.tar"
+        torchvision.datasets.utils.download_and_extract_archive(url, root, md5=hashlib.md5(whole).hexdigest())
+
+    monkeypatch.setattr("torchvision.datasets.OxfordIIITPet", fetched)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        assert main(["data", "download", "oxford_pets", "--yes"]) == 2
+        assert "what has arrived is kept" in capsys.readouterr().err and not (data_home / "oxford-iiit-pet").exists()
+        assert main(["data", "download", "oxford_pets", "--yes"]) == 0
+        server.shutdown()
+    assert list(filter(None, asked)) == [f"bytes={len(whole) // 2}-"]  # beside torchvision's look for redirects
+    assert load_dataset("oxford_pets").superclasses == ("cat", "dog")
+    assert [path.name for path in data_home.iterdir() if path.is_dir()] == ["oxford-iiit-pet"]
 
 
 def test_a_full_disk_is_asked_before(data_home, monkeypatch, capsys) -> None:

@@ -52,7 +52,7 @@ def test_progress_a_stop_and_a_refusal(command) -> None:
     with pytest.raises(RunProblem, match="CIFAR-100 is being downloaded; wait, or stop it first"):
         downloads.start("cifar10")
     downloads.stop()
-    assert "stopped; nothing of it was kept" in until(downloads, running=False)["error"]
+    assert "stopped; the next one goes on from there" in until(downloads, running=False)["error"]
     command("import sys; print('python -m clipforget: CIFAR-10 cannot be reached (x).', file=sys.stderr); sys.exit(2)")
     downloads.start("cifar10")
     assert until(downloads, running=False)["error"] == "CIFAR-10 cannot be reached (x)."
