@@ -59,7 +59,7 @@ def test_badges_stand_where_the_target_was_lost_and_nowhere_else(visit: Any, sit
     )
     left, right = (page.evaluate(GRID, side) for side in ("before", "after"))
     assert [left["count"], right["count"]] == ["8 of 24 of the target", "5 of 24 of the target"]
-    lost = ["forgotten", "", "", "", "forgotten", "forgotten", "displaced", "displaced"]
+    lost = ["gone", "", "", "", "gone", "gone", "displaced", "displaced"]
     assert left["cells"][:8] == [["forget", badge] for badge in lost]
     assert right["cells"][17:22] == [["forget", badge] for badge in ("▼16", "▼16", "▼16", "new", "new")]
     cells = (*left["cells"], *right["cells"])
