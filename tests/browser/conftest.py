@@ -83,7 +83,7 @@ LEAD = """(query) => {
     document.querySelectorAll("dialog[open]").forEach((dialog) => dialog.close());
     document.activeElement?.blur();
     scrollTo(0, 0);
-    Object.assign(window.clipforget, { view: null, pack: null, answered: null });
+    Object.assign(window.clipforget, { view: null, rival: null, pack: null, answered: null, audits: null });
     history.pushState(history.state, "", location.pathname + query);
     dispatchEvent(new PopStateEvent("popstate"));
 }"""
@@ -91,17 +91,17 @@ LEAD = """(query) => {
 
 def _visiting(tabs: Any, site: Site, session: pytest.Session) -> Iterator[Any]:
     problems: list[str] = []
-    taken: list[tuple[Any, list[Any]]] = []
+    taken: dict[Any, tuple[Any, list[Any]]] = {}  # by context
 
     def take(options: dict[str, Any]) -> Any:
         context, free = tabs(**{"viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce", **options})
-        page = free.pop() if free else _tab(context, site.address)
-        taken.append((page, free))
-        return page
+        if context not in taken:
+            taken[context] = (free.pop() if free else _tab(context, site.address), free)
+        return taken[context][0]
 
     def open_page(query: str = "", **options: Any) -> Any:
         page = take(options)
-        page.goto("about:blank")
+        page.goto("about:blank")  # what the last test asked for and no longer needs ends here
         page.problems = problems
         page.goto(site.address + query)
         page.wait_for_selector("#cf-main[data-mode]", state="attached")
@@ -109,19 +109,17 @@ def _visiting(tabs: Any, site: Site, session: pytest.Session) -> Iterator[Any]:
 
     def lead(query: str = "", **options: Any) -> Any:
         page = take(options)
+        if not page.url.startswith(site.address):
+            return open_page(query, **options)
         page.problems = problems
-        if page.url.startswith(site.address):
-            page.evaluate(LEAD, query)
-        else:
-            page.goto(site.address + query)
-        page.wait_for_selector("#cf-main[data-mode]", state="attached")
+        page.evaluate(LEAD, query or "?")
         return page
 
     open_page.problems = problems  # type: ignore[attr-defined]
     open_page.lead = lead  # type: ignore[attr-defined]
     failed = session.testsfailed
     yield open_page
-    for page, free in taken:
+    for page, free in taken.values():
         if session.testsfailed > failed or problems:
             page.close()
         else:

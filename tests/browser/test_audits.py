@@ -40,7 +40,7 @@ def answer(site: Site, **more: Any) -> dict[str, Any]:
 
 def answered(visit: Any, site: Site, found: dict[str, Any], **options: Any) -> Any:
     """The page with the tab of audits open, where the route answers so."""
-    context_page = visit(**options)
+    context_page = visit.lead(**options)
     context_page.route(
         "**/audits", lambda route: route.fulfill(body=json.dumps(found), content_type="application/json")
     )

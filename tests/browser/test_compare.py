@@ -48,7 +48,7 @@ def compared(visit_once: Any, site: Site) -> str:
 
 
 def test_from_the_form_to_the_table_and_to_two_runs(visit: Any, site: Site, compared: str) -> None:
-    page = visit(f"?compare={compared}")
+    page = visit.lead(f"?compare={compared}")
     done = "document.querySelectorAll('.cf-matrix .cf-square[data-state=done]').length === 2"
     page.wait_for_function(done, timeout=90_000)
     wait_for(lambda: site.call(f"comparisons/{compared}")["state"] == "done")  # audits come after the last run
@@ -95,7 +95,7 @@ def test_from_the_form_to_the_table_and_to_two_runs(visit: Any, site: Site, comp
 
 
 def test_runs_of_comparisons_do_not_crowd_the_list(visit: Any, compared: str) -> None:
-    page = visit("?list=runs")
+    page = visit.lead("?list=runs")
     page.wait_for_selector(".cf-compared >> text=runs of comparisons (2)")
     before = page.locator(".cf-runlist tbody tr").count()
     page.check(".cf-compared input")
@@ -103,7 +103,7 @@ def test_runs_of_comparisons_do_not_crowd_the_list(visit: Any, compared: str) ->
 
 
 def test_the_list_and_an_unknown_comparison(visit: Any, compared: str) -> None:
-    page = visit("?compare=nothing", viewport={"width": 390, "height": 844}, has_touch=True)
+    page = visit.lead("?compare=nothing", viewport={"width": 390, "height": 844}, has_touch=True)
     page.click("text=All comparisons")
     page.click(".cf-compare-open")
     page.wait_for_selector(".cf-matrix")
@@ -113,7 +113,7 @@ def test_the_list_and_an_unknown_comparison(visit: Any, compared: str) -> None:
 
 
 def test_an_experiment_of_the_paper_needs_no_further_choice(visit: Any, site: Site) -> None:
-    page = visit("?compare=list")
+    page = visit.lead("?compare=list")
     shown = site.call("setup")["experiments"]
     page.wait_for_selector("#cf-compare-experiment")
     options = page.eval_on_selector_all("#cf-compare-experiment option", "all => all.map((option) => option.value)")

@@ -20,7 +20,7 @@ def test_damaged_ones_are_shown_with_their_reason_and_deleted(visit: Any, site: 
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("{")
     try:
-        page = visit("?list=runs")
+        page = visit.lead("?list=runs")
         line = page.locator(f".cf-runlist tr:has-text('{BAD}')")
         assert "damaged" in line.inner_text() and "has no readable run.json" in line.inner_text()
         assert line.get_by_label("Use these settings").count() == 0
@@ -39,7 +39,7 @@ def test_damaged_ones_are_shown_with_their_reason_and_deleted(visit: Any, site: 
         page.wait_for_selector("#cf-preset option[value=mine][disabled]", state="attached")
         assert "mine/targeted.json cannot be read" in page.locator(".cf-preset").inner_text()
 
-        page = visit("?compare=list")
+        page = visit.lead("?compare=list")
         line = page.locator(f".cf-compare-list tr:has-text('{BAD}')")
         assert "damaged" in line.inner_text() and "has no readable comparison.json" in line.inner_text()
         line.locator("button").click()

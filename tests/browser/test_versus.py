@@ -21,7 +21,7 @@ def second(site: Site) -> str:
 
 
 def opened(visit: Any, query: str, **options: Any) -> Any:
-    page = visit(query, **options)
+    page = visit.lead(query, **options)
     page.wait_for_function("window.clipforget?.rival?.pack")
     return page
 
@@ -62,7 +62,7 @@ def test_one_slider_drives_both_runs_and_everything_stands_in_the_address(visit:
 
 
 def test_a_run_that_cannot_stand_beside_is_dropped_with_a_sentence(visit: Any, site: Site) -> None:
-    page = visit(f"?run={site.run}&vs=nothing")
+    page = visit.lead(f"?run={site.run}&vs=nothing")
     page.wait_for_function("document.querySelector('.cf-toast')?.textContent.includes('nothing')")
     page.wait_for_function("document.querySelector('.cf-heading')?.textContent === 'Before'")
     assert "vs" not in query_of(page)
