@@ -57,6 +57,7 @@ def tabs(browser: Any) -> Iterator[Any]:
         key = repr(sorted(options.items()))
         if key not in made:
             made[key] = (browser.new_context(**options), [])
+            made[key][0].set_default_timeout(120_000)  # nothing waits so long but on a busy machine
         return made[key]
 
     yield free
@@ -131,7 +132,6 @@ def _visiting(tabs: Any, site: Site, session: pytest.Session) -> Iterator[Any]:
 def _tab(context: Any, address: str) -> Any:
     page = context.new_page()
     page.problems = []
-    page.set_default_timeout(120_000)  # nothing waits so long but on a busy machine
     page.on("console", lambda one: page.problems.append(f"{one.text} {one.location}") if one.type == "error" else None)
     page.on("pageerror", lambda error: page.problems.append(str(error)))
     page.on("dialog", lambda dialog: (page.problems.append(f"dialog: {dialog.message}"), dialog.dismiss()))

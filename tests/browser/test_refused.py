@@ -12,8 +12,7 @@ pytestmark = pytest.mark.browser
 
 
 def test_a_refused_prompt_says_so_and_the_original_still_answers(visit: Any, site: Site) -> None:
-    run = site.call("runs", site.config(method="prompt_filter", settings={}))["id"]
-    assert site.wait(run, "done", "failed", "lost") == "done"
+    run = site.finished(method="prompt_filter", settings={})
     page = visit.lead(f"?run={run}&q=two+big+things&alpha=0.5")
     page.wait_for_function("window.clipforget?.pack?.refused")
     refused = page.locator(".cf-panel[data-side=after] .cf-refused")

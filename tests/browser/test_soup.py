@@ -15,9 +15,7 @@ SHOWN = "[...document.querySelectorAll('.cf-soup-cards .cf-value')].map((value) 
 @pytest.fixture(scope="module")
 def second(site: Site) -> str:
     """A second finished run on the same original, with another target."""
-    run = site.call("runs", site.config(forget=["square/small"]))["id"]
-    assert site.wait(run, "done", "failed", "lost", seconds=120) == "done"
-    return run
+    return site.finished(forget=["square/small"])
 
 
 def settled(page: Any) -> None:

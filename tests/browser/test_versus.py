@@ -15,9 +15,7 @@ GRID = """(side) => [...document.querySelectorAll(`.cf-panel[data-side=${side}] 
 @pytest.fixture(scope="module")
 def second(site: Site) -> str:
     """A second finished run on the same images, by another method."""
-    run = site.call("runs", site.config(method="gradient_ascent", settings={"steps": 3}))["id"]
-    assert site.wait(run, "done", "failed", "lost", seconds=120) == "done"
-    return run
+    return site.finished(method="gradient_ascent", settings={"steps": 3})
 
 
 def opened(visit: Any, query: str, **options: Any) -> Any:
