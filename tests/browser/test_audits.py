@@ -56,11 +56,11 @@ def test_audits_are_begun_followed_and_stopped(visit: Any, site: Site) -> None:
     assert page.locator("#cf-audited").inner_text().startswith("Not audited")
     assert page.locator(".cf-audit-stages").is_hidden()
     page.click("#cf-audited button")
-    page.click(".cf-audit-work .cf-button", timeout=60_000)
-    page.wait_for_selector(".cf-audit-head .cf-message:has-text('Stopped')", timeout=120_000)
+    page.click(".cf-audit-work .cf-button")
+    page.wait_for_selector(".cf-audit-head .cf-message:has-text('Stopped')")
     page.click(".cf-audit[data-audit=image_query] header button")
-    page.wait_for_selector(".cf-audit[data-audit=image_query] .cf-audit-verdict", timeout=120_000)
-    page.wait_for_selector(".cf-audit-work", state="detached", timeout=120_000)
+    page.wait_for_selector(".cf-audit[data-audit=image_query] .cf-audit-verdict")
+    page.wait_for_selector(".cf-audit-work", state="detached")
     assert not page.locator("#cf-audited").inner_text().startswith("Not audited")
     assert site.call(f"runs/{site.run}/view")["audits"]["audited"]
 

@@ -51,7 +51,7 @@ def test_axe_finds_nothing_serious(visit: Any, site: Site, options: dict[str, An
     assert serious(page) == []
     page.evaluate("window.clipforget.see(null)")
     page.click("#cf-export summary")
-    page.wait_for_selector(".cf-export-model a[href]", timeout=90_000)  # the first to load the model
+    page.wait_for_selector(".cf-export-model a[href]")  # the first to load the model
     assert serious(page) == []
     page.keyboard.press("Escape")
     page.locator(".cf-panel[data-side=after] .cf-thumb").first.click()

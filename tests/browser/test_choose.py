@@ -24,7 +24,7 @@ def chooser(visit: Any, site: Site, **options: Any) -> Any:
     page.wait_for_selector("#cf-picker .cf-tile[data-name=big]")
     settle(page)
     page.click("#cf-choose")
-    page.wait_for_selector("#cf-choose-text:enabled", timeout=120_000)
+    page.wait_for_selector("#cf-choose-text:enabled")
     return page
 
 

@@ -50,7 +50,7 @@ def compared(visit_once: Any, site: Site) -> str:
 def test_from_the_form_to_the_table_and_to_two_runs(visit: Any, site: Site, compared: str) -> None:
     page = visit.lead(f"?compare={compared}")
     done = "document.querySelectorAll('.cf-matrix .cf-square[data-state=done]').length === 2"
-    page.wait_for_function(done, timeout=90_000)
+    page.wait_for_function(done)
     wait_for(lambda: site.call(f"comparisons/{compared}")["state"] == "done")  # audits come after the last run
     page.wait_for_selector(".cf-bar[aria-label='Runs done']", state="hidden")
     assert page.locator(".cf-matrix thead th span").first.bounding_box()["width"] >= 100  # the target can be read

@@ -59,7 +59,5 @@ def test_a_model_is_searched_told_about_and_measured(visit: Any, site: Site) -> 
     page.click(".cf-model-measure button")
     page.wait_for_selector(".cf-model-measure button:text('Measure')")
     page.click(".cf-model-measure button")
-    page.wait_for_function(
-        "document.querySelector('.cf-model-measure').textContent.startsWith('Measured here')", timeout=120_000
-    )
+    page.wait_for_function("document.querySelector('.cf-model-measure').textContent.startsWith('Measured here')")
     page.wait_for_function("/about .* of memory/.test(document.querySelector('#cf-estimate').textContent)")

@@ -253,7 +253,7 @@ def test_search_by_image_lightbox_peek_and_exact(visit: Any, site: Site) -> None
     assert ids(page, "after") == ids(page, "before")
     page.keyboard.up("b")
     page.click("#cf-exact")
-    page.wait_for_function("document.querySelector('.cf-alpha-card .cf-delta').textContent === 'exact'", timeout=30_000)
+    page.wait_for_function("document.querySelector('.cf-alpha-card .cf-delta').textContent === 'exact'")
     assert query_of(page)["alpha"] == ["0.37"]
     first.focus()
     page.keyboard.press("s")
@@ -369,7 +369,7 @@ def test_server_away_is_said_and_mended(visit: Any, site: Site) -> None:
 def test_the_model_is_exported_where_the_slider_stands(visit: Any, site: Site) -> None:
     page = opened(visit, site, "&alpha=0.3")
     page.click("#cf-export summary")
-    page.wait_for_selector(".cf-export-model a[href]", timeout=90_000)  # the first to load the model
+    page.wait_for_selector(".cf-export-model a[href]")  # the first to load the model
     assert page.input_value("#cf-export-alpha") == "0.30"
     refused = page.locator(".cf-export-model label", has_text="For transformers")
     assert refused.locator("input").is_disabled() and "is a ResNet" in refused.inner_text()

@@ -59,7 +59,7 @@ def test_form_starts_a_run_that_opens_by_itself(visit: Any, site: Site) -> None:
     run = query_of(page)["run"][0]
     assert len(site.call("runs")["runs"]) >= 2
     page.reload()
-    page.wait_for_selector("#cf-main[data-mode=open]", state="attached", timeout=60_000)
+    page.wait_for_selector("#cf-main[data-mode=open]", state="attached")
     assert query_of(page)["run"] == [run]
     view = site.call(f"runs/{run}/view")
     assert "disc/small" in view["config"]["forget"]

@@ -20,7 +20,7 @@ def second(site: Site) -> str:
 
 def settled(page: Any) -> None:
     """Wait until what is shown is exact and nothing is being computed."""
-    page.wait_for_function(f"{EXACT}?.exact === 'exact' && {EXACT}.idle === 'true'", timeout=60_000)
+    page.wait_for_function(f"{EXACT}?.exact === 'exact' && {EXACT}.idle === 'true'")
 
 
 def test_dragging_asks_nothing_and_letting_go_is_exact(visit: Any, site: Site, second: str) -> None:
@@ -62,7 +62,7 @@ def test_dragging_asks_nothing_and_letting_go_is_exact(visit: Any, site: Site, s
     page.wait_for_function("(q) => new URLSearchParams(location.search).get('q') === q", arg=chip.inner_text())
     settled(page)
     page.click("#cf-soup-save")
-    page.wait_for_function("Boolean(window.clipforget.view)", timeout=120_000)
+    page.wait_for_function("Boolean(window.clipforget.view)")
     (saved,) = query_of(page)["run"]
     assert page.evaluate("window.clipforget.view.title") == "both at once"
     view = site.call(f"runs/{saved}/view")
