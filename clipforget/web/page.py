@@ -41,6 +41,7 @@ STYLES = (
     "compare.css",
     "soup.css",
     "select.css",
+    "zoom.css",
     "present.css",
 )
 WAITING = 100  # events of Gradio's in line

@@ -13,7 +13,7 @@ WATCH = """() => {
         const begun = event.timeStamp;
         requestAnimationFrame(() => {
             // Once this frame is painted, and before the next input can change what it showed.
-            setTimeout(() => seen.alphas.add(document.querySelector(".cf-alpha-card .cf-value").textContent));
+            setTimeout(() => seen.alphas.add(document.querySelector(".cf-alpha-number").value));
             // The second frame begins when the first one with the change has been handed to the screen.
             requestAnimationFrame(() => seen.delays.push(performance.now() - begun));
         });
@@ -23,7 +23,7 @@ WATCH = """() => {
 READ = """() => ({
     delays: window.dragSeen.delays,
     alphas: [...window.dragSeen.alphas],
-    shown: document.querySelector(".cf-alpha-card .cf-value").textContent,
+    shown: document.querySelector(".cf-alpha-number").value,
     slider: Number(document.querySelector("#cf-slider input[type=range]").value).toFixed(2),
 })"""
 

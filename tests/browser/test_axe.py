@@ -37,7 +37,7 @@ def test_axe_finds_nothing_serious(visit: Any, site: Site, options: dict[str, An
     page.evaluate("(run) => window.clipforget.open(run)", site.run)
     page.wait_for_function("window.clipforget?.pack")
     page.evaluate("window.clipforget.setAlpha(50); window.clipforget.setView('figures')")
-    page.locator(".cf-alpha-card .cf-explain").click()
+    page.locator(".cf-error-card .cf-explain").click()
     assert serious(page) == []
     page.keyboard.press("Escape")
     assert serious(page) == []
@@ -55,4 +55,11 @@ def test_axe_finds_nothing_serious(visit: Any, site: Site, options: dict[str, An
     assert serious(page) == []
     page.keyboard.press("Escape")
     page.locator(".cf-panel[data-side=after] .cf-thumb").first.click()
+    assert serious(page) == []
+    page.keyboard.press("Escape")
+    page.click("#cf-history summary")
+    page.evaluate("window.clipforget.setHits({ k: 'all', role: 'siblings' }); window.clipforget.toggleBlur()")
+    page.wait_for_function("window.clipforget.pack.after.ranks")
+    assert serious(page) == []
+    page.evaluate("window.clipforget.toggleBlur(); window.clipforget.present(true)")
     assert serious(page) == []

@@ -29,8 +29,8 @@ def ids(page: Any, side: str) -> list[str]:
 
 
 def alpha(page: Any) -> str:
-    """The alpha that the first card shows."""
-    return page.locator(".cf-alpha-card .cf-value").inner_text()
+    """The alpha that the slider tells."""
+    return page.get_attribute("#cf-slider input[type=range]", "aria-valuetext")[:4]
 
 
 def test_answers_soon_and_opens_a_run_from_the_start_page(visit: Any, site: Site) -> None:
@@ -71,7 +71,7 @@ def test_ends_of_the_path(visit: Any, site: Site) -> None:
 
 def test_summary_scores_are_per_cent(visit: Any, site: Site) -> None:
     page = opened(visit, site, "&alpha=0")
-    shown = [float(number) for number in re.findall(r"[\d.]+", page.locator(".cf-card").last.inner_text())]
+    shown = [float(number) for number in re.findall(r"[\d.]+", page.inner_text(".cf-card[aria-label='H / Score']"))]
     assert len(shown) >= 4 and max(shown) <= 100
 
 
@@ -191,7 +191,7 @@ def test_nothing_the_page_does_surprises(visit: Any, site: Site) -> None:
     page.wait_for_selector(".cf-toast >> text=Link copied")
     assert page.locator(".cf-toast").count() == 1, "messages do not pile up"
 
-    page.locator(".cf-alpha-card .cf-explain").focus()
+    page.locator(".cf-error-card .cf-explain").focus()
     page.keyboard.press("Enter")
     assert "share of the original" in page.inner_text(".cf-explained")
     page.keyboard.press("Escape")
@@ -253,7 +253,7 @@ def test_search_by_image_lightbox_peek_and_exact(visit: Any, site: Site) -> None
     assert ids(page, "after") == ids(page, "before")
     page.keyboard.up("b")
     page.click("#cf-exact")
-    page.wait_for_function("document.querySelector('.cf-alpha-card .cf-delta').textContent === 'exact'")
+    page.wait_for_function("document.querySelector('.cf-error-card .cf-value span').textContent === 'exact'")
     assert query_of(page)["alpha"] == ["0.37"]
     first.focus()
     page.keyboard.press("s")
@@ -328,11 +328,15 @@ def test_phone_has_no_horizontal_scroll(visit: Any, site: Site, query: str) -> N
 def test_narrow_screens_cut_nothing(visit: Any, site: Site, width: int) -> None:
     page = opened(visit, site, viewport={"width": width, "height": 844})
     for view in ("retrieval", "figures"):
+        if view == "figures":
+            page.click("#cf-more-tabs summary")
         page.click(f"#cf-tab-{view}")
         scroll = page.locator(f"#cf-pane-{view} .cf-scroll")
         assert scroll.evaluate("(node) => node.scrollWidth <= node.clientWidth"), view
-    edges = page.eval_on_selector_all(".cf-tab", "all => all.map((tab) => tab.getBoundingClientRect().right)")
-    assert max(edges) < width
+    assert page.inner_text("#cf-more-tabs summary") == "All figures"
+    bar = page.locator(".cf-tabbar").bounding_box()
+    more = page.locator("#cf-more-tabs").bounding_box()
+    assert bar["height"] < 60 and more["x"] + more["width"] <= bar["x"] + bar["width"] <= width, "one calm row"
     page.set_input_files("#cf-query-area input[type=file]", next(site.data.glob("test/*/*/*/*.png")))
     page.wait_for_selector(".cf-by img[alt='your picture']")
     page.wait_for_function("window.clipforget.state.up")

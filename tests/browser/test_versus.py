@@ -76,6 +76,8 @@ def test_on_a_phone_a_switch_chooses_the_run(visit: Any, site: Site, second: str
     assert page.locator(".cf-panel[data-side=after]").is_hidden()
     assert page.locator("#cf-vs-phone").input_value() == second
     for view in ("retrieval", "figures"):
+        if view == "figures":
+            page.click("#cf-more-tabs summary")
         page.click(f"#cf-tab-{view}")
         scroll = page.locator(f"#cf-pane-{view} .cf-scroll")
         assert scroll.evaluate("(node) => node.scrollWidth <= node.clientWidth"), view

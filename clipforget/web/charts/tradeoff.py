@@ -62,6 +62,6 @@ def tradeoff(view: RunView) -> go.Figure:
 def _point(name: str, x: float, y: float, alpha: float, symbol: str, colour: str, hover: str) -> go.Scatter:
     marker = {"symbol": symbol, "color": colour, "size": 13, "line": {"color": LINE, "width": 1}}
     point = {"x": [x], "y": [y], "customdata": [alpha], "text": [name]}
-    place = "bottom left" if x > 0.5 else "bottom right"
+    place = "top left" if x > 0.5 else "bottom right"  # on a phone they would meet at one height
     look = {"mode": "markers+text", "textposition": place, "textfont": {"size": 13}, "marker": marker}
     return go.Scatter(**point, **look, name=name, hovertemplate=f"<b>{name}</b><br>{hover}")

@@ -168,7 +168,7 @@ export function chart(app, { name, title, note: words, version = () => 0 }, cont
         }
     });
     app.bus.on("theme", () => {
-        if (figure) loaded().relayout(plot, themeValues(figure.layout));
+        if (figure && plot.data) loaded().relayout(plot, themeValues(figure.layout));
     });
     return {
         show: () =>

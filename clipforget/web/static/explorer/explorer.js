@@ -344,7 +344,7 @@ export async function mount(element, gradio) {
         "cf-tabs",
     ].map((id) => h("div", { id }));
     const image = h("section", { id: "cf-image", "aria-label": "One image", hidden: true });
-    parts.append(image, whatChanged(app), found, cards, notes, query, sides, both, lower);
+    parts.append(image, whatChanged(app), found, query, sides, both, cards, notes, lower);
     const past = h("section", { id: "cf-past", hidden: true, "aria-label": "Runs so far" });
     const list = h("div");
     past.append(h("h2", {}, "Runs so far"), list);

@@ -60,16 +60,21 @@ function draw(app, container) {
     const view = app.view;
     container.classList.toggle("cf-two", Boolean(app.rival));
     const rows = CARDS.map((key) => view.rows.find((row) => row.key === key)).filter(Boolean);
-    const alpha = alphaCard(app);
+    const error = errorCard(app);
     const parts = rows.map((row) => (app.rival ? accuracyPair(app, row, row.role) : accuracyCard(app, row, row.role)));
     const score = app.rival ? scorePair(view, app.rival.view) : scoreCard(view);
-    container.replaceChildren(alpha.node, ...parts.map((part) => part.node), score.node);
-    return (index) => [alpha, ...parts, score].forEach((part) => part.update(index));
+    const all = [...parts, score, error];
+    container.replaceChildren(...all.map((part) => part.node));
+    return (index) => all.forEach((part) => part.update(index));
 }
 
-function alphaCard(app) {
-    const { node, value, delta, note, name } = card("alpha", "");
-    node.classList.add("cf-alpha-card");
+/** How far from exact the figures and hits at this alpha can be, and the way to have them exact. */
+function errorCard(app) {
+    const { node, value, delta, note, name } = card("error", "");
+    node.classList.add("cf-error-card");
+    const number = h("span");
+    const unit = h("small", {}, " pts");
+    value.append(number, unit);
     const button = h(
         "button.cf-text",
         {
@@ -81,6 +86,7 @@ function alphaCard(app) {
         "Make exact",
     );
     name.parentNode.append(explain("alpha", "nodes"), button);
+    note.hidden = true;
     const original = h("i");
     const left = h("span");
     const right = h("span");
@@ -96,21 +102,19 @@ function alphaCard(app) {
         const shown = [app.view, ...(app.rival ? [app.rival.view] : [])];
         const bounds = shown.map((view) => view.bound);
         const exact = bounds.every((bound) => bound.agreement[i] === 1 && bound.accuracy[i] === 0);
-        value.textContent = (i / 100).toFixed(2);
         const asked = app.exactNow();
-        delta.textContent =
-            exact || asked
-                ? "exact"
-                : `~ within ${Math.max(...bounds.map((bound) => bound.accuracy[i])).toFixed(1)} pts`;
-        delta.classList.toggle("cf-good", Boolean(exact || asked));
-        note.textContent = asked
-            ? `computed; hits ${percent(asked.agreement)}% as shown before`
+        unit.hidden = Boolean(exact || asked);
+        number.textContent = unit.hidden
+            ? "exact"
+            : `≤ ${Math.max(...bounds.map((bound) => bound.accuracy[i])).toFixed(1)}`;
+        delta.textContent = asked
+            ? `hits were ${percent(asked.agreement)}% the same`
             : exact
               ? shown.every((view) => view.nodes.includes(i / 100))
                   ? "re-embedded here"
                   : "no weight changes here"
-              : `hits ≥ ${percent(Math.min(...bounds.map((bound) => bound.agreement[i])))}% the same`;
-        button.hidden = Boolean(exact || asked);
+              : `hits ≥ ${percent(Math.min(...bounds.map((bound) => bound.agreement[i])))}% same`;
+        button.hidden = unit.hidden;
         button.disabled = app.exactPending;
         original.style.width = `${i}%`;
         left.textContent = i > 12 ? "original" : "";

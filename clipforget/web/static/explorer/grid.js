@@ -138,7 +138,8 @@ export function grids(app, container, on) {
         const whose = app.isStale() ? ` · still “${pack.query.label}”` : "";
         for (const side of ["before", "after"]) {
             headings[side].textContent = now[side].name;
-            titles[side].textContent = now[side].sub + whose;
+            const said = side === "after" && !app.rival && !app.peeking && !app.where; // alpha stands at the slider
+            titles[side].textContent = (said ? "" : now[side].sub) + whose;
             const shown = now[side].list.ids.slice(0, shownOf(now[side].list, state));
             counts[side].replaceChildren(
                 ...(state.role

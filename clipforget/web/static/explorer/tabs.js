@@ -1,5 +1,5 @@
 // @ts-check
-// The tabs under the grids: charts, the table of figures, the recipe, and the runs.
+// The tabs under the grids: charts and tables, and behind "More" what is looked up now and then.
 
 import { auditsTab } from "./audits.js";
 import { chart } from "./charts.js";
@@ -19,6 +19,7 @@ const TABLES = [
     { name: "figures", title: "All figures", order: 50, fill: figuresTable },
     { name: "recipe", title: "Recipe", order: 900, fill: recipe },
 ];
+const LOOKED_UP = 50; // from this order on behind "More"
 
 /** Fill `container` with tabs; the chosen one stands in the address as view=. */
 export function tabs(app, container) {
@@ -26,9 +27,17 @@ export function tabs(app, container) {
         .filter(({ of }) => of === "run")
         .map((about) => ({ ...about, fill: (_, box) => chart(app, about, box) }));
     const panes = [...charts, ...TABLES].sort((a, b) => a.order - b.order);
-    const list = h("div.cf-tablist", { role: "tablist", "aria-label": "Charts and records" });
+    const list = h("div.cf-tablist", { role: "tablist", "aria-label": "Charts and tables" });
+    const records = h("div.cf-menu-items", {
+        role: "tablist",
+        "aria-label": "More charts and tables",
+        "aria-orientation": "vertical",
+    });
+    const summary = h("summary.cf-tab", {}, "More");
+    const more = h("details.cf-menu", { id: "cf-more-tabs" }, summary, records);
+    const bar = h("div.cf-tabbar", {}, list, more);
     const made = new Map();
-    for (const { name, title, fill } of panes) {
+    for (const { name, title, order, fill } of panes) {
         const box = h("div.cf-tabpane", {
             id: `cf-pane-${name}`,
             role: "tabpanel",
@@ -42,24 +51,29 @@ export function tabs(app, container) {
                 role: "tab",
                 id: `cf-tab-${name}`,
                 "aria-controls": box.id,
-                onclick: () => app.setView(name),
+                onclick: () => {
+                    more.open = false;
+                    app.setView(name);
+                },
             },
             title,
         );
-        list.append(tab);
+        (order < LOOKED_UP ? list : records).append(tab);
         made.set(name, { tab, box, content: fill(app, box) });
     }
-    list.addEventListener("keydown", (event) => {
-        const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    bar.addEventListener("keydown", (event) => {
+        const down = records.contains(/** @type {Element} */ (event.target)) ? { ArrowDown: 1, ArrowUp: -1 } : {};
+        const step = { ArrowRight: 1, ArrowLeft: -1, ...down }[event.key];
         if (!step) return;
         const names = [...made.keys()];
         const next = names[(names.indexOf(current()) + step + names.length) % names.length];
         app.setView(next);
+        more.open = records.contains(made.get(next).tab);
         made.get(next).tab.focus();
         event.stopPropagation();
         event.preventDefault();
     });
-    container.replaceChildren(list, ...[...made.values()].map(({ box }) => box));
+    container.replaceChildren(bar, ...[...made.values()].map(({ box }) => box));
     const current = () => (made.has(app.state.view) ? app.state.view : panes[0].name);
     const show = () => {
         for (const [name, { tab, box, content }] of made) {
@@ -67,7 +81,13 @@ export function tabs(app, container) {
             tab.setAttribute("aria-selected", String(on));
             tab.tabIndex = on ? 0 : -1;
             box.hidden = !on;
-            if (on && app.view) content.show?.();
+            if (!on) continue;
+            const behind = records.contains(tab);
+            summary.textContent = behind ? tab.textContent : "More";
+            summary.classList.toggle("cf-here", behind);
+            if (behind) /** @type {HTMLElement} */ (list.firstChild).tabIndex = 0;
+            else list.scrollLeft = tab.offsetLeft - list.clientWidth / 2; // where they do not all fit
+            if (app.view) content.show?.();
         }
     };
     app.bus.on("view", show);

@@ -9,7 +9,7 @@ const WORDS = {
         "between them the two are averaged. The suggested alpha is chosen on images that are not test images.",
     nodes:
         "Nodes are the alphas at which every image was embedded with the averaged weights; they are marked under the " +
-        "slider. Between them features are interpolated: “~ within” is the largest error measured in accuracy, and " +
+        "slider. Between them features are interpolated: the error is the largest measured in accuracy, and " +
         "“hits” how many of the first 24 are the same as when embedded anew.",
     siblings: "Siblings are the other subgroups of the target's own class: they look alike and should stay.",
     others: "Others are all images of other classes: they should not notice.",
