@@ -6,12 +6,15 @@ import pytest
 
 from clipforget.errors import UnknownName
 from clipforget.runs.config import RunConfig
+from clipforget.workspace.workspace import Workspace
 
 ALPHAS = [i / 100 for i in range(101)]
 
 
 class Fake:
     """A workspace with one finished run and one failed one."""
+
+    search = Workspace.search
 
     def __init__(self) -> None:
         config = RunConfig(forget=("airplane/biplane",)).as_dict()
