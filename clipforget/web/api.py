@@ -269,16 +269,15 @@ class Functions:
         """
         if self._followers >= FOLLOWERS:
             raise QueueFull(f"{FOLLOWERS} programs follow already; look with progress meanwhile.")
-        known, told = None, 0.0
-        self._followers += 1
+        known, told, self._followers = None, 0.0, self._followers + 1
         try:
             while known is None or known["state"] in AT_WORK:
+                await sleep(INTERVAL if known else 0)
                 progress = await self.threads.light(self.progress, id)
                 if progress != known or time.monotonic() - told > SIGN:
                     told = time.monotonic()
                     yield progress  # where nobody listens any more, Gradio ends this here
                 known = progress
-                await sleep(INTERVAL)
         finally:
             self._followers -= 1
 
