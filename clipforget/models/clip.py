@@ -18,7 +18,7 @@ from clipforget.models.weights import copied_model, fingerprint
 
 BATCH = 64  # images a forward pass of a small model: the fastest on CPUs with small caches
 TEXTS = 4  # texts at once for each image of a batch
-PIXELS_AT_ONCE, WEIGHTS_AT_ONCE = 2**20, 2**31  # pixels of a forward pass; weights times images
+PIXELS_AT_ONCE, WEIGHTS_AT_ONCE = 2**19, 2**31  # pixels of a forward pass; weights times images
 WORD = re.compile(r"\w+|[^\w\s!-~]+")  # words, and runs of signs beyond ASCII: emoji
 
 

@@ -63,23 +63,25 @@ def embed(task: Task, settings: AnchoredSettings, trunk: Trunk) -> Generator[Ste
     from clipforget.models.projection import projection_weight
     from clipforget.unlearning.batches import augment
 
-    has_bias = bool((projection_weight(task.original.model)[:, -1] != 0).any())
+    weight = projection_weight(task.original.model)
+    has_bias = bool((weight[:, -1] != 0).any())
     generator, size = torch.Generator().manual_seed(task.seed), trunk.batch_size
     passes = [
         (kind, images, settings.augment if view else 0.0)
         for kind, images in enumerate(getattr(task, name) for name in KINDS[: settings.tier])
         for view in range(1 if KINDS[kind] == "others" else settings.views)
     ]
-    total = sum(-(-len(images) // size) for _, images, _ in passes)
-    inputs, raw = list[torch.Tensor](), list[torch.Tensor]()
-    labels, kinds = list[torch.Tensor](), list[torch.Tensor]()
-    for kind, images, strength in passes:
-        for pixels, of_pixels in images.split(size):
+    count, total = (sum(-(-len(images) // part) for _, images, _ in passes) for part in (1, size))
+    # made at once: small tensors kept from each batch would lie between large ones that come and go, and split the heap
+    inputs, raw = (torch.empty(count, columns, dtype=torch.float64) for columns in reversed(weight.shape))
+    done, start = 0, 0
+    for _, images, strength in passes:
+        for pixels, _ in images.split(size):
             read, residual = trunk.read(augment(pixels, strength, generator))
-            raw.append(trunk.raw(read, residual))
+            raw[start : start + len(read)] = trunk.raw(read, residual)
             read[:, -1] *= has_bias
-            inputs.append(read)
-            labels.append(of_pixels.cpu())
-            kinds.append(torch.full((len(read),), kind))
-            yield Step("select", len(inputs), total)
-    return Views(torch.cat(inputs), torch.cat(raw), torch.cat(kinds), torch.cat(labels))
+            inputs[start : start + len(read)] = read
+            done, start = done + 1, start + len(read)
+            yield Step("select", done, total)
+    kinds = torch.cat([torch.full((len(images),), kind) for kind, images, _ in passes])
+    return Views(inputs, raw, kinds, torch.cat([images.labels.cpu() for _, images, _ in passes]))
