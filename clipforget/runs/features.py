@@ -1,4 +1,4 @@
-"""Embed every image of a data set once, and the words that may name what is on them, with progress.
+"""Embed every image of a data set once, and the words that may name what is on them; stopped work goes on later.
 
     for event in embed_dataset(work, config, Resources()):
         ...
@@ -11,8 +11,10 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -21,9 +23,11 @@ from torch import Tensor
 from clipforget.data.dataset import Dataset
 from clipforget.data.imagenet import class_names
 from clipforget.data.images import decode
+from clipforget.errors import BadModel
 from clipforget.files import atomic, check_room, made_folder
 from clipforget.generators import relay
 from clipforget.models.clip import WORD, Clip
+from clipforget.models.weights import load, save
 from clipforget.runs.config import RunConfig
 from clipforget.runs.devices import likely_device
 from clipforget.runs.documents import StepEvent
@@ -38,6 +42,8 @@ CHUNK, TEXTS = 64, 32  # images, and texts, between two records of progress
 POLL, INTERVAL = 0.25, 0.3  # seconds: between tries for a busy device; between two writings of the progress
 PLANNED = {"load": 4.0, "images": 20.0, "words": 10.0}  # seconds, until the speed is measured
 Progress = Generator[tuple[str, int, int], None, None]
+Rows = tuple[Tensor, Tensor, Tensor]  # of some images: features, and what `repeats` compares
+ROWS = ("images", "signs", "small")
 
 
 def embed_dataset(work: FeatureWork, config: RunConfig, resources: Resources) -> Generator[StepEvent, None, None]:
@@ -96,11 +102,12 @@ def _embed(work: FeatureWork, config: RunConfig, resources: Resources) -> Progre
         dataset = resources.dataset(config.data)
         clip = resources.clip(config.model, config.device)
         words, kinds = naming_words(dataset, clip)
-        parts: list[tuple[Tensor, Tensor, Tensor]] = []
-        count = len(dataset.native)
+        count, stopped = len(dataset.native), work.path(f"stopped-{clip.fingerprint()}.safetensors")
+        parts = _kept(stopped)
+        first = sum(len(images) for images, _, _ in parts)
         check_room(work.folder, 2 * clip.encode_text(["a"]).shape[1] * (count + len(words)), "this search")
-        with ThreadPoolExecutor(min(os.cpu_count() or 1, 16)) as pool:
-            for start in range(0, count, CHUNK):
+        with _keeping(parts, stopped), ThreadPoolExecutor(min(os.cpu_count() or 1, 16)) as pool:
+            for start in range(first, count, CHUNK):
                 items = dataset.native[start : start + CHUNK]
                 pixels = torch.cat(list(pool.map(lambda item: clip.preprocess([dataset.open(item)]), items)))
                 parts.append((clip.embed(pixels).half(), *small_copies(pixels)))
@@ -121,6 +128,27 @@ def _embed(work: FeatureWork, config: RunConfig, resources: Resources) -> Progre
                 word_features=torch.cat(texts).numpy(),
                 repeats=np.array(found, dtype=np.int64).reshape(-1, 2),
             )
+        stopped.unlink(missing_ok=True)
+
+
+@contextmanager
+def _keeping(parts: list[Rows], path: Path) -> Iterator[None]:
+    """Keep the rows so far where the block is stopped."""
+    try:
+        yield
+    except (KeyboardInterrupt, GeneratorExit):
+        if parts:
+            save(dict(zip(ROWS, map(torch.cat, zip(*parts, strict=True)), strict=True)), path, {})
+        raise
+
+
+def _kept(path: Path) -> list[Rows]:
+    """The rows of work that was stopped, as one part; none where it was not, or their file is damaged."""
+    try:
+        kept = load(path)
+        return [(kept["images"], kept["signs"], kept["small"])]
+    except (BadModel, KeyError):
+        return []
 
 
 def naming_words(dataset: Dataset, clip: Clip) -> tuple[list[str], set[str]]:
