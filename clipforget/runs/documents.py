@@ -62,7 +62,7 @@ class WatchedQuery(TypedDict):
 class WatchedHits(TypedDict):
     """For each watched query its hits, positions among the watched images, best first, and how many are counted.
 
-    A query that is refused has no hits.
+    A query has no hits where it is refused, or where the weights are no numbers any more.
     """
 
     hits: list[list[int]]

@@ -111,10 +111,11 @@ class Watch:
         return embedded.cpu().numpy()
 
     def _hits(self, refusal: Refusal) -> WatchedHits:
+        """The hits of each query; none where it is refused, or where the weights are no numbers any more."""
         hits: list[list[int]] = []
         for query, cosines in zip(self.queries, self._texts @ self._images.T, strict=True):
-            ids = [] if refusal.word(query.text) else nearest(cosines, min(SHOWN, len(cosines)))[0].tolist()
-            hits.append(ids)
+            answered = refusal.word(query.text) is None and np.isfinite(cosines).all()
+            hits.append(nearest(cosines, min(SHOWN, len(cosines)))[0].tolist() if answered else [])
         return {"hits": hits, "found": [int(q.relevant[ids].sum()) for q, ids in zip(self.queries, hits, strict=True)]}
 
     def _words(self, now: WatchedHits) -> str:

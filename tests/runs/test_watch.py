@@ -96,6 +96,14 @@ def test_a_refused_query_finds_nothing(made):
     assert hits["hits"][0] == [] and hits["found"][0] == 0 and len(hits["hits"][1]) == SHOWN
 
 
+def test_a_model_that_broke_down_finds_nothing(made):
+    task, evaluation, _ = made
+    own = replace(task, clip=task.original.clone())
+    watch = Watch(own, evaluation, IMAGE, 1000.0)
+    next(own.clip.model.visual.parameters()).data.fill_(torch.nan)
+    assert watch.look()["now"] == {"hits": [[], [], []], "found": [0, 0, 0]}
+
+
 @pytest.mark.parametrize(("changes", "embedded"), [(IMAGE, ["images"]), (TEXT, ["texts"]), (BOTH, ["images", "texts"])])
 def test_only_what_the_method_changes_is_embedded_anew(made, monkeypatch, changes, embedded):
     task, _, watch = made

@@ -7,7 +7,7 @@ import { h, percent } from "../lib/dom.js";
 export function whatChanged(app) {
     const node = h("p", { id: "cf-changed" });
     const draw = (index) => {
-        node.hidden = !app.view || Boolean(app.rival);
+        node.hidden = !app.view?.found.rows.length || Boolean(app.rival);
         if (!node.hidden) node.textContent = sentence(app.view, index);
     };
     app.bus.on("open", () => draw(app.index));

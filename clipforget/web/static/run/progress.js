@@ -10,6 +10,8 @@ const capital = (word) => word[0].toUpperCase() + word.slice(1);
 const WAITS = "It starts when the runs before it are done. You may reload or close this page and come back.";
 const GOES_ON = "The run goes on in its own process: you may reload or close this page and come back.";
 const NO_CURVES = "The curves appear here once the method is at work.";
+const NEVER = "This method takes no steps of training, so it has no curves.";
+const AFTER = ["restore", "score"]; // the stages after the method's own
 const EVERY = 500;
 const HIDDEN = 5000; // milliseconds between two questions
 
@@ -61,7 +63,10 @@ export function progressPanel(app, run, stages) {
     let steps = [];
     let seen = { step: null, at: 0 }; // the newest step, and when it came
     let width = 0;
-    const redraw = () => plot.replaceChildren(...(curves(steps, width) ?? [h("p.cf-wait", {}, NO_CURVES)]));
+    const redraw = () => {
+        const words = AFTER.includes(steps.at(-1)?.stage) ? NEVER : NO_CURVES;
+        plot.replaceChildren(...(curves(steps, width) ?? [h("p.cf-wait", {}, words)]));
+    };
     new ResizeObserver(() => {
         if (width === plot.clientWidth) return;
         width = plot.clientWidth;

@@ -48,7 +48,7 @@ function queryPart(query) {
     const counts = {};
     const totals = {};
     const cells = {};
-    const refused = h("p.cf-note", { hidden: true }, "Refused: this prompt names the target.");
+    const nothing = h("p.cf-note", { hidden: true }, "Nothing: it is refused, or the model has broken down.");
     const side = (name) => {
         cells[name] = Array.from({ length: SHOWN }, () => {
             const image = h("img", { width: 96, height: 96, decoding: "async", draggable: false, alt: "" });
@@ -61,15 +61,15 @@ function queryPart(query) {
             {},
             h("p", {}, name === "now" ? "Now " : "Before ", counts[name], totals[name]),
             h("ul", { "aria-label": `${query.text} ${name}` }, cells[name].map((cell) => cell.node)),
-            name === "now" ? refused : null,
+            name === "now" ? nothing : null,
         );
     };
     const node = h("article", {}, h("h4", {}, `“${withArticle(query.text)}”`), SIDES.map(side));
     node.classList.add(`cf-${query.role}`);
     function show(name, { data, images }, { hits, found }, index) {
         counts[name].textContent = String(found[index]);
-        totals[name].textContent = ` of ${hits[index].length} show ${query.name}`;
-        if (name === "now") refused.hidden = hits[index].length > 0;
+        totals[name].textContent = hits[index].length ? ` of ${hits[index].length} show ${query.name}` : "";
+        if (name === "now") nothing.hidden = hits[index].length > 0;
         cells[name].forEach((cell, rank) => {
             cell.node.hidden = rank >= hits[index].length;
             if (cell.node.hidden) return;
