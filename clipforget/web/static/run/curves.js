@@ -52,7 +52,8 @@ function chart({ title, axis, text, help, field, lines }, steps, width) {
         return node;
     };
     const line = (x1, y1, x2, y2) => svg("line", { x1, y1, x2, y2 });
-    const number = (value) => (share ? String(100 * value) : String(Number(value.toPrecision(6))));
+    const plain = (value) => (value && Math.abs(value) < 0.001 ? value.toExponential(0) : +value.toPrecision(6));
+    const number = (value) => String(share ? 100 * value : plain(value));
     const stages = steps.flatMap((step, i) => (step.stage === steps[i - 1]?.stage ? [] : [[step.stage, i + 1]]));
     const parts = [
         ...yTicks.flatMap((y) => [line(LEFT, Y(y), width - 12, Y(y)), label(number(y), LEFT - 7, Y(y) + 4, "end")]),
