@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Sequence
+from typing import Any
 
 import clipforget.models  # noqa: F401  before open_clip, which is then imported in half the time
 
@@ -32,6 +33,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take longest, so that no core stands idle at the end of a run on several."""
     folder = lambda item: item.nodeid.split("/")[1]  # noqa: E731
     items.sort(key=lambda item: WAITING.index(folder(item)) if folder(item) in WAITING else len(WAITING))
+
+
+@pytest.hookimpl(optionalhook=True)  # without pytest-xdist nobody asks
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A file goes to one core; those of the browser to the same, as they share a server, a run and open tabs."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Files(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "browser" if nodeid.startswith("tests/browser/") else super()._split_scope(nodeid)
+
+    return Files(config, log)
 
 
 def tokenize(texts: Sequence[str]) -> Tensor:

@@ -49,7 +49,7 @@ class Site:
         headers = {"Content-Type": "application/json", "Origin": self.address.rstrip("/")}
         request = urllib.request.Request(f"{self.address}clipforget/{path}", data, headers)
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=120) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             raise AssertionError(f"{path}: {error.read().decode()}") from error
@@ -77,7 +77,7 @@ class Site:
         """The state of a run."""
         return self.call(f"runs/{run}/events?after=0")["state"]
 
-    def wait(self, run: str, *states: str, seconds: float = 60) -> str:
+    def wait(self, run: str, *states: str, seconds: float = 300) -> str:
         """Wait until a run is in one of the states."""
         end = time.monotonic() + seconds
         while (state := self.state(run)) not in states:
@@ -164,7 +164,7 @@ def follow_requests(page: Any) -> None:
     page.on("requestfailed", lambda request: page.pending.pop(request, None))
 
 
-def settle(page: Any, seconds: float = 60) -> None:
+def settle(page: Any, seconds: float = 300) -> None:
     """Wait until nothing has been pending for half a second."""
     begun = calm = time.monotonic()
     while time.monotonic() - calm < 0.5:

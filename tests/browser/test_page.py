@@ -34,7 +34,7 @@ def alpha(page: Any) -> str:
 
 
 def test_answers_soon_and_opens_a_run_from_the_start_page(visit: Any, site: Site) -> None:
-    assert site.answered < 30  # 10 s alone; a test machine is shared
+    assert site.answered < 100  # 10 s alone; a test machine may be ten times busier
     page = visit()
     page.wait_for_selector(".cf-demo:not([hidden])")
     count = page.locator(".cf-demo figure:last-of-type .cf-demo-count")

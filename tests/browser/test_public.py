@@ -23,7 +23,7 @@ def address(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def test_each_visitor_sees_all_runs_and_ends_only_their_own(browser: Any, address: str) -> None:
     ann, bob = (browser.new_context(reduced_motion="reduce").new_page() for _ in range(2))
     for page in (ann, bob):
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(120_000)
         page.goto(address)
         page.wait_for_selector("#cf-picker .cf-tile")
     assert ann.locator("#cf-eval").count() == 0 and "Everybody here can see" in ann.inner_text("#cf-go")

@@ -93,7 +93,7 @@ def test_stop_keeps_the_run_and_use_fills_the_form(visit: Any, site: Site) -> No
     begun = time.monotonic()
     page.click("#cf-stop")
     page.wait_for_selector(".cf-end[data-state=stopped]")
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 30  # 1 s alone
     assert page.locator(".cf-end .cf-message, #cf-stage .cf-wait").count() == 0
     assert page.locator(".cf-end .cf-primary").inner_text() == "Run again"
     page.wait_for_selector("[aria-label='What was done'] .cf-watched img")
