@@ -1,13 +1,12 @@
-"""Parts of the form: numbered headings, and components drawn by our own JavaScript."""
+"""Parts of the form: steps that fold, and components drawn by our own JavaScript."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import gradio as gr
-
-from clipforget.workspace.setup_documents import NumberOption
 
 
 def script_component(file: str, **props: Any) -> gr.HTML:
@@ -18,25 +17,16 @@ def script_component(file: str, **props: Any) -> gr.HTML:
     return gr.HTML(html_template="<div></div>", js_on_load=mount(file), apply_default_css=False, **props)
 
 
-def number(options: Mapping[str, NumberOption], name: str, **props: Any) -> gr.Number:
-    """Build a number box for one of a run's options, with the option's default and help text."""
-    option = options[name]
-    label = name.replace("_", " ").capitalize()
-    return gr.Number(option["default"], label=label, info=option["help"], elem_classes="cf-number", **props)
-
-
-def mount(file: str, *events: str) -> str:
-    """Return the js_on_load that hands a component to static/<file>; Gradio wants custom events in quotes in it."""
-    return f"""const events = {[*events]};
-    import(new URL("clipforget/static/{file}", document.baseURI)).then(
-        (module) => module.mount(element, {{props, trigger, watch, events}}),
+def mount(file: str) -> str:
+    """Return the js_on_load that hands a component to static/<file>."""
+    return f"""import(new URL("clipforget/static/{file}", document.baseURI)).then(
+        (module) => module.mount(element, {{props, trigger, watch}}),
     );"""
 
 
-def heading(number: int, title: str) -> None:
-    """Build a numbered heading of the form."""
-    gr.HTML(
-        html_template=f'<h2 class="cf-step"><span aria-hidden="true">{number}</span>{title}</h2>',
-        apply_default_css=False,
-        js_on_load=None,
-    )
+@contextmanager
+def step(title: str, number: int | None = None, is_open: bool = False) -> Iterator[gr.HTML]:
+    """Build a step of the form that folds to its title and one line, the property `summary` of what this yields."""
+    name = title.lower()
+    with gr.Column(elem_id=f"cf-step-{name}", elem_classes="cf-fold"):
+        yield script_component("form/step.js", title=title, number=number, summary="", opens=is_open)

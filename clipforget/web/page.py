@@ -29,7 +29,6 @@ STYLES = (
     "alpha.css",
     "form.css",
     "models.css",
-    "folder.css",
     "explorer.css",
     "found.css",
     "audits.css",
@@ -70,9 +69,9 @@ def build(workspace: Workspace) -> gr.Blocks:
                 form = Form(workspace, setup)
             with gr.Column(elem_id="cf-main", scale=1, min_width=320):
                 _alpha_bar()
-                explorer = gr.HTML(
+                gr.HTML(
                     html_template='<div id="cf-explorer"></div>',
-                    js_on_load=mount("explorer/explorer.js", "use"),
+                    js_on_load=mount("explorer/explorer.js"),
                     apply_default_css=False,
                     elem_id="cf-explorer-block",
                     stages={method["name"]: method["stages"] for method in setup["methods"]},
@@ -80,7 +79,7 @@ def build(workspace: Workspace) -> gr.Blocks:
                     options=setup["options"],
                 )
         add_functions(page, workspace)  # before the form's own listeners, which take names as they come
-        form.listen(page, explorer)
+        form.listen(page)
     return page
 
 

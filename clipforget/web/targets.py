@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from clipforget.data.target import Target
 from clipforget.workspace.setup_documents import DataDescription
 
 ANY = "Any style"
 NONE = "None of these"
+WHOLE = "*"
 
 
 class Tile(TypedDict):
@@ -47,38 +48,52 @@ class DataSummary(TypedDict):
     needs_others: bool
 
 
-def targets(superclass: str, picked: list[str], style: str) -> tuple[str, ...]:
-    """Return the targets a pick names: one per subgroup, or the whole superclass where none is picked; in one style."""
-    if superclass == NONE:
+class Pick(TypedDict):
+    """What is picked of one superclass: subgroups or the whole of it, `WHOLE`; in any style or in one."""
+
+    superclass: str
+    picked: list[str]
+    style: str
+    fresh: NotRequired[bool]  # the superclass was just chosen: something of it is to be picked
+
+
+def targets(pick: Pick) -> tuple[str, ...]:
+    """Return the targets that a pick names."""
+    if pick["superclass"] == NONE:
         return ()
-    style = "*" if style == ANY else style
-    return tuple(str(Target(superclass, name, style)) for name in picked or ["*"])
+    style = "*" if pick["style"] == ANY else pick["style"]
+    return tuple(str(Target(pick["superclass"], name, style)) for name in pick["picked"])
 
 
-def read_targets(forget: list[str]) -> tuple[str, list[str], str, list[str]]:
-    """Return superclass, subgroups and style of a run's targets, and the targets that are not of these."""
+def read_targets(forget: Sequence[str]) -> tuple[Pick, list[str]]:
+    """Return the pick that holds a run's first target and those like it, and the targets that are not of these."""
     by_text = {text: Target.read(text) for text in forget}
     first = next((target for target in by_text.values() if target.superclass != "*"), Target(NONE))
-    kind = (first.superclass, first.style, first.subgroup == "*")
-    alike = [text for text, t in by_text.items() if (t.superclass, t.style, t.subgroup == "*") == kind]
-    picked = [by_text[text].subgroup for text in alike if first.subgroup != "*"]
-    extra = [text for text in forget if text not in alike]
-    return first.superclass, picked, ANY if first.style == "*" else first.style, extra
+    kind = (first.superclass, first.style, first.subgroup == WHOLE)
+    alike = [text for text, t in by_text.items() if (t.superclass, t.style, t.subgroup == WHOLE) == kind]
+    style = ANY if first.style == "*" else first.style
+    pick: Pick = {
+        "superclass": first.superclass,
+        "picked": [by_text[text].subgroup for text in alike],
+        "style": style,
+    }
+    return pick, [text for text in forget if text not in alike]
 
 
-def siblings(data: DataDescription, superclass: str, picked: list[str], style: str, extra: list[str]) -> list[str]:
+def siblings(data: DataDescription, pick: Pick, extra: list[str]) -> list[str]:
     """Return what shares the superclass and is not forgotten: the other subgroups, or the other styles of the target.
 
     With further targets none are named: the run itself then retains the siblings of them all.
     """
+    superclass, picked, style = pick["superclass"], pick["picked"], pick["style"]
     if extra:
         return []
-    names = data["superclasses"].get(superclass, [])
-    others = [str(Target(superclass, name)) for name in names if picked and name not in picked]
+    names = [] if WHOLE in picked else data["superclasses"].get(superclass, [])
+    others = [str(Target(superclass, name)) for name in names if name not in picked]
     if style == ANY:
         return others
     styles = [name for name in data["styles"] if name != style]
-    return others + [str(Target(superclass, name, other)) for name in picked or ["*"] for other in styles]
+    return others + [str(Target(superclass, name, other)) for name in picked for other in styles]
 
 
 def every_target(data: DataDescription) -> list[str]:
@@ -112,18 +127,16 @@ def first_superclass(data: DataDescription) -> str:
     return next((name for name, subgroups in groups.items() if len(subgroups) > 1), next(iter(groups)))
 
 
-def first_pick(data: DataDescription, superclass: str) -> list[str]:
-    """Return the subgroup picked at first: biplane where there is one, else the first."""
+def first_pick(data: DataDescription, superclass: str) -> Pick:
+    """Return what is picked of a superclass at first: biplane where there is one, else its first subgroup."""
     names = data["superclasses"].get(superclass, [])
-    if len(names) < 2:
-        return []
-    return ["biplane"] if "biplane" in names else names[:1]
+    name = "biplane" if "biplane" in names else names[0] if len(names) > 1 else WHOLE
+    return {"superclass": superclass, "picked": [] if superclass == NONE else [name], "style": ANY}
 
 
 def first_target(data: DataDescription) -> list[str]:
     """Return the targets that the form names at first."""
-    superclass = first_superclass(data)
-    return list(targets(superclass, first_pick(data, superclass), ANY))
+    return list(targets(first_pick(data, first_superclass(data))))
 
 
 def data_summary(data: DataDescription, own: bool = False) -> DataSummary:

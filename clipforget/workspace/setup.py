@@ -24,7 +24,7 @@ from clipforget.runs.devices import devices, likely_device
 from clipforget.runs.eta import expected, run_memory
 from clipforget.runs.presets import damaged_presets, presets
 from clipforget.runs.store import Store
-from clipforget.settings import options
+from clipforget.settings import Option, options
 from clipforget.unlearning.task import GOALS
 from clipforget.workspace.setup_documents import (
     DataDescription,
@@ -133,21 +133,6 @@ def describe_data(dataset: Dataset, name: str, samples: bool = False) -> DataDes
 
 def describe_method(method: Method, model: str = RunConfig.model, runs: Path = Path("runs")) -> MethodDescription:
     """Describe a method: the options of its settings and its presets for a model; runs is the folder of the runs."""
-    fields: list[OptionDescription] = [
-        {
-            "name": option.name,
-            "kind": option.kind.__name__,
-            "default": option.default,
-            "help": option.help,
-            "low": option.low,
-            "high": option.high,
-            "choices": list(option.choices),
-            "advanced": option.advanced,
-            "search": list(option.search),
-            "former": list(option.former),
-        }
-        for option in options(method.settings)
-    ]
     return {
         "name": method.name,
         "title": method.title,
@@ -159,8 +144,24 @@ def describe_method(method: Method, model: str = RunConfig.model, runs: Path = P
         "notes": list(method.notes),
         "changes": method.changes,
         "stages": ["load", *method.stages, "restore", "score"],
-        "options": fields,
+        "options": [describe_option(option) for option in options(method.settings)],
         "presets": describe_presets(method.name, model, runs),
+    }
+
+
+def describe_option(option: Option) -> OptionDescription:
+    """Describe one setting of a method, or one option of a run."""
+    return {
+        "name": option.name,
+        "kind": option.kind.__name__,
+        "default": option.default,
+        "help": option.help,
+        "low": option.low,
+        "high": option.high,
+        "choices": list(option.choices),
+        "advanced": option.advanced,
+        "search": list(option.search),
+        "former": list(option.former),
     }
 
 

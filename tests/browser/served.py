@@ -156,6 +156,15 @@ def query_of(page: Any) -> dict[str, list[str]]:
     return parse_qs(urlsplit(page.url).query)
 
 
+def unfold(page: Any) -> None:
+    """Open every step of the form."""
+    page.wait_for_selector("#cf-step-advanced .cf-step", state="attached")
+    page.evaluate(
+        "document.querySelectorAll('.cf-step[aria-expanded=false], #cf-seldom[aria-expanded=false]')"
+        ".forEach((step) => step.click())"
+    )
+
+
 def follow_requests(page: Any) -> None:
     """Keep, as page.pending, what the page itself has asked for and not yet received; Gradio's streams stay open."""
     page.pending = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from served import Site
+from served import Site, unfold
 
 pytestmark = pytest.mark.browser
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
@@ -23,6 +23,10 @@ def test_axe_finds_nothing_serious(visit: Any, site: Site, options: dict[str, An
     page = visit(**options)
     page.wait_for_selector("#cf-picker .cf-tile", state="attached")
     assert serious(page) == []
+    page.evaluate("window.clipforget.toggleSetup(true)")
+    unfold(page)
+    assert serious(page) == []
+    page.evaluate("window.clipforget.toggleSetup(innerWidth > 760)")
     page.evaluate("window.clipforget.openCompare('list')")
     page.wait_for_selector(".cf-checks input")
     assert serious(page) == []

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from served import Site, settle
+from served import Site, settle, unfold
 
 pytestmark = pytest.mark.browser
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "color_scheme": "dark"}
@@ -18,6 +18,7 @@ def chooser(visit: Any, site: Site, **options: Any) -> Any:
     page.wait_for_selector("#cf-picker .cf-tile", state="attached")
     if options:
         page.evaluate("window.clipforget.toggleSetup(true)")
+    unfold(page)
     for name, value in (("model", site.model), ("data", site.data)):
         page.fill(f"#cf-{name} input", str(value))
         page.press(f"#cf-{name} input", "Enter")
@@ -71,8 +72,8 @@ def test_images_are_chosen_saved_and_become_a_target(visit: Any, site: Site) -> 
     site.call(f"selections?model={site.model}&data={site.data}", body)
     page.click("text=Save and use")
     page.click(".cf-name-panel button >> text=Replace it")
-    page.wait_for_selector('#cf-picker .cf-tile[data-name="red ones"][aria-pressed=true]')
-    page.wait_for_function("document.querySelector('#cf-superclass input').value === 'ball'")
+    page.wait_for_selector('#cf-picker .cf-tile[data-name="red ones"]:has(:checked)')
+    page.wait_for_function("document.querySelector('#cf-superclass').value === 'ball'")
     page.wait_for_selector("#cf-estimate strong")
     saved = json.loads((site.runs / "selections" / "red ones.json").read_text())
     assert len(saved["images"]) >= more and saved["how"]["text"] == "disc" and "threshold" in saved["how"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from served import Site
+from served import Site, unfold
 
 pytestmark = pytest.mark.browser
 
@@ -14,6 +14,7 @@ ROWS = "[...document.querySelectorAll('.cf-model-row')].map((row) => row.dataset
 
 def test_a_model_is_searched_told_about_and_measured(visit: Any, site: Site) -> None:
     page = visit()
+    unfold(page)
     box = page.locator("#cf-model input[role=combobox]")
     page.wait_for_function("document.querySelector('.cf-model-facts').textContent.includes('ResNet 1-2-2-2')")
     box.click()  # what is on disk comes first, models of earlier runs among it and their results

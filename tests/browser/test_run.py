@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import pytest
-from served import QUICK, Site, query_of
+from served import QUICK, Site, query_of, unfold
 from waiting import wait_for
 
 from clipforget.files import FileLock
@@ -34,6 +34,7 @@ def filled(visit: Any, site: Site) -> Any:
     """The form set to the tiny model and data, with its estimate shown."""
     page = visit()
     page.wait_for_selector("#cf-picker .cf-tile, #cf-data-note .cf-error", state="attached")
+    unfold(page)
     choose(page, "cf-model", str(site.model))
     choose(page, "cf-data", str(site.data))
     page.wait_for_selector("#cf-picker .cf-tile[data-name=big]")
@@ -57,9 +58,8 @@ def test_form_starts_a_run_that_opens_by_itself(visit: Any, site: Site) -> None:
     for label, value in (("Forget margin", "1.25"), ("Retain margin", "0.2")):
         page.get_by_label(label).first.fill(value)
         page.get_by_label(label).first.blur()
-    page.click("#cf-evaluation button.label-wrap")
-    page.fill("#cf-evaluation input[aria-label=Gallery]", "60")
-    page.locator("#cf-evaluation input[aria-label=Gallery]").blur()
+    page.fill("#cf-setting-gallery", "60")
+    page.locator("#cf-setting-gallery").blur()
     page.wait_for_timeout(300)
     page.click("#cf-run")
     page.wait_for_selector(".cf-progress")
@@ -103,7 +103,7 @@ def test_stop_keeps_the_run_and_use_fills_the_form(visit: Any, site: Site) -> No
     assert serious(page) == []
     page.click(".cf-end >> text=Change the settings")
     page.wait_for_function("document.querySelector('#cf-data input').value.includes('data')")
-    page.wait_for_function("Number(document.querySelector('#cf-last input[type=number]').value) === 7")
+    page.wait_for_function("Number(document.querySelector('#cf-setting-seed').value) === 7")
 
 
 def test_a_waiting_run_shows_its_place_in_line_and_is_cancelled(visit: Any, site: Site) -> None:
@@ -131,7 +131,8 @@ def test_use_fills_the_form_with_several_superclasses_and_a_preset_fills_the_set
     page.wait_for_selector("#cf-picker .cf-tile, #cf-data-note .cf-error", state="attached")
     config = site.config(method="targeted", forget=["disc/big", "square", "*/*/dark"], settings={"rank": 3})
     page.evaluate("(config) => window.clipforget.useSettings(config)", config)
-    page.wait_for_selector("#cf-picker .cf-tile[data-name=big][aria-pressed=true]")
+    page.wait_for_selector("#cf-picker .cf-tile[data-name=big]:has(:checked)")
+    unfold(page)
     shown = page.eval_on_selector_all("#cf-extra .cf-target > span", "all => all.map((node) => node.textContent)")
     assert shown == ["square", "*/*/dark"]
     assert page.locator("#cf-setting-rank").input_value() == "3"

@@ -2,7 +2,6 @@
 
 import shutil
 import threading
-from types import SimpleNamespace
 
 import gradio as gr
 import pytest
@@ -27,10 +26,28 @@ def form(world):
     return in_a_loop(build)
 
 
+DEFAULT = {"goal": "suppressed", "method": "anchored", "settings": {}}
+BIG = {"superclass": "disc", "picked": ["big"], "style": ANY}
+
+
+def filled(form, config, of="run"):
+    """The values of the form's components, in the order of its inputs, once it is filled with a config."""
+    *_, shown = form.fill({"fill": config, "of": of})
+    values = [value["value"] if isinstance(value, dict) and "value" in value else value for value in shown]
+    model, data, chosen, method, advanced, pick, extra, retain, folder = values
+    return [model, data, folder, chosen, pick, extra, retain, method, advanced]
+
+
 def again(form, config):
     """The configuration that the form shows once it is filled with one, as after "Use these settings"."""
-    filled = form.fill(SimpleNamespace(_data={"config": config.as_dict()}))
-    return form.config(*(value["value"] if isinstance(value, dict) else value for value in filled))
+    return form.config(*filled(form, config.as_dict()))
+
+
+def values_of(world, **own):
+    """The values of the form's inputs."""
+    first = {"model": world.clip, "data": world.data, "folder": AS_IT_IS, "chosen": NOT_CHOSEN, "pick": BIG}
+    last = {"extra": [], "retain": [], "method": DEFAULT, "advanced": {}}
+    return list({**first, **last, **own}.values())
 
 
 @pytest.mark.parametrize(
@@ -56,12 +73,29 @@ def test_any_targets_fill_the_form_and_come_out_again(form, world, forget):
     assert found == RunConfig.read({**config.as_dict(), "forget": list(found.forget)})
 
 
-def test_the_goal_comes_out_again_and_brings_our_method_for_it(form, world):
+def test_the_goal_comes_out_again(form, world):
     config = world.config(forget=("disc/big",), goal="never-seen", method="unseen", settings={"steps": 3})
     assert again(form, config) == config
-    for goal, ours, other in (("never-seen", "unseen", "anchored"), ("suppressed", "anchored", "unseen")):
-        assert form.show_method(goal, {"method": other, "settings": {"steps": 3}})["value"]["method"] == ours
-        assert "value" not in form.show_method(goal, {"method": "slug", "settings": {}})
+
+
+def test_a_draft_holds_what_was_changed_and_comes_out_of_an_address_again(form, world):
+    config = world.config(forget=("disc/big", "square"), seed=3, nodes=9)
+    draft = {"fill": config.as_dict(), "of": "run"}
+    shown, told = form.show(draft, *filled(form, config.as_dict()))
+    kept = shown[0]
+    assert kept["config"] == kept["base"] and kept["of"] == "run" and kept["config"]["nodes"] == 9
+    assert "tolerance" not in kept["config"], "what differs from the defaults"
+    assert RunConfig.read(kept["config"]) == again(form, config)
+    lines = [line["summary"] for line in shown[1:-1]]
+    assert lines[2] == "disc/big, square" and "seed 3" in lines[4] and "nodes 9" in lines[4]
+    assert "estimate" in told[-1]
+    other, _ = form.show(kept, *filled(form, {**kept["config"], "seed": 4}))
+    assert other[0]["config"]["seed"] == 4 and other[0]["base"] == kept["base"], "a change is told from what was there"
+
+
+@pytest.mark.parametrize("wrong", [[], {"seed": "x"}, {"forget": "disc"}, {"no": 1}, {"method": []}])
+def test_an_address_that_holds_no_settings_leaves_the_form_as_it_is_at_first(form, wrong):
+    assert form.config(*filled(form, wrong)) == form.config(*filled(form, {}))
 
 
 def test_evaluation_sets_come_out_again_and_a_wrong_one_is_told(form, world):
@@ -69,22 +103,24 @@ def test_evaluation_sets_come_out_again_and_a_wrong_one_is_told(form, world):
     config = world.config(**sets)
     found = again(form, config)
     assert {name: getattr(found, name) for name in sets} == sets
-    filled = form.fill(SimpleNamespace(_data={"config": config.as_dict()}))
-    values = [value["value"] if isinstance(value, dict) else value for value in filled]
+    values = filled(form, config.as_dict())
     assert "The evaluation set 'b': There is nothing at 'x'" in form.show_estimate(*values)["error"]
-    values[-3] = "  \n"
+    del values[-1]["eval"]
     assert form.config(*values).eval == () and "estimate" in form.show_estimate(*values)
 
 
 def test_a_selection_in_use_is_a_target_and_comes_out_again(form, world):
     service = form.workspace.choosing
     service.save(RunConfig(model=world.clip, data=world.data), "reds", "ball", range(60), [], {})
-    (shown,) = form.show_chosen(world.data, AS_IT_IS, {"use": ["reds"], "data": ""})
-    assert shown[1]["value"] == "ball" and shown[2]["value"] == ["reds"] and "error" not in shown[-1]["about"]
+    *_, shown = form.show_chosen(world.data, AS_IT_IS, {"use": ["reds"], "data": ""})
+    assert (
+        shown[1]["value"] == {"superclass": "ball", "picked": ["reds"], "style": ANY}
+        and "error" not in shown[-1]["about"]
+    )
     assert again(form, world.config(selections=("reds",), forget=("ball/reds",))).selections == ("reds",)
-    sent = next(form.show_chosen("x", AS_IT_IS, {"use": [], "data": world.data}))
+    *_, sent = form.show_chosen("x", AS_IT_IS, {"use": [], "data": world.data})
     assert sent[0] == world.data, "what was just sent"
-    (refused,) = form.show_chosen(world.data, AS_IT_IS, {"use": ["none"], "data": ""})
+    *_, refused = form.show_chosen(world.data, AS_IT_IS, {"use": ["none"], "data": ""})
     assert "no selection 'none'" in refused[-1]["about"]["error"]
 
 
@@ -99,42 +135,32 @@ def test_every_method_and_each_of_its_presets_can_be_chosen(form, world, method)
         assert again(form, config).checked() == config.checked()
 
 
-def test_a_form_left_open_while_the_server_restarts_still_counts(form):
-    """The new server has not yet filled in any choices; Gradio must not refuse what the open page sends."""
-    assert form.superclass.choices == form.retain.choices == []
-    assert (form.superclass.preprocess("disc"), form.style.preprocess("dark")) == ("disc", "dark")
-    assert form.retain.preprocess(["disc/small"]) == ["disc/small"]
-
-
 def test_settings_of_another_version_are_left_out(form, world):
     assert again(form, world.config(settings={"rank": 2, "no_longer_known": 1})).settings == {"rank": 2}
 
 
 def test_targets_beside_the_superclass():
-    assert targets(NONE, ["big"], ANY) == ()
-    assert read_targets(["*/*/dark"]) == (NONE, [], ANY, ["*/*/dark"])
-    assert read_targets(["a/x", "b", "a/y/s", "a/z"]) == ("a", ["x", "z"], ANY, ["b", "a/y/s"])
+    assert targets({"superclass": NONE, "picked": ["big"], "style": ANY}) == ()
+    assert read_targets(["*/*/dark"]) == ({"superclass": NONE, "picked": [], "style": ANY}, ["*/*/dark"])
+    pick, extra = read_targets(["a/x", "b", "a/y/s", "a/z"])
+    assert pick["picked"] == ["x", "z"] and extra == ["b", "a/y/s"]
 
 
-def test_with_no_target_left_the_form_says_so(form, world):
-    values = [
-        world.clip,
-        world.data,
-        AS_IT_IS,
-        NOT_CHOSEN,
-        NONE,
-        [],
-        ANY,
-        [],
-        [],
-        {"method": "targeted", "settings": {}},
-        0,
-        "cpu",
-    ]
-    values += ["suppressed", 0.05, 10, "", "kept", 500]
-    with pytest.raises(BadSetting, match="Nothing to forget"):
-        form.config(*values).checked()
-    assert "Nothing to forget" in form.show_estimate(*values)["error"]
+def test_the_whole_superclass_is_forgotten_only_where_it_is_picked(form, world):
+    whole, nothing = ({**BIG, "picked": picked} for picked in (["*"], []))
+    assert form.config(*values_of(world, pick=whole)).forget == ("disc",)
+    for pick in (nothing, {**BIG, "superclass": NONE}):
+        values = values_of(world, pick=pick)
+        with pytest.raises(BadSetting, match="Nothing to forget"):
+            form.config(*values).checked()
+        assert "Nothing to forget" in form.show_estimate(*values)["error"]
+    shown, retain = form.show_pick(
+        world.data, AS_IT_IS, NOT_CHOSEN, {**nothing, "superclass": "square", "fresh": True}, []
+    )
+    assert len(shown["value"]["picked"]) == 1 and shown["items"], "another superclass: one of it is picked"
+    assert retain["value"] and not set(retain["value"]) & set(targets(shown["value"]))
+    shown, retain = form.show_pick(world.data, AS_IT_IS, NOT_CHOSEN, whole, [])
+    assert shown == gr.skip() and retain["value"] == []
 
 
 def test_presets_are_those_of_the_model(form):
@@ -146,13 +172,11 @@ def test_presets_are_those_of_the_model(form):
 def test_a_data_set_that_cannot_be_read_takes_the_old_choices_away_and_is_told_once(form, world):
     list(form.show_data(world.data))
     *_, shown = form.show_data("nowhere")
-    assert "There is no data set" in shown[-1]["about"]["error"] and shown[0]["choices"] == shown[1]["items"] == []
-    values = [world.clip, "nowhere", AS_IT_IS, NOT_CHOSEN, None, [], ANY, [], [], {"method": "slug", "settings": {}}, 0]
-    assert form.show_estimate(*values, "cpu", "suppressed", 0.05, 10, "", "kept", 500) == {}
-    assert form.show_superclass("nowhere", AS_IT_IS, NOT_CHOSEN, "disc", []) == [gr.skip()] * 2
-    assert form.show_siblings("nowhere", AS_IT_IS, NOT_CHOSEN, "disc", ["big"], ANY, []) == gr.skip()
+    assert "There is no data set" in shown[-1]["about"]["error"] and shown[0]["items"] is None
+    assert form.show_estimate(*values_of(world, data="nowhere", pick={**BIG, "picked": []})) == {}
+    assert form.show_pick("nowhere", AS_IT_IS, NOT_CHOSEN, BIG, []) == [gr.skip()] * 2
     *_, shown = form.show_data(world.data)
-    assert shown[1]["items"] and "data" in shown[-1]["about"], "and a good one brings them back"
+    assert shown[0]["items"] and "data" in shown[-1]["about"], "and a good one brings them back"
 
 
 def test_a_folder_of_one_class_takes_others_and_can_be_read_otherwise(form, world, tmp_path):
@@ -164,7 +188,7 @@ def test_a_folder_of_one_class_takes_others_and_can_be_read_otherwise(form, worl
     about = shown[-1]["about"]["data"]
     assert shown[-1]["value"] == {**levels, "others": "sketchbook"} and about["needs_others"] and about["own"]
     assert any("one class, blobs" in text for text in about["sentences"])
-    assert (shown[0]["value"], shown[1]["value"]) == ("blobs", ["big"])
+    assert shown[0]["value"] == {"superclass": "blobs", "picked": ["big"], "style": ANY}
     config = world.config(
         data=str(tmp_path / "blobs"), others="sketchbook", levels="subgroup,style", forget=("blobs/big",)
     )

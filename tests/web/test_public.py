@@ -257,17 +257,18 @@ def test_the_form_offers_what_is_listed_and_starts_for_the_visitor(workspace, cl
 
     form = in_a_loop(build)
     assert form.model.props["public"] and not form.data.allow_custom_value
-    assert not any(part.visible for part in (form.eval, form.eval_target, form.eval_images))
+    assert not any(option["name"].startswith("eval") for option in form.advanced.props["options"])
 
     def values(data: str) -> list[Any]:
-        method = {"method": "do_nothing", "settings": {}}
-        given = [(form.superclass, "airplane"), (form.picker, ["biplane"]), (form.method, method), (form.data, data)]
+        method = {"goal": "suppressed", "method": "do_nothing", "settings": {}}
+        pick = {"superclass": "airplane", "picked": ["biplane"], "style": "Any style"}
+        given = [(form.picker, pick), (form.method, method), (form.data, data)]
         return [next((value for of, value in given if of is part), part.value) for part in form.inputs()]
 
     request = SimpleNamespace(headers={VISITOR_HEADER: "ann"})
-    id, _ = form.start(request, *values("sketchbook"))
+    id, *_ = form.start(request, *values("sketchbook"))
     assert workspace.run(id).owner == "ann" and VISITOR.get() == "ann"
-    assert "sketchbook" in form.start(request, *values("/etc"))[1]["error"]
+    assert "sketchbook" in form.start(request, *values("/etc"))[-1]["error"]
     VISITOR.set("")
 
 

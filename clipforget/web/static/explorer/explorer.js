@@ -23,6 +23,8 @@ import { alphaBar } from "./slider.js";
 import { addressOf, bus, FRESH, readAddress, writeAddress } from "../lib/state.js";
 import { awayBanner } from "../run/states.js";
 import { sideSwitch } from "./sides.js";
+import { followRuns } from "../form/draft.js";
+import { landmarks } from "../lib/landmarks.js";
 import { makeStage } from "./stage.js";
 import { tabs } from "./tabs.js";
 import { theme } from "../lib/theme.js";
@@ -187,7 +189,7 @@ function makeApp(gradio) {
                 parts.map(([, alpha]) => alpha).join(","),
             );
         if (app.mode === "runs") app.open("");
-        gradio.trigger("use", { config });
+        app.fillForm(config);
         app.toggleSetup(true);
         toast("The form now holds these settings");
     };
@@ -331,6 +333,7 @@ export async function mount(element, gradio) {
     theme(app);
     header(app);
     presentation(app);
+    landmarks();
     keys(app);
     alphaBar(app);
     const parts = h("div", { id: "cf-open" });
@@ -372,6 +375,7 @@ export async function mount(element, gradio) {
     tabs(app, lower);
     imagePage(app, image);
     app.bus.on("asking", (on) => both.classList.toggle("cf-asking", on));
+    followRuns(app);
     if (!app.state.run) refreshRuns(app).catch(() => {});
     await app.show();
 }

@@ -2,6 +2,7 @@
 // What was understood of a data set before anything runs, other ways to read it, and the images that supply others.
 
 import { clock, h } from "../lib/dom.js";
+import { help } from "./field.js";
 
 const count = (number) => Number(number).toLocaleString("en");
 const CLASSES = 6; // shown with samples
@@ -12,7 +13,7 @@ const CLASSES = 6; // shown with samples
  */
 export function mount(element, { props, trigger, watch }) {
     const note = h("div.cf-formnote", { role: "status" });
-    const more = h("div.cf-understood");
+    const more = h("div.cf-details");
     const container = h("div", {}, note, more);
     let drawn = "";
     const choose = (change) => {
@@ -91,8 +92,8 @@ function others(props, choose) {
         onchange: () => choose({ others: input.value.trim() }),
     });
     const label = h("label", { htmlFor: input.id }, "Others come from");
-    const help = "A data set by name or path: what the pictures are told apart from, and what is to be kept";
-    return h("div.cf-others", {}, label, input, list, h("p.cf-help", {}, help));
+    const text = "A data set by name or path: what the pictures are told apart from, and what is to be kept.";
+    return h("div.cf-field", {}, label, input, list, help(label.textContent, text));
 }
 
 function shown({ name, size, images }) {

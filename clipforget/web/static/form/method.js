@@ -2,6 +2,7 @@
 // The method of a run: which one, its source and what to know of it, a preset, and the settings of that one alone.
 
 import { h } from "../lib/dom.js";
+import { field, help } from "./field.js";
 
 const GROUPS = {
     "image tower": "Change the image tower",
@@ -12,30 +13,40 @@ const GROUPS = {
 const OWN = "own settings";
 
 /**
- * Gradio mounts this on a component with the props value {method, settings}, methods (as /setup tells them) and presets
- * (a list for each method). `settings` holds only what differs from the method's defaults.
+ * Gradio mounts this on a component with the props value {goal, method, settings}, goals ({name, title, help}), ours
+ * (our method for each goal), methods (as /setup tells them) and presets (a list for each method). `settings` holds
+ * only what differs from the method's defaults.
  */
 export function mount(element, { props, trigger, watch }) {
     const select = h("select", {
         id: "cf-method-select",
-        "aria-label": "Method",
-        onchange: () => choose(select.value, {}),
+        onchange: () => choose({ method: select.value, settings: {} }),
     });
-    const about = h("div.cf-about");
-    const preset = h("div.cf-preset");
-    const fields = h("div.cf-settings");
-    const container = h("div.cf-method-form", {}, select, about, preset, fields);
+    const about = h("details.cf-about");
+    const preset = h("div.cf-field.cf-preset", { role: "status" });
+    const fields = h("div.cf-fields");
+    const goals = h("fieldset.cf-goals", {}, h("legend", {}, "Forgotten is to mean"), props.goals.map(goal));
+    const label = h("label", { htmlFor: select.id }, "Method");
+    const container = h("div.cf-fields", {}, goals, h("div.cf-field", {}, label, select), about, preset, fields);
     let drawn = "";
     let listed = "";
-    const value = () => props.value || { method: "", settings: {} };
+    const value = () => props.value || { goal: props.goals[0].name, method: "", settings: {} };
     const method = () => props.methods.find((entry) => entry.name === value().method) || props.methods[0];
     let picked = ""; // the preset that was picked last
     const presets = () => [{ name: "default", settings: {}, note: "" }, ...(props.presets?.[method().name] || [])];
 
-    function choose(name, settings) {
-        props.value = { method: name, settings };
+    function choose(part) {
+        props.value = { ...value(), method: method().name, ...part };
         draw(true);
         trigger("input");
+    }
+
+    /** A goal to choose. Another one brings our method for it, unless somebody else's is chosen. */
+    function goal({ name, title, help: text }) {
+        const isOurs = () => Object.values(props.ours).includes(method().name);
+        const choice = () => choose({ goal: name, ...(isOurs() ? { method: props.ours[name], settings: {} } : {}) });
+        const radio = h("input", { type: "radio", name: "cf-goal", value: name, onchange: choice });
+        return h("div", {}, h("label", {}, radio, title), help(title, text));
     }
 
     /** One setting changed: it is kept where it differs from its default. */
@@ -43,7 +54,8 @@ export function mount(element, { props, trigger, watch }) {
         const settings = { ...value().settings };
         if (now === null || now === option.default) delete settings[option.name];
         else settings[option.name] = now;
-        props.value = { method: method().name, settings };
+        props.value = { ...value(), method: method().name, settings };
+        drawn = JSON.stringify([props.value.method, settings]); // while somebody types, the fields stay as they are
         drawPreset();
         trigger("input");
     }
@@ -65,22 +77,12 @@ export function mount(element, { props, trigger, watch }) {
 
     function drawAbout() {
         const { summary, source, reference_url: href, uses, notes } = method();
+        const link = href ? h("a", { href, target: "_blank", rel: "noopener noreferrer" }, source) : source;
         about.replaceChildren(
-            h("p", {}, summary),
-            h(
-                "p",
-                {},
-                "Source: ",
-                href ? h("a", { href, target: "_blank", rel: "noopener noreferrer" }, source) : source,
-            ),
+            h("summary", {}, summary),
+            h("p", {}, "Source: ", link),
             h("p", {}, `${uses}.`),
-            notes?.length
-                ? h(
-                      "ul",
-                      {},
-                      notes.map((note) => h("li", {}, note)),
-                  )
-                : "",
+            ...(notes || []).map((note) => h("p", {}, note)),
         );
     }
 
@@ -94,10 +96,9 @@ export function mount(element, { props, trigger, watch }) {
             "select",
             {
                 id: "cf-preset",
-                "aria-label": "Preset",
                 onchange: () => {
                     picked = box.value;
-                    choose(method().name, { ...known.find((entry) => entry.name === picked)?.settings });
+                    choose({ settings: { ...known.find((entry) => entry.name === picked)?.settings } });
                 },
             },
             known.map((entry) =>
@@ -107,9 +108,10 @@ export function mount(element, { props, trigger, watch }) {
         );
         box.value = current ? current.name : OWN;
         preset.replaceChildren(
-            h("label", {}, h("span", {}, "Preset"), box),
-            h("p.cf-help", { role: "status" }, current?.note || ""),
-            ...known.filter((entry) => entry.error).map((entry) => h("p.cf-help", {}, entry.error)),
+            h("label", { htmlFor: box.id }, "Preset"),
+            box,
+            help("Preset", current?.note),
+            ...known.filter((entry) => entry.error).map((entry) => h("small.cf-wrong", {}, entry.error)),
         );
         preset.hidden = !method().options.length;
     }
@@ -117,13 +119,13 @@ export function mount(element, { props, trigger, watch }) {
     function drawFields() {
         const { options } = method();
         const { settings } = value();
-        const field = (option) =>
-            fieldOf(option, settings[option.name] ?? option.default, (now) => change(option, now));
+        const draw = (option) =>
+            field(option, settings[option.name] ?? option.default, (now) => change(option, now));
         const rare = options.filter((option) => option.advanced);
         const open = fields.querySelector("details")?.open || rare.some((option) => option.name in settings);
         fields.replaceChildren(
-            ...options.filter((option) => !option.advanced).map(field),
-            rare.length ? h("details.cf-rare", { open }, h("summary", {}, "Advanced"), rare.map(field)) : "",
+            ...options.filter((option) => !option.advanced).map(draw),
+            rare.length ? h("details.cf-fields", { open }, h("summary", {}, "More settings"), rare.map(draw)) : "",
         );
     }
 
@@ -134,6 +136,7 @@ export function mount(element, { props, trigger, watch }) {
         if (names !== listed) list();
         listed = names;
         select.value = method().name;
+        for (const radio of goals.querySelectorAll("input")) radio.checked = radio.value === value().goal;
         const wanted = JSON.stringify([method().name, value().settings]);
         if (all || wanted !== drawn) {
             drawAbout();
@@ -149,44 +152,3 @@ export function mount(element, { props, trigger, watch }) {
 }
 
 const canonical = (settings) => JSON.stringify(Object.entries(settings || {}).sort());
-
-/** The field of one setting, by its kind; `changed` gets its value, or null for one that cannot be read. */
-function fieldOf(option, now, changed) {
-    const name = option.name.replaceAll("_", " ");
-    const label = name[0].toUpperCase() + name.slice(1);
-    const id = `cf-setting-${option.name}`;
-    const words = [
-        h("span.cf-field-name", {}, label),
-        h("small", {}, [option.help, bounds(option)].filter(Boolean).join(" ")),
-    ];
-    if (option.kind === "bool") {
-        const box = h("input", { id, type: "checkbox", checked: Boolean(now), onchange: () => changed(box.checked) });
-        return h("label.cf-field.cf-check", {}, box, h("span", {}, words));
-    }
-    if (option.choices.length) {
-        const box = h(
-            "select",
-            { id, onchange: () => changed(box.value) },
-            option.choices.map((entry) => h("option", { value: entry }, entry)),
-        );
-        box.value = now;
-        return h("label.cf-field", {}, words, box);
-    }
-    const numeric = option.kind !== "str";
-    const read = () =>
-        !numeric ? box.value : box.value === "" || !Number.isFinite(Number(box.value)) ? null : Number(box.value);
-    const box = h("input", {
-        id,
-        type: numeric ? "number" : "text",
-        step: option.kind === "int" ? 1 : "any",
-        value: now,
-        onchange: () => changed(read()),
-    });
-    return h(numeric ? "label.cf-field.cf-figure" : "label.cf-field", {}, words, box);
-}
-
-function bounds({ low, high }) {
-    if (low !== null && high !== null) return `(${low} to ${high})`;
-    if (low !== null) return `(at least ${low})`;
-    return high !== null ? `(at most ${high})` : "";
-}

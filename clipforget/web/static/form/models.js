@@ -10,7 +10,13 @@ const GROUPS = { run: "Your runs", open_clip: "Published models" }; // by kind, 
 
 /** Gradio mounts this on a component with the props value (a name), device, and public (only what is listed). */
 export function mount(element, { props, trigger, watch }) {
-    const list = h("ul.cf-model-list", { id: "cf-model-list", role: "listbox", "aria-label": "Models", hidden: true });
+    const list = h("ul.cf-model-list", {
+        id: "cf-model-list",
+        role: "listbox",
+        "aria-label": "Models",
+        hidden: true,
+        tabIndex: -1, // no stop of its own, however long it is
+    });
     const input = h("input", {
         id: "cf-model-input",
         type: "text",
@@ -30,13 +36,13 @@ export function mount(element, { props, trigger, watch }) {
         onblur: leave,
     });
     const label = h("label", { htmlFor: input.id }, "CLIP model");
-    const help = h("p.cf-help", {}, props.public ? "" : "A name from the list, or the path of a folder");
+    const line = props.public ? "" : h("small", {}, "A name from the list, or a folder's path");
     const count = h("p.cf-model-count.cf-help", { role: "status", hidden: true });
     const facts = h("div.cf-help.cf-model-facts", { role: "status" });
     const measuring = h("div.cf-model-measure");
     const popup = h("div.cf-model-popup", { hidden: true }, list, count);
     const box = h("div.cf-model-box", {}, input, popup);
-    const container = h("div.cf-model-form", {}, label, help.textContent ? help : "", box, facts, measuring);
+    const container = h("div.cf-field", {}, label, box, line, facts, measuring);
     let rows = [];
     let active = -1;
     let asked = 0;
@@ -269,7 +275,11 @@ function long(model) {
     ].filter(Boolean);
     const disk = model.on_disk
         ? "On this disk."
-        : `To download${model.download ? `: about ${bytes(model.download)}` : ""}; its first run fetches it.`;
+        : `To download${model.download ? `: about ${bytes(model.download)}` : ""}, by its first run.`;
     const needs = memory ? ` A run takes at least ${bytes(memory)} beside the program and its images.` : "";
-    return [towers.join(" · "), ...(towers.length ? [h("br")] : []), disk + needs];
+    const first = [image_tower, image_size && `${image_size} px`].filter(Boolean).join(", ");
+    return [
+        h("span", {}, [first, disk].filter(Boolean).join(" · ")),
+        h("details.cf-details", {}, h("summary", {}, "More on this model"), h("p", {}, towers.join(" · ")), needs),
+    ];
 }

@@ -1,19 +1,24 @@
 // @ts-check
-// More targets beside the picked subgroups: other superclasses, other styles, a whole style.
+// A list of targets, each of which can be taken off, and a box to add another.
 
 import { h, iconButton } from "../lib/dom.js";
+import { help } from "./field.js";
 
-/** Gradio mounts this on a component with the props value (targets) and items (all that can be named). */
+/**
+ * Gradio mounts this on a component with the props value (targets), items (all that can be named), label, of (what
+ * they are taken off from, in words) and help.
+ */
 export function mount(element, { props, trigger, watch }) {
+    const id = `cf-add-${props.elem_id ?? props.of.replaceAll(" ", "-")}`;
     const chips = h("div.cf-targets");
-    const list = h("datalist", { id: "cf-all-targets" });
-    const message = h("p.cf-help", { role: "alert" });
+    const list = h("datalist", { id: `${id}-all` });
+    const message = h("small.cf-wrong", { role: "alert" });
     const input = h("input", {
+        id,
         type: "text",
         list: list.id,
         autocomplete: "off",
-        placeholder: "another target",
-        "aria-label": "Another target to forget",
+        placeholder: "superclass/subgroup",
         onkeydown: (event) => {
             if (event.key === "Enter" && !event.ctrlKey) {
                 event.preventDefault();
@@ -21,8 +26,18 @@ export function mount(element, { props, trigger, watch }) {
             }
         },
     });
-    const button = h("button.cf-button", { type: "button", onclick: () => add() }, "Add");
-    const container = h("div.cf-more-targets", {}, chips, h("div.cf-add", {}, input, button), list, message);
+    const adds = { type: "button", "aria-label": `Add to ${props.of}`, onclick: () => add() };
+    const button = h("button.cf-button", adds, "Add");
+    const container = h(
+        "div.cf-field",
+        {},
+        h("label", { htmlFor: id }, props.label),
+        help(props.label, props.help),
+        chips,
+        h("div.cf-add", {}, input, button),
+        list,
+        message,
+    );
     let offered = "";
     const value = () => props.value || [];
 
@@ -45,27 +60,20 @@ export function mount(element, { props, trigger, watch }) {
 
     function draw() {
         if (!container.isConnected) element.replaceChildren(container);
-        chips.replaceChildren(
-            ...value().map((target) =>
-                h(
-                    "span.cf-target",
-                    {},
-                    h("span", {}, target),
-                    iconButton(
-                        "close",
-                        `Take off ${target}`,
-                        () => change(value().filter((other) => other !== target)),
-                        "button.cf-remove",
-                    ),
-                ),
-            ),
-        );
+        const chip = (target) => {
+            const takeOff = () => {
+                change(value().filter((other) => other !== target));
+                input.focus();
+            };
+            const remove = iconButton("close", `Take ${target} off ${props.of}`, takeOff, "button.cf-remove");
+            return h("span.cf-target", {}, h("span", {}, target), remove);
+        };
+        chips.replaceChildren(...value().map(chip));
         const items = JSON.stringify(props.items || []);
         if (items !== offered) list.replaceChildren(...(props.items || []).map((name) => h("option", { value: name })));
         offered = items;
     }
 
     watch(["value", "items"], draw);
-    element.replaceChildren(container);
     draw();
 }

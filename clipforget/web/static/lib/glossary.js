@@ -27,15 +27,18 @@ const WORDS = {
 const box = h("div.cf-explained", { popover: "auto", tabIndex: -1, role: "dialog" });
 
 /** A "?" that explains words of the glossary. */
-export function explain(...names) {
+export const explain = (...names) => more(`What is ${names.join(", what is ")}?`, ...names.map((name) => WORDS[name]));
+
+/** A "?" that shows what there is to say about something. */
+export function more(label, ...texts) {
     const button = h(
         "button.cf-explain",
         {
             type: "button",
-            "aria-label": `What is ${names.join(", what is ")}?`,
+            "aria-label": label,
             onclick: () => {
-                box.replaceChildren(...names.map((name) => h("p", {}, WORDS[name])));
-                box.setAttribute("aria-label", names.join(", "));
+                box.replaceChildren(...texts.map((text) => h("p", {}, text)));
+                box.setAttribute("aria-label", label);
                 document.body.append(box);
                 box.showPopover();
                 const at = button.getBoundingClientRect();

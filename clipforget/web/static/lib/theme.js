@@ -2,6 +2,7 @@
 // Dark or light: Gradio marks the body with the class "dark"; a visitor's own choice is remembered.
 
 const KEY = "clipforget-theme";
+const SETUP = "clipforget-setup";
 
 /** Apply the remembered choice and tell the page of every change, whoever makes it. */
 export function theme(app) {
@@ -38,9 +39,20 @@ export function theme(app) {
     const setup = document.getElementById("cf-setup");
     app.toggleSetup = (open = setup.classList.contains("cf-closed")) => {
         setup.classList.toggle("cf-closed", !open);
+        try {
+            sessionStorage.setItem(SETUP, open ? "open" : "closed"); // as long as the tab is open
+        } catch {
+            /* as above */
+        }
         document.getElementById("cf-setup-toggle")?.setAttribute("aria-expanded", String(open));
         if (open && matchMedia("(max-width: 760px)").matches) setup.scrollIntoView({ block: "start" });
         requestAnimationFrame(() => window.dispatchEvent(new Event("resize")));
     };
-    if (matchMedia("(max-width: 760px)").matches) setup.classList.add("cf-closed");
+    let kept = null;
+    try {
+        kept = sessionStorage.getItem(SETUP);
+    } catch {
+        /* as above */
+    }
+    if (kept ? kept === "closed" : matchMedia("(max-width: 760px)").matches) setup.classList.add("cf-closed");
 }
