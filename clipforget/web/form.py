@@ -101,6 +101,8 @@ class Form:
         with gr.Column(elem_id="cf-go"):
             self.estimate = script_component("form/note.js", value={}, elem_id="cf-estimate")
             self.run = gr.Button("Run", variant="primary", size="lg", elem_id="cf-run")
+            # Two, so that what the page asks for is never overwritten by the answer to what it asked before.
+            self.wanted = script_component("form/wanted.js", value={}, elem_id="cf-wanted")
             self.draft = script_component("form/draft.js", value={}, elem_id="cf-draft")
             if public:
                 gr.HTML(html_template=f'<p class="cf-shared">{SHARED}</p>', apply_default_css=False, js_on_load=None)
@@ -130,7 +132,7 @@ class Form:
         return RunConfig.read(self.document(*values))
 
     def listen(self, page: gr.Blocks) -> None:
-        """Wire the form. Its draft is filled by form/draft.js, with a run's config or with what the address says."""
+        """Wire the form. form/draft.js asks for a run's config, or for what the address says, to be filled in."""
         of_data = [self.picker, self.extra, self.retain, self.folder]
         show = {"fn": self.show, "inputs": [self.draft, *self.inputs()], **LATEST}
         show["outputs"] = [self.draft, *self.steps, self.estimate]
@@ -151,11 +153,13 @@ class Form:
             **show
         )
         gr.on([part.input for part in (self.model, self.retain, self.method, self.advanced)], **show)
-        start = self.run.click(self.start, self.inputs(), [self.started, self.draft, self.estimate], **QUIET)
+        start = self.run.click(
+            self.start, [self.draft, *self.inputs()], [self.started, self.draft, self.estimate], **QUIET
+        )
         start.success(None, self.started, None, js="(id) => { if (id) window.clipforget?.follow(id); }", **QUIET)
-        filled = [self.model, self.data, self.chosen, self.method, self.advanced, *of_data]
-        self.draft.input(self.stop_reading, None, None, concurrency_limit=None, **QUIET)
-        self.draft.input(self.fill, self.draft, filled, **LATEST).then(**show)
+        filled = [self.draft, self.model, self.data, self.chosen, self.method, self.advanced, *of_data]
+        self.wanted.input(self.stop_reading, None, None, concurrency_limit=None, **QUIET)
+        self.wanted.input(self.fill, self.wanted, filled, **LATEST).then(**show)
 
     def show_data(
         self, name: str, folder: dict[str, Any] = AS_IT_IS, request: gr.Request | None = None
@@ -280,7 +284,7 @@ class Form:
             yield [gr.skip()] * (1 + len(self.steps)) + [self.problem(error)]
             return
         own = changed(config)
-        kept = {"base": own, "of": draft["of"]} if "fill" in draft else draft
+        kept = draft if "base" in draft else {**draft, "base": own}
         title = self.methods[config["method"]]["title"]
         lines = summaries(config, title, self.titles.get(config["data"], config["data"]))
         yield [{**kept, "config": own}, *(gr.update(summary=line) for line in lines), gr.skip()]
@@ -295,7 +299,7 @@ class Form:
         except ClipforgetError as error:
             return self.problem(error)
 
-    def start(self, request: gr.Request, *values: Any) -> tuple[str, Any, Any]:
+    def start(self, request: gr.Request, draft: dict[str, Any], *values: Any) -> tuple[str, Any, Any]:
         """Start the worker process of a run, or put it in line; return the run's id, or what is wrong.
 
         The form then holds what the new run was given, as if it had been filled from it.
@@ -306,15 +310,15 @@ class Form:
         except ClipforgetError as error:
             return "", gr.skip(), self.problem(error)
         own = changed(self.document(*values))
-        return id, {"config": own, "base": own, "of": id}, gr.skip()
+        return id, {**draft, "config": own, "base": own, "of": id}, gr.skip()
 
     def problem(self, error: ClipforgetError) -> dict[str, Any]:
         """Return what a note says is wrong."""
         return {"error": self.workspace.shown(str(error))}
 
-    def fill(self, draft: dict[str, Any], request: gr.Request | None = None) -> Iterator[list[Any]]:
+    def fill(self, wanted: dict[str, Any], request: gr.Request | None = None) -> Iterator[list[Any]]:
         """Fill the form from the config of a run or of the address; what cannot be read leaves it as it is at first."""
-        given, config = draft["fill"], RunConfig()
+        given, config = wanted["config"], RunConfig()
         try:
             known = {} if given.get("method") in self.methods else {"method": config.method, "settings": {}}
             config = RunConfig.read({**given, **known})
@@ -323,9 +327,10 @@ class Form:
         names = {option["name"] for option in self.methods[config.method]["options"]}
         settings = {name: value for name, value in config.settings.items() if name in names}
         folder, use = reading_of(config.as_dict()), list(config.selections)
-        problem = yield from self._read(config.data, folder, use, request, before=8)
+        problem = yield from self._read(config.data, folder, use, request, before=9)
         method = {"goal": config.goal, "method": config.method, "settings": settings}
         yield [
+            {"of": wanted["of"], "number": wanted["number"]},
             config.model,
             config.data,
             gr.update(value={"use": use, "data": ""}),

@@ -30,11 +30,11 @@ DEFAULT = {"goal": "suppressed", "method": "anchored", "settings": {}}
 BIG = {"superclass": "disc", "picked": ["big"], "style": ANY}
 
 
-def filled(form, config, of="run"):
+def filled(form, config):
     """The values of the form's components, in the order of its inputs, once it is filled with a config."""
-    *_, shown = form.fill({"fill": config, "of": of})
+    *_, shown = form.fill({"config": config, "of": "run", "number": 1})
     values = [value["value"] if isinstance(value, dict) and "value" in value else value for value in shown]
-    model, data, chosen, method, advanced, pick, extra, retain, folder = values
+    _, model, data, chosen, method, advanced, pick, extra, retain, folder = values
     return [model, data, folder, chosen, pick, extra, retain, method, advanced]
 
 
@@ -80,7 +80,7 @@ def test_the_goal_comes_out_again(form, world):
 
 def test_a_draft_holds_what_was_changed_and_comes_out_of_an_address_again(form, world):
     config = world.config(forget=("disc/big", "square"), seed=3, nodes=9)
-    draft = {"fill": config.as_dict(), "of": "run"}
+    draft = {"of": "run", "number": 1}
     shown, told = form.show(draft, *filled(form, config.as_dict()))
     kept = shown[0]
     assert kept["config"] == kept["base"] and kept["of"] == "run" and kept["config"]["nodes"] == 9

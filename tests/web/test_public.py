@@ -266,9 +266,9 @@ def test_the_form_offers_what_is_listed_and_starts_for_the_visitor(workspace, cl
         return [next((value for of, value in given if of is part), part.value) for part in form.inputs()]
 
     request = SimpleNamespace(headers={VISITOR_HEADER: "ann"})
-    id, *_ = form.start(request, *values("sketchbook"))
+    id, *_ = form.start(request, {}, *values("sketchbook"))
     assert workspace.run(id).owner == "ann" and VISITOR.get() == "ann"
-    assert "sketchbook" in form.start(request, *values("/etc"))[-1]["error"]
+    assert "sketchbook" in form.start(request, {}, *values("/etc"))[-1]["error"]
     VISITOR.set("")
 
 

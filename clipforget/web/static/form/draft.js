@@ -3,29 +3,22 @@
 // address, as what differs from a run's defaults.
 
 import { h } from "../lib/dom.js";
+import { ask } from "./wanted.js";
 
 const NAME = "form";
 let arrived;
-const form = new Promise((resolve) => {
+const mounted = new Promise((resolve) => {
     arrived = resolve;
 });
 
 /**
- * Gradio mounts this with the value {config, base, of}: what the form shows, what it was filled with and from which
- * run ("": none; null: not from a run, so that it is the visitor's own). Setting {fill, of} fills the form.
+ * Gradio mounts this with the value {config, base, of, number}: what the form shows, what it was filled with, from
+ * which run ("": none; null: it is the visitor's own), and as which filling.
  */
-export function mount(element, { props, trigger, watch }) {
+export function mount(element, { props, watch }) {
     const note = h("div.cf-drift");
+    const draft = { note, value: () => props.value || {}, changed: () => {} };
     element.replaceChildren(note);
-    const draft = {
-        note,
-        changed: () => {},
-        value: () => props.value || {},
-        fill(config, of) {
-            props.value = { fill: config, of };
-            trigger("input");
-        },
-    };
     watch("value", () => {
         if (!note.isConnected) element.replaceChildren(note);
         draft.changed();
@@ -35,31 +28,36 @@ export function mount(element, { props, trigger, watch }) {
 
 /** Keep form, address and the run that is shown together, from when the form is there. */
 export async function followRuns(app) {
+    let asked = { number: 0, of: "" }; // the last filling
     const shown = () => {
         const run = app.runs.find((entry) => entry.id === app.state.run);
         return run?.config?.method && !run.config.soup?.length ? run : null;
     };
-    app.fillForm = async (config) => {
-        const isShown = JSON.stringify(shown()?.config) === JSON.stringify(config);
-        (await form).fill(config, isShown ? app.state.run : null);
+    const fill = async (config, of) => {
+        asked = { number: asked.number + 1, of };
+        await ask({ config, ...asked });
     };
-    const draft = await form;
-    const isOwn = ({ config, base }) => JSON.stringify(config) !== JSON.stringify(base);
+    app.fillForm = (config) => {
+        const isShown = JSON.stringify(shown()?.config) === JSON.stringify(config);
+        return fill(config, isShown ? app.state.run : null);
+    };
+    const draft = await mounted;
+    const isPending = () => asked.number > (draft.value().number ?? 0) || !draft.value().config;
+    const isOwn = ({ config, base, of }) => of === null || JSON.stringify(config) !== JSON.stringify(base);
 
     /** Fill the form anew where another run is shown than the one it came from, and nobody has changed it. */
     function follow(isListed) {
-        const value = draft.value();
-        const isNew = !("of" in value);
         const kept = new URLSearchParams(location.search).get(NAME);
-        if (isNew && kept !== null) return draft.fill(read(kept), null);
-        const isFree = isNew || ("fill" in value ? value.of !== null : !isOwn(value));
-        if (!isFree || value.of === app.state.run) return keep();
-        if (shown() || !app.state.run || isListed) draft.fill(shown()?.config ?? {}, app.state.run);
+        if (!asked.number && kept !== null) return fill(read(kept), null);
+        const { of } = isPending() ? asked : draft.value();
+        const isFree = !asked.number || (isPending() ? of !== null : !isOwn(draft.value()));
+        if (!isFree || (asked.number && of === app.state.run)) return keep();
+        if (shown() || !app.state.run || isListed) fill(shown()?.config ?? {}, app.state.run);
     }
 
     function keep() {
+        if (isPending()) return;
         const value = draft.value();
-        if (!value.config) return;
         const own = isOwn(value);
         const query = new URLSearchParams(location.search);
         if (own) query.set(NAME, JSON.stringify(value.config));
@@ -69,7 +67,7 @@ export async function followRuns(app) {
         if (address !== location.pathname + location.search + location.hash)
             history.replaceState(history.state, "", address);
         const run = own && app.mode === "open" ? shown() : null;
-        const take = () => draft.fill(run.config, run.id);
+        const take = () => fill(run.config, run.id);
         draft.note.replaceChildren(
             ...(run
                 ? [

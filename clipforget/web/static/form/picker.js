@@ -16,7 +16,11 @@ export function mount(element, { props, trigger, watch }) {
     });
     const tiles = h("div.cf-tiles", { role: "radiogroup", "aria-label": "What to forget of it" });
     const hint = h("p.cf-help", { role: "status" });
-    const several = h("input", { id: "cf-several", type: "checkbox", onchange: () => draw() });
+    const several = h("input", {
+        id: "cf-several",
+        type: "checkbox",
+        onchange: () => (several.checked ? draw() : change({ picked: value().picked.slice(0, 1) })),
+    });
     const style = h("select", { id: "cf-style", onchange: () => change({ style: style.value }) });
     const styled = h("div.cf-field.cf-seldom", {}, h("label", { htmlFor: style.id }, "Style"), style);
     const severalLabel = h("label", { htmlFor: several.id }, "Several subgroups");
@@ -87,7 +91,7 @@ export function mount(element, { props, trigger, watch }) {
 
     function draw() {
         if (!container.isConnected) element.replaceChildren(container);
-        const { superclass: now, picked, style: styleNow } = value();
+        const { superclass: now, picked, style: styleNow, fresh } = value();
         fill(superclass, props.superclasses || [], now);
         fill(style, props.styles || [], styleNow);
         styled.hidden = (props.styles || []).length < 2;
@@ -102,7 +106,7 @@ export function mount(element, { props, trigger, watch }) {
         drawn = wanted;
         several.checked = isSeveral();
         tiles.setAttribute("role", isSeveral() ? "group" : "radiogroup");
-        tiles.hidden = now === NONE;
+        tiles.hidden = now === NONE || Boolean(fresh); // those of another superclass are on their way
         for (const box of tiles.querySelectorAll("input")) {
             box.type = isSeveral() ? "checkbox" : "radio";
             box.checked = picked.includes(box.closest("label").dataset.name);
@@ -110,7 +114,7 @@ export function mount(element, { props, trigger, watch }) {
         hint.textContent =
             now === NONE
                 ? "Only the other targets below are forgotten."
-                : picked.length
+                : picked.length || fresh
                   ? ""
                   : `Choose what to forget: a subgroup, or all of ${now}.`;
         hint.hidden = !hint.textContent;
