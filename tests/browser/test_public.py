@@ -26,7 +26,7 @@ def test_each_visitor_sees_all_runs_and_ends_only_their_own(browser: Any, addres
         page.set_default_timeout(120_000)
         page.goto(address)
         page.wait_for_selector("#cf-picker .cf-tile")
-    assert ann.locator("#cf-eval").count() == 0 and "Everybody here can see" in ann.inner_text("#cf-go")
+    assert ann.locator("#cf-setting-eval").count() == 0 and "Everybody here can see" in ann.inner_text("#cf-go")
     assert not any(word in ann.inner_text("#cf-setup").lower() for word in ("folder", "path", ".tar"))
     id = ann.evaluate(START, RUN)["id"]
     for page, own in ((ann, True), (bob, False)):

@@ -22,7 +22,7 @@ export function mount(element, { props, trigger, watch }) {
         id: "cf-method-select",
         onchange: () => choose({ method: select.value, settings: {} }),
     });
-    const about = h("details.cf-about");
+    const about = h("details.cf-details.cf-about");
     const preset = h("div.cf-field.cf-preset", { role: "status" });
     const fields = h("div.cf-fields");
     const goals = h("fieldset.cf-goals", {}, h("legend", {}, "Forgotten is to mean"), props.goals.map(goal));

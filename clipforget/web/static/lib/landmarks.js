@@ -7,10 +7,9 @@ import { h } from "./dom.js";
 export function landmarks() {
     const main = document.getElementById("cf-main");
     const setup = document.getElementById("cf-setup");
-    main.closest("main")?.setAttribute("role", "none"); // Gradio's, around all of the page
-    set(main, { role: "main", tabindex: "-1" });
+    set(main, { role: "region", "aria-label": "Results", tabindex: "-1" });
     set(setup, { role: "form", "aria-label": "Set up a run" });
-    set(document.querySelector(".cf-header"), { role: "banner" });
+    set(document.getElementById("cf-head-mount"), { role: "navigation", "aria-label": "Runs and tools" });
     const skip = (event) => {
         event.preventDefault(); // the address keeps its state
         main.focus();
