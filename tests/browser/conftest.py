@@ -102,6 +102,8 @@ def _visiting(tabs: Any, site: Site, session: pytest.Session) -> Iterator[Any]:
 
     def open_page(query: str = "", **options: Any) -> Any:
         page = take(options)
+        if page.url.startswith(site.address):
+            page.evaluate("sessionStorage.clear()")  # steps that were folded
         page.goto("about:blank")  # what the last test asked for and no longer needs ends here
         page.problems = problems
         page.goto(site.address + query)
