@@ -40,7 +40,6 @@ from clipforget.settings import parse
 if TYPE_CHECKING:
     from clipforget.evaluation.evalset import ClassNames
     from clipforget.runs.loading import Evaluation
-    from clipforget.runs.watch import Watch
     from clipforget.soup.model import SoupModel
     from clipforget.soup.path import Floats, SoupPath
     from clipforget.soup.walk import PathStep
@@ -211,6 +210,7 @@ def _stages(run: Run, journal: Journal, resources: Resources) -> Events:
         journal.clock.plan(plan(run.store, config, stages, images, len(splits.train["forget"])))
         yield journal.step("load", 0, images, f"{dataset.name}: {images:,} of {len(dataset.items):,} images.")
         from clipforget.runs.loading import load
+        from clipforget.runs.watch import Watch
 
         loading = load(config, dataset, splits, resources)
         task, evaluation = yield from relay(loading, lambda counts: journal.step("load", *counts))
@@ -224,9 +224,10 @@ def _stages(run: Run, journal: Journal, resources: Resources) -> Events:
             runs, alphas = part_runs(config, run.store), [alpha for _, alpha in config.parts]
             task = replace(task, changes=changes(runs, alphas, task.original))
         settings = parse(method.settings, config.settings)
-        yield journal.step("load", images, images, "Searching with the original model.")
-        watch = _watched(run, task, evaluation, method.changes, journal)
-        if watch:
+        watch = None
+        if not run.info().get("comparison"):  # nobody follows one of many runs
+            yield journal.step("load", images, images, "Searching with the original model.")
+            watch = Watch(task, evaluation, method.changes, journal.clock.total)
             yield journal.step("load", images, images, data={"watched": watch.first})
         cost, refused, step = Cost(task.clip.device), list[str](), (stages[1], 0, 1)
         for record in cost.watch(method.run(task, settings)):
@@ -253,13 +254,6 @@ def _fetch(model: str, journal: Journal) -> Generator[StepEvent, None, None]:
 
     yield from relay(fetch_model(model), event)
     journal.clock = Clock({})
-
-
-def _watched(run: Run, task: Task, evaluation: Evaluation, changes: str, journal: Journal) -> Watch | None:
-    """What is watched of a run; None where it is one of many, which nobody follows."""
-    from clipforget.runs.watch import Watch
-
-    return None if run.info().get("comparison") else Watch(task, evaluation, changes, journal.clock.total)
 
 
 def _written(config: RunConfig, task: Task, evaluation: Evaluation) -> int:
