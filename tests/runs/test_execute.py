@@ -82,7 +82,7 @@ def test_work_that_says_nothing_still_shows_life(world, tmp_path, monkeypatch):
 
 def test_documents_have_the_fields_of_their_types(finished):
     *steps, end = finished.events()
-    assert set(finished.info()) == fields(RunInfo) - {"comparison", "tags", "notes"}
+    assert set(finished.info()) == fields(RunInfo) - {"comparison", "lineage", "tags", "notes"}
     assert all(set(step) == fields(StepEvent) for step in steps) and set(end) == fields(EndEvent)
 
 
