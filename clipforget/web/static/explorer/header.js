@@ -64,7 +64,7 @@ export function header(app) {
             h("label.cf-runs", {}, h("span", {}, "Run"), select),
             versusPicker(app, "cf-vs"),
             h(
-                "nav.cf-head-tools",
+                "div.cf-head-tools",
                 { "aria-label": "Tools" },
                 runs,
                 compare,
