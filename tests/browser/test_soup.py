@@ -13,9 +13,13 @@ SHOWN = "[...document.querySelectorAll('.cf-soup-cards .cf-value')].map((value) 
 
 
 @pytest.fixture(scope="module")
-def second(site: Site) -> str:
-    """A second finished run on the same original, with another target."""
-    return site.finished(forget=["square/small"])
+def second(visit_once: Any, site: Site) -> str:
+    """A second run on the same original, with another target; its soup waits for it and opens when it is done."""
+    run: str = site.call("runs", site.config(forget=["square/small"]))["id"]
+    page = visit_once(f"?soup={site.run},{run}")
+    page.wait_for_selector(".cf-soup-slider")
+    assert site.state(run) == "done"
+    return run
 
 
 def settled(page: Any) -> None:

@@ -1,7 +1,7 @@
 // @ts-check
 // A run while it runs: what it forgets, its stages, how long is left, what it finds, its curves, and Stop.
 
-import { get, post } from "../lib/api.js";
+import { ApiError, get, post } from "../lib/api.js";
 import { clock, h, icon, ordinal, toast } from "../lib/dom.js";
 import { curves } from "./curves.js";
 import { watchedGrids } from "./watched.js";
@@ -36,6 +36,7 @@ export function follow(run, seen) {
             seen(answer.state, events, answer);
         } catch (error) {
             if (ended) return;
+            if (!(error instanceof ApiError)) throw error;
             if (error.status) return seen("missing", events, { error: error.message });
         }
         if (!ended) timer = setTimeout(poll, document.hidden ? HIDDEN : EVERY);

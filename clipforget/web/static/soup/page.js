@@ -48,7 +48,7 @@ export function soupPage(app) {
             panel.node,
         );
         leave = follow(run.id, (state, events, answer) => {
-            panel.update(state, events, answer.position);
+            panel.update(state, events, answer);
             if (!AT_WORK.includes(state)) open();
         });
     }
