@@ -67,6 +67,11 @@ def test_all_hits_stand_on_pages_that_follow_alpha_and_a_room_sees_them_large(vi
     page.wait_for_selector("#cf-tabs", state="visible")
     assert "present" not in query_of(page) and page.evaluate("document.activeElement.id") == "cf-present"
     assert page.get_attribute("#cf-sides [data-role=siblings]", "aria-pressed") == "true"
+    page.set_viewport_size({"width": 720, "height": 450})  # 200 % of 1440 x 900
+    page.evaluate("scrollTo(0, 0)")
+    image = page.locator(f"{SHOWN} >> nth=0 >> img").bounding_box()
+    assert image["y"] + image["height"] / 2 < 450, "images are seen with the slider"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 720
 
 
 def test_sums_of_texts_earlier_searches_pasted_pictures_and_blurred_images(visit: Any, site: Site) -> None:

@@ -150,6 +150,8 @@ def test_tradeoff_is_the_ratio_to_the_original(view):
     assert math.isclose(points[0].x[0], 1) and math.isclose(points[0].x[-1], 0, abs_tol=1e-9)
     assert math.isclose(points[0].y[0], 0.9 / 0.98) and points[0].customdata[35] == 0.35
     assert (points[1].x[0], points[1].y[0]) == (0.0, 1.0) and points[2].customdata[0] == 0.35
+    heights = [point.textposition.split()[0] for point in points[1:]]
+    assert heights == ["bottom", "top"], "where both keep all, their labels would meet on a phone"
 
 
 def test_notes_and_names_have_room(view):
