@@ -265,7 +265,7 @@ def test_every_image_can_be_reached_and_has_a_name(visit: Any, site: Site) -> No
     page = opened(visit, site)
     cells = page.locator(".cf-cell:not([hidden]) .cf-thumb")
     shown = cells.count()
-    assert shown == 48
+    assert shown == 48, cells.evaluate_all("all => all.map((b) => b.closest('section, [id]').outerHTML.slice(0, 90))")
     assert page.evaluate(
         "[...document.querySelectorAll('.cf-cell:not([hidden]) .cf-thumb')].every((b) => b.tabIndex === 0)"
     )

@@ -37,6 +37,7 @@ export function theme(app) {
     setTimeout(tell, 0);
 
     const setup = document.getElementById("cf-setup");
+    const narrow = matchMedia("(max-width: 760px)");
     app.toggleSetup = (open = setup.classList.contains("cf-closed")) => {
         setup.classList.toggle("cf-closed", !open);
         try {
@@ -45,7 +46,7 @@ export function theme(app) {
             /* as above */
         }
         document.getElementById("cf-setup-toggle")?.setAttribute("aria-expanded", String(open));
-        if (open && matchMedia("(max-width: 760px)").matches) setup.scrollIntoView({ block: "start" });
+        if (open && narrow.matches) setup.scrollIntoView({ block: "start" });
         requestAnimationFrame(() => window.dispatchEvent(new Event("resize")));
     };
     let kept = null;
@@ -54,5 +55,10 @@ export function theme(app) {
     } catch {
         /* as above */
     }
-    if (kept ? kept === "closed" : matchMedia("(max-width: 760px)").matches) setup.classList.add("cf-closed");
+    if (kept ? kept === "closed" : narrow.matches) setup.classList.add("cf-closed");
+    narrow.addEventListener("change", () => {
+        if (!narrow.matches) return; // else somebody zoomed in
+        setup.classList.add("cf-closed");
+        document.getElementById("cf-setup-toggle")?.setAttribute("aria-expanded", "false");
+    });
 }
