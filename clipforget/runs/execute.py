@@ -47,8 +47,7 @@ if TYPE_CHECKING:
 
 POLL = 0.25  # seconds between two tries for a busy device
 WALK_INTERVAL = 0.2  # seconds between two events of the soup path
-LIFE_INTERVAL = 1.0  # seconds without an event after which the last one is repeated, each time twice as many ...
-LIFE_LONGEST = 16.0  # ... up to so many
+LIFE_INTERVAL = 1.0  # seconds without an event after which the last one is repeated
 Events = Generator[Event, None, None]
 
 
@@ -124,16 +123,12 @@ class Journal:
         over = threading.Event()
 
         def repeat() -> None:
-            pause, told = LIFE_INTERVAL, self._written
             while not over.wait(LIFE_INTERVAL / 4):
                 with self._lock:
-                    if self._written != told:  # the work has said something itself
-                        pause, told = LIFE_INTERVAL, self._written
-                    silent = time.monotonic() - told >= pause
+                    silent = time.monotonic() - self._written >= LIFE_INTERVAL
                     if self._last and self._last[0] != "wait" and silent and not over.is_set():
                         with suppress(ClipforgetError, OSError):  # the work itself meets it, and says so
                             self.step(*self._last)
-                        pause, told = min(2 * pause, LIFE_LONGEST), self._written
 
         thread = threading.Thread(target=repeat, daemon=True)
         thread.start()

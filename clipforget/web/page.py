@@ -11,6 +11,8 @@ from pathlib import Path
 
 import gradio as gr
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -19,7 +21,7 @@ from clipforget.web.api import add_functions
 from clipforget.web.charts import listing
 from clipforget.web.components import mount
 from clipforget.web.form import Form, form_choices
-from clipforget.web.responses import error_response
+from clipforget.web.responses import COMPRESS_FROM, error_response
 from clipforget.web.theme import THEME
 from clipforget.workspace.workspace import Workspace
 
@@ -95,7 +97,8 @@ def build_app(workspace: Workspace, routes: list[Route], mcp: bool = False) -> S
     """Build the ASGI app: our routes first, then Gradio with the page, and with an MCP server where `mcp` says so."""
     page = build(workspace)
     page.queue(default_concurrency_limit=4, max_size=WAITING)
-    app = Starlette(routes=routes)
+    # Gradio sends the page itself as it is, two hundred kilobytes of it; our own routes compress what they answer.
+    app = Starlette(routes=routes, middleware=[Middleware(GZipMiddleware, COMPRESS_FROM, compresslevel=5)])
     gr.mount_gradio_app(
         app,  # of FastAPI nothing more is used than of Starlette
         page,

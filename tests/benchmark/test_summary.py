@@ -16,6 +16,7 @@ from clipforget.benchmark.store import ComparisonStore
 from clipforget.benchmark.summary import seconds_left, stat, summarize
 from clipforget.errors import UnknownName
 from clipforget.methods import METHODS
+from clipforget.runs.resources import Resources
 from clipforget.workspace.comparisons import ComparisonService
 from clipforget.workspace.workers import Workers
 
@@ -242,7 +243,8 @@ def test_rows_are_sorted_with_doing_nothing_first_and_the_unknown_last(shown):
 
 
 def test_exports_are_files_with_a_name(compared):
-    comparing = ComparisonService(compared.store.root, lambda name: None, Workers(compared.store.root))
+    root = compared.store.root
+    comparing = ComparisonService(root, lambda name: None, Workers(root), Resources(root))
     for name in ("table.csv", "table.json", "table.tex", "table.md", "report.html"):
         data, media, title = comparing.export(compared.id, name)
         assert data.decode() and media and title == f"{compared.id}-{name}"

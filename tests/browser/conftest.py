@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -124,6 +125,8 @@ def _visiting(tabs: Any, site: Site, session: pytest.Session) -> Iterator[Any]:
     yield open_page
     for page, free in taken.values():
         if session.testsfailed > failed or problems:
+            with suppress(Exception):
+                page.evaluate("localStorage.clear()")  # what is remembered for good, as the blur of images
             page.close()
         else:
             page.unroute_all(behavior="ignoreErrors")

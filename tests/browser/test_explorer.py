@@ -99,7 +99,7 @@ def test_sums_of_texts_earlier_searches_pasted_pictures_and_blurred_images(visit
     page.click("#cf-blur")
     page.reload()
     page.wait_for_function("document.querySelector('.cf-by img')?.naturalHeight === 48")
-    page.wait_for_function("window.clipforget?.pack")
+    page.wait_for_function("window.clipforget?.pack?.query.kind === 'upload'")
     assert page.get_attribute("#cf-blur", "aria-pressed") == "true" and "blur" in thumb[1].evaluate(FILTER)
     settle(page)
     thumb[0].press("Enter")

@@ -28,7 +28,8 @@ def test_the_form_follows_the_run_that_is_shown_until_it_is_changed(visit: Any, 
     page = visit(f"?run={site.run}")
     wait_for_pick(page, "big")
     page.wait_for_function("document.querySelector('#cf-estimate').textContent.includes('to forget')")
-    assert page.text_content("#cf-step-images .cf-summary").endswith("data") and "form" not in query_of(page)
+    page.wait_for_function("document.querySelector('#cf-step-images .cf-summary').textContent.endsWith('data')")
+    assert "form" not in query_of(page)
     page.wait_for_selector("#cf-main[data-mode=open]", state="attached")
 
     page.keyboard.press("Tab")

@@ -10,6 +10,7 @@ import errno
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -200,7 +201,8 @@ def main() -> None:
     for name, fault in FAULTS.items():
         in_child(runs[name], fault, resources)
         while (run := runs[name]).folder.is_dir() and "Invalid thread pool" in (run.info()["error"] or ""):
-            runs[name] = store.create(config)  # torch's own trouble in a child that was forked, now and then
+            shutil.rmtree(run.folder)  # torch's own trouble in a child that was forked, now and then
+            runs[name] = store.create(config)
             in_child(runs[name], fault, resources)
     ids = {name: run.id for name, run in runs.items()}
     print(json.dumps(ids | {"mounted": mounted(store.root, config, resources)}))

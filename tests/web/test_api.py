@@ -80,6 +80,7 @@ def client(address) -> Iterator[httpx.Client]:
 
 def test_the_documentation_shows_these_functions_alone_with_types_words_and_examples(client):
     info = client.get("/gradio_api/info").json()
+    assert client.get("/").headers["content-encoding"] == "gzip", "the page is told of all this, twice"
     assert info["unnamed_endpoints"] == {} and list(info["named_endpoints"]) == [f"/{name}" for name in NAMES]
     assert (
         client.get("/gradio_api/info?all_endpoints=True").json()["named_endpoints"].keys()
