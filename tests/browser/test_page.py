@@ -277,6 +277,7 @@ def test_every_image_can_be_reached_and_has_a_name(visit: Any, site: Site) -> No
 def test_nothing_hides_what_the_keyboard_has_reached(visit: Any, site: Site) -> None:
     page = opened(visit, site)
     unfold(page)
+    settle(page)
     page.focus("#cf-method-select")
     reached = 0
     page.keyboard.press("Tab")

@@ -11,7 +11,11 @@ export function whatChanged(app) {
         if (!node.hidden) node.textContent = sentence(app.view, index);
     };
     app.bus.on("open", () => draw(app.index));
-    app.bus.on("alpha", draw);
+    let later = 0;
+    app.bus.on("alpha", (index) => {
+        clearTimeout(later); // a sentence that is read once alpha rests need not be laid out in every frame
+        later = setTimeout(() => draw(index), 100);
+    });
     return node;
 }
 
