@@ -102,7 +102,9 @@ def test_sums_of_texts_earlier_searches_pasted_pictures_and_blurred_images(visit
     page.wait_for_function("window.clipforget?.pack?.query.kind === 'upload'")
     assert page.get_attribute("#cf-blur", "aria-pressed") == "true" and "blur" in thumb[1].evaluate(FILTER)
     settle(page)
-    thumb[0].press("Enter")
+    focused = "(button) => (button.focus(), document.activeElement === button)"  # once the page is in sight
+    page.wait_for_function(focused, arg=thumb[0].element_handle())
+    page.keyboard.press("Enter")
     page.wait_for_function(f"(button) => ({FILTER})(button) === 'none'", arg=thumb[0].element_handle())
     assert "blur" in thumb[1].evaluate(FILTER)
     assert page.locator("dialog[open]").count() == 0, "the first press only shows it"
