@@ -102,10 +102,10 @@ def test_sums_of_texts_earlier_searches_pasted_pictures_and_blurred_images(visit
     page.wait_for_function("window.clipforget?.pack?.query.kind === 'upload'")
     assert page.get_attribute("#cf-blur", "aria-pressed") == "true" and "blur" in thumb[1].evaluate(FILTER)
     settle(page)
-    focused = "(button) => (button.focus(), document.activeElement === button)"  # once the page is in sight
-    page.wait_for_function(focused, arg=thumb[0].element_handle())
+    button = "document.querySelector('.cf-panel[data-side=before] .cf-thumb')"  # which the page may make anew
+    page.wait_for_function(f"{button}?.focus(), document.activeElement === {button}")
     page.keyboard.press("Enter")
-    page.wait_for_function(f"(button) => ({FILTER})(button) === 'none'", arg=thumb[0].element_handle())
+    page.wait_for_function(f"({FILTER})({button}) === 'none'")
     assert "blur" in thumb[1].evaluate(FILTER)
     assert page.locator("dialog[open]").count() == 0, "the first press only shows it"
     thumb[0].press("Enter")
