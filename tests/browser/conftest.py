@@ -96,11 +96,9 @@ def _visiting(tabs: Any, site: Site, session: pytest.Session) -> Iterator[Any]:
     taken: dict[Any, tuple[Any, list[Any]]] = {}  # by context
 
     def take(options: dict[str, Any]) -> Any:
-        options = {"viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce", **options}
-        context, free = tabs(**options)
+        context, free = tabs(**{"viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce", **options})
         if context not in taken:
             taken[context] = (free.pop() if free else _tab(context, site.address), free)
-            taken[context][0].set_viewport_size(options["viewport"])  # which an earlier test may have changed
         return taken[context][0]
 
     def open_page(query: str = "", **options: Any) -> Any:
