@@ -1,8 +1,10 @@
-"""Generators that yield records of progress and return a value. No torch."""
+"""Generators that yield records of progress and return a value, and a call repeated beside other work. No torch."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+import threading
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 Record = TypeVar("Record")
@@ -37,3 +39,21 @@ def finish(generator: Generator[object, None, Value]) -> Value:
             next(generator)
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]
+
+
+@contextmanager
+def repeating(call: Callable[[], None], seconds: float) -> Iterator[None]:
+    """Call something every so many seconds, in a thread, while the block is at work; none is under way afterwards."""
+    over = threading.Event()
+
+    def repeat() -> None:
+        while not over.wait(seconds):
+            call()
+
+    thread = threading.Thread(target=repeat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
+from clipforget.generators import repeating
+
 if TYPE_CHECKING:
     from tqdm import tqdm
 
@@ -62,21 +64,14 @@ class Bar:
     @contextmanager
     def ticking(self) -> Iterator[None]:
         """Let the time go on where the work inside the block says nothing for a second."""
-        over = threading.Event()
 
         def tick() -> None:
-            while not over.wait(1.0):
-                with self._lock:
-                    if self._last is not None:
-                        self._redraw()
+            with self._lock:
+                if self._last is not None:
+                    self._redraw()
 
-        thread = threading.Thread(target=tick, daemon=True)
-        thread.start()
-        try:
+        with repeating(tick, 1.0):
             yield
-        finally:
-            over.set()
-            thread.join()
 
     def _redraw(self) -> None:
         """Draw the last event as it stands by now."""

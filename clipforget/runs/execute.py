@@ -25,7 +25,7 @@ from clipforget.errors import ClipforgetError
 from clipforget.evaluation.cost import Cost
 from clipforget.evaluation.documents import near_duplicates_note
 from clipforget.files import atomic, check_room, write_json
-from clipforget.generators import relay
+from clipforget.generators import relay, repeating
 from clipforget.models.downloads import Fetching
 from clipforget.models.listing import describe_model
 from clipforget.runs.config import RunConfig, images_of
@@ -120,23 +120,16 @@ class Journal:
         Some of it cannot: torch is imported, weights are read, one batch of a large model takes seconds. What waits for
         its device has nothing new to say: that its worker is alive shows in the lock of the run.
         """
-        over = threading.Event()
 
         def repeat() -> None:
-            while not over.wait(LIFE_INTERVAL / 4):
-                with self._lock:
-                    silent = time.monotonic() - self._written >= LIFE_INTERVAL
-                    if self._last and self._last[0] != "wait" and silent and not over.is_set():
-                        with suppress(ClipforgetError, OSError):  # the work itself meets it, and says so
-                            self.step(*self._last)
+            with self._lock:
+                silent = time.monotonic() - self._written >= LIFE_INTERVAL
+                if self._last and self._last[0] != "wait" and silent:
+                    with suppress(ClipforgetError, OSError):  # the work itself meets it, and says so
+                        self.step(*self._last)
 
-        thread = threading.Thread(target=repeat, daemon=True)
-        thread.start()
-        try:
+        with repeating(repeat, LIFE_INTERVAL / 4):
             yield
-        finally:
-            over.set()
-            thread.join()
 
     def step(
         self,
