@@ -40,6 +40,8 @@ export function mount(element, { props, trigger, watch }) {
     const count = h("p.cf-model-count.cf-help", { role: "status", hidden: true });
     const facts = h("div.cf-help.cf-model-facts", { role: "status" });
     const measuring = h("div.cf-model-measure");
+    const told = h("p.cf-help", { role: "status" });
+    const button = h("button.cf-button", { type: "button" });
     const popup = h("div.cf-model-popup", { hidden: true }, list, count);
     const box = h("div.cf-model-box", {}, input, popup);
     const container = h("div.cf-field", {}, label, box, line, facts, measuring);
@@ -192,35 +194,43 @@ export function mount(element, { props, trigger, watch }) {
     }
 
     function drawMeasuring(model, { state, note, seconds, measured }) {
-        const begin = h("button.cf-button", { type: "button", onclick: () => act("models/measure") }, "Measure");
-        const stop = h("button.cf-button", { type: "button", onclick: () => act("models/measure/stop") }, "Stop");
-        const text = (words) => h("p.cf-help", { role: "status" }, words);
         if (state === "running") {
-            measuring.replaceChildren(text(`Measuring, ${note} (${Math.round(seconds)} s)`), stop);
+            tell(`Measuring, ${note} (${Math.round(seconds)} s)`, "Stop", "models/measure/stop");
             timer = setTimeout(async () => {
                 await describe();
-                if (!measuring.querySelector("button")) trigger("input"); // it is done: the estimate can tell more
+                if (!button.isConnected) trigger("input"); // it is done: the estimate can tell more
             }, POLL);
         } else if (state === "done") {
             const [forward, training] = [measured.forward, measured.training].map(milliseconds);
-            measuring.replaceChildren(text(`Measured here: ${forward} an image, ${training} to train on one.`));
+            tell(`Measured here: ${forward} an image, ${training} to train on one.`);
         } else if (!model.on_disk) measuring.replaceChildren();
-        else if (state === "failed") measuring.replaceChildren(text(`Measuring failed: ${note}`), begin);
+        else if (state === "failed") tell(`Measuring failed: ${note}`, "Measure", "models/measure");
         else {
-            measuring.replaceChildren(text("Time and memory of a run are told once it is measured."), begin);
+            tell("Time and memory of a run are told once it is measured.", "Measure", "models/measure");
             if (!tried.has(described)) act("models/measure"); // by itself, once; what was stopped stays so
             tried.add(described);
         }
     }
 
+    /** Say how the measurement stands and offer one thing to do; both nodes stay: no click falls between two. */
+    function tell(text, action, path) {
+        told.textContent = text;
+        button.disabled = false;
+        button.textContent = action || "";
+        button.onclick = () => act(path);
+        if (!told.isConnected) measuring.replaceChildren(told);
+        if (!action) button.remove();
+        else if (!button.isConnected) measuring.append(button);
+    }
+
     async function act(path) {
-        measuring.querySelector("button").disabled = true;
+        button.disabled = true;
         try {
             await post(path, { name: value(), device: props.device || "auto" });
             await describe();
         } catch (error) {
             if (!(error instanceof ApiError)) throw error;
-            measuring.replaceChildren(h("p.cf-help", { role: "alert" }, error.message));
+            tell(error.message);
         }
     }
 
