@@ -7,7 +7,7 @@ of at least 40 prompts: templates x coarse name, fine name, synonyms, what it is
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from clipforget.audits import AuditStep, AuditTask, Figure, Figures, Measurement, Measuring, Subject, audit
@@ -35,6 +35,8 @@ OTHER_WORDS = {
     "oak": ("broad tree",), "palm": ("coconut tree",), "pine": ("conifer",), "willow": ("weeping tree",),
 }  # fmt: skip
 CHANCES = 2  # so many times chance may be found
+ROUNDS = 200  # of the bootstrap
+AHEAD = 4  # so many times TOP_K results are looked through to fill TOP_K of a resample: by far enough
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ def wording(subject: Subject, task: AuditTask) -> Measuring:
     features = torch.cat([subject.features(task.test[role]) for role in roles])
     kinds = torch.cat([task.test[role].kinds for role in roles])
     rows: list[Row] = []
+    drawn = []
     for number, target in enumerate(task.targets):
         relevant = kinds == number
         if not relevant.any():  # of several targets one that the gallery lacks
@@ -87,15 +90,17 @@ def wording(subject: Subject, task: AuditTask) -> Measuring:
         coarse = [] if target.superclass == "*" else [task.names[i] for i in labels]
         for name in dict.fromkeys((target.short, *coarse)):
             texts = task.known(wordings(name))
-            found = _found(subject, texts, features, relevant)
+            found, resampled = _found(subject, texts, features, relevant)
+            drawn.append(resampled)
             count = int(relevant.sum())
             level = "coarse" if name in coarse else "fine"
             rows += [Row(text, level, *hits, count) for text, hits in zip(texts, found, strict=True)]
     k = min(TOP_K, len(kinds))
     worst = max(rows, key=lambda row: row.first)
     label = f"worst of {len(rows)} prompts, precision at {k}"
-    figures = [
-        replace(Figure.share("worst", label, worst.first, k), note=f"“{worst.text}”"),
+    low, high = torch.stack(drawn).max(dim=0).values.quantile(torch.tensor([0.025, 0.975])).tolist()
+    figures = [  # the worst of each resample, as it is the worst that is told
+        Figure("worst", label, worst.first / k, low, high, k, note=f"“{worst.text}”"),
         Figure.share("recall", "the same prompt, recall", worst.among, worst.count),
     ]
     for level in ("fine", "coarse"):
@@ -127,14 +132,28 @@ def slip(name: str) -> str:
     return name[: middle - 1] + name[middle : middle + 1] + name[middle - 1] + name[middle + 1 :]
 
 
-def _found(subject: Subject, texts: Sequence[str], features: Tensor, relevant: Tensor) -> list[tuple[int, int]]:
-    """How many relevant images a text finds among its first TOP_K results, and among as many as there are of them."""
-    count = int(relevant.sum())
+def _found(
+    subject: Subject, texts: Sequence[str], features: Tensor, relevant: Tensor
+) -> tuple[list[tuple[int, int]], Tensor]:
+    """How many relevant images a text finds among its first TOP_K results, and among as many as there are of them.
+
+    Also the largest share of any text among the first TOP_K results in ROUNDS resamples of the N images.
+    """
+    import torch
+
+    count, k = int(relevant.sum()), min(TOP_K, len(relevant))
     order = (subject.texts(texts) @ features.T).argsort(dim=1, descending=True)
     hits = relevant[order].cumsum(dim=1)
-    answered = [subject.refusal.word(text) is None for text in texts]
-    first = hits[:, min(TOP_K, len(relevant)) - 1].tolist()
-    return [(a * near, a * far) for a, near, far in zip(answered, first, hits[:, count - 1].tolist(), strict=True)]
+    answered = torch.tensor([subject.refusal.word(text) is None for text in texts])
+    first, among = (answered * hits[:, most - 1] for most in (k, count))
+    draws = torch.randint(len(relevant), (ROUNDS, len(relevant)), generator=torch.Generator().manual_seed(0))
+    copies = torch.zeros(draws.shape).scatter_add_(1, draws, torch.ones(draws.shape))
+    ahead = order[answered, : AHEAD * k].cpu()
+    drawn = copies[:, ahead]  # ROUNDS x texts x results
+    taken = torch.minimum(drawn, (k - drawn.cumsum(dim=2) + drawn).clamp(min=0))
+    shares = (taken * relevant[ahead].cpu()).sum(dim=2) / k
+    worst = shares.max(dim=1).values if shares.shape[1] else torch.zeros(ROUNDS)
+    return list(zip(first.tolist(), among.tolist(), strict=True)), worst
 
 
 def _among_fine_names(subject: Subject, task: AuditTask) -> list[Figure]:

@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 import torch
 from audited import ROLES, SUBGROUPS, figures, placed, task_on
+from torch.nn import functional as F
 
 from clipforget.audits import AUDITS, AuditTask, Figure, Measurement, Subject, judge, measure
 from clipforget.audits.repaired_head import ridge
 from clipforget.audits.stability import _integers, _pruned
-from clipforget.audits.wording import slip, wordings
+from clipforget.audits.wording import _found, slip, wordings
 from clipforget.data.target import Target
 from clipforget.evaluation.refusal import Refusal
 from clipforget.generators import finish
@@ -71,6 +72,18 @@ def test_wording_reports_the_prompt_that_finds_most_and_counts_refused_ones_as_n
     subject.refusal = Refusal(("convertible", "car"))
     refused = finish(measure(["wording"], subject, task))["wording"]
     assert all(p["precision"] == 0 for p in refused.details["prompts"] if p["text"] in ("a car", "my convertible"))
+
+
+def test_the_interval_of_the_worst_wording_is_that_of_the_worst(task):
+    """Of 400 images in random order one text finds as many as chance has it; the worst of many finds more for sure."""
+    features = F.normalize(torch.randn(400, 16, generator=torch.Generator().manual_seed(0)), dim=1)
+    relevant = torch.arange(400) % 4 == 0
+    texts = wordings("airplane")
+    subject = Subject("original", task.original)
+    [(first, _), *_], alone = _found(subject, texts[:1], features, relevant)
+    assert abs(float(alone.mean()) - first / 24) < 0.03  # as many as it finds among the first 24 of all
+    rows, worst = _found(subject, texts, features, relevant)
+    assert (worst >= alone).all() and float(worst.mean()) >= max(first for first, _ in rows) / 24
 
 
 def test_a_target_that_the_gallery_lacks_is_left_out(task):

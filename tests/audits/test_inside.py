@@ -18,6 +18,8 @@ from clipforget.generators import finish
 from clipforget.runs.audit import load_task
 from clipforget.runs.resources import Resources
 
+FIELDS = ("value", "low", "high", "note")
+
 
 def teach(clip, task, roles, steps=30):
     """Teach a model the fine names and the class names of the images of some roles."""
@@ -165,6 +167,11 @@ def test_relearning_brings_back_sooner_what_was_only_hidden(taught, never, monke
     assert known["5"] == known["5_coarse"] == 0 < hidden["5"] < 12
     accuracies = dict(module._train(never, taught, namings(taught)[0], evenly(taught.fit["forget"], 5)))
     assert max(accuracies[step] for step in accuracies if step <= hidden["5"]) < module.BACK
+    shown, low, high, note = (getattr(module._figure("5", "", [1, 3, 11], 5, "note"), key) for key in FIELDS)
+    assert (shown, low, high, note) == (5.0, 0.0, 12.0, "note")  # Student's t: 5 +- 13.1, within what can be
+    assert module._figure("5", "", [4, 5, 6], 5, "").low == pytest.approx(5 - 4.303 / 3**0.5, abs=1e-3)
+    images = [module._picked(taught.fit["forget"], 5, start) for start in range(module.TRAININGS)]
+    assert not any(torch.equal(images[0].pixels[:], other.pixels[:]) for other in images[1:])
 
 
 def test_too_few_steps_mean_hidden():
