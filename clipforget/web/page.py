@@ -44,6 +44,7 @@ STYLES = (
     "select.css",
     "zoom.css",
     "present.css",
+    "functions.css",
 )
 WAITING = 100  # events of Gradio's in line
 CALLS = "/gradio_api/call/v2/"  # functions of the API by name
@@ -103,7 +104,7 @@ def build_app(workspace: Workspace, routes: list[Route], mcp: bool = False) -> S
         app,  # of FastAPI nothing more is used than of Starlette
         page,
         path="/",
-        footer_links=["api"],
+        footer_links=[],  # what they lead to has buttons without names; explorer/functions.js lists the functions
         run_history=False,
         show_error=False,
         ssr_mode=False,

@@ -67,3 +67,8 @@ def test_axe_finds_nothing_serious(visit: Any, site: Site, options: dict[str, An
     assert serious(page) == []
     page.evaluate("window.clipforget.toggleBlur(); window.clipforget.present(true)")
     assert serious(page) == []
+    page.evaluate("window.clipforget.showHelp()")
+    assert serious(page) == []
+    page.get_by_role("button", name="Use via API").click()
+    page.locator(".cf-functions summary").nth(5).click()
+    assert serious(page) == []

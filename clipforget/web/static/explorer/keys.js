@@ -2,6 +2,7 @@
 // The keyboard: what each key does, and the dialog that lists them.
 
 import { h, iconButton } from "../lib/dom.js";
+import { functionsDialog } from "./functions.js";
 
 const HELP = [
     ["← →  or  [ ]", "move alpha by 0.01 (with Shift by 0.10)"],
@@ -57,20 +58,13 @@ const closeMenus = (wanted) =>
         if (wanted(menu)) menu.open = false;
     });
 
-/** Open Gradio's own list of the functions for programs, by its link, which is hidden. */
-function showApi() {
-    const link = /** @type {HTMLElement} */ (document.querySelector("footer .show-api"));
-    // After a reload the address may say that the list is open, and it is not: the first click closes it.
-    if (new URLSearchParams(location.search).get("view") === "api") link.click();
-    link.click();
-}
-
 /** Listen on the whole page. */
 export function keys(app) {
     const single = oneKey();
+    const showFunctions = functionsDialog();
     const leave = () => {
         dialog.close();
-        showApi();
+        showFunctions();
     };
     const dialog = h(
         "dialog.cf-dialog",
