@@ -74,7 +74,7 @@ class Form:
             )
             self.download = None if public else DownloadButtons()
         with step("Forget", 3, is_open=True) as forget_step:
-            self.picker = script_component("form/picker.js", value=NOTHING, items=None, elem_id="cf-picker")
+            self.picker = script_component("form/picker.js", value=NOTHING, items=None, of=NONE, elem_id="cf-picker")
             self.extra = script_component(
                 "form/targets.js", value=[], items=[], label="Another target to forget", of="what to forget",
                 elem_id="cf-extra", elem_classes="cf-seldom",
@@ -220,8 +220,8 @@ class Form:
         retain = list(config.retain) if config and config.retain else siblings(data, pick, extra)
         return [
             gr.update(
-                value=pick, items=tiles(data, pick["superclass"]), superclasses=[*data["superclasses"], NONE],
-                styles=[ANY, *data["styles"]],
+                value=pick, items=tiles(data, pick["superclass"]), of=pick["superclass"],
+                superclasses=[*data["superclasses"], NONE], styles=[ANY, *data["styles"]],
             ),
             gr.update(value=extra, items=[*every, *whole_styles(data)]),
             gr.update(value=retain, items=every),
@@ -272,8 +272,9 @@ class Form:
             return [gr.skip()] * 2  # the note under the data set has said why
         if not pick.get("fresh"):
             return [gr.skip(), gr.update(value=siblings(described, pick, extra))]
-        first = first_pick(described, pick["superclass"])
-        shown = gr.update(value=first, items=tiles(described, pick["superclass"]))
+        superclass = pick["superclass"]
+        first = first_pick(described, superclass)
+        shown = gr.update(value=first, items=tiles(described, superclass), of=superclass)
         return [shown, gr.update(value=siblings(described, first, extra))]
 
     def show(self, draft: dict[str, Any], *values: Any) -> Iterator[list[Any]]:

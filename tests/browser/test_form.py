@@ -17,6 +17,18 @@ def picked(page: Any) -> list[str]:
     return page.eval_on_selector_all("#cf-picker .cf-tile:has(:checked)", PICKED)
 
 
+WATCH = """if (location.search.includes("watched")) {
+    window.early = new Set();
+    new MutationObserver((_, watch) => {
+        if (document.querySelector("#cf-picker .cf-tile")) return watch.disconnect();
+        const lines = document.getElementById("cf-setup")?.innerText.split("\\n") ?? [];
+        // What Gradio says of its progress is hidden.
+        const own = lines.filter((line) => line && !/^(queue|processing|[0-9.]+s$)/.test(line));
+        own.forEach((line) => window.early.add(line));
+    }).observe(document, { subtree: true, childList: true, characterData: true, attributes: true });
+}"""
+
+
 def wait_for_pick(page: Any, *names: str) -> None:
     script = (
         f"(names) => JSON.stringify(({PICKED})([...document.querySelectorAll('.cf-tile:has(:checked)')])) === names"
@@ -65,8 +77,12 @@ def test_the_form_follows_the_run_that_is_shown_until_it_is_changed(visit: Any, 
 
 def test_the_form_says_what_is_chosen_and_what_is_wrong_where_it_is(visit: Any, site: Site) -> None:
     draft = {"model": str(site.model), "data": str(site.data), "forget": ["disc/big"], "method": "targeted"}
-    page = visit(f"?form={json.dumps(draft)}")
+    visit.lead().add_init_script(WATCH)
+    page = visit(f"?watched=1&form={json.dumps(draft)}")
     wait_for_pick(page, "big")
+    early = set(page.evaluate("[...window.early]"))
+    assert {"Forget", "Run"} <= early
+    assert not early - {*page.inner_text("#cf-setup").split("\n")}, "what flashes before the tiles come"
     unfold(page)
     page.check("#cf-several")
     page.click("#cf-picker .cf-tile[data-name=small]")

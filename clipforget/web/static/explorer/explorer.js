@@ -42,7 +42,7 @@ function makeApp(gradio) {
         rival: null,
         runs: [],
         deleting: new Set(), // runs that go for good unless somebody takes that back
-        loaded: false,
+        loaded: false, // whether the runs are known
         exact: null,
         exactPending: false,
         answered: null, // the last query that got an answer

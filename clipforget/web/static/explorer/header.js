@@ -80,7 +80,7 @@ export function header(app) {
         `${run.starred ? "★ " : ""}${MARKS[run.state] ?? ""}${run.title || run.id} · ${when(run.created)}` +
         (run.own ? " · yours" : "");
     const draw = () => {
-        const blank = h("option", { value: "" }, app.runs.length ? "Choose a run…" : "No runs yet");
+        const blank = h("option", { value: "" }, app.runs.length || !app.loaded ? "Choose a run…" : "No runs yet");
         const known = app.runs.some((run) => run.id === app.state.run);
         const option = (run) => h("option", { value: run.id }, app.runName(run));
         const options = app.runs.filter((run) => !run.comparison).map(option);

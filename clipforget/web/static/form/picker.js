@@ -7,7 +7,8 @@ const [ANY, NONE, WHOLE] = ["Any style", "None of these", "*"]; // as in targets
 
 /**
  * Gradio mounts this on a component with the props value ({superclass, picked, style}), items ({name, images}, null
- * until the images are read), superclasses and styles.
+ * until the images are read) and the superclass that they are of, superclasses and styles. The value comes last: until
+ * then it is that of other images, and nothing is shown.
  */
 export function mount(element, { props, trigger, watch }) {
     const superclass = h("select", {
@@ -96,7 +97,7 @@ export function mount(element, { props, trigger, watch }) {
         fill(style, props.styles || [], styleNow);
         styled.hidden = (props.styles || []).length < 2;
         seldom.textContent = styled.hidden ? "Several, own images, more" : "Several, a style, own images, more";
-        const isRead = Boolean(props.items);
+        const isRead = Boolean(props.items) && (fresh || props.of === now);
         container.hidden = !isRead;
         const wanted = JSON.stringify([now, items(), isSeveral()]);
         if (wanted !== drawn) {

@@ -18,6 +18,7 @@ export function when(iso) {
 export async function refreshRuns(app) {
     const { runs } = await get("runs");
     app.runs = runs.filter((run) => !app.deleting.has(run.id));
+    app.loaded = true;
     app.bus.emit("runs", app.runs);
     return app.runs;
 }

@@ -16,8 +16,10 @@ const TEXTS = {
     missing: ["There is no such run", "It may have been deleted, or the link is cut short."],
 };
 
-/** The first page: what this is, an example made by `demo(app, run)`, and one button. */
+/** The first page: what this is, and once the runs are known an example made by `demo(app, run)` and one button. */
 export function emptyState(app, demo) {
+    const title = h("h2", {}, "Make CLIP forget, and watch what it takes with it");
+    if (!app.loaded) return h("section.cf-empty", {}, title);
     const sample = app.sampleRun();
     const button = sample
         ? h(
@@ -33,7 +35,7 @@ export function emptyState(app, demo) {
     return h(
         "section.cf-empty",
         {},
-        h("h2", {}, "Make CLIP forget, and watch what it takes with it"),
+        title,
         sample ? demo(app, sample) : null,
         button,
         h(
