@@ -25,6 +25,8 @@ from clipforget.runs.config import RunConfig
 from clipforget.runs.loading import load
 from clipforget.runs.resources import Resources
 from clipforget.soup.model import SoupModel
+from clipforget.soup.path import quantize_features
+from clipforget.soup.walk import CACHE, StagedImages
 from clipforget.unlearning.task import Task
 
 GRID = tuple(round(i / 10, 1) for i in range(11))  # the alphas to choose among
@@ -64,9 +66,10 @@ class Validation:
         along: dict[str, list[float]] = {row.key: [] for row in rows}
         found: list[NDArray[np.float32]] = []
         classifiers = self._classifiers(soup_model, 1.0)
+        images = StagedImages(soup_model, self.pixels, CACHE)
         for alpha in GRID:
             classifiers = self._classifiers(soup_model, alpha) if soup_model.text_changed else classifiers
-            features = soup_model.embed(alpha, self.pixels)
+            features = quantize_features(np.concatenate(list(images.embed(alpha))))
             for key, value in self.evalset.values(features, classifiers, alpha, Refusal(), rows).items():
                 along[key].append(value)
             found.append(features)
