@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -39,6 +40,7 @@ GAP = "gap"
 SORTS = ("plan", "label", "tier", LEAD, *MATCHED, GAP, *AT_ALPHA, *COST)  # beside the keys of the columns
 UPWARDS = ("label", "forget", GAP, "seconds", "memory", "parameters")  # where less is better, or A comes first
 VERDICT = "verdict"
+FOLDERS = re.compile(r"(^|=)/.*/(?=[^/])")  # those before the name of a file: in a word, or after --eval's NAME=
 NEVER_SAW = "a model that never saw it"
 MEDIA = {
     "table.csv": "text/csv; charset=utf-8",
@@ -69,10 +71,10 @@ def markdown(summary: ComparisonSummary, target: int | None = None, sort: str = 
 
 
 def _shown_command(summary: ComparisonSummary) -> str:
-    """The command with the bare names of local models and data, to be shown to others."""
-    words = shlex.split(summary["command"])
-    paths = [text for text in (summary["model"], summary["data"]) if Path(text).is_absolute() or Path(text).exists()]
-    return shlex.join(Path(word).name if word in paths else word for word in words)
+    """The command with the bare names of local models and images, to be shown to others."""
+    paths = [text for text in (summary["model"], summary["data"]) if Path(text).exists()]
+    words = (Path(word).name if word in paths else word for word in shlex.split(summary["command"]))
+    return shlex.join(FOLDERS.sub(r"\1", word) for word in words)
 
 
 def latex(summary: ComparisonSummary, target: int | None = None, sort: str = LEAD) -> str:

@@ -209,6 +209,12 @@ def test_text_and_markdown_show_intervals_and_ratios_beneath(shown):
     assert "worst target" not in marked
 
 
+def test_the_command_of_a_published_table_shows_no_folder(shown):
+    local = "python -m clipforget compare --forget 'a/*/b' --data /x/y/my.tar --others /x/y/z --eval 'p=/x/y/p.tar:c,d'"
+    marked = formats.markdown({**shown, "command": local})
+    assert "compare --forget 'a/*/b' --data my.tar --others z --eval p=p.tar:c,d\n" in marked
+
+
 def test_latex_is_booktabs_and_escaped(shown):
     text = formats.latex(shown)
     body = re.findall(r"^(?!\\)(.*) \\\\$", text, re.M)

@@ -1,6 +1,7 @@
 """The command `reproduce`."""
 
 import json
+from pathlib import Path
 
 import torch
 from small import FEW
@@ -57,6 +58,7 @@ def test_a_table_whose_model_is_finetuned_first(world, tmp_path, capsys, monkeyp
     moved = {name for name in before if not torch.equal(before[name], after[name])}
     assert moved and all(name.startswith("visual.") and "running" not in name for name in moved)
     time = (folder / "open_clip_config.json").stat().st_mtime_ns
-    assert main([*words, "--runs", str(tmp_path)]) == 0
+    assert main([*words[:-1], "--runs", str(tmp_path)]) == 0
+    assert f"{Path(world.data).name} with {folder.name}." in capsys.readouterr().out, "no folder of this machine"
     assert [folder] == [*(tmp_path / "finetuned").iterdir()] and len(Store(tmp_path).ids()) == 1
     assert (folder / "open_clip_config.json").stat().st_mtime_ns == time

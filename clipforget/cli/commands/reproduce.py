@@ -223,8 +223,9 @@ def _measured(stat: SeedStat | None, ratio: SeedStat | None = None, digits: int 
 
 def _notes(result: ReproducedTable) -> list[str]:
     ratios = ", in brackets the ratio to Original" if result["ratios"] else ""
+    data, model = (Path(name).name if Path(name).is_absolute() else name for name in (result["data"], result["model"]))
     return [
-        f"Accuracies in percent{ratios}; here: {result['data']} with {result['model']}.",
+        f"Accuracies in percent{ratios}; here: {data} with {model}.",
         result["note"],
         *result["warnings"],
         f"Behind it: the comparison {result['comparison']}.",
