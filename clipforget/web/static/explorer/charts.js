@@ -2,7 +2,7 @@
 // The charts: drawn once when their tab is first seen, then only touched. A drag moves a line, never redraws.
 
 import { get } from "../lib/api.js";
-import { h, debounce, toast } from "../lib/dom.js";
+import { h, debounce, onAlpha, toast } from "../lib/dom.js";
 import { chartTools, draw, themed, loaded, themeValues, zoomButton } from "../lib/plot.js";
 import { onlyA } from "./versus.js";
 
@@ -111,19 +111,19 @@ export function chart(app, { name, title, note: words, version = () => 0 }, cont
     }
     const curves = () => plot.data.filter((trace) => trace.customdata?.length === 101 && trace.visible !== false);
 
-    /** What the chart shows, in words, at this alpha where it follows it. */
-    function say() {
+    /** What the chart shows, in words, at this alpha where it follows it; read, and so laid out, once alpha rests. */
+    const say = debounce(() => {
         const { sentences, sentence } = figure?.layout.meta ?? {};
         const own = sentences?.[app.index] ?? sentence;
         about.textContent = [words, app.rival && own ? `Run A: ${own}` : own].filter(Boolean).join(" ");
         about.hidden = !about.textContent;
-    }
+    }, 100);
 
     /** Put the line, or a dot on every curve, where alpha is. Reads Plotly's axes, draws nothing in Plotly. */
     function follow() {
         const layout = plot._fullLayout;
         say();
-        if (!figure || !layout?.xaxis || !plot.offsetParent) return;
+        if (!figure || !layout?.xaxis) return;
         if (name === "alpha") {
             const { xaxis, yaxis } = layout;
             const x = xaxis._offset + xaxis.l2p(app.index / 100);
@@ -161,11 +161,9 @@ export function chart(app, { name, title, note: words, version = () => 0 }, cont
         loaded().restyle(plot, { [flat ? "x" : "y"]: [values] }, [trace]);
     }, 60);
 
-    app.bus.on("alpha", () => {
-        if (plot.offsetParent) {
-            follow();
-            bars();
-        }
+    onAlpha(app, container, () => {
+        follow();
+        bars();
     });
     app.bus.on("theme", () => {
         if (figure && plot.data) loaded().relayout(plot, themeValues(figure.layout));

@@ -196,7 +196,7 @@ function makeApp(gradio) {
 
     app.setMode = (mode) => {
         app.mode = mode;
-        document.getElementById("cf-main").dataset.mode = mode;
+        for (const node of [document.body, document.getElementById("cf-main")]) node.dataset.mode = mode;
         app.bus.emit("mode", mode);
     };
 

@@ -2,7 +2,7 @@
 // The figures under the slider: alpha itself, forget, siblings, others, and the two summary scores.
 // With a second run beside the first, each card shows both and their difference.
 
-import { h, percent, points, svg } from "../lib/dom.js";
+import { h, onAlpha, percent, points, svg, write } from "../lib/dom.js";
 import { explain } from "../lib/glossary.js";
 
 const WIDTH = 120;
@@ -52,7 +52,7 @@ export function figures(app, container) {
     app.bus.on("open", () => {
         update = draw(app, container);
     });
-    app.bus.on("alpha", (index) => update(index));
+    onAlpha(app, container, (index) => update(index));
     app.bus.on("exact", () => update(app.index));
 }
 
@@ -104,22 +104,18 @@ function errorCard(app) {
         const exact = bounds.every((bound) => bound.agreement[i] === 1 && bound.accuracy[i] === 0);
         const asked = app.exactNow();
         unit.hidden = Boolean(exact || asked);
-        number.textContent = unit.hidden
-            ? "exact"
-            : `≤ ${Math.max(...bounds.map((bound) => bound.accuracy[i])).toFixed(1)}`;
-        delta.textContent = asked
-            ? `hits were ${percent(asked.agreement)}% the same`
-            : exact
-              ? shown.every((view) => view.nodes.includes(i / 100))
-                  ? "re-embedded here"
-                  : "no weight changes here"
-              : `hits ≥ ${percent(Math.min(...bounds.map((bound) => bound.agreement[i])))}% same`;
+        const worst = () => Math.max(...bounds.map((bound) => bound.accuracy[i])).toFixed(1);
+        write(number, unit.hidden ? "exact" : `≤ ${worst()}`);
+        const alike = () => percent(Math.min(...bounds.map((bound) => bound.agreement[i])));
+        const why = shown.every((view) => view.nodes.includes(i / 100)) ? "re-embedded here" : "no weight changes here";
+        const said = asked ? `hits were ${percent(asked.agreement)}% the same` : `hits ≥ ${alike()}% same`;
+        write(delta, exact && !asked ? why : said);
         button.hidden = unit.hidden;
         button.disabled = app.exactPending;
         original.style.width = `${i}%`;
-        left.textContent = i > 12 ? "original" : "";
-        right.textContent = i < 88 ? "unlearned" : "";
-        button.textContent = app.exactPending ? "Computing…" : "Make exact";
+        write(left, i > 12 ? "original" : "");
+        write(right, i < 88 ? "unlearned" : "");
+        write(button, app.exactPending ? "Computing…" : "Make exact");
     };
     return { node, update };
 }
@@ -141,9 +137,9 @@ function accuracyCard(app, row, role) {
     const update = (i) => {
         const asked = app.exactNow();
         const now = asked ? (asked.rows[row.key] ?? row.after[i]) : row.after[i];
-        number.textContent = percent(now);
-        change.textContent = `${points(now - row.before.value)} pts`;
-        range.textContent = `95% ${percent(row.low[i])}–${percent(row.high[i])}`;
+        write(number, percent(now));
+        write(change, `${points(now - row.before.value)} pts`);
+        write(range, `95% ${percent(row.low[i])}–${percent(row.high[i])}`);
         spark.move(i);
     };
     return { node, update };
@@ -164,8 +160,8 @@ function scoreCard(view) {
     delta.textContent = "of 100";
     note.textContent = `doing nothing: ${view.do_nothing.h.toFixed(1)} / ${view.do_nothing.score.toFixed(1)}`;
     const update = (i) => {
-        h_.textContent = view.h[i].toFixed(1);
-        score.textContent = view.score[i].toFixed(1);
+        write(h_, view.h[i].toFixed(1));
+        write(score, view.score[i].toFixed(1));
         spark.move(i);
     };
     return { node, update };
@@ -183,9 +179,9 @@ function pairCard(title, role, curves, now, words, difference) {
     const update = (i) => {
         const both = now(i);
         both.forEach((number, which) => {
-            numbers[which].lastChild.textContent = words(number);
+            write(numbers[which].lastChild, words(number));
         });
-        more.textContent = difference(both[1] - both[0]);
+        write(more, difference(both[1] - both[0]));
         spark.move(i);
     };
     return { node, note, update };
@@ -226,7 +222,7 @@ function scorePair(view, other) {
     made.node.title = "H: harmonic mean of forgetting and of what is retained, in per cent; 100 is best.";
     const update = (i) => {
         made.update(i);
-        made.note.textContent = `Score ${view.score[i].toFixed(1)} | ${other.score[i].toFixed(1)}`;
+        write(made.note, `Score ${view.score[i].toFixed(1)} | ${other.score[i].toFixed(1)}`);
     };
     return { node: made.node, update };
 }

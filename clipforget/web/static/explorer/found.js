@@ -1,7 +1,7 @@
 // @ts-check
 // The first look at a run: how much of the target its names and its pictures still find.
 
-import { h } from "../lib/dom.js";
+import { h, onAlpha, write } from "../lib/dom.js";
 import { sparkline } from "./figures.js";
 
 /** Fill `container` for the open run and keep it at the present alpha; `status` stands beside the heading. */
@@ -17,6 +17,7 @@ export function stillFound(app, container, status) {
             `Still found: ${[...new Set(views.map((view) => view.target))].join(" | ")} `,
             h("small", {}, `of the first ${found.k} results; chance finds ${found.chance.toFixed(1)}`),
         );
+        list.classList.toggle("cf-two", Boolean(app.rival));
         const lines = found.rows.map((row) => line(app, views, row));
         list.replaceChildren(...lines.map(({ node }) => node));
         container.title =
@@ -25,7 +26,7 @@ export function stillFound(app, container, status) {
             for (const each of lines) each.update(index);
         };
     });
-    app.bus.on("alpha", (index) => update(index));
+    onAlpha(app, container, (index) => update(index));
 }
 
 /** One way to ask: its count at alpha, for each of the runs shown, with a line over alpha. */
@@ -58,7 +59,7 @@ function line(app, views, row) {
     );
     const update = (index) => {
         curves.forEach((values, which) => {
-            numbers[which].textContent = values[index]?.toFixed(digits) ?? "–";
+            write(numbers[which], values[index]?.toFixed(digits) ?? "–");
         });
         spark.move(index);
     };

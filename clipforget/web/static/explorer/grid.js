@@ -2,7 +2,7 @@
 // Before and After, or two runs: two grids of 24 images whose cells stay in place while their images change with alpha.
 
 import { PAGE, url } from "../lib/api.js";
-import { h, icon } from "../lib/dom.js";
+import { h, icon, write } from "../lib/dom.js";
 import { sides } from "./versus.js";
 
 const ONE_RUN = {
@@ -59,7 +59,10 @@ function makeCell(side, rank, on) {
     const node = h("div.cf-cell", { role: "listitem" }, open, search, caption);
     const cell = { node, open, image, badge, label, cosine, id: -1, view: null, side, rank, mark: "" };
     const light = (lit) => on.light(cell.id, lit);
-    node.addEventListener("pointerenter", () => light(true));
+    node.addEventListener("pointerenter", () => {
+        label.title = cell.image.alt;
+        light(true);
+    });
     node.addEventListener("pointerleave", () => light(false));
     open.addEventListener("focus", () => light(true));
     open.addEventListener("blur", () => light(false));
@@ -77,8 +80,7 @@ function showImage(view, cell, id) {
     const { short, full, role } = about(view, id);
     cell.image.src = imageUrl(view, id);
     cell.image.alt = full;
-    cell.label.textContent = short;
-    cell.label.title = full;
+    write(cell.label, short);
     cell.node.dataset.role = role;
     cell.name = `${full}, ${role}`;
     cell.mark = cell.place = null;
@@ -88,7 +90,7 @@ function showMark(cell, mark, text, title) {
     if (cell.mark === mark + text) return;
     cell.mark = mark + text;
     cell.node.dataset.mark = mark;
-    cell.badge.textContent = text;
+    write(cell.badge, text);
     cell.badge.title = title;
 }
 
@@ -105,14 +107,15 @@ export function grids(app, container, on) {
         cells[side] = Array.from({ length: AT_FIRST }, (_, rank) => makeCell(side, rank, { ...on, light }));
         titles[side] = h("span.cf-sub");
         headings[side] = h("span.cf-heading");
-        counts[side] = h("span.cf-count");
+        counts[side] = { number: h("b"), words: h("span") };
         lists[side] = h(
             "div.cf-grid",
             { role: "list" },
             cells[side].map((cell) => cell.node),
         );
         refusals[side] = h("p.cf-refused", { role: "status", hidden: true });
-        const head = h("header", {}, h("h2", {}, headings[side], titles[side], counts[side]));
+        const count = h("span.cf-count", {}, Object.values(counts[side]));
+        const head = h("header", {}, h("h2", {}, headings[side], titles[side], count));
         return h("section.cf-panel", { "data-side": side }, head, refusals[side], lists[side]);
     });
     container.replaceChildren(...panels);
@@ -137,21 +140,20 @@ export function grids(app, container, on) {
         const total = pack.total ?? before.ids.length;
         const whose = app.isStale() ? ` · still “${pack.query.label}”` : "";
         for (const side of ["before", "after"]) {
-            headings[side].textContent = now[side].name;
+            write(headings[side], now[side].name);
             const said = side === "after" && !app.rival && !app.peeking && !app.where; // alpha stands at the slider
-            titles[side].textContent = (said ? "" : now[side].sub) + whose;
+            write(titles[side], (said ? "" : now[side].sub) + whose);
             const shown = now[side].list.ids.slice(0, shownOf(now[side].list, state));
-            counts[side].replaceChildren(
-                ...(state.role
-                    ? [`${shown.length} of ${total.toLocaleString("en")} ${state.role}`]
-                    : [h("b", {}, String(shown.filter(isTarget).length)), ` of ${shown.length} of the target`]),
-            );
-            refusals[side].hidden = !(now[side].refused && !now[side].list.ids.length);
-            refusals[side].textContent = `Refused: this prompt names ${now[side].refused}.`;
+            write(counts[side].number, state.role ? "" : String(shown.filter(isTarget).length));
+            const of = state.role ? `${total.toLocaleString("en")} ${state.role}` : `${shown.length} of the target`;
+            write(counts[side].words, state.role ? `${shown.length} of ${of}` : ` of ${of}`);
+            const refused = now[side].list.ids.length ? "" : now[side].refused;
+            if (refusals[side].hidden === Boolean(refused)) refusals[side].hidden = !refused;
+            write(refusals[side], refused ? `Refused: this prompt names ${refused}.` : "");
         }
         container.classList.toggle("cf-two", Boolean(app.rival));
         panels[1].classList.toggle("cf-peek", app.peeking);
-        container.dataset.k = state.k;
+        if (container.dataset.k !== String(state.k)) container.dataset.k = state.k;
         for (const side of ["before", "after"]) {
             const { view, list } = now[side];
             const shown = shownOf(list, state);
@@ -178,8 +180,7 @@ function drawOne(view, cell, list, shown, { page, role }, badges) {
         cell.place = place;
         cell.open.setAttribute("aria-label", `${cell.name}, rank ${place}`);
     }
-    const text = `${role || page ? `#${place} ` : ""}${list.cosines[rank].toFixed(3)}`;
-    if (cell.cosine.textContent !== text) cell.cosine.textContent = text;
+    write(cell.cosine, `${role || page ? `#${place} ` : ""}${list.cosines[rank].toFixed(3)}`);
     showMark(cell, ...(badges.get(cell.id) ?? ["", "", ""]));
 }
 

@@ -24,6 +24,23 @@ export function set(node, props) {
     return node;
 }
 
+/** Write text that changes in every frame of a drag: its one text node stays, and nothing is laid out for the same. */
+export function write(node, text) {
+    const words = node.firstChild;
+    if (!words) node.append(text);
+    else if (words.nodeValue !== text) words.nodeValue = text;
+}
+
+/** Call `update` at each alpha while `node` is on the screen; else once alpha rests, as nobody sees the way there. */
+export function onAlpha(app, node, update) {
+    let seen = true;
+    const rest = debounce(() => update(app.index), 100);
+    new IntersectionObserver((entries) => {
+        seen = entries.at(-1).isIntersecting;
+    }).observe(node);
+    app.bus.on("alpha", (index) => (seen ? update(index) : rest()));
+}
+
 /** svg("path", {d: ...}): the same for SVG. */
 export function svg(tag, attributes = {}, ...children) {
     const node = document.createElementNS(SVG, tag);
