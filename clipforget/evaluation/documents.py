@@ -58,7 +58,7 @@ class FoundRow(TypedDict):
 
     by: "coarse" or "fine" name, or "picture": the mean over n pictures of the target as queries. Of several names
     `name`, asked for by `prompt`, is the one that finds most at the suggested alpha; at each alpha the one that finds
-    most there counts.
+    most there counts. A search for `prompt` shows as many.
     """
 
     by: str

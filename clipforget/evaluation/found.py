@@ -5,7 +5,7 @@ Letters: G gallery images, D embedding, L nodes of the path, A = 101 alphas, K =
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -61,33 +61,48 @@ def excess(
 
 
 def still_found(
-    retrieval: Retrieval | None, by_picture: list[float], target: NDArray[np.bool_], template: str, best: float
+    retrieval: Retrieval | None,
+    by_picture: list[float],
+    target: NDArray[np.bool_],
+    template: str,
+    best: float,
+    search: Callable[[str], list[float] | None] = lambda text: None,
 ) -> StillFound:
-    """Count what names and pictures still find of the target, from the rows of the retrieval scores and `by_picture`.
+    """Count what names and pictures still find of the target, by searches and `by_picture`.
 
-    template is that of the prompts; runs that were scored before there was `retrieval` have a row for pictures alone.
+    search gives how many of the first k results of a text are of the target, at the A alphas. A name is asked for as
+    it stands, as a visitor does; where search gives None, the prompt that the retrieval scores hold, made from
+    template. Runs that were scored before there was `retrieval` have a row for pictures alone.
     """
     count, images = int(target.sum()), len(target)
     k = retrieval["k"] if retrieval else min(TOP_K, images)
-    rows = [row for level in ("coarse", "fine") if (row := _by_name(retrieval, level, template, index_of(best)))]
+    levels = [_by_name(retrieval, level, template, index_of(best), search) for level in ("coarse", "fine")]
+    rows = [row for row in levels if row]
     if images > 1:
-        rows.append(_row("picture", "", count, [min(k, images - 1) * share for share in by_picture]))
+        rows.append(_row("picture", "", "", count, [min(k, images - 1) * share for share in by_picture]))
     return {"k": k, "chance": round(k * count / images, 2), "rows": rows}
 
 
-def _by_name(retrieval: Retrieval | None, level: str, template: str, best: int) -> FoundRow | None:
+def _by_name(
+    retrieval: Retrieval | None, level: str, template: str, best: int, search: Callable[[str], list[float] | None]
+) -> FoundRow | None:
     """The row of a level's names, at each alpha that of the one that finds most; None where none was asked for."""
-    rows = retrieval["rows"] if retrieval else []
-    asked = [row for row in rows if row["level"] == level and row["score"] == "precision"]
-    if retrieval is None or not asked:
+    rows = []
+    for row in retrieval["rows"] if retrieval else []:
+        if retrieval and row["level"] == level and row["score"] == "precision":
+            prompt = row["prompts"][0]
+            name, scored = _name(prompt, template), [float(round(retrieval["k"] * share)) for share in row["after"]]
+            searched = search(name)
+            rows.append(_row(level, name, prompt if searched is None else name, row["n"], searched or scored))
+    if not rows:
         return None
-    most = max(asked, key=lambda row: row["after"][best])
-    counts = retrieval["k"] * np.max([row["after"] for row in asked], axis=0)
-    return _row(level, most["prompts"][0], most["n"], [round(float(hits)) for hits in counts], template)
+    after = np.max([row["after"] for row in rows], axis=0).tolist()
+    most = max(rows, key=lambda row: row["after"][best])
+    return {**most, "before": after[-1], "after": after}
 
 
-def _row(by: str, prompt: str, count: int, after: list[float], template: str = "") -> FoundRow:
-    values, name = [round(value, 2) for value in after], _name(prompt, template)
+def _row(by: str, name: str, prompt: str, count: int, after: list[float]) -> FoundRow:
+    values = [round(value, 2) for value in after]
     return {"by": by, "name": name, "prompt": prompt, "n": count, "before": values[-1], "after": values}
 
 

@@ -98,7 +98,14 @@ class FinishedRun:
         """What names and pictures still find of the target in the gallery, along alpha."""
         target = self.evalset.mask("test", "forget")[self.start : self.stop]
         pictures = by_picture(self.gallery.path, self.gallery.indexes, target)
-        return still_found(self.scores.get("retrieval"), pictures, target, self.scores["template"], self.scores["best"])
+
+        def search(text: str) -> list[float] | None:
+            if text not in self.texts:  # the model would have to be loaded
+                return None
+            return [float(target[ids].sum()) for ids in self.pack("text", text)["after"]["ids"]]
+
+        retrieval, template = self.scores.get("retrieval"), self.scores["template"]
+        return still_found(retrieval, pictures, target, template, self.scores["best"], search)
 
     def view(self) -> RunView:
         """Return what is shown of the run apart from its queries."""

@@ -62,14 +62,17 @@ def test_a_run_counts_pictures_as_its_grids_show_them(opened):
         assert picture["after"][place] == pytest.approx(np.mean(hits), abs=0.006)
 
 
-def test_names_are_counted_as_the_retrieval_scores_say(opened):
+def test_names_are_counted_as_the_grids_show_them(opened):
     found = opened.view()["found"]
-    precision = [row for row in opened.scores["retrieval"]["rows"] if row["score"] == "precision"]
+    target = np.array([item[4] == 0 for item in opened.scores["gallery"]["items"]])
     assert [(row["by"], row["name"]) for row in found["rows"]] == [
         ("coarse", "disc"), ("fine", "big"), ("picture", ""),
     ]  # fmt: skip
-    for row, scored in zip(found["rows"], precision, strict=False):
-        np.testing.assert_allclose(np.array(row["after"]) / found["k"], scored["after"], atol=1e-4)
+    for row in found["rows"][:2]:
+        assert row["prompt"] == row["name"], "which is what a visitor types"
+        pack = opened.pack("text", row["prompt"])
+        assert row["after"] == [target[ids].sum() for ids in pack["after"]["ids"]]
+        assert row["before"] == target[pack["before"]["ids"]].sum()
     assert found["chance"] == pytest.approx(24 * 10 / 90, abs=0.01)
     json.dumps(found, allow_nan=False)
 
