@@ -6,15 +6,15 @@ import { h, icon, write } from "../lib/dom.js";
 import { sides } from "./versus.js";
 
 const ONE_RUN = {
-    lost: ["gone", "No longer among the first"],
-    displaced: ["displaced", "Another image of the target took its place among the first"],
-    entered: ["new", "Was not among the first"],
+    lost: ["✕", "No longer among the first"],
+    displaced: ["↔", "Another image of the target took its place among the first"],
+    entered: ["+", "Was not among the first"],
     rank: "Was at rank",
 };
 const TWO_RUNS = {
-    lost: ["only A", "Run B does not have it among the first"],
-    displaced: ["only A", "Run B does not have it among the first"],
-    entered: ["only B", "Run A does not have it among the first"],
+    lost: ["✕", "Run B does not have it among the first"],
+    displaced: ["✕", "Run B does not have it among the first"],
+    entered: ["+", "Run A does not have it among the first"],
     rank: "Run A has it at rank",
 };
 const AT_FIRST = 24; // cells of a grid before somebody asks for more

@@ -46,6 +46,9 @@ export function sideSwitch(app, container, both) {
             return entry;
         }),
     );
+    const mark = (sign) => h("span", {}, h("b", { "aria-hidden": "true" }, sign), h("span"));
+    const [lost, entered] = [mark("✕"), mark("+")];
+    const marks = h("div.cf-legend-marks", {}, lost, entered);
     const turn = (by) => app.setHits({ page: app.state.page + by });
     const [previous, next] = [
         iconButton("left", "Previous hits", () => turn(-1)),
@@ -58,15 +61,17 @@ export function sideSwitch(app, container, both) {
         {
             type: "button",
             id: "cf-blur",
+            "aria-label": "Blur",
             title: "Blur these images, in this browser; a click or Enter shows one",
             onclick: () => app.toggleBlur(),
         },
         icon("eye"),
-        "Blur",
+        h("span", {}, "Blur"),
     );
     app.bus.on("blur", () => hide.setAttribute("aria-pressed", String(app.blurred())));
     container.replaceChildren(
         legend,
+        marks,
         h("div.cf-phone.cf-versus-phone", {}, versusPicker(app, "cf-vs-phone")),
         sides,
         pager,
@@ -90,6 +95,8 @@ export function sideSwitch(app, container, both) {
         names.forEach((name, i) => {
             sides.children[i].textContent = name;
         });
+        lost.lastChild.textContent = app.rival ? "A alone" : "gone";
+        entered.lastChild.textContent = app.rival ? "B alone" : "new";
         hide.setAttribute("aria-pressed", String(app.blurred()));
     });
     choose("after");

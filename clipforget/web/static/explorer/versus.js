@@ -136,9 +136,10 @@ export function versusPicker(app, id) {
                       ),
                   ]
                 : [];
+        node.hidden = !near.length && !app.state.vs;
         const known = near.some((run) => run.id === app.state.vs);
         select.replaceChildren(
-            h("option", { value: "" }, near.length ? "none" : "no other run on these images"),
+            h("option", { value: "" }, "no other run"),
             ...(app.state.vs && !known ? [h("option", { value: app.state.vs }, app.state.vs)] : []),
             ...group("The same target", near.filter(same)),
             ...group(
@@ -147,7 +148,6 @@ export function versusPicker(app, id) {
             ),
         );
         select.value = app.state.vs;
-        select.disabled = !near.length && !app.state.vs;
         close.hidden = swap.hidden = !app.rival;
     };
     for (const event of ["runs", "open", "mode"]) app.bus.on(event, draw);

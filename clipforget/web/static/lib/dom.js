@@ -34,7 +34,7 @@ export function write(node, text) {
 /** Call `update` at each alpha while `node` is on the screen; else once alpha rests, as nobody sees the way there. */
 export function onAlpha(app, node, update) {
     let seen = true;
-    const rest = debounce(() => update(app.index), 100);
+    const rest = debounce(() => app.view && update(app.index), 100); // the run may have been left meanwhile
     new IntersectionObserver((entries) => {
         seen = entries.at(-1).isIntersecting;
     }).observe(node);

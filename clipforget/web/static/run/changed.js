@@ -7,8 +7,8 @@ import { h, percent } from "../lib/dom.js";
 export function whatChanged(app) {
     const node = h("p", { id: "cf-changed" });
     const draw = (index) => {
-        node.hidden = !app.view?.found.rows.length || Boolean(app.rival);
-        if (!node.hidden) node.textContent = sentence(app.view, index);
+        node.textContent = app.view && !app.rival ? sentence(app.view, index) : "";
+        node.hidden = !node.textContent;
     };
     app.bus.on("open", () => draw(app.index));
     let later = 0;
@@ -19,15 +19,15 @@ export function whatChanged(app) {
     return node;
 }
 
-/** The sentence at an alpha: what the first name still finds of the target, and how much accuracy the rest keeps. */
-export function sentence({ found, rows, target }, index) {
-    const [row] = found.rows;
+/** The sentence at an alpha: how often the target is named right, and how much accuracy the rest keeps. */
+function sentence({ rows, target }, index) {
+    const forget = rows.find((row) => row.key === "forget");
+    if (!forget) return "";
     const kept = ["siblings", "others"].flatMap((key) => {
         const one = rows.find((each) => each.key === key);
         return one?.before.value ? [`${key} keep ${percent(Math.min(1, one.after[index] / one.before.value))}%`] : [];
     });
-    const query = row.name ? `“${row.name}”` : "a picture of it";
-    const finds = `${row.after[index].toFixed(0)} still show ${target} (${row.before.toFixed(0)} before)`;
     const keep = kept.length ? `; ${kept.join(", ")} of their accuracy` : "";
-    return `Of the first ${found.k} results for ${query} ${finds}${keep}.`;
+    const before = percent(forget.before.value);
+    return `The model names ${percent(forget.after[index])}% of the images of ${target} right, ${before}% before${keep}.`;
 }

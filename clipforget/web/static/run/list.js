@@ -50,7 +50,8 @@ export function runsPage(app) {
     let ended = false;
     const filter = h("input", {
         type: "search",
-        placeholder: "Filter: name, target, method, tag, state …",
+        placeholder: "Filter",
+        title: "By name, target, method, tag or state",
         "aria-label": "Filter the runs",
         oninput: () => draw(),
     });
