@@ -28,6 +28,6 @@ function sentence({ rows, target }, index) {
         return one?.before.value ? [`${key} keep ${percent(Math.min(1, one.after[index] / one.before.value))}%`] : [];
     });
     const keep = kept.length ? `; ${kept.join(", ")} of their accuracy` : "";
-    const before = percent(forget.before.value);
-    return `The model names ${percent(forget.after[index])}% of the images of ${target} right, ${before}% before${keep}.`;
+    const [before, after] = [percent(forget.before.value), percent(forget.after[index])];
+    return `The model names ${after}% of the images of ${target} right, ${before}% before${keep}.`;
 }
