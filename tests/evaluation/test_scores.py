@@ -2,7 +2,9 @@
 
 import json
 import re
+import shutil
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,17 +14,28 @@ from clipforget.data.splits import ROLES
 from clipforget.errors import RunProblem
 from clipforget.evaluation.evalset import EvalSet
 from clipforget.evaluation.scores import read_scores, upgrade
-from clipforget.files import ASSETS
 from clipforget.runs.store import Store
-from clipforget.soup.storage import load_path
+from clipforget.soup.path import Bound, Node, SoupPath, soup_fingerprint, unit
+from clipforget.soup.storage import load_path, save_path
 from clipforget.workspace.explorer import FinishedRun
 
+VERSION_0_1 = Path(__file__).parent / "version-0.1"
 OLD = ("sibling", "other", "everything else", "bank", "banks")
 
 
-def sample():
-    """The run that comes with the app, whose files are those of version 0.1."""
-    [run] = Store(ASSETS / "sample-run").all()
+@pytest.fixture(scope="module")
+def old(tmp_path_factory):
+    """A run whose files are those that version 0.1 wrote, the features apart."""
+    runs = tmp_path_factory.mktemp("old")
+    info, scores = (
+        json.loads((VERSION_0_1 / name).read_text(encoding="utf-8")) for name in ("run.json", "scores.json")
+    )
+    shutil.copytree(VERSION_0_1, runs / info["id"])
+    features = unit(np.random.default_rng(0).normal(size=(len(EvalSet.read(upgrade(scores)["evaluated"])), 16)))
+    ends = info["fingerprints"]["original"], info["fingerprints"]["unlearned"]
+    nodes = tuple(Node(a, soup_fingerprint(*ends, a), features, unit(np.eye(8, 16))) for a in (0.0, 1.0))
+    save_path(SoupPath(nodes, (Bound(1.0, 1.0, 1.0, 0.0, 0.0),), *ends), runs / info["id"] / "path.npz")
+    [run] = Store(runs).all()
     return run
 
 
@@ -35,13 +48,12 @@ def words(content):
         yield from [value] if isinstance(value, str) else words(value)
 
 
-def test_the_sample_run_is_in_old_words_and_opens_in_todays():
-    run = sample()
-    stored = json.loads(run.path("scores.json").read_text(encoding="utf-8"))
-    assert set(words(stored)) >= set(OLD), "the sample run has been made anew: this test needs a file of version 0.1"
-    scores = read_scores(run.path("scores.json"))
-    shown = FinishedRun(run, lambda name: None, lambda name, device: None).view()
-    for document in (scores, shown, asdict(run_summary(run))):
+def test_a_run_of_version_0_1_opens_in_todays_words(old):
+    stored = json.loads(old.path("scores.json").read_text(encoding="utf-8"))
+    assert set(words(stored)) >= set(OLD)
+    scores = read_scores(old.path("scores.json"))
+    shown = FinishedRun(old, lambda name: None, lambda name, device: None).view()
+    for document in (scores, shown, asdict(run_summary(old))):
         left = {word for word in words(document) if word in OLD or word.startswith("suite")}
         assert not left, left
     assert [re.sub("^suite", "eval", row["key"]) for row in stored["rows"]] == [row["key"] for row in scores["rows"]]
@@ -57,8 +69,8 @@ def test_the_sample_run_is_in_old_words_and_opens_in_todays():
     assert scores["best"] == stored["best"] and "older run" in shown["choice"]["reason"]
 
 
-def test_the_evaluated_images_of_the_sample_run_are_those_of_its_rows():
-    scores = read_scores(sample().path("scores.json"))
+def test_the_evaluated_images_of_version_0_1_are_those_of_its_rows(old):
+    scores = read_scores(old.path("scores.json"))
     evalset = EvalSet.read(scores["evaluated"])
     today = {row.key: (row.label, row.role, row.level, int(row.mask.sum())) for row in evalset.rows()}
     stored = {row["key"]: (row["label"], row["role"], row["level"], row["n"]) for row in scores["rows"]}
@@ -68,8 +80,8 @@ def test_the_evaluated_images_of_the_sample_run_are_those_of_its_rows():
     assert np.array_equal(evalset.class_names["style"].labels >= 0, np.ones(len(evalset), dtype=bool))
 
 
-def test_evaluation_sets_had_another_name_before():
-    scores = json.loads(json.dumps(read_scores(sample().path("scores.json"))))
+def test_evaluation_sets_had_another_name_before(old):
+    scores = json.loads(json.dumps(read_scores(old.path("scores.json"))))
     today = [row["key"] for row in scores["rows"]]
     for row in scores["rows"]:
         row["key"] = row["key"].replace("eval", "shifted")
@@ -77,8 +89,8 @@ def test_evaluation_sets_had_another_name_before():
     assert [row["key"] for row in upgrade(scores)["rows"]] == today
 
 
-def test_scores_of_today_stay_as_they_are():
-    scores = read_scores(sample().path("scores.json"))
+def test_scores_of_today_stay_as_they_are(finished):
+    scores = read_scores(finished.path("scores.json"))
     assert upgrade(json.loads(json.dumps(scores))) == scores
 
 
