@@ -107,7 +107,7 @@ INSIDE = {
         "bench public",
     ),
     "web": (
-        "__init__ components downloads steps targets theme visitors charts.__init__ charts._style",
+        "__init__ components downloads head steps targets theme visitors charts.__init__ charts._style",
         "responses charts.*",
         "exposing form gate",
         "comparison_routes mixture_routes model_routes selection_routes",

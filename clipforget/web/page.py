@@ -21,6 +21,7 @@ from clipforget.web.api import add_functions
 from clipforget.web.charts import listing
 from clipforget.web.components import mount
 from clipforget.web.form import Form, form_choices
+from clipforget.web.head import EarlyScript
 from clipforget.web.responses import COMPRESS_FROM, error_response
 from clipforget.web.theme import THEME
 from clipforget.workspace.workspace import Workspace
@@ -99,7 +100,8 @@ def build_app(workspace: Workspace, routes: list[Route], mcp: bool = False) -> S
     page = build(workspace)
     page.queue(default_concurrency_limit=4, max_size=WAITING)
     # Gradio sends the page itself as it is, two hundred kilobytes of it; our own routes compress what they answer.
-    app = Starlette(routes=routes, middleware=[Middleware(GZipMiddleware, COMPRESS_FROM, compresslevel=5)])
+    between = [Middleware(GZipMiddleware, COMPRESS_FROM, compresslevel=5), Middleware(EarlyScript)]
+    app = Starlette(routes=routes, middleware=between)
     gr.mount_gradio_app(
         app,  # of FastAPI nothing more is used than of Starlette
         page,

@@ -57,6 +57,21 @@ def test_drag_follows_the_mouse_and_asks_nothing(visit: Any, site: Site) -> None
     assert found["requests"] == []
     assert found["shown"] == found["slider"] == "0.00"
     assert found["alphas"] >= 45
+    settle(page)
+    assert work(page) < 0.005, "a page at which nobody looks costs nothing"
+
+
+def work(page: Any) -> float:
+    """The seconds that scripts take in a second in which nothing is asked for."""
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
+    told = [0.0, 0.0]
+    for i in range(2):
+        metrics = session.send("Performance.getMetrics")["metrics"]
+        told[i] = next(each["value"] for each in metrics if each["name"] == "ScriptDuration")
+        page.wait_for_timeout(1000 * (1 - i))
+    session.detach()
+    return told[1] - told[0]
 
 
 def test_ends_of_the_path(visit: Any, site: Site) -> None:
