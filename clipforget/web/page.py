@@ -48,6 +48,7 @@ STYLES = (
     "functions.css",
 )
 WAITING = 100  # events of Gradio's in line
+LOOK = 0.02  # seconds between Gradio's looks at an empty line; its own thousand a second keep an idle core at 5 %
 CALLS = "/gradio_api/call/v2/"  # functions of the API by name
 TITLE = "ClipForget: make CLIP forget, and watch it"
 # Written into the page: a browser asks again for an icon with an address whenever the page's own changes, as it does
@@ -99,6 +100,7 @@ def build_app(workspace: Workspace, routes: list[Route], mcp: bool = False) -> S
     """Build the ASGI app: our routes first, then Gradio with the page, and with an MCP server where `mcp` says so."""
     page = build(workspace)
     page.queue(default_concurrency_limit=4, max_size=WAITING)
+    page._queue.sleep_when_free = LOOK
     # Gradio sends the page itself as it is, two hundred kilobytes of it; our own routes compress what they answer.
     between = [Middleware(GZipMiddleware, COMPRESS_FROM, compresslevel=5), Middleware(EarlyScript)]
     app = Starlette(routes=routes, middleware=between)
