@@ -10,6 +10,9 @@ import pytest
 from served import Site, query_of, settle
 
 pytestmark = pytest.mark.browser
+RENAME = """() => { const { clipforget: app } = window;
+    app.runs = app.runs.map((run) => ({ ...run, title: "Renamed" }));
+    app.bus.emit("runs"); }"""
 COPIES = {"20200101-000000-older-0001": 3, "20200102-000000-newer-0002": 11}  # id -> seed
 
 
@@ -21,7 +24,7 @@ def test_runs_are_sorted_filtered_named_compared_and_deleted_with_a_way_back(vis
         info["config"]["seed"] = seed
         path.write_text(json.dumps({**info, "created": "2020-01-01T00:00:00+00:00"}))
     older, newer = COPIES
-    page = visit("?list=runs", viewport={"width": 1024, "height": 800})
+    page = visit("?list=runs")
     lines = page.locator(".cf-runlist tbody tr")
     page.wait_for_selector(f"[data-focus='choose {older}']")
     page.wait_for_selector("#cf-setup", state="hidden")
@@ -29,6 +32,17 @@ def test_runs_are_sorted_filtered_named_compared_and_deleted_with_a_way_back(vis
     for width in (390, 1024):
         page.set_viewport_size({"width": width, "height": 800})
         assert page.locator(".cf-runs-page .cf-scroll").evaluate("(node) => node.scrollWidth <= node.clientWidth")
+
+    box = page.locator(f"[data-focus='choose {older}']")
+    box.hover()
+    pressed = box.element_handle()
+    page.mouse.down()
+    page.evaluate(RENAME)
+    page.mouse.up()
+    page.wait_for_function("(box) => !box.isConnected", arg=pressed)
+    assert box.is_checked(), "a click is not lost where news come between its halves"
+    assert box.evaluate("(box) => box === document.activeElement")
+    box.uncheck()
 
     page.click(".cf-sort >> text=Seed")
     seeds = page.eval_on_selector_all(

@@ -2,6 +2,7 @@
 // The runs of a comparison as a small matrix: a line for each method, a square for each target and seed.
 
 import { h, percent, toast } from "../lib/dom.js";
+import { redrawer } from "../lib/redraw.js";
 
 const STATES = ["waiting", "running", "done", "failed", "stopped"];
 
@@ -22,6 +23,7 @@ export function matrix(app) {
         h("div.cf-scroll", {}, table),
         bar,
     );
+    const redrawBar = redrawer(bar);
     let chosen = [];
     let comparison = null;
     let squares = new Map();
@@ -120,27 +122,22 @@ export function matrix(app) {
     }
 
     function drawBar() {
-        const label = (index) => squares.get(index).name;
         const done = chosen.every((index) => comparison.cells[index].state === "done");
+        redrawBar(`${chosen} ${done}`, () => bar.replaceChildren(...barParts(done)));
+    }
+
+    function barParts(done) {
         const run = (index) => comparison.cells[index].run;
+        const help = (words) => h("span.cf-help", {}, words);
         const button = (words, work) => h("button.cf-button.cf-primary", { type: "button", onclick: work }, words);
-        if (!chosen.length)
-            return bar.replaceChildren(
-                h("span.cf-help", {}, "Choose a square to open its run, or two to see them side by side."),
-            );
-        const picked = chosen.map((index, i) => h("span.cf-picked", {}, h("b", {}, "AB"[i]), label(index)));
-        if (chosen.length === 1)
-            bar.replaceChildren(
-                ...picked,
-                button("Open this run", () => app.open(run(chosen[0]))),
-                h("span.cf-help", {}, "or choose a second one"),
-            );
-        else if (done)
-            bar.replaceChildren(
-                ...picked,
-                button("Side by side", () => app.open(...chosen.map(run))),
-            );
-        else bar.replaceChildren(...picked, h("span.cf-help", {}, "Only finished runs can stand side by side."));
+        if (!chosen.length) return [help("Choose a square to open its run, or two to see them side by side.")];
+        const picked = chosen.map((index, i) => h("span.cf-picked", {}, h("b", {}, "AB"[i]), squares.get(index).name));
+        if (chosen.length === 1) {
+            const open = button("Open this run", () => app.open(run(chosen[0])));
+            return [...picked, open, help("or choose a second one")];
+        }
+        if (!done) return [...picked, help("Only finished runs can stand side by side.")];
+        return [...picked, button("Side by side", () => app.open(...chosen.map(run)))];
     }
 
     const update = (document) => {

@@ -7,6 +7,7 @@ import { compareForm } from "./form.js";
 import { matrix } from "./matrix.js";
 import { resultTable } from "./table.js";
 import { clock, copy, h, icon, iconButton, toast } from "../lib/dom.js";
+import { redrawer } from "../lib/redraw.js";
 import { confirmDialog, stateChip, when } from "../run/runs.js";
 
 const EVERY = 1500;
@@ -28,24 +29,27 @@ export function comparePage(app) {
 
 function listPage(app) {
     const list = h("div", {}, h("p.cf-wait", {}, "Loading…"));
+    const redraw = redrawer(list);
     let timer = 0;
     async function draw() {
         try {
             const { comparisons } = await get("comparisons");
-            list.replaceChildren(
-                comparisons.length
-                    ? table(app, comparisons, remove)
-                    : h(
-                          "div.cf-nothing",
-                          {},
-                          h("strong", {}, "No comparison yet."),
-                          " Choose methods and targets: every method then runs on the same images, " +
-                              "by the same rules, with the same seeds.",
-                      ),
+            redraw(JSON.stringify(comparisons), () =>
+                list.replaceChildren(
+                    comparisons.length
+                        ? table(app, comparisons, remove)
+                        : h(
+                              "div.cf-nothing",
+                              {},
+                              h("strong", {}, "No comparison yet."),
+                              " Choose methods and targets: every method then runs on the same images, " +
+                                  "by the same rules, with the same seeds.",
+                          ),
+                ),
             );
             if (comparisons.some((entry) => AT_WORK.includes(entry.state))) timer = setTimeout(draw, EVERY * 2);
         } catch (error) {
-            list.replaceChildren(h("p.cf-wait", {}, error.message));
+            redraw(error.message, () => list.replaceChildren(h("p.cf-wait", {}, error.message)));
             if (error.status === 0) timer = setTimeout(draw, 2000);
         }
     }

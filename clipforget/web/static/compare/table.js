@@ -3,6 +3,7 @@
 
 import { duration, h, percent } from "../lib/dom.js";
 import { explain } from "../lib/glossary.js";
+import { redrawer } from "../lib/redraw.js";
 import { writeAddress } from "../lib/state.js";
 
 const LEAD = "least_10"; // what sorts the rows where nobody asks for another order
@@ -134,6 +135,7 @@ export function resultTable(app) {
         caption,
         notes,
     );
+    const redraw = redrawer(node);
     let comparison = null;
 
     const figuresOf = (row) => (app.state.of === "" ? row.all : row.targets[app.state.of]);
@@ -145,10 +147,14 @@ export function resultTable(app) {
     };
 
     function draw() {
-        const known = columns(comparison);
-        const all = [{ key: "label", label: "Method" }, ...known];
+        const all = [{ key: "label", label: "Method" }, ...columns(comparison)];
         if (app.state.of !== "" && !comparison.targets.some((target) => String(target.key) === app.state.of))
             app.state.of = "";
+        const { rows, targets, reasons, done } = comparison;
+        redraw(JSON.stringify([rows, targets, reasons, done, app.state.of, app.state.sort]), () => drawAll(all));
+    }
+
+    function drawAll(all) {
         filter.hidden = comparison.targets.length < 2;
         filter.replaceChildren(
             ...[["", "all targets"], ...comparison.targets.map((target) => [String(target.key), target.label])].map(
@@ -191,6 +197,7 @@ export function resultTable(app) {
                 ),
             ),
         );
+        const [, ...known] = all;
         const [nothing, ...others] = comparison.rows;
         const by = known.find((column) => column.key === key);
         const value = (row) => (key === "label" ? row.label : valueOf(by, figuresOf(row), row));

@@ -3,6 +3,7 @@
 
 import { get, post } from "../lib/api.js";
 import { clock, h, icon, toast } from "../lib/dom.js";
+import { redrawer, workLine } from "../lib/redraw.js";
 import { auditEntry, isMeasured } from "./audit.js";
 import { chart } from "./charts.js";
 import { onlyA } from "./versus.js";
@@ -66,71 +67,33 @@ function auditButton(app, spec) {
     return h(spec, { type: "button", onclick: () => app.audit(names, again) }, words);
 }
 
-/** How the work stands, with its bar and Stop; null where nothing is at work. */
-function progress(app) {
-    if (!atWork(app)) return null;
-    const { work, audits } = app.audits;
-    const { event } = work;
+/** What the work is at, in words. */
+function wordsOf({ work, audits }) {
+    const { event, position } = work;
     const title = audits.find((entry) => entry.name === event?.stage)?.title;
-    const words = !event
-        ? work.position
-            ? `Waiting: number ${work.position} in line`
-            : "Starting…"
-        : title
-          ? `${title}: ${event.note}`
-          : event.note || "Loading model and images";
-    const share = event?.eta ? event.t / (event.t + event.eta) : 0.02;
-    const fill = h("i");
-    fill.style.transform = `scaleX(${share})`;
-    const stop = h(
-        "button.cf-button",
-        {
-            type: "button",
-            onclick: () => {
-                stop.disabled = true;
-                app.stopAudits();
-            },
-        },
-        icon("stop"),
-        "Stop",
-    );
-    return h(
-        "div.cf-audit-work",
-        {},
-        h("p", { role: "status" }, words),
-        h("span.cf-left", {}, event?.eta ? `${clock(event.eta)} left` : ""),
-        stop,
-        h(
-            "div.cf-bar",
-            {
-                role: "progressbar",
-                "aria-label": "Progress of the audits",
-                "aria-valuemin": 0,
-                "aria-valuemax": 100,
-                "aria-valuenow": Math.round(100 * share),
-            },
-            fill,
-        ),
-    );
+    if (!event) return position ? `Waiting: number ${position} in line` : "Starting…";
+    return title ? `${title}: ${event.note}` : event.note || "Loading model and images";
 }
 
 /** The line at the top: what the audits come to, and the way to them or a button that begins them. */
 export function auditStatus(app, container) {
+    const said = h("span");
+    const redraw = redrawer(container);
     const draw = () => {
         const summary = app.view?.audits;
         if (!summary) return;
         container.dataset.found = summary.hidden ? "hidden" : "";
+        const busy = atWork(app);
         const known = app.audits;
-        const see = h("button.cf-text", { type: "button", onclick: () => app.setView("audits") });
-        see.textContent = summary.audited ? "See the audits" : "What are audits?";
-        const button = known && !known.problem && !summary.audited ? auditButton(app, "button.cf-button") : see;
-        const work = known?.work;
-        const left = work?.event?.eta ? `, ${clock(work.event.eta)} left` : "…";
-        container.replaceChildren(
-            summary.hidden ? icon("alert") : "",
-            h("span", {}, app.rival ? "A: " : "", atWork(app) ? `Auditing${left}` : summary.sentence),
-            atWork(app) ? see : button,
-        );
+        const begins = known && !known.problem && !summary.audited && !busy;
+        const left = known?.work?.event?.eta ? `, ${clock(known.work.event.eta)} left` : "…";
+        said.textContent = (app.rival ? "A: " : "") + (busy ? `Auditing${left}` : summary.sentence);
+        redraw(JSON.stringify([summary, begins && nextAudits(known)]), () => {
+            const see = h("button.cf-text", { type: "button", onclick: () => app.setView("audits") });
+            see.textContent = summary.audited ? "See the audits" : "What are audits?";
+            const button = begins ? auditButton(app, "button.cf-button") : see;
+            container.replaceChildren(summary.hidden ? icon("alert") : "", said, button);
+        });
     };
     app.bus.on("open", draw);
     app.bus.on("audits", draw);
@@ -141,9 +104,12 @@ export function auditsTab(app, container) {
     let entries = [];
     const head = h("div.cf-audit-head");
     const list = h("div.cf-audit-list");
-    const stages = h("div.cf-audit-stages");
+    const stages = h("div.cf-audit-stages", { hidden: true });
     const alone = onlyA();
     container.replaceChildren(alone, head, list, stages);
+    const redraw = redrawer(container);
+    const [nodes, tell] = workLine("Progress of the audits", () => app.stopAudits());
+    const line = h("div.cf-audit-work", {}, ...nodes);
     const version = () => app.audits?.audits.map(({ seconds }) => seconds).join();
     const charts = app.charts
         .filter(({ of }) => of === "audits")
@@ -156,7 +122,16 @@ export function auditsTab(app, container) {
         if (container.hidden || !app.view) return;
         alone.hidden = !app.rival;
         const page = app.audits;
-        if (!page) return head.replaceChildren(h("p.cf-wait", {}, "Reading the audits…"));
+        if (!page) return redraw("", () => head.replaceChildren(h("p.cf-wait", {}, "Reading the audits…")));
+        const { work, summary } = page;
+        const busy = atWork(app);
+        if (busy) tell(wordsOf(page), work.event);
+        redraw(JSON.stringify([{ ...page, work: busy || work }, app.view.id]), () => drawAll(page, busy));
+        stages.hidden = !summary.audited;
+        if (summary.audited) for (const { show } of charts) show();
+        follow();
+    };
+    const drawAll = (page, busy) => {
         const { work, problem, summary, audits } = page;
         const failed = work?.state === "failed" ? `The audits failed. ${work.error}` : "";
         const note = problem || failed || ENDS[work?.state] || "";
@@ -175,14 +150,12 @@ export function auditsTab(app, container) {
                 page.no_reference ? h("p", {}, page.no_reference) : "",
                 note ? h("p.cf-message", {}, note) : "",
             ),
-            progress(app) ?? (problem || !audits.length ? "" : auditButton(app, "button.cf-button.cf-primary")),
+            busy ? line : problem || !audits.length ? "" : auditButton(app, "button.cf-button.cf-primary"),
         );
         const place = (entry) => (entry.passed === false ? 0 : isMeasured(entry) ? 1 : 2);
         const sorted = [...audits].sort((a, b) => place(a) - place(b)); // what still finds it comes first
         entries = sorted.map((entry) => auditEntry(app, entry, page, open.has(entry.name)));
         list.replaceChildren(...entries.map(({ node }) => node));
-        stages.hidden = !summary.audited;
-        if (summary.audited) for (const { show } of charts) show();
         follow();
     };
     const follow = () => entries.forEach(({ update }) => update(app.index));

@@ -3,6 +3,7 @@
 
 import { post } from "../lib/api.js";
 import { duration, h, icon, iconButton, percent } from "../lib/dom.js";
+import { redrawer } from "../lib/redraw.js";
 import { annotateDialog } from "./annotate.js";
 import { act, deleteRuns, refreshRuns, stateChip, when } from "./runs.js";
 
@@ -45,7 +46,6 @@ const FLAT = COLUMNS.flat();
 export function runsPage(app) {
     const chosen = new Set();
     let order = { key: "created", up: false };
-    let drawn = "";
     let timer = 0;
     let ended = false;
     const filter = h("input", {
@@ -76,6 +76,7 @@ export function runsPage(app) {
         bar,
         h("div.cf-scroll", {}, table),
     );
+    const redraw = redrawer(node);
 
     const shown = () => {
         const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -100,22 +101,17 @@ export function runsPage(app) {
         comparedLabel.hidden = !many;
         comparedLabel.lastChild.textContent = `runs of comparisons (${many})`;
         count.textContent = runs.length === 1 ? "1 run" : `${runs.length} runs`;
-        const now = JSON.stringify([runs, order, [...chosen]]);
-        if (now === drawn) return; // so that whoever is in the table stays there
-        drawn = now;
-        const focused = document.activeElement?.getAttribute("data-focus");
-        head.replaceChildren(
-            h("th.cf-pick", { scope: "col" }, everyBox(runs)),
-            ...COLUMNS.map(heading),
-            h("th", { scope: "col" }, "Actions"),
-        );
-        body.replaceChildren(
-            ...(runs.length ? runs.map(row) : [h("tr", {}, h("td", { colSpan: 12 }, noneText()))]),
-        );
-        drawBar(runs);
-        const candidates = [...node.querySelectorAll("[data-focus]")];
-        const again = candidates.find((one) => one.getAttribute("data-focus") === focused);
-        if (focused) /** @type {HTMLElement} */ (again)?.focus();
+        redraw(JSON.stringify([runs, order, [...chosen]]), () => {
+            head.replaceChildren(
+                h("th.cf-pick", { scope: "col" }, everyBox(runs)),
+                ...COLUMNS.map(heading),
+                h("th", { scope: "col" }, "Actions"),
+            );
+            body.replaceChildren(
+                ...(runs.length ? runs.map(row) : [h("tr", {}, h("td", { colSpan: 12 }, noneText()))]),
+            );
+            drawBar(runs);
+        });
     }
 
     const noneText = () =>
@@ -279,6 +275,7 @@ export function recentRuns(app, container, most = 6) {
     const list = h("ul.cf-recent");
     const all = h("button.cf-text", { type: "button", id: "cf-all-runs", onclick: () => app.openRuns() });
     container.replaceChildren(list, all);
+    const redraw = redrawer(list);
     app.bus.on("runs", () => {
         const runs = app.runs.filter((run) => !run.comparison);
         const item = (run) =>
@@ -289,7 +286,8 @@ export function recentRuns(app, container, most = 6) {
                 stateChip(run.state, run.position),
                 h("small", {}, when(run.created)),
             );
-        list.replaceChildren(...runs.slice(0, most).map(item));
+        const newest = runs.slice(0, most);
+        redraw(JSON.stringify(newest), () => list.replaceChildren(...newest.map(item)));
         all.textContent = app.runs.length === 1 ? "This run as a table" : `All ${app.runs.length} runs as a table`;
     });
 }

@@ -2,7 +2,8 @@
 // "Choose images": all images of a data set to choose from by words, clicks, groups and on a map; then named and saved.
 
 import { get, post, url } from "../lib/api.js";
-import { clock, h, iconButton, toast } from "../lib/dom.js";
+import { h, iconButton, toast } from "../lib/dom.js";
+import { workLine } from "../lib/redraw.js";
 import { choice as newChoice } from "./choice.js";
 import { imageGrid } from "./grid.js";
 import { choiceMap } from "./map.js";
@@ -48,6 +49,8 @@ export async function openChooser({ of, use, gone }) {
     const search = searchBar(path, choice);
     const title = h("h2", {}, "Choose images");
     const work = h("div.cf-choose-work", { hidden: true });
+    const stop = () => post(path("choosing/stop")).catch((error) => toast(error.message));
+    const [line, tell] = workLine("Progress", stop);
     const tabs = Object.fromEntries(
         Object.keys(TABS).map((name) => [
             name,
@@ -243,16 +246,8 @@ export async function openChooser({ of, use, gone }) {
         }
         const images = event?.stage === "images" ? `: ${count(event.step)} of ${count(event.total)}` : "";
         const said = event ? event.note + images : position ? `Waiting: number ${position} in line` : "Starting…";
-        const share = event?.eta ? event.t / (event.t + event.eta) : 0.02;
-        const fill = h("i");
-        fill.style.transform = `scaleX(${share})`;
-        const bar = { role: "progressbar", "aria-label": "Progress", "aria-valuemin": 0, "aria-valuemax": 100 };
-        work.replaceChildren(
-            h("span", { role: "status" }, said),
-            h("span.cf-left", {}, event?.eta ? `${clock(event.eta)} left` : ""),
-            button("Stop", () => post(path("choosing/stop")).catch((problem) => toast(problem.message))),
-            h("div.cf-bar", { ...bar, "aria-valuenow": Math.round(100 * share) }, fill),
-        );
+        tell(said, event);
+        if (!line[0].isConnected) work.replaceChildren(...line);
     }
 
     grid.node.hidden = map.node.hidden = cards.hidden = back.hidden = true;
