@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from served import Site, follow_requests, serve
+from served import Site, answered, follow_requests, serve
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
@@ -50,37 +50,38 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def tabs(browser: Any) -> Iterator[Any]:
-    """tabs(**options): a browser context and its free tabs, the same for the same options: caches are warm."""
-    made: dict[str, tuple[Any, list[Any]]] = {}
+def context(browser: Any) -> Iterator[Any]:
+    """The one browser context of all tests: its caches are warm."""
+    context = browser.new_context(reduced_motion="reduce")
+    context.set_default_timeout(120_000)  # nothing waits so long but on a busy machine
+    yield context
+    context.close()
 
-    def free(**options: Any) -> tuple[Any, list[Any]]:
-        key = repr(sorted(options.items()))
-        if key not in made:
-            made[key] = (browser.new_context(**options), [])
-            made[key][0].set_default_timeout(120_000)  # nothing waits so long but on a busy machine
-        return made[key]
 
-    yield free
-    for context, _ in made.values():
-        context.close()
+@pytest.fixture(scope="session")
+def tabs() -> dict[str, list[Any]]:
+    """The tabs that earlier tests left, by the options they were opened with."""
+    return {}
 
 
 @pytest.fixture
-def visit(tabs: Any, site: Site, request: pytest.FixtureRequest) -> Iterator[Any]:
+def visit(context: Any, tabs: dict[str, list[Any]], site: Site, request: pytest.FixtureRequest) -> Iterator[Any]:
     """visit(query, **options) opens the page; at the end no console error and no request off the host may be left.
 
     visit.lead(query, **options) opens it as a link inside it does, where an earlier test left it: that costs a tenth.
+    The options are viewport, has_touch and color_scheme. What a test may find in the console it names by a part of it:
+    visit.expect(words).
     """
-    yield from _visiting(tabs, site, request.session)
+    yield from _visiting(context, tabs, site, request.session)
 
 
 @pytest.fixture(scope="module")
-def visit_once(tabs: Any, site: Site, request: pytest.FixtureRequest) -> Iterator[Any]:
+def visit_once(context: Any, tabs: dict[str, list[Any]], site: Site, request: pytest.FixtureRequest) -> Iterator[Any]:
     """The same for what a module does once."""
-    yield from _visiting(tabs, site, request.session)
+    yield from _visiting(context, tabs, site, request.session)
 
 
+VIEWPORT = {"width": 1440, "height": 900}
 LEAD = """(query) => {
     document.querySelectorAll("dialog[open]").forEach((dialog) => dialog.close());
     document.activeElement?.blur();
@@ -91,15 +92,18 @@ LEAD = """(query) => {
 }"""
 
 
-def _visiting(tabs: Any, site: Site, session: pytest.Session) -> Iterator[Any]:
+def _visiting(context: Any, tabs: dict[str, list[Any]], site: Site, session: pytest.Session) -> Iterator[Any]:
     problems: list[str] = []
-    taken: dict[Any, tuple[Any, list[Any]]] = {}  # by context
+    expected: list[str] = []
+    taken: dict[str, Any] = {}  # tabs by their options
 
     def take(options: dict[str, Any]) -> Any:
-        context, free = tabs(**{"viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce", **options})
-        if context not in taken:
-            taken[context] = (free.pop() if free else _tab(context, site.address), free)
-        return taken[context][0]
+        key = repr(sorted(options.items()))
+        if key not in taken:
+            free = tabs.setdefault(key, [])
+            page = taken[key] = free.pop() if free else _tab(context, site.address, **options)
+            page.set_viewport_size(options.get("viewport", VIEWPORT))  # which the test before may have changed
+        return taken[key]
 
     def open_page(query: str = "", **options: Any) -> Any:
         page = take(options)
@@ -119,24 +123,35 @@ def _visiting(tabs: Any, site: Site, session: pytest.Session) -> Iterator[Any]:
         page.evaluate(LEAD, query or "?")
         return page
 
-    open_page.problems = problems  # type: ignore[attr-defined]
+    open_page.expect = expected.append  # type: ignore[attr-defined]
     open_page.lead = lead  # type: ignore[attr-defined]
     failed = session.testsfailed
     yield open_page
-    for page, free in taken.values():
-        if session.testsfailed > failed or problems:
-            with suppress(Exception):
-                page.evaluate("localStorage.clear()")  # what is remembered for good, as the blur of images
-            page.close()
-        else:
+    whole = session.testsfailed == failed
+    for page in taken.values():
+        with suppress(Exception):
             page.unroute_all(behavior="ignoreErrors")
-            free.append(page)
-    assert not problems
+            answered(page)  # and complained of in this test, not in the next one
+    left = [problem for problem in problems if not any(words in problem for words in expected)]
+    for key, page in taken.items():
+        if whole and not left:
+            tabs[key].append(page)
+            continue
+        with suppress(Exception):
+            page.evaluate("localStorage.clear()")  # what is remembered for good, as the blur of images
+        page.close()
+    if not whole:
+        with suppress(Exception):
+            site.stop_all()
+    assert not left
 
 
-def _tab(context: Any, address: str) -> Any:
+def _tab(context: Any, address: str, has_touch: bool = False, color_scheme: str | None = None, **_: Any) -> Any:
     page = context.new_page()
-    page.problems = []
+    page.emulate_media(color_scheme=color_scheme)
+    if has_touch:
+        page.wire = context.new_cdp_session(page)  # as long as there is one
+        page.wire.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
     page.on("console", lambda one: page.problems.append(f"{one.text} {one.location}") if one.type == "error" else None)
     page.on("pageerror", lambda error: page.problems.append(str(error)))
     page.on("dialog", lambda dialog: (page.problems.append(f"dialog: {dialog.message}"), dialog.dismiss()))

@@ -28,6 +28,7 @@ from clipforget.runs.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
 QUICK = {"forget_epochs": 1, "remind_steps": 2, "layers": 2, "rank": 2}
+REFUSED = "the server responded with a status of 4"  # what the browser says of it in its console
 HOSTILE = "${alert(1)} <img src=x onerror=alert(2)> {{x}} \u202eabc"
 
 
@@ -76,6 +77,13 @@ class Site:
     def state(self, run: str) -> str:
         """The state of a run."""
         return self.call(f"runs/{run}/events?after=0")["state"]
+
+    def stop_all(self) -> None:
+        """Stop all runs and comparisons at work."""
+        for kind in ("runs", "comparisons"):
+            for work in self.call(kind)[kind]:
+                if work["state"] in ("queued", "running"):
+                    self.call(f"{kind}/{work['id']}/stop", {})
 
     def wait(self, run: str, *states: str, seconds: float = 300) -> str:
         """Wait until a run is in one of the states."""
@@ -166,18 +174,26 @@ def unfold(page: Any) -> None:
 
 
 def follow_requests(page: Any) -> None:
-    """Keep, as page.pending, what the page itself has asked for and not yet received; Gradio's streams stay open."""
+    """Keep, as page.pending, what the page has asked for and not yet received, be it of our routes or of the form."""
     page.pending = {}
-    page.on("request", lambda r: page.pending.update({r: r.url}) if "/clipforget/" in r.url else None)
+    ours = lambda url: "/clipforget/" in url or "/gradio_api/queue/" in url  # noqa: E731
+    page.on("request", lambda request: page.pending.update({request: request.url}) if ours(request.url) else None)
     page.on("requestfinished", lambda request: page.pending.pop(request, None))
     page.on("requestfailed", lambda request: page.pending.pop(request, None))
 
 
+def answered(page: Any, seconds: float = 20) -> None:
+    """Wait until nothing is pending, and what the browser says of it has come."""
+    end = time.monotonic() + seconds
+    page.evaluate("0")
+    while page.pending and time.monotonic() < end:
+        page.wait_for_timeout(20)
+
+
 def settle(page: Any, seconds: float = 300) -> None:
-    """Wait until nothing has been pending for half a second."""
-    begun = calm = time.monotonic()
-    while time.monotonic() - calm < 0.5:
-        page.wait_for_timeout(50)
-        if page.pending:
-            calm = time.monotonic()
+    """Wait until nothing has been pending for half a second of the page's own time."""
+    begun, calm = time.monotonic(), 0
+    while calm < 10:
+        page.evaluate("new Promise((done) => setTimeout(done, 50))")
+        calm = 0 if page.pending else calm + 1
         assert time.monotonic() - begun < seconds, f"still waiting for {list(page.pending.values())}"

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from accessible import PHONE, serious
 from served import Site, settle
-from test_axe import PHONE
 from test_page import opened
 
 pytestmark = pytest.mark.browser
@@ -52,7 +52,7 @@ def answered(visit: Any, site: Site, found: dict[str, Any], **options: Any) -> A
 
 def test_audits_are_begun_followed_and_stopped(visit: Any, site: Site) -> None:
     page = opened(visit, site, "&view=audits")
-    page.wait_for_selector(".cf-audit h4")
+    page.wait_for_selector(".cf-audit[data-audit]")
     assert page.locator("#cf-audited").inner_text().startswith("Not audited")
     assert page.locator(".cf-audit-stages").is_hidden()
     page.click("#cf-audited button")
@@ -106,12 +106,13 @@ def test_every_state_says_what_it_is(visit: Any, site: Site, more: dict[str, Any
 
 @pytest.mark.parametrize("options", [{}, {**PHONE, "color_scheme": "dark"}], ids=["light", "dark phone"])
 def test_axe_finds_nothing_serious_in_audits(visit: Any, site: Site, options: dict[str, Any]) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="make test installs it").Axe()
     event = {"stage": "load", "eta": 12.0, "t": 3.0, "note": "", "step": 0, "total": 1}
     work = {"state": "running", "error": None, "names": [], "event": event, "position": None}
     page = answered(visit, site, answer(site, work=work), **options)
     page.locator(".cf-audit summary").first.click()
-    page.wait_for_timeout(300)
-    found = axe.run(page, options={"resultTypes": ["violations"]}).response["violations"]
-    assert [one["nodes"][0]["html"] for one in found if one["impact"] in ("serious", "critical")] == []
+    assert serious(page, "#cf-pane-audits, #cf-audited") == []
     assert page.locator(".cf-audit-work .cf-left").inner_text() == "0:12 left"
+    stop = page.query_selector(".cf-audit-work .cf-button")
+    event["eta"] = 9.0
+    page.wait_for_selector(".cf-audit-work .cf-left >> text=0:09 left")
+    assert stop.evaluate("(button) => button.isConnected"), "no click on Stop falls between two looks"

@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 import pytest
-from served import Site, settle, unfold
+from accessible import PHONE, serious
+from served import REFUSED, Site, settle, unfold
 
 pytestmark = pytest.mark.browser
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "color_scheme": "dark"}
 
 
 def chooser(visit: Any, site: Site, **options: Any) -> Any:
@@ -31,13 +31,6 @@ def chooser(visit: Any, site: Site, **options: Any) -> Any:
 
 def chosen(page: Any) -> int:
     return int(page.locator(".cf-choose-tabs button").nth(3).inner_text().split()[1])
-
-
-def serious(page: Any) -> list[str]:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="make test installs it").Axe()
-    page.wait_for_timeout(300)  # fades
-    found = axe.run(page, options={"resultTypes": ["violations"]}).response["violations"]
-    return [f"{one['id']}: {one['nodes'][0]['html']}" for one in found if one["impact"] in ("serious", "critical")]
 
 
 def test_images_are_chosen_saved_and_become_a_target(visit: Any, site: Site) -> None:
@@ -62,7 +55,8 @@ def test_images_are_chosen_saved_and_become_a_target(visit: Any, site: Site) -> 
     page.click("text=Undo")
     page.wait_for_selector(".cf-choose .cf-chip")  # captions are proposed
     settle(page)
-    assert serious(page) == []
+    assert serious(page, ".cf-choose") == []
+    visit.expect(REFUSED)  # the name
     page.fill("#cf-selection-name", "a/b")
     page.click("text=Save and use")
     page.wait_for_selector(".cf-name-panel .cf-message >> text=which parts the levels")
@@ -77,11 +71,10 @@ def test_images_are_chosen_saved_and_become_a_target(visit: Any, site: Site) -> 
     page.wait_for_selector("#cf-estimate strong")
     saved = json.loads((site.runs / "selections" / "red ones.json").read_text())
     assert len(saved["images"]) >= more and saved["how"]["text"] == "disc" and "threshold" in saved["how"]
-    visit.problems.clear()  # the browser's own line about the name that was refused
 
 
 def test_groups_map_siblings_and_saved_selections(visit: Any, site: Site) -> None:
-    page = chooser(visit, site, **PHONE)
+    page = chooser(visit, site, **PHONE, color_scheme="dark")
     tabs = page.locator(".cf-choose-tabs button")
     tabs.nth(2).click()
     page.locator(".cf-group >> text=Take all").first.click()
@@ -109,7 +102,7 @@ def test_groups_map_siblings_and_saved_selections(visit: Any, site: Site) -> Non
     tabs.nth(4).click()
     page.locator(".cf-choice:visible").first.click()
     assert page.locator(".cf-choice[aria-pressed=true]:visible").count() < page.locator(".cf-choice:visible").count()
-    assert serious(page) == []
+    assert serious(page, ".cf-choose") == []
     site.call(
         f"selections?model={site.model}&data={site.data}", {"name": "kept", "caption": "thing", "images": [0, 1, 2]}
     )

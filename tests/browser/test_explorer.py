@@ -72,7 +72,6 @@ def test_all_hits_stand_on_pages_that_follow_alpha_and_a_room_sees_them_large(vi
     image = page.locator(f"{SHOWN} >> nth=0 >> img").bounding_box()
     assert image["y"] + image["height"] / 2 < 450, "images are seen with the slider"
     assert page.evaluate("document.documentElement.scrollWidth") <= 720
-    page.set_viewport_size({"width": 1440, "height": 900})  # for the test that is led on in this tab
 
 
 def test_sums_of_texts_earlier_searches_pasted_pictures_and_blurred_images(visit: Any, site: Site) -> None:

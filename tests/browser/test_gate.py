@@ -77,9 +77,9 @@ def homes(site: Site) -> dict[str, str]:
 
 @pytest.mark.parametrize("home", ["address", "name"])
 def test_another_site_reads_starts_and_deletes_nothing(
-    tabs: Any, site: Site, other: int, homes: dict[str, str], home: str
+    context: Any, site: Site, other: int, homes: dict[str, str], home: str
 ) -> None:
-    page = tabs()[0].new_page()
+    page = context.new_page()
     page.goto(f"http://evil.test:{other}/")
     wire = page.context.new_cdp_session(page)  # sees also what the browser then hides from the page
     wire.send("Network.enable")
@@ -94,8 +94,8 @@ def test_another_site_reads_starts_and_deletes_nothing(
     page.close()
 
 
-def test_a_name_bound_to_this_server_gets_a_sentence(tabs: Any, homes: dict[str, str]) -> None:
-    page = tabs()[0].new_page()
+def test_a_name_bound_to_this_server_gets_a_sentence(context: Any, homes: dict[str, str]) -> None:
+    page = context.new_page()
     answer = page.goto(homes["name"].replace("good", "evil"))
     assert answer.status == 403 and "--allow-host" in page.inner_text("body")
     page.close()
@@ -103,9 +103,9 @@ def test_a_name_bound_to_this_server_gets_a_sentence(tabs: Any, homes: dict[str,
 
 @pytest.mark.parametrize("home", ["address", "name"])
 def test_a_link_from_another_site_opens_the_page_but_no_frame_shows_it(
-    tabs: Any, site: Site, other: int, homes: dict[str, str], home: str
+    context: Any, site: Site, other: int, homes: dict[str, str], home: str
 ) -> None:
-    page = tabs()[0].new_page()
+    page = context.new_page()
     page.goto(f"http://evil.test:{other}/")
     add = "([tag, name, home]) => document.body.append(Object.assign(document.createElement(tag), {[name]: home}))"
     page.evaluate(add, ["iframe", "src", homes[home]])

@@ -7,8 +7,9 @@ import zipfile
 from typing import Any
 
 import pytest
+from accessible import PHONE
 from drag import drag
-from served import HOSTILE, Site, query_of, settle, unfold
+from served import HOSTILE, REFUSED, Site, query_of, settle, unfold
 
 pytestmark = pytest.mark.browser
 
@@ -56,7 +57,8 @@ def test_drag_follows_the_mouse_and_asks_nothing(visit: Any, site: Site) -> None
     print(f"drag: {found['inputs']} inputs, {times}, {found['alphas']} alphas shown")
     assert found["requests"] == []
     assert found["shown"] == found["slider"] == "0.00"
-    assert found["alphas"] >= 45
+    assert found["alphas"] >= 0.75 * min(found["inputs"], found["frames"])  # as good as every frame shows another one
+    assert found["inputs"] >= 45
     settle(page)
     assert work(page) < 0.005, "a page at which nobody looks costs nothing"
 
@@ -186,6 +188,7 @@ def test_nothing_the_page_does_surprises(visit: Any, site: Site) -> None:
     assert box.input_value() == "0.20"
 
     runs = len(site.call("runs")["runs"])
+    visit.expect(REFUSED)  # the query
     page.fill("#cf-query", "x" * 400)
     page.keyboard.press("Control+Enter")
     page.wait_for_function("document.querySelector('.cf-query-note').textContent.includes('300 characters')")
@@ -211,7 +214,6 @@ def test_nothing_the_page_does_surprises(visit: Any, site: Site) -> None:
     assert "share of the original" in page.inner_text(".cf-explained")
     page.keyboard.press("Escape")
     page.wait_for_selector(".cf-explained", state="hidden")
-    visit.problems.clear()  # the browser's own line about the query that was refused
 
 
 def test_retrieval_follows_alpha_and_a_prompt_can_be_searched_for(visit: Any, site: Site) -> None:
@@ -325,35 +327,27 @@ def test_bad_addresses_show_what_is_wrong(visit: Any, site: Site) -> None:
     assert re.fullmatch(r"[01]\.\d\d", alpha(page))
 
 
-@pytest.mark.parametrize("query", ["", "open", "nope"])
-def test_phone_has_no_horizontal_scroll(visit: Any, site: Site, query: str) -> None:
-    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
-    page = opened(visit, site, anew=True, **phone) if query == "open" else visit(f"?run={query}", **phone)
-    page.wait_for_timeout(400)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    assert not page.locator("#cf-setup").is_visible()
-    if query == "open":
-        assert page.locator(".cf-panel[data-side=before]").is_hidden()
-        page.click(".cf-switch [data-side=before]")
-        assert page.locator(".cf-panel[data-side=after]").is_hidden()
-    page.click("#cf-setup-toggle")
-    assert page.locator("#cf-run").is_visible()
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+def test_phone_has_no_horizontal_scroll(visit: Any, site: Site) -> None:
+    page = opened(visit, site, anew=True, **PHONE)
+    for query in ("", "nope", "open"):
+        if query != "open":
+            visit.lead(f"?run={query}", **PHONE)
+        else:
+            opened(visit, site, **PHONE)
+        settle(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert not page.locator("#cf-setup").is_visible()
+        page.click("#cf-setup-toggle")
+        assert page.locator("#cf-run").is_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        page.evaluate("window.clipforget.toggleSetup(false)")
+    assert page.locator(".cf-panel[data-side=before]").is_hidden()
+    page.click(".cf-switch [data-side=before]")
+    assert page.locator(".cf-panel[data-side=after]").is_hidden()
 
 
-@pytest.mark.parametrize("width", [390, 820])
-def test_narrow_screens_cut_nothing(visit: Any, site: Site, width: int) -> None:
-    page = opened(visit, site, viewport={"width": width, "height": 844})
-    for view in ("retrieval", "figures"):
-        if view == "figures":
-            page.click("#cf-more-tabs summary")
-        page.click(f"#cf-tab-{view}")
-        scroll = page.locator(f"#cf-pane-{view} .cf-scroll")
-        assert scroll.evaluate("(node) => node.scrollWidth <= node.clientWidth"), view
-    assert page.inner_text("#cf-more-tabs summary") == "All figures"
-    bar = page.locator(".cf-tabbar").bounding_box()
-    more = page.locator("#cf-more-tabs").bounding_box()
-    assert bar["height"] < 60 and more["x"] + more["width"] <= bar["x"] + bar["width"] <= width, "one calm row"
+def test_narrow_screens_cut_nothing(visit: Any, site: Site) -> None:
+    page = opened(visit, site, **PHONE)
     page.set_input_files("#cf-query-area input[type=file]", next(site.data.glob("test/*/*/*/*.png")))
     page.wait_for_selector(".cf-by img[alt='your picture']")
     page.wait_for_function("window.clipforget.state.up")
@@ -367,15 +361,31 @@ def test_narrow_screens_cut_nothing(visit: Any, site: Site, width: int) -> None:
             cards.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true })); }"""
     )
     page.wait_for_function("(up) => window.clipforget.state.up && window.clipforget.state.up !== up", arg=first[0])
-    search, upload = (page.locator(f".cf-querybar > {part}").bounding_box() for part in (".cf-search", ".cf-button"))
-    assert search["x"] + search["width"] <= upload["x"] or search["y"] + search["height"] <= upload["y"]
-    page.click("[aria-label='Keyboard shortcuts (?)']")
-    box = page.locator("dialog[open]").bounding_box()
-    assert box["x"] >= 0 and box["x"] + box["width"] <= width
+    for width in (390, 820):
+        page.set_viewport_size({"width": width, "height": 844})
+        for view in ("retrieval", "figures"):
+            if view == "figures":
+                page.click("#cf-more-tabs summary")
+            page.click(f"#cf-tab-{view}")
+            scroll = page.locator(f"#cf-pane-{view} .cf-scroll")
+            assert scroll.evaluate("(node) => node.scrollWidth <= node.clientWidth"), view
+        assert page.inner_text("#cf-more-tabs summary") == "All figures"
+        bar = page.locator(".cf-tabbar").bounding_box()
+        more = page.locator("#cf-more-tabs").bounding_box()
+        assert bar["height"] < 60 and more["x"] + more["width"] <= bar["x"] + bar["width"] <= width, "one calm row"
+        search, upload = (
+            page.locator(f".cf-querybar > {part}").bounding_box() for part in (".cf-search", ".cf-button")
+        )
+        assert search["x"] + search["width"] <= upload["x"] or search["y"] + search["height"] <= upload["y"]
+        page.click("[aria-label='Keyboard shortcuts (?)']")
+        box = page.locator("dialog[open]").bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= width
+        page.keyboard.press("Escape")
 
 
 def test_server_away_is_said_and_mended(visit: Any, site: Site) -> None:
     page = opened(visit, site)
+    visit.expect("net::ERR_FAILED")
     page.route("**/clipforget/**", lambda route: route.abort())
     page.fill("#cf-query", "a photo of a stripe.")
     page.keyboard.press("Enter")
@@ -384,7 +394,6 @@ def test_server_away_is_said_and_mended(visit: Any, site: Site) -> None:
     page.unroute("**/clipforget/**")
     page.wait_for_selector("#cf-away", state="hidden")
     page.wait_for_function("window.clipforget.pack.query.label.includes('stripe')")
-    visit.problems.clear()  # the browser's own lines about the requests that failed
 
 
 def test_the_model_is_exported_where_the_slider_stands(visit: Any, site: Site) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from served import Site, query_of
+from served import REFUSED, Site, query_of
 from test_page import ids, opened
 
 pytestmark = pytest.mark.browser
@@ -21,6 +21,7 @@ def test_words_the_model_was_never_taught_are_named(visit: Any, site: Site) -> N
 
 
 def test_an_upload_that_is_no_image_is_refused_and_the_results_stay(visit: Any, site: Site) -> None:
+    visit.expect(REFUSED)
     page = opened(visit, site)
     shown, upload = ids(page, "after"), page.locator("#cf-query-area input[type=file]")
     for name, data, words in (
@@ -37,12 +38,11 @@ def test_an_upload_that_is_no_image_is_refused_and_the_results_stay(visit: Any, 
     )
     page.wait_for_selector(".cf-toast >> text=larger than 10 MiB")
     assert ids(page, "after") == shown and "up" not in query_of(page)
-    visit.problems.clear()  # the browser's own lines about what was refused
 
 
 def test_an_address_whose_query_is_gone_falls_back_to_the_first(visit: Any, site: Site) -> None:
+    visit.expect(REFUSED)  # the upload
     page = visit(f"?run={site.run}&up=0123456789abcdef")
     page.wait_for_selector(".cf-toast >> text=upload it again")
     page.wait_for_function("window.clipforget.pack?.query.label === window.clipforget.view.suggestions[0]")
     assert len(ids(page, "after")) == 24 and "up" not in query_of(page)
-    visit.problems.clear()  # the browser's own line about the upload

@@ -6,19 +6,13 @@ import time
 from typing import Any
 
 import pytest
+from accessible import serious
 from served import QUICK, Site, query_of, unfold
 from waiting import wait_for
 
 from clipforget.files import FileLock
 
 pytestmark = pytest.mark.browser
-
-
-def serious(page: Any) -> list[str]:
-    """What axe-core finds that is serious."""
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="make test installs it").Axe()
-    found = axe.run(page, options={"resultTypes": ["violations"]}).response["violations"]
-    return [f"{one['id']}: {one['nodes'][0]['html']}" for one in found if one["impact"] in ("serious", "critical")]
 
 
 def choose(page: Any, field: str, value: str) -> None:
@@ -89,7 +83,7 @@ def test_stop_keeps_the_run_and_use_fills_the_form(visit: Any, site: Site) -> No
     texts = page.locator(".cf-live figure >> nth=0").inner_text()
     assert "Loss" in texts and "target" in texts and "step" in texts
     page.wait_for_function("/[0-9] left/.test(document.querySelector('.cf-left').textContent)")
-    assert serious(page) == []
+    assert serious(page, "#cf-stage") == []
     begun = time.monotonic()
     page.click("#cf-stop")
     page.wait_for_selector(".cf-end[data-state=stopped]")
@@ -100,7 +94,7 @@ def test_stop_keeps_the_run_and_use_fills_the_form(visit: Any, site: Site) -> No
     assert page.locator("[aria-label='What was done'] .cf-live figure").count() >= 1
     assert page.locator(".cf-stages [data-state=now]").count() == 0, "nothing turns any more"
     assert "Delete" in page.locator(".cf-end .cf-buttons").inner_text()
-    assert serious(page) == []
+    assert serious(page, "#cf-stage") == []
     page.click(".cf-end >> text=Change the settings")
     page.wait_for_function("document.querySelector('#cf-data input').value.includes('data')")
     page.wait_for_function("Number(document.querySelector('#cf-setting-seed').value) === 7")

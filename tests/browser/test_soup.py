@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from served import Site, query_of
+from accessible import PHONE, violations
+from served import REFUSED, Site, query_of
 
 pytestmark = pytest.mark.browser
 EXACT = "document.querySelector('.cf-soup-status')?.dataset"
@@ -28,7 +29,6 @@ def settled(page: Any) -> None:
 
 
 def test_dragging_asks_nothing_and_letting_go_is_exact(visit: Any, site: Site, second: str) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="make test installs it").Axe()
     page = visit("?list=runs")
     for run in (site.run, second):
         page.locator(f"input[data-focus='choose {run}']").check()
@@ -59,7 +59,7 @@ def test_dragging_asks_nothing_and_letting_go_is_exact(visit: Any, site: Site, s
     line = site.call(f"soups/line?runs={query_of(page)['soup'][0]}&alphas={alphas}&slider=1&text=disc&exact=1")
     assert 0.83 in line["nodes"]
     assert page.evaluate(SHOWN) == [*(f"{100 * row['after'][83]:.1f}%" for row in line["rows"]), f"{line['h'][83]:.1f}"]
-    assert axe.run(page, options={"resultTypes": ["violations"]}).response["violations"] == []
+    assert violations(page) == []
 
     chip = page.locator(".cf-soup-query .cf-chip").nth(1)  # another query: the same point, another ranking
     chip.click()
@@ -81,18 +81,17 @@ def test_dragging_asks_nothing_and_letting_go_is_exact(visit: Any, site: Site, s
 
 
 def test_a_phone_refusals_and_the_way_in(visit: Any, site: Site, second: str) -> None:
-    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "color_scheme": "dark"}
-    page = visit(f"?soup={site.run},{second}&alphas=0.5,1&q=disc", **phone)
+    page = visit(f"?soup={site.run},{second}&alphas=0.5,1&q=disc", **PHONE, color_scheme="dark")
     settled(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert [box.input_value() for box in page.locator(".cf-soup-slider input[type=number]").all()] == ["0.50", "1.00"]
     assert page.locator(".cf-soup-both .cf-panel[data-side=before]").is_hidden()
     page.click(".cf-soup-sides >> text=Before")
     assert page.locator(".cf-soup-both .cf-panel[data-side=after]").is_hidden()
+    visit.expect(REFUSED)
     for runs, sentence in ((site.run, "2 to 6 finished runs"), (f"{site.run},nothing", "nothing")):
         page.evaluate("(runs) => window.clipforget.openSoup(runs.split(','))", runs)
         page.wait_for_function("(text) => document.querySelector('.cf-end')?.textContent.includes(text)", arg=sentence)
     page.evaluate("window.clipforget.open('')")
     page.click("#cf-open-soup")
     page.wait_for_selector("#cf-soup-example")
-    visit.problems.clear()  # the browser's own lines about what was refused

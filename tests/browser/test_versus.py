@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from served import Site, query_of
+from accessible import PHONE
+from served import REFUSED, Site, query_of
 
 pytestmark = pytest.mark.browser
 GRID = """(side) => [...document.querySelectorAll(`.cf-panel[data-side=${side}] .cf-cell:not([hidden]) img`)]
@@ -60,16 +61,15 @@ def test_one_slider_drives_both_runs_and_everything_stands_in_the_address(visit:
 
 
 def test_a_run_that_cannot_stand_beside_is_dropped_with_a_sentence(visit: Any, site: Site) -> None:
+    visit.expect(REFUSED)  # the unknown run
     page = visit.lead(f"?run={site.run}&vs=nothing")
     page.wait_for_function("document.querySelector('.cf-toast')?.textContent.includes('nothing')")
     page.wait_for_function("document.querySelector('.cf-heading')?.textContent === 'Before'")
     assert "vs" not in query_of(page)
-    visit.problems.clear()  # the browser's own line about the unknown run
 
 
 def test_on_a_phone_a_switch_chooses_the_run(visit: Any, site: Site, second: str) -> None:
-    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
-    page = opened(visit, f"?run={site.run}&vs={second}", **phone)
+    page = opened(visit, f"?run={site.run}&vs={second}", **PHONE)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.locator(".cf-panel[data-side=before]").is_hidden()
     page.click(".cf-switch >> text=Run A")
