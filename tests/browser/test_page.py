@@ -114,6 +114,10 @@ def test_two_quick_inputs_end_on_the_second(visit: Any, site: Site) -> None:
 
 def test_every_way_to_set_alpha_agrees(visit: Any, site: Site) -> None:
     page = opened(visit, site, "&alpha=0.5")
+    asked: list[str] = []
+    page.on(
+        "request", lambda request: asked.append(request.url) if request.url.startswith(f"{site.address}?") else None
+    )
 
     def agrees(value: str) -> None:
         page.wait_for_function("(value) => new URLSearchParams(location.search).get('alpha') === value", arg=value)
@@ -145,7 +149,6 @@ def test_every_way_to_set_alpha_agrees(visit: Any, site: Site) -> None:
     )
     page.mouse.move(place[0] - 3, place[1])
     page.mouse.move(*place)
-    page.wait_for_timeout(150)
     page.mouse.click(*place)
     page.wait_for_function("window.clipforget.index >= 28 && window.clipforget.index <= 32")
     agrees(f"{page.evaluate('window.clipforget.index') / 100:.2f}")
@@ -169,6 +172,7 @@ def test_every_way_to_set_alpha_agrees(visit: Any, site: Site) -> None:
     assert page.evaluate("window.clipforget.index") == moved
     page.click("#cf-pane-alpha >> text=Zoom")
     page.wait_for_function(f"(whole) => {axis} === whole", arg=whole)
+    assert asked == [], "no clip path of a chart names an earlier address of the page"
 
 
 def test_nothing_the_page_does_surprises(visit: Any, site: Site) -> None:

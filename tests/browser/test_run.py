@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from accessible import serious
-from served import QUICK, Site, query_of, unfold
+from served import QUICK, Site, query_of, settle, unfold
 from waiting import wait_for
 
 from clipforget.files import FileLock
@@ -54,7 +54,7 @@ def test_form_starts_a_run_that_opens_by_itself(visit: Any, site: Site) -> None:
         page.get_by_label(label).first.blur()
     page.fill("#cf-setting-gallery", "60")
     page.locator("#cf-setting-gallery").blur()
-    page.wait_for_timeout(300)
+    settle(page)
     page.click("#cf-run")
     page.wait_for_selector(".cf-progress")
     run = query_of(page)["run"][0]
