@@ -4,8 +4,8 @@
 import { url } from "./api.js";
 import { h } from "./dom.js";
 
-// Without a _baseUrl, Plotly's clip paths name the page's address, and the next alpha in it makes them another document,
-// which the browser asks for; "#..." alone always means this one.
+// Without a _baseUrl, Plotly's clip paths name the page's address, and the next alpha in it makes them another
+// document, which the browser asks for; "#..." alone always means this one.
 export const CONFIG = { displayModeBar: false, responsive: true, displaylogo: false, _baseUrl: "" };
 
 let loading = null;
