@@ -13,12 +13,11 @@ from clipforget.settings import SettingValue
 RUNGS: Mapping[str, tuple[str, Mapping[str, SettingValue]]] = {
     "paper": ("targeted", {}),
     "closed form without anchors": (
-        "anchored", {"retain_weight": 0.0, "others_weight": 0.0, "retain_margin": 0.0, "folds": 1, "views": 1},
+        "anchored", {"retain_weight": 0.0, "others_weight": 0.0, "retain_margin": 0.0, "views": 1},
     ),
-    "+ siblings as anchors": ("anchored", {"others_weight": 0.0, "retain_margin": 0.0, "folds": 1, "views": 1}),
-    "+ others as anchors": ("anchored", {"retain_margin": 0.0, "folds": 1, "views": 1}),
-    "+ siblings up to a margin": ("anchored", {"folds": 1, "views": 1}),
-    "+ as far up as cross-fitting finds best": ("anchored", {"views": 1}),
+    "+ siblings as anchors": ("anchored", {"others_weight": 0.0, "retain_margin": 0.0, "views": 1}),
+    "+ others as anchors": ("anchored", {"retain_margin": 0.0, "views": 1}),
+    "+ siblings up to a margin": ("anchored", {"views": 1}),
     "+ random views (ours)": ("anchored", {}),
 }  # fmt: skip
 

@@ -13,14 +13,14 @@ from torch import Tensor
 from clipforget.data.target import Target
 from clipforget.errors import BadData
 from clipforget.generators import finish
-from clipforget.methods.anchored import anchored, change_of, embed
-from clipforget.methods.anchored.lifting import choose_lift, cross_fitted, least_kept
+from clipforget.methods.anchored import anchored, embed
 from clipforget.methods.anchored.regression import (
     FORGET,
     OTHERS,
     RETAIN,
     Captions,
     Views,
+    change_of,
     changes_asked,
     ridge_regression,
 )
@@ -57,8 +57,7 @@ def test_leads_by_hand() -> None:
 
 def views(kinds: list[int], raw: Tensor, inputs: Tensor | None = None) -> Views:
     labels = torch.tensor([0 if kind != OTHERS else 1 for kind in kinds])
-    images, plain = torch.arange(len(kinds)), torch.ones(len(kinds), dtype=torch.bool)
-    return Views(raw if inputs is None else inputs, raw, torch.tensor(kinds), labels, images, plain)
+    return Views(raw if inputs is None else inputs, raw, torch.tensor(kinds), labels)
 
 
 def test_what_is_asked_of_each_kind() -> None:
@@ -74,60 +73,16 @@ def test_what_is_asked_of_each_kind() -> None:
 def test_the_regression_is_the_weighted_ridge_solution() -> None:
     generator = torch.Generator().manual_seed(0)
     inputs = torch.randn(12, 3, generator=generator).double()
-    kinds, asked = [FORGET] * 2 + [RETAIN] * 6 + [OTHERS] * 4, torch.randn(12, 2, generator=generator).double()
+    kinds, asked = [FORGET] * 2 + [RETAIN] * 6 + [OTHERS] * 4, torch.randn(12, generator=generator).double()
     found = ridge_regression(views(kinds, inputs), asked, (1.0, 0.5, 2.0), 0.1).requires_grad_(True)
     rows = torch.tensor([1 / 2] * 2 + [0.5 / 6] * 6 + [2 / 4] * 4, dtype=torch.float64)
     penalty = 0.1 * (rows[:, None] * inputs.square()).sum(dim=0).mean()
-    loss = (rows[:, None] * (inputs @ found - asked).square()).sum() + penalty * found.square().sum()
+    loss = (rows * (inputs @ found - asked).square()).sum() + penalty * found.square().sum()
     loss.backward()
     assert found.grad is not None and found.grad.abs().max() < 1e-9, "the gradient vanishes at the minimum"
     left_out = ridge_regression(views(kinds, inputs), asked, (1.0, 0.0, 0.0), 0.1)
     alone = ridge_regression(views(kinds[:2], inputs[:2]), asked[:2], (1.0, 1.0, 1.0), 0.1)
     assert torch.allclose(left_out, alone), "a weight of 0 leaves a kind out"
-
-
-def test_a_view_is_moved_by_what_was_learnt_from_other_images() -> None:
-    generator = torch.Generator().manual_seed(0)
-    inputs, asked = (torch.randn(8, columns, generator=generator).double() for columns in (3, 2))
-    seen = replace(views([FORGET] * 4 + [RETAIN] * 4, inputs), images=torch.tensor([0, 1, 0, 1] * 2))
-    moved = cross_fitted(seen, asked, (1.0, 1.0, 1.0), 0.1, folds=2)
-    other = seen.images == 1
-    learnt = ridge_regression(seen.take(other), asked[other], (1.0, 1.0, 1.0), 0.1)
-    assert torch.allclose(moved[~other], inputs[~other] @ learnt), "both views of an image are held out together"
-
-
-def test_what_is_kept_is_read_where_the_target_is_forgotten() -> None:
-    wins, loses, other = [0.8, 0.6, 0, 0], [0.6, 0.8, 0, 0], [0.0, 1.0, 0, 0]
-    raw = torch.tensor([wins] * 2 + [wins] * 2 + [loses] * 2 + [other]).double()
-    seen = views([FORGET] * 2 + [RETAIN] * 4 + [OTHERS], raw)
-    away, stay, back = torch.tensor([-1.0] * 2), torch.zeros(2), torch.ones(2)
-    here = torch.zeros(1)
-
-    def kept(*moves: Tensor) -> float:
-        return least_kept(seen, captions(), torch.cat(moves).double())
-
-    assert kept(away, stay, stay, here) == 1.0
-    assert kept(stay, stay, stay, here) == 0.0, "nothing is forgotten"
-    assert kept(away, away, stay, here) == pytest.approx(0.5), "those that go along keep no more than the target"
-    assert kept(away, away, 3 * back, here) == 1.0, "others of them make up for it"
-    assert kept(away, stay, stay, torch.full((1,), 20.0)) < 1.0, "others count too"
-    assert kept(0.1 * away, stay, stay, here) == 0.0, "not far enough"
-
-
-def test_siblings_are_lifted_further_where_that_does_not_bring_the_target_back() -> None:
-    def lift(apart: float, folds: int = 4) -> float:
-        """The factor for siblings whose inputs lie `apart` from the target's; half of them lose at first."""
-        noise = 0.1 * torch.randn(48, 3, generator=torch.Generator().manual_seed(0)).double()
-        places = torch.tensor([[1.0, 0.0, 0.0], [1.0 - apart, apart, 0.0], [0.0, 0.0, 1.0]]).double()
-        raw = torch.tensor([[0.7, 0.3, 0, 0]] * 24 + [[0.4, 0.6, 0, 0]] * 8 + [[0, 1.0, 0, 0]] * 16).double()
-        kinds = [FORGET] * 16 + [RETAIN] * 16 + [OTHERS] * 16
-        seen = views(kinds, raw, noise + places.repeat_interleave(16, dim=0))
-        asked, siblings = changes_asked(seen, captions(), 2.0, 1.5), seen.kinds == RETAIN
-        changes = torch.stack([asked * ~siblings, asked * siblings], dim=1)
-        return choose_lift(seen, captions(), changes, (1.0, 1.0, 1.0), 0.02, folds)
-
-    assert lift(1.0) > 1.0 > lift(0.2)
-    assert lift(1.0, folds=1) == 1.0, "as asked"
 
 
 def trained(task: Task, **values: object) -> Task:
@@ -162,6 +117,7 @@ def test_without_an_anchor_its_images_drift(weight: str, name: str, task: Task, 
         moves(trained(replace(task, clip=tiny_clip.clone()), ridge=1e-3, retain_margin=0.0, **{weight: value}), images)
         for value in (1.0, 0.0)
     )
+    # TODO
     assert 2 * held.abs().mean() < free.abs().mean()
 
 
@@ -183,14 +139,6 @@ def test_only_the_last_map_changes_by_what_was_solved(tower: str, tiny_clip: Cli
     if tower == "vit":
         expected = expected[:, :-1] @ torch.eye(expected.shape[1] - 1, expected.shape[1]).double()
     assert torch.allclose(change, expected, atol=1e-5) and torch.linalg.matrix_rank(change, tol=1e-4) == 1
-
-
-def test_lifted_siblings_stand_higher(task: Task, tiny_clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
-    heights = []
-    for lift in (1.0, 2.0):
-        monkeypatch.setattr("clipforget.methods.anchored.lifting.choose_lift", lambda *args, lift=lift: lift)
-        heights.append(moves(trained(replace(task, clip=tiny_clip.clone()), ridge=1e-3), task.retain).mean())
-    assert heights[1] > heights[0]
 
 
 def test_two_targets_give_a_direction_each(tiny_clip: Clip) -> None:

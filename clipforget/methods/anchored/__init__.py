@@ -3,10 +3,9 @@
 The image tower's last map W becomes W + d g^T, in closed form. Along d (in the joint embedding) the target's coarse and
 fine names lose and the other names stay, so each image falls back to its own next guess, as DELETE (arXiv 2503.23751)
 asks of a loss. g is a ridge regression on what W reads: images to forget move down d, siblings up until the coarse name
-wins, others stay. How far siblings are lifted is chosen for each target by cross-fitting. It is linear discriminant
-analysis with an answer for each image, where LEACE (arXiv 2306.03819) makes class means coincide. With a few dozen
-images of a subgroup, late layers that are trained tell it from its siblings on those images only; a ridge regression
-still does on others.
+wins, others stay. It is linear discriminant analysis with an answer for each image, where LEACE (arXiv 2306.03819)
+makes class means coincide. With a few dozen images of a subgroup, late layers that are trained tell it from its
+siblings on those images only; a ridge regression still does on others.
 
 It suppresses: the trunk is as it was, and a probe on earlier stages finds the target.
 """
@@ -21,8 +20,6 @@ from clipforget.methods.anchored.settings import AnchoredSettings
 from clipforget.unlearning.task import KINDS, Step, Task
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from clipforget.methods.anchored.regression import Views
     from clipforget.models.trunk import Trunk
 
@@ -42,6 +39,7 @@ def anchored(task: Task, settings: AnchoredSettings) -> Iterator[Step]:
     solves the regression, once for each coarse name of the target. Raises BadData where a set of training images that
     the weights ask for is empty, BadModel for a tower that does not end in a linear map.
     """
+    from clipforget.methods.anchored.regression import change_of
     from clipforget.models.projection import add_to_projection
     from clipforget.models.trunk import Trunk
     from clipforget.unlearning.trainer import steer_accuracy
@@ -86,29 +84,4 @@ def embed(task: Task, settings: AnchoredSettings, trunk: Trunk) -> Generator[Ste
             done, start = done + 1, start + len(read)
             yield Step("select", done, total)
     kinds = torch.cat([torch.full((len(images),), kind) for kind, images, _ in passes])
-    numbers = torch.cat([torch.arange(len(images)) for _, images, _ in passes])
-    plain = torch.cat([torch.full((len(images),), strength == 0) for _, images, strength in passes])
-    return Views(inputs, raw, kinds, torch.cat([images.labels.cpu() for _, images, _ in passes]), numbers, plain)
-
-
-def change_of(task: Task, label: int, views: Views, settings: AnchoredSettings) -> Tensor:
-    """Return d g^T, D x I: what is added to the last map so that the target's images of one class leave its name."""
-    import torch
-
-    from clipforget.methods.anchored.lifting import choose_lift
-    from clipforget.methods.anchored.regression import RETAIN, Captions, changes_asked, ridge_regression
-
-    owners = task.target_of.get("forget", torch.zeros(len(task.forget), dtype=torch.int64))
-    targets = [task.targets[i] for i in sorted(set(owners[task.forget.labels == label].tolist())) if task.targets]
-    prompts = list(dict.fromkeys(target.prompt(task.template) for target in targets))
-    with torch.no_grad():
-        fine = task.original.encode_text(prompts).double().cpu() if prompts else views.raw[:0]
-    captions = Captions(task.class_embeddings.double().cpu(), label, fine)
-    seen = views.seen_from(label)
-    asked = settings.strength * changes_asked(seen, captions, settings.forget_margin, settings.retain_margin)
-    siblings = seen.kinds == RETAIN
-    changes = torch.stack([asked * ~siblings, asked * siblings], dim=1)
-    weights = (1.0, settings.retain_weight, settings.others_weight)
-    lift = choose_lift(seen, captions, changes, weights, settings.ridge, settings.folds)
-    pushed, lifted = ridge_regression(seen, changes, weights, settings.ridge).T
-    return torch.outer(captions.direction(), pushed + lift * lifted)
+    return Views(inputs, raw, kinds, torch.cat([images.labels.cpu() for _, images, _ in passes]))

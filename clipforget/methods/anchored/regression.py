@@ -6,16 +6,20 @@ names. Everything in double precision, on the CPU.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from clipforget.unlearning.losses import own_and_runner_up
+from clipforget.unlearning.task import Task
+
+if TYPE_CHECKING:
+    from clipforget.methods.anchored.settings import AnchoredSettings
 
 FORGET, RETAIN, OTHERS = range(3)
-Weights = tuple[float, float, float]  # of forget, retain and others
 DAMPING = 1.0  # of the direction: its ridge as a share of a name's length, so that close names do not make it long
 
 
@@ -52,21 +56,12 @@ class Captions:
 
 @dataclass(frozen=True)
 class Views:
-    """N views: inputs N x I of the last map, raw features N x D, kinds N (FORGET, RETAIN, OTHERS), class labels N.
-
-    images N: which image of its kind each shows; plain N: whether as it is, not a random view.
-    """
+    """N views: inputs N x I of the last map, raw features N x D, kinds N (FORGET, RETAIN, OTHERS), class labels N."""
 
     inputs: Tensor
     raw: Tensor
     kinds: Tensor
     labels: Tensor
-    images: Tensor
-    plain: Tensor
-
-    def take(self, rows: Tensor) -> Views:
-        """Return some of the views, by a mask N."""
-        return Views(*(getattr(self, field.name)[rows] for field in fields(self)))
 
     def seen_from(self, label: int) -> Views:
         """Return the same views, where all that do not show the class are others."""
@@ -88,15 +83,29 @@ def changes_asked(views: Views, captions: Captions, forget_margin: float, retain
     return asked
 
 
-def ridge_regression(views: Views, changes: Tensor, weights: Weights, ridge: float) -> Tensor:
-    """Return g (I x K), the minima of sum_k w_k mean_k (g x - change)^2 + ridge |g|^2 over the kinds k.
+def ridge_regression(views: Views, changes: Tensor, weights: tuple[float, float, float], ridge: float) -> Tensor:
+    """Return g (I), the minimum of sum_k w_k mean_k (g x - change)^2 + ridge |g|^2 over the kinds k.
 
-    changes N x K, one g for each column; weights of the kinds, however many views each has; ridge is a share of the
-    mean square of an input.
+    changes N; weights of forget, retain and others, however many views each has; ridge is a share of the mean square
+    of an input.
     """
     counts = torch.bincount(views.kinds, minlength=3).clamp(min=1)
-    row_weights = (torch.tensor(weights, dtype=torch.float64) / counts)[views.kinds][:, None]
-    gram = views.inputs.T @ (row_weights * views.inputs)
+    row_weights = (torch.tensor(weights, dtype=torch.float64) / counts)[views.kinds]
+    gram = views.inputs.T @ (row_weights[:, None] * views.inputs)
     gram += ridge * gram.diagonal().mean() * torch.eye(len(gram), dtype=gram.dtype)
     solved: Tensor = torch.linalg.solve(gram, views.inputs.T @ (row_weights * changes))
     return solved
+
+
+def change_of(task: Task, label: int, views: Views, settings: AnchoredSettings) -> Tensor:
+    """Return d g^T, D x I: what is added to the last map so that the target's images of one class leave its name."""
+    owners = task.target_of.get("forget", torch.zeros(len(task.forget), dtype=torch.int64))
+    targets = [task.targets[i] for i in sorted(set(owners[task.forget.labels == label].tolist())) if task.targets]
+    prompts = list(dict.fromkeys(target.prompt(task.template) for target in targets))
+    with torch.no_grad():
+        fine = task.original.encode_text(prompts).double().cpu() if prompts else views.raw[:0]
+    captions = Captions(task.class_embeddings.double().cpu(), label, fine)
+    seen = views.seen_from(label)
+    changes = settings.strength * changes_asked(seen, captions, settings.forget_margin, settings.retain_margin)
+    weights = (1.0, settings.retain_weight, settings.others_weight)
+    return torch.outer(captions.direction(), ridge_regression(seen, changes, weights, settings.ridge))

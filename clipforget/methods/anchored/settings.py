@@ -31,10 +31,6 @@ class AnchoredSettings:
         2.0, "Ridge of the regression, as a share of the mean square of its inputs", low=1e-6, high=1e3, advanced=True,
         search=(0.1, 0.5, 2.0),
     )  # fmt: skip
-    folds: int = option(
-        5, "Parts into which images are dealt, so that cross-fitting chooses how far siblings are lifted; 1: as asked",
-        low=1, high=64, advanced=True,
-    )  # fmt: skip
     views: int = option(
         3, "Views of each image to forget: itself and random mirrorings, zooms, shifts", low=1, high=16, advanced=True
     )
