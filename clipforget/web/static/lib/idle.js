@@ -1,7 +1,7 @@
 // @ts-check
 // A page at which nobody looks costs nothing. Runs before Gradio, which keeps requestAnimationFrame as it finds it.
 //
-// Gradio's start screen counts its seconds in every frame and is not stopped as the screen goes: 5 % of a core for ever.
+// Its start screen counts its seconds in every frame and is not stopped as it goes: 5 % of a core for ever.
 
 (() => {
     const counting = /^\(\)\s*=>\s*\{.*\(performance\.now\(\)\s*-.*\/\s*1e3\)/;
