@@ -35,9 +35,15 @@ export function write(node, text) {
 export function onAlpha(app, node, update) {
     let seen = true;
     const rest = debounce(() => app.view && update(app.index), 100); // the run may have been left meanwhile
-    new IntersectionObserver((entries) => {
+    const eye = new IntersectionObserver((entries) => {
         seen = entries.at(-1).isIntersecting;
-    }).observe(node);
+    });
+    eye.observe(node);
+    app.bus.on("open", () => {
+        seen = true; // what is drawn anew has its first figures at once
+        eye.unobserve(node);
+        eye.observe(node);
+    });
     app.bus.on("alpha", (index) => (seen ? update(index) : rest()));
 }
 
