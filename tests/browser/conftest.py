@@ -103,6 +103,7 @@ def _visiting(context: Any, tabs: dict[str, list[Any]], site: Site, session: pyt
         if key not in taken:
             free = tabs.setdefault(key, [])
             page = taken[key] = free.pop() if free else _tab(context, site.address, **options)
+            page.bring_to_front()  # in the back its timers and frames would hardly run
             page.set_viewport_size(options.get("viewport", VIEWPORT))  # which the test before may have changed
         return taken[key]
 
