@@ -64,6 +64,7 @@ def relearning(subject: Subject, task: AuditTask) -> Measuring:
         needed = BACK * float(_found(original.features(task.test["forget"]), task, original, naming))
         if not needed:
             figures.append(Figure(key, label, None, unit=STEPS, note="The original itself finds none of its images."))
+            done += LAST * len(each)
             continue
         taken, back = [], 0
         for number, pictures in enumerate(each):

@@ -182,6 +182,16 @@ def follow_requests(page: Any) -> None:
     page.on("requestfailed", lambda request: page.pending.pop(request, None))
 
 
+def tables_fit(page: Any) -> None:
+    """Open the tabs with tables: neither is to be wider than the window."""
+    for view in ("retrieval", "figures"):
+        if view == "figures":
+            page.click("#cf-more-tabs summary")
+        page.click(f"#cf-tab-{view}")
+        scroll = page.locator(f"#cf-pane-{view} .cf-scroll")
+        assert scroll.evaluate("(node) => node.scrollWidth <= node.clientWidth"), view
+
+
 def answered(page: Any, seconds: float = 20) -> None:
     """Wait until nothing is pending, and what the browser says of it has come."""
     end = time.monotonic() + seconds

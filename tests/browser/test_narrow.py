@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from accessible import PHONE
-from served import Site, query_of, settle
+from served import Site, query_of, settle, tables_fit
 from test_page import opened
 
 pytestmark = pytest.mark.browser
@@ -48,12 +48,7 @@ def test_narrow_screens_cut_nothing(visit: Any, site: Site) -> None:
     page.wait_for_function("(up) => window.clipforget.state.up && window.clipforget.state.up !== up", arg=first[0])
     for width in (390, 820):
         page.set_viewport_size({"width": width, "height": 844})
-        for view in ("retrieval", "figures"):
-            if view == "figures":
-                page.click("#cf-more-tabs summary")
-            page.click(f"#cf-tab-{view}")
-            scroll = page.locator(f"#cf-pane-{view} .cf-scroll")
-            assert scroll.evaluate("(node) => node.scrollWidth <= node.clientWidth"), view
+        tables_fit(page)
         assert page.inner_text("#cf-more-tabs summary") == "All figures"
         bar = page.locator(".cf-tabbar").bounding_box()
         more = page.locator("#cf-more-tabs").bounding_box()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from accessible import PHONE
-from served import REFUSED, Site, query_of
+from served import REFUSED, Site, query_of, tables_fit
 
 pytestmark = pytest.mark.browser
 GRID = """(side) => [...document.querySelectorAll(`.cf-panel[data-side=${side}] .cf-cell:not([hidden]) img`)]
@@ -75,9 +75,4 @@ def test_on_a_phone_a_switch_chooses_the_run(visit: Any, site: Site, second: str
     page.click(".cf-switch >> text=Run A")
     assert page.locator(".cf-panel[data-side=after]").is_hidden()
     assert page.locator("#cf-vs-phone").input_value() == second
-    for view in ("retrieval", "figures"):
-        if view == "figures":
-            page.click("#cf-more-tabs summary")
-        page.click(f"#cf-tab-{view}")
-        scroll = page.locator(f"#cf-pane-{view} .cf-scroll")
-        assert scroll.evaluate("(node) => node.scrollWidth <= node.clientWidth"), view
+    tables_fit(page)
