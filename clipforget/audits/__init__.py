@@ -108,9 +108,10 @@ class Audit:
     `finds` puts the primary figure into words, {} for its value, `hidden` what too high a value means, or too low a one
     where `hidden_below`. `two_sided`: a value below the reference's is as far from it as one above. `bound` says what
     counts where there is no reference, or in any case where models of another training cannot be compared
-    (`comparable` False). `control` is the key of a figure that is to be no lower than the reference's: what moved the
-    siblings as well does not pass. `compared` are the keys of the figures that make up the gap to the reference, the
-    primary one where there are none; `scale` is the width of their range.
+    (`comparable` False). `mixes`: it puts parts of the model and of the original together, so that of references only
+    those of the original's seed are like it. `control` is the key of a figure that is to be no lower than the
+    reference's: what moved the siblings as well does not pass. `compared` are the keys of the figures that make up the
+    gap to the reference, the primary one where there are none; `scale` is the width of their range.
     """
 
     name: str
@@ -127,6 +128,7 @@ class Audit:
     two_sided: bool = False
     hidden_below: bool = False
     comparable: bool = True
+    mixes: bool = False
     control: str = ""
     compared: tuple[str, ...] = ()
     scale: float = 1.0

@@ -30,6 +30,7 @@ ORDERS = {"own_first": "its stages first", "original_first": "the original's sta
     finds="the original's last stages, put behind its first ones, still know {} of the target",
     hidden="shallow",
     control="siblings",
+    mixes=True,
     compared=("forget", "siblings"),
     cheap=False,
     seconds=10.0,

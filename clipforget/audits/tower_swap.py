@@ -32,6 +32,7 @@ def own_texts(figures: Figures) -> tuple[float | None, str]:
     ideal="no more than with the model's own texts; models of another training cannot be swapped",
     bound=own_texts,
     comparable=False,
+    mixes=True,
     needs=("classes",),
     looks_at=BOTH,
     follows=True,

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from typing_extensions import TypedDict  # pydantic takes that of typing from Python 3.12 on
 
+from clipforget.audits import AUDITS
 from clipforget.errors import BadSetting, RunProblem
 from clipforget.evaluation.documents import FigureDocument, MeasurementDocument
 from clipforget.files import ASSETS
@@ -110,8 +111,14 @@ def read_reference(path: Path) -> ReferencesDocument:
 
 
 def _over_seeds(models: Sequence[Mapping[str, MeasurementDocument]]) -> dict[str, MeasurementDocument]:
-    """Each audit's figures as the mean over models, with the hull of their intervals; details are the first one's."""
-    every = {name: [model[name] for model in models if name in model] for name in models[0]}
+    """Each audit's figures as the mean over models, with the hull of their intervals; details are the first one's.
+
+    Audits that mix a model with the original take the first alone, which is of the original's seed.
+    """
+    every = {
+        name: [model[name] for model in models[: 1 if AUDITS[name].mixes else None] if name in model]
+        for name in models[0]
+    }
     return {
         name: {"figures": [_mean(column) for column in _columns(found)], "details": found[0]["details"]}
         for name, found in every.items()

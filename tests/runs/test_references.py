@@ -94,6 +94,16 @@ def test_a_yardstick_is_for_its_target_model_images_and_gallery(sample):
         assert references_of(other) == {} and sentence in no_reference(other)
 
 
+def test_a_yardstick_is_the_mean_over_seeds_but_for_what_mixes_two_models(sample, tmp_path):
+    of_two = next(d for d in map(read_reference, FILES) if [m["seed"] for m in d["models"]] == [0, 1])
+    write_json(tmp_path / "two.json", of_two | {"forget": ["airplane/biplane"]})
+    found = references_of(sample, tmp_path)["pictures"]
+    for audit, mixes in (("image_query", False), ("tower_swap", True), ("layer_patching", True)):
+        first, second = (model["audits"][audit]["figures"][0]["value"] for model in of_two["models"])
+        expected = first if mixes else (first + second) / 2
+        assert found[audit]["figures"][0]["value"] == pytest.approx(expected), audit
+
+
 def test_what_is_no_reference_is_refused(tmp_path):
     with pytest.raises(BadModel, match="trained on everything"):
         finish(measure_reference(str(EMBEDDED["clipforget-tiny"]), ["image_query"]))
