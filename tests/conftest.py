@@ -44,8 +44,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take longest, so that no core stands idle at the end of a run on several."""
     folder = lambda item: item.nodeid.split("/")[1]  # noqa: E731
     rank = lambda item: WAITING.index(folder(item)) if folder(item) in WAITING else len(WAITING)  # noqa: E731
-    late = lambda item: "browser/test_form" not in item.nodeid  # the form comes first, as its server is new  # noqa: E731
-    items.sort(key=lambda item: (rank(item), group(item.nodeid) if rank(item) == 0 else "", late(item)))
+    items.sort(key=lambda item: (rank(item), group(item.nodeid) if rank(item) == 0 else ""))
 
 
 @pytest.hookimpl(optionalhook=True)  # without pytest-xdist nobody asks

@@ -1,18 +1,17 @@
-"""A script in the page's head that runs before Gradio's own, which hands on its `head` only once it has started."""
+"""What stands in the page's head before Gradio's own scripts: Gradio hands on its `head` only once it has started."""
 
 from __future__ import annotations
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-SCRIPT = b'<script src="clipforget/static/lib/idle.js"></script></head>'
 
+class EarlyHead:
+    """ASGI middleware that writes `markup` at the end of the head of the page at "/"; all else passes as it is."""
 
-class EarlyScript:
-    """ASGI middleware that writes SCRIPT at the end of the head of the page at "/"; everything else passes as it is."""
-
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, markup: str) -> None:
         self.app = app
+        self.end = f"{markup}</head>".encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -27,7 +26,7 @@ class EarlyScript:
             if held:
                 start = held.pop()
                 if not message.get("more_body"):  # Gradio sends its page in one
-                    message["body"] = message.get("body", b"").replace(b"</head>", SCRIPT, 1)
+                    message["body"] = message.get("body", b"").replace(b"</head>", self.end, 1)
                     headers = MutableHeaders(raw=start["headers"])
                     if "content-length" in headers:
                         headers["content-length"] = str(len(message["body"]))

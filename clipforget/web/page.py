@@ -21,7 +21,7 @@ from clipforget.web.api import add_functions
 from clipforget.web.charts import listing
 from clipforget.web.components import mount
 from clipforget.web.form import Form, form_choices
-from clipforget.web.head import EarlyScript
+from clipforget.web.head import EarlyHead
 from clipforget.web.responses import COMPRESS_FROM, error_response
 from clipforget.web.theme import THEME
 from clipforget.workspace.workspace import Workspace
@@ -54,11 +54,13 @@ TITLE = "ClipForget: make CLIP forget, and watch it"
 # Written into the page: a browser asks again for an icon with an address whenever the page's own changes, as it does
 # with alpha.
 ICON = base64.b64encode((Path(__file__).parent / "static" / "icon.svg").read_bytes()).decode()
-# As links and not as Gradio's css_paths, which rewrites every rule and drops @container.
+SCRIPTS = ("idle.js", "queue.js")  # they change what Gradio does
+# Styles as links and not as Gradio's css_paths, which rewrites every rule and drops @container.
 HEAD = "\n".join(
     [
         f'<link rel="icon" href="data:image/svg+xml;base64,{ICON}">',
         *(f'<link rel="stylesheet" href="clipforget/static/css/{name}">' for name in STYLES),
+        *(f'<script src="clipforget/static/lib/{name}"></script>' for name in SCRIPTS),
     ]
 )
 
@@ -102,7 +104,7 @@ def build_app(workspace: Workspace, routes: list[Route], mcp: bool = False) -> S
     page.queue(default_concurrency_limit=4, max_size=WAITING)
     page._queue.sleep_when_free = LOOK
     # Gradio sends the page itself as it is, two hundred kilobytes of it; our own routes compress what they answer.
-    between = [Middleware(GZipMiddleware, COMPRESS_FROM, compresslevel=5), Middleware(EarlyScript)]
+    between = [Middleware(GZipMiddleware, COMPRESS_FROM, compresslevel=5), Middleware(EarlyHead, HEAD)]
     app = Starlette(routes=routes, middleware=between)
     gr.mount_gradio_app(
         app,  # of FastAPI nothing more is used than of Starlette
@@ -114,7 +116,6 @@ def build_app(workspace: Workspace, routes: list[Route], mcp: bool = False) -> S
         ssr_mode=False,
         mcp_server=mcp,
         theme=THEME,
-        head=HEAD,
         app_kwargs={"exception_handlers": dict.fromkeys((ValueError, LookupError, TypeError), _unreadable)},
     )
     return app

@@ -200,16 +200,12 @@ def answered(page: Any, seconds: float = 20) -> None:
         page.wait_for_timeout(20)
 
 
-def settle(page: Any, seconds: float = 300, stream: float = 30) -> None:
-    """Wait until nothing has been pending for half a second of the page's own time.
-
-    The stream of the form ends with the form's last event, which may be lost where the page is left meanwhile: it is
-    waited for no longer than `stream` seconds.
-    """
+def settle(page: Any, seconds: float = 300) -> None:
+    """Wait until nothing has been pending for half a second of the page's own time."""
     begun, calm = time.monotonic(), 0
     while calm < 10:
         page.evaluate("new Promise((done) => setTimeout(done, 50))")
         took = time.monotonic() - begun
-        waiting = [url for url in page.pending.values() if took < stream or "/gradio_api/" not in url]
+        waiting = [*page.pending.values()]
         calm = 0 if waiting else calm + 1
         assert took < seconds, f"still waiting for {waiting}"

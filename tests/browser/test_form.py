@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from served import Site, query_of, unfold
+from served import Site, query_of, settle, unfold
 
 pytestmark = pytest.mark.browser
 PICKED = "all => all.map((tile) => tile.dataset.name)"
@@ -26,6 +26,21 @@ WATCH = """if (location.search.includes("watched")) {
         const own = lines.filter((line) => line && !/^(queue|processing|[0-9.]+s$)/.test(line));
         own.forEach((line) => window.early.add(line));
     }).observe(document, { subtree: true, childList: true, characterData: true, attributes: true });
+}"""
+
+
+SLOW = """if (location.search.includes("slow=")) {
+    const ask = window.fetch.bind(window);
+    const late = (value) => new Promise((done) => setTimeout(done, 500, value));
+    const slow = location.search.split("slow=")[1];
+    window.fetch = async (...asked) => {
+        const address = asked[0].url ?? String(asked[0]);
+        const answer = await ask(...asked);
+        if (slow === "answers" && address.includes("/queue/join")) return late(answer);
+        if (slow !== "messages" || !address.includes("/queue/data")) return answer;
+        const through = new TransformStream({ transform: async (part, out) => out.enqueue(await late(part)) });
+        return new Response(answer.body.pipeThrough(through), answer);
+    };
 }"""
 
 
@@ -73,6 +88,18 @@ def test_the_form_follows_the_run_that_is_shown_until_it_is_changed(visit: Any, 
     page.click("text=Take those")
     wait_for_pick(page, "big")
     page.wait_for_function("!location.search.includes('form=')")
+
+
+@pytest.mark.parametrize("slow", ["answers", "messages"])
+def test_no_event_of_the_form_is_lost_on_a_slow_line(visit: Any, site: Site, slow: str) -> None:
+    visit.lead().add_init_script(SLOW)
+    page = visit(f"?run={site.run}&slow={slow}")
+    wait_for_pick(page, "big")
+    page.wait_for_function("document.querySelector('#cf-estimate').textContent.includes('to forget')")
+    page.click("#cf-picker .cf-tile[data-name=small]")
+    page.wait_for_function(f"document.querySelector('{SUMMARY}').textContent === 'disc/small'")
+    page.wait_for_selector(".cf-drift >> text=Not the settings of the run shown")
+    settle(page)  # the stream of events ends with the last of them
 
 
 def test_the_form_says_what_is_chosen_and_what_is_wrong_where_it_is(visit: Any, site: Site) -> None:
