@@ -21,7 +21,8 @@ WATCH = """if (location.search.includes("watched")) {
     window.early = new Set();
     new MutationObserver((_, watch) => {
         if (document.querySelector("#cf-picker .cf-tile")) return watch.disconnect();
-        const lines = document.getElementById("cf-setup")?.innerText.split("\\n") ?? [];
+        const parts = [...document.querySelectorAll("#cf-setup, #cf-header")];
+        const lines = parts.flatMap((part) => part.innerText.split("\\n"));
         // What Gradio says of its progress is hidden.
         const own = lines.filter((line) => line && !/^(queue|processing|[0-9.]+s$)/.test(line));
         own.forEach((line) => window.early.add(line));
@@ -108,8 +109,9 @@ def test_the_form_says_what_is_chosen_and_what_is_wrong_where_it_is(visit: Any, 
     page = visit(f"?watched=1&form={json.dumps(draft)}")
     wait_for_pick(page, "big")
     early = set(page.evaluate("[...window.early]"))
-    assert {"Forget", "Run"} <= early
-    assert not early - {*page.inner_text("#cf-setup").split("\n")}, "what flashes before the tiles come"
+    late = {line for part in ("#cf-setup", "#cf-header") for line in page.inner_text(part).split("\n")}
+    assert {"Forget", "Run", "Choose a run…"} <= early
+    assert not early - late, "what flashes before the tiles come"
     unfold(page)
     page.check("#cf-several")
     page.click("#cf-picker .cf-tile[data-name=small]")
