@@ -286,9 +286,23 @@ def test_every_image_can_be_reached_and_has_a_name(visit: Any, site: Site) -> No
     cells = page.locator(".cf-cell:not([hidden]) .cf-thumb")
     shown = cells.count()
     assert shown == 48, cells.evaluate_all("all => all.map((b) => b.closest('section, [id]').outerHTML.slice(0, 90))")
-    assert page.evaluate(
-        "[...document.querySelectorAll('.cf-cell:not([hidden]) .cf-thumb')].every((b) => b.tabIndex === 0)"
+    stops = ".cf-panel[data-side={}] .cf-thumb[tabindex='0']"
+    assert [page.locator(stops.format(side)).count() for side in ("before", "after")] == [1, 1], "a grid is one stop"
+    page.focus("[data-k=all]")
+    page.keyboard.press("Tab")
+    reached, value = [], alpha(page)
+    columns = page.evaluate(
+        "getComputedStyle(document.querySelector('.cf-grid')).gridTemplateColumns.split(' ').length"
     )
+    for key in ("ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp", "End", "ArrowRight", "Home", "Shift+Tab", "Tab"):
+        page.keyboard.press(key)
+        reached.append(cells.evaluate_all("all => all.indexOf(document.activeElement)"))
+    assert reached == [1, columns + 1, columns, 0, 23, 23, 0, -1, 0]
+    assert alpha(page) == value, "on an image that the keyboard has reached the arrows walk"
+    cells.nth(3).click()
+    page.click(".cf-lightbox [aria-label=Close]")
+    page.keyboard.press("ArrowLeft" if value == "1.00" else "ArrowRight")
+    assert alpha(page) != value, "and move alpha where the mouse was"
     assert page.evaluate(
         "[...document.querySelectorAll('#cf-explorer .cf-cell:not([hidden]) img')].every((i) => i.alt)"
     )

@@ -3,6 +3,7 @@
 
 import { h, percent, toast } from "../lib/dom.js";
 import { redrawer } from "../lib/redraw.js";
+import { oneStop } from "../lib/stops.js";
 
 const STATES = ["waiting", "running", "done", "failed", "stopped"];
 
@@ -24,6 +25,7 @@ export function matrix(app) {
         bar,
     );
     const redrawBar = redrawer(bar);
+    const refreshStop = oneStop(table, "button.cf-square");
     let chosen = [];
     let comparison = null;
     let squares = new Map();
@@ -77,6 +79,7 @@ export function matrix(app) {
             ),
             h("tbody", {}, lines),
         );
+        refreshStop();
     }
 
     function square(row, target, seed) {
@@ -86,30 +89,11 @@ export function matrix(app) {
         if (index === undefined) return null;
         const button = h("button.cf-square", {
             type: "button",
-            tabIndex: squares.size ? -1 : 0,
+            tabIndex: -1,
             onclick: () => choose(index),
-            onkeydown: (event) => walk(event, button),
         });
         squares.set(index, { button, name: `${row.label}, ${target.label}, seed ${seed}`, shown: "" });
         return button;
-    }
-
-    /** Arrows walk over the squares, so that the whole matrix is one stop of the tab key. */
-    function walk(event, button) {
-        const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
-        if (!step) return;
-        const line = button.closest("tr");
-        const lines = [...line.parentNode.children];
-        const next =
-            lines[lines.indexOf(line) + step[0]]?.children[button.parentNode.cellIndex + step[1]]?.querySelector(
-                "button",
-            );
-        if (!next) return;
-        event.preventDefault();
-        event.stopPropagation();
-        button.tabIndex = -1;
-        next.tabIndex = 0;
-        next.focus();
     }
 
     function choose(index) {

@@ -3,6 +3,7 @@
 
 import { PAGE, url } from "../lib/api.js";
 import { h, icon, write } from "../lib/dom.js";
+import { oneStop } from "../lib/stops.js";
 import { sides } from "./versus.js";
 
 const ONE_RUN = {
@@ -40,7 +41,7 @@ export function about(view, id) {
 
 function makeCell(side, rank, on) {
     const image = h("img", { width: 96, height: 96, decoding: "async", draggable: false, alt: "" });
-    const open = h("button.cf-thumb", { type: "button", onclick: () => on.open(side, rank) }, image);
+    const open = h("button.cf-thumb", { type: "button", tabIndex: -1, onclick: () => on.open(side, rank) }, image);
     const badge = h("span.cf-badge", { "aria-hidden": "true" });
     const search = h(
         "button.cf-more",
@@ -103,6 +104,8 @@ export function grids(app, container, on) {
     const headings = {};
     const refusals = {};
     const lists = {};
+    const refreshStop = {};
+    const many = {}; // how many images are shown
     const panels = ["before", "after"].map((side) => {
         cells[side] = Array.from({ length: AT_FIRST }, (_, rank) => makeCell(side, rank, { ...on, light }));
         titles[side] = h("span.cf-sub");
@@ -113,6 +116,7 @@ export function grids(app, container, on) {
             { role: "list" },
             cells[side].map((cell) => cell.node),
         );
+        refreshStop[side] = oneStop(lists[side], ".cf-thumb", false); // after a click the arrows still move alpha
         refusals[side] = h("p.cf-refused", { role: "status", hidden: true });
         const count = h("span.cf-count", {}, Object.values(counts[side]));
         const head = h("header", {}, h("h2", {}, headings[side], titles[side], count));
@@ -120,9 +124,10 @@ export function grids(app, container, on) {
     });
     container.replaceChildren(...panels);
 
-    app.bus.on("light", (id, lit) => {
-        for (const cell of [...cells.before, ...cells.after])
-            if (cell.id === id) cell.node.classList.toggle("cf-lit", lit);
+    let lit = null; // the image that is pointed at, here or on the map
+    app.bus.on("light", (id, on) => {
+        lit = on ? id : null;
+        for (const cell of [...cells.before, ...cells.after]) cell.node.classList.toggle("cf-lit", cell.id === lit);
     });
     for (const event of ["picked", "alpha", "pack", "query", "refused", "exact", "peek"]) app.bus.on(event, draw);
 
@@ -164,7 +169,10 @@ export function grids(app, container, on) {
             for (const cell of cells[side]) {
                 drawOne(view, cell, list, shown, state, side === "before" ? inBefore : inAfter);
                 cell.node.classList.toggle("cf-marked", app.picked.has(cell.id));
+                cell.node.classList.toggle("cf-lit", cell.id === lit);
             }
+            if (many[side] !== shown) refreshStop[side]();
+            many[side] = shown;
         }
     }
     return { cells, panels };

@@ -14,6 +14,7 @@ const HELP = [
     ["/", "search"],
     ["s on an image", "search by it"],
     ["i on an image", "all about it"],
+    ["arrows on an image", "walk through the grid, which is one stop of the tab key"],
     ["Enter on an image", "look at it large, or show it where it is blurred; arrows walk on, Esc closes"],
     ["Ctrl + Enter", "run, or start a comparison (not from a field of another form)"],
     ["d", "dark or light"],

@@ -3,13 +3,13 @@
 
 import { get } from "../lib/api.js";
 import { h, toast } from "../lib/dom.js";
+import { oneStop } from "../lib/stops.js";
 import { pickedPanel } from "./thumbs.js";
 import { onlyA } from "./versus.js";
 
 const LEVELS = { superclass: "Coarse names", subgroup: "Fine names" };
 const MODES = { before: "Before", after: "After", difference: "Difference" };
 const MANY = 12; // names above which only those with a change are shown at first
-const ARROWS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 
 /** Fill `container` with the matrix of the open run; the predictions are asked for once, when it is first seen. */
 export function predictionMatrix(app, container) {
@@ -18,6 +18,7 @@ export function predictionMatrix(app, container) {
     const note = h("p.cf-help");
     const alone = onlyA();
     const box = h("div.cf-scroll", { tabIndex: 0, role: "region", "aria-label": "Matrix of names" });
+    const refreshStop = oneStop(box, "td button");
     let drawn = "";
     let all = null; // the answer's levels
     let level = "superclass";
@@ -75,6 +76,7 @@ export function predictionMatrix(app, container) {
     function build() {
         grid = table(app, all[level], level, only());
         box.replaceChildren(grid.node);
+        refreshStop();
         levels.hidden = Object.keys(all).length < 2;
         press();
         update(app.index);
@@ -162,7 +164,7 @@ function table(app, predicted, level, only) {
         const line = columns.map((name) => {
             if (!ever[every.indexOf(row)].has(name)) return h("td", { "data-own": name === row.label ? "" : null });
             const cell = { row, name, before: countOf(row, name, 100), now: 0, shown: null, button: null };
-            cell.button = h("button", { type: "button", tabIndex: cells.length ? -1 : 0, onclick: () => pick(cell) });
+            cell.button = h("button", { type: "button", tabIndex: -1, onclick: () => pick(cell) });
             cells.push(cell);
             return h("td", { "data-own": name === row.label ? "" : null }, cell.button);
         });
@@ -172,7 +174,6 @@ function table(app, predicted, level, only) {
     const corner = h("td", {}, "shows ↓ called →");
     const node = h("table.cf-predictions", {}, h("thead", {}, h("tr", {}, corner, heads)), h("tbody", {}, body));
     node.style.setProperty("--letters", String(Math.max(...columns.map((name) => names[name].length))));
-    node.addEventListener("keydown", (event) => walk(event, node));
     let [shownIndex, shownMode] = [100, "after"];
 
     function countOf(row, name, index) {
@@ -224,26 +225,4 @@ function table(app, predicted, level, only) {
         return `${alpha}, ${images} are called “${names[name]}”; before: ${before}.`;
     }
     return { node, update, movement };
-}
-
-/** Arrows walk from number to number. */
-function walk(event, node) {
-    const step = ARROWS[event.key];
-    const cell = event.target.closest("td");
-    if (!step || !cell) return;
-    let [row, column] = [cell.parentNode, cell.cellIndex];
-    for (;;) {
-        if (step[0]) row = step[0] > 0 ? row.nextElementSibling : row.previousElementSibling;
-        column += step[1];
-        const found = row?.cells[column];
-        if (!found || found.tagName === "TH") break;
-        const button = found.querySelector("button");
-        if (!button) continue;
-        for (const other of node.querySelectorAll("button")) other.tabIndex = -1;
-        button.tabIndex = 0;
-        button.focus();
-        break;
-    }
-    event.preventDefault();
-    event.stopPropagation();
 }

@@ -2,6 +2,7 @@
 // Ways through the page for keyboards and screen readers: landmarks, a link past the form, one stop for the tools.
 
 import { h } from "./dom.js";
+import { oneStop } from "./stops.js";
 
 /** Name the parts of the page, and let the first Tab offer to skip the head and the form. */
 export function landmarks() {
@@ -23,31 +24,13 @@ function set(node, attributes) {
     for (const [name, value] of Object.entries(attributes)) node?.setAttribute(name, value);
 }
 
-/** Make one tab stop of a row of buttons; the arrow keys walk along it. */
+/** Make one tab stop of a row of buttons, which come and go with what is shown. */
 function toolbar(bar) {
     if (!bar) return;
     set(bar, { role: "toolbar" });
-    const tools = () =>
-        [...bar.querySelectorAll(":scope > button, :scope > a, :scope > details > summary")].filter(
-            (tool) => tool.checkVisibility(),
-        );
-    const stop = (tool) => tools().forEach((other) => (other.tabIndex = other === tool ? 0 : -1));
-    bar.addEventListener("focusin", (event) => tools().includes(event.target) && stop(event.target));
-    bar.addEventListener("keydown", (event) => {
-        const all = tools();
-        const at = all.indexOf(event.target);
-        const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: all.length - 1 }[event.key];
-        if (at < 0 || to === undefined) return;
-        event.preventDefault();
-        event.stopPropagation(); // the arrows move alpha elsewhere
-        all[(to + all.length) % all.length].focus();
-    });
-    // Tools come and go with what is shown; there is always one to reach.
-    const one = () => {
-        const all = tools();
-        if (all.length && !all.some((tool) => tool.tabIndex === 0)) stop(all[0]);
-        else if (all.filter((tool) => tool.tabIndex === 0).length > 1) stop(all.find((tool) => tool.tabIndex === 0));
-    };
-    new MutationObserver(one).observe(bar, { attributes: true, subtree: true, attributeFilter: ["hidden"] });
-    one();
+    const tools = ["button", "a", "details > summary"].map((tool) => `.cf-head-tools > ${tool}`).join();
+    for (const tool of bar.querySelectorAll(tools)) tool.tabIndex = -1;
+    const refresh = oneStop(bar, tools);
+    new MutationObserver(refresh).observe(bar, { attributes: true, subtree: true, attributeFilter: ["hidden"] });
+    refresh();
 }

@@ -3,6 +3,7 @@
 
 import { url } from "../lib/api.js";
 import { h } from "../lib/dom.js";
+import { oneStop } from "../lib/stops.js";
 
 const FIRST = 240; // images drawn before "Show more"
 
@@ -13,6 +14,7 @@ const FIRST = 240; // images drawn before "Show more"
 export function imageGrid({ marked, words, take, label }) {
     const cells = [];
     const box = h("div.cf-choices", { role: "group", "aria-label": label });
+    const refreshStop = oneStop(box, ".cf-choice");
     const more = h("button.cf-button.cf-choices-more", { type: "button", onclick: () => draw(count + FIRST) });
     const node = h("div.cf-choices-scroll", { tabIndex: -1 }, box, more);
     let images = [];
@@ -25,7 +27,7 @@ export function imageGrid({ marked, words, take, label }) {
         const picture = h("img", { ...size, loading: "lazy", decoding: "async", alt: "" });
         const said = h("span.cf-choice-words");
         const onclick = (event) => click(place, event);
-        const button = h("button.cf-choice", { type: "button", onclick }, picture, said);
+        const button = h("button.cf-choice", { type: "button", tabIndex: -1, onclick }, picture, said);
         return { button, picture, said, image: -1, of: "" };
     }
 
@@ -49,6 +51,7 @@ export function imageGrid({ marked, words, take, label }) {
             Object.assign(made, { image: images[place], of });
             made.picture.src = url(`images/${of}/${made.image}?size=96`);
         });
+        refreshStop();
         more.hidden = shown >= images.length;
         more.textContent = `Show more: ${shown.toLocaleString("en")} of ${images.length.toLocaleString("en")}`;
         mark();
