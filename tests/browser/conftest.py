@@ -84,6 +84,7 @@ def visit_once(context: Any, tabs: dict[str, list[Any]], site: Site, request: py
 VIEWPORT = {"width": 1440, "height": 900}
 LEAD = """(query) => {
     document.querySelectorAll("dialog[open]").forEach((dialog) => dialog.close());
+    document.querySelector(".cf-phone [data-side=after]")?.click();  // a phone begins with After
     document.activeElement?.blur();
     scrollTo(0, 0);
     Object.assign(window.clipforget, { view: null, rival: null, pack: null, answered: null, audits: null });
