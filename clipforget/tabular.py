@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 
@@ -21,6 +22,11 @@ def ordinal(number: int) -> str:
     """Return 1st, 2nd, 3rd, 4th, 11th ... for a whole number from 0."""
     teens = number % 100 in (11, 12, 13)
     return f"{number}{'th' if teens else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
+
+
+def with_article(prompt: str) -> str:
+    """Return a prompt as it is read, "a photo of an airplane", whatever the template makes of the name."""
+    return re.sub(r"\b(a) (?=[aeiou])(?!uni|use|eur|one\b)", r"\1n ", prompt, flags=re.IGNORECASE)
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int] = ()) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from clipforget.audits import AuditStep, AuditTask, Figure, Figures, Measurement, Measuring, Subject, audit
 from clipforget.models.pretrain.captions import NEUTRAL, SYNONYMS, an, plural
 from clipforget.soup.path import TOP_K
+from clipforget.tabular import with_article
 from clipforget.unlearning.task import BOTH
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def wording(subject: Subject, task: AuditTask) -> Measuring:
     label = f"worst of {len(rows)} prompts, precision at {k}"
     low, high = torch.stack(drawn).max(dim=0).values.quantile(torch.tensor([0.025, 0.975])).tolist()
     figures = [  # the worst of each resample, as it is the worst that is told
-        Figure("worst", label, worst.first / k, low, high, k, note=f"“{worst.text}”"),
+        Figure("worst", label, worst.first / k, low, high, k, note=f"“{with_article(worst.text)}”"),
         Figure.share("recall", "the same prompt, recall", worst.among, worst.count),
     ]
     for level in ("fine", "coarse"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from clipforget.cli.terminal import PROG, clock
 from clipforget.evaluation.documents import Estimate, RunCost, found_sentence
-from clipforget.tabular import markdown, ordinal, table
+from clipforget.tabular import markdown, ordinal, table, with_article
 
 if TYPE_CHECKING:
     from clipforget.runs.audited import AuditsView
@@ -141,7 +141,7 @@ def _ranked_cells(retrieval: RetrievalFigures) -> list[list[str]]:
     for row in retrieval["rows"]:
         score = {"recall": f"recall@{k} of {row['n']:,} images", "overlap": f"overlap of the top {k}"}
         texts = row["prompts"]
-        prompt = f"{len(texts)} unrelated prompts, mean" if row["level"] == "unrelated" else texts[0]
+        prompt = f"{len(texts)} unrelated prompts, mean" if row["level"] == "unrelated" else with_article(texts[0])
         name = score.get(row["score"], f"precision@{k}")
         rows.append([prompt, name, percent(row["before"]), percent(row["after"])])
     return rows

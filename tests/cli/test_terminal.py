@@ -7,7 +7,7 @@ import pytest
 from waiting import wait_for
 
 from clipforget.cli.terminal import Bar, clock, progress
-from clipforget.tabular import markdown, table
+from clipforget.tabular import markdown, table, with_article
 
 
 def test_tables():
@@ -71,3 +71,13 @@ def test_an_unfinished_bar_is_taken_away():
     drawn.close()
     drawn.close()
     assert stream.getvalue().endswith(" \r") and "\n" not in stream.getvalue()
+
+
+def test_articles_are_right_whatever_the_template_makes_of_a_name():
+    for text, read in (
+        ("a photo of a airplane.", "a photo of an airplane."),
+        ("A owl, a unicorn, a eureka", "An owl, a unicorn, a eureka"),
+        ("a photo of a one-armed bandit", "a photo of a one-armed bandit"),
+        ("a photo of a biplane.", "a photo of a biplane."),
+    ):
+        assert with_article(text) == read
