@@ -5,7 +5,7 @@ Letters: G gallery images, D embedding, L nodes of the path, A = 101 alphas, K =
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,25 +16,33 @@ from clipforget.evaluation.retrieval import Index, neighbours, precision_at_k
 from clipforget.soup.path import ALPHAS, TOP_K, SoupPath, index_of
 
 
-def by_picture(path: SoupPath, indexes: Mapping[float, Index], target: NDArray[np.bool_]) -> list[float]:
+def by_picture(path: SoupPath, target: NDArray[np.bool_]) -> list[float]:
     """Return the mean precision@K with every image of the target as a query, itself left out, at the A alphas, 0 to 1.
 
-    path holds the G gallery images, indexes those of its nodes by alpha; target: G booleans, at least one True.
-    Measured at the nodes; between two of them the straight line.
+    path holds the G gallery images. target: G booleans, at least one True.
     """
     queries = np.flatnonzero(target)
-    measured = []
-    for node in path.nodes:
-        ids = neighbours(indexes[node.alpha], node.features, queries, TOP_K)
-        measured.append(precision_at_k(ids, target, TOP_K).mean())
-    return [float(share) for share in np.interp(ALPHAS, path.alphas, measured)]
+
+    def found(rows: NDArray[Any]) -> float:
+        return float(precision_at_k(neighbours(Index(rows, ""), rows, queries, TOP_K), target, TOP_K).mean())
+
+    return [float(share) for share in _along(path, lambda features: [found(rows) for rows in features])]
 
 
 def above_siblings(
     path: SoupPath, kinds: NDArray[np.int64], target: NDArray[np.bool_], siblings: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """Return `excess` at the A alphas: measured at the nodes, between two of them the straight line."""
-    return np.interp(ALPHAS, path.alphas, excess([node.features for node in path.nodes], kinds, target, siblings))
+    """Return `excess` at the A alphas."""
+    return _along(path, lambda features: excess(features, kinds, target, siblings))
+
+
+def _along(path: SoupPath, measure: Callable[[list[NDArray[Any]]], list[float]]) -> NDArray[np.float64]:
+    """Measure at the nodes and at every twentieth between them, the last the original; in between the straight line.
+
+    Between nodes the features are interpolated.
+    """
+    alphas = np.union1d(path.alphas, ALPHAS[::5])
+    return np.interp(ALPHAS, alphas, measure([path.features(float(alpha)) for alpha in alphas]))
 
 
 def excess(

@@ -116,7 +116,7 @@ def _over_seeds(models: Sequence[Mapping[str, MeasurementDocument]]) -> dict[str
     Audits that mix a model with the original take the first alone, which is of the original's seed.
     """
     every = {
-        name: [model[name] for model in models[: 1 if AUDITS[name].mixes else None] if name in model]
+        name: [model[name] for model in models[: 1 if AUDITS.load()[name].mixes else None] if name in model]
         for name in models[0]
     }
     return {

@@ -97,7 +97,7 @@ class FinishedRun:
     def found(self) -> StillFound:
         """What names and pictures still find of the target in the gallery, along alpha."""
         target = self.evalset.mask("test", "forget")[self.start : self.stop]
-        pictures = by_picture(self.gallery.path, self.gallery.indexes, target)
+        pictures = by_picture(self.gallery.path, target)
 
         def search(text: str) -> list[float] | None:
             if text not in self.texts:  # the model would have to be loaded

@@ -40,17 +40,17 @@ def test_pictures_are_counted_as_a_loop_counts_them():
     features = unit(rng.normal(size=(3, 60, 8)))
     nodes = [Node(alpha, str(alpha), rows, rows) for alpha, rows in zip((0.0, 0.25, 1.0), features, strict=True)]
     path, target = SoupPath(tuple(nodes), (Bound(),) * 2, "a", "b"), rng.random(60) < 0.3
-    shares = by_picture(path, {node.alpha: Index(node.features, node.fingerprint) for node in nodes}, target)
+    shares = by_picture(path, target)
     expected = []
-    for node in nodes:
-        hits = []
+    for alpha in (0.0, 0.1, 0.15, 0.25, 1.0):
+        hits, rows = [], path.features(alpha)
         for query in np.flatnonzero(target):
-            order = [i for i in np.argsort(-node.features @ node.features[query]) if i != query]
+            order = [i for i in np.argsort(-rows @ rows[query]) if i != query]
             hits.append(target[order[:24]].mean())
         expected.append(np.mean(hits))
-    assert len(set(expected)) == 3
-    assert [shares[0], shares[25], shares[100]] == pytest.approx(expected)
-    assert shares[10] == pytest.approx(expected[0] + 0.4 * (expected[1] - expected[0]))
+    assert len(set(expected)) == 5
+    assert [shares[i] for i in (0, 10, 15, 25, 100)] == pytest.approx(expected)
+    assert shares[12] == pytest.approx(expected[1] + 0.4 * (expected[2] - expected[1]))
 
 
 def test_a_run_counts_pictures_as_its_grids_show_them(opened):
