@@ -92,7 +92,7 @@ def test_the_sample_is_audited_already():
     space = Workspace(sample=True)
     (sample,) = [run["id"] for run in space.runs() if run["sample"]]
     page = space.audits(sample)
-    assert page["summary"]["hidden"] and "Wording" in page["summary"]["failed"]
+    assert page["summary"]["hidden"] and "Image query" in page["summary"]["failed"]
     assert all(entry["subjects"] or entry["reason"] for entry in page["audits"] if entry["cheap"])
     with pytest.raises(RunProblem, match="ships with ClipForget"):
         space.start_audits(sample, [NAME])
