@@ -47,7 +47,8 @@ function written(value, unit) {
 
 function interval({ low, high, unit }) {
     if (low === null || high === null) return "";
-    return [low, high].map((end) => (unit === "share" ? Math.round(100 * end) : end.toFixed(2))).join("–");
+    const end = { share: (value) => Math.round(100 * value), steps: Math.round }[unit] ?? ((value) => value.toFixed(2));
+    return [low, high].map((value) => end(value)).join("–");
 }
 
 /** The node of an audit, `update(index)` for alpha, and whether its fold is open. */
