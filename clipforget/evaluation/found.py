@@ -26,23 +26,24 @@ def by_picture(path: SoupPath, target: NDArray[np.bool_]) -> list[float]:
     def found(rows: NDArray[Any]) -> float:
         return float(precision_at_k(neighbours(Index(rows, ""), rows, queries, TOP_K), target, TOP_K).mean())
 
-    return [float(share) for share in _along(path, lambda features: [found(rows) for rows in features])]
+    return [float(share) for share in _along(path, found)]
 
 
 def above_siblings(
     path: SoupPath, kinds: NDArray[np.int64], target: NDArray[np.bool_], siblings: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
     """Return `excess` at the A alphas."""
-    return _along(path, lambda features: excess(features, kinds, target, siblings))
+    original = path.nodes[-1].features
+    return _along(path, lambda rows: excess([rows, original], kinds, target, siblings)[0])
 
 
-def _along(path: SoupPath, measure: Callable[[list[NDArray[Any]]], list[float]]) -> NDArray[np.float64]:
-    """Measure at the nodes and at every twentieth between them, the last the original; in between the straight line.
+def _along(path: SoupPath, measure: Callable[[NDArray[Any]], float]) -> NDArray[np.float64]:
+    """Measure the features of the nodes and of every twentieth between them; in between stands the straight line.
 
-    Between nodes the features are interpolated.
+    Between nodes the features are interpolated, those of one alpha at a time, as all would take much memory.
     """
     alphas = np.union1d(path.alphas, ALPHAS[::5])
-    return np.interp(ALPHAS, alphas, measure([path.features(float(alpha)) for alpha in alphas]))
+    return np.interp(ALPHAS, alphas, [measure(path.features(float(alpha))) for alpha in alphas])
 
 
 def excess(
