@@ -10,10 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-import re
-import shlex
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from clipforget.benchmark.documents import (
@@ -28,6 +25,7 @@ from clipforget.benchmark.documents import (
 )
 from clipforget.data.splits import ROLES
 from clipforget.errors import BadQuery, UnknownName
+from clipforget.runs.config import shown_command
 from clipforget.tabular import csv_safe, latex_escape, table
 from clipforget.tabular import markdown as markdown_table
 
@@ -40,7 +38,6 @@ GAP = "gap"
 SORTS = ("plan", "label", "tier", LEAD, *MATCHED, GAP, *AT_ALPHA, *COST)  # beside the keys of the columns
 UPWARDS = ("label", "forget", GAP, "seconds", "memory", "parameters")  # where less is better, or A comes first
 VERDICT = "verdict"
-FOLDERS = re.compile(r"(^|=)/.*/(?=[^/])")  # those before the name of a file: in a word, or after --eval's NAME=
 NEVER_SAW = "a model that never saw it"
 MEDIA = {
     "table.csv": "text/csv; charset=utf-8",
@@ -66,15 +63,8 @@ def markdown(summary: ComparisonSummary, target: int | None = None, sort: str = 
     header, rows = _cells(summary, target, sort)
     lines = [[f"{top}<br>{below}" if below else top for top, below in zip(*row, strict=True)] for row in rows]
     about = f"**{summary['title']}** ({_scope(summary, target)})"
-    command = f"```\n{_shown_command(summary)}\n```"
+    command = f"```\n{shown_command(summary['command'])}\n```"
     return f"{about}\n\n{markdown_table(header, lines)}\n\n{legend(summary)}\n\n{command}\n"
-
-
-def _shown_command(summary: ComparisonSummary) -> str:
-    """The command with the bare names of local models and images, to be shown to others."""
-    paths = [text for text in (summary["model"], summary["data"]) if Path(text).exists()]
-    words = (Path(word).name if word in paths else word for word in shlex.split(summary["command"]))
-    return shlex.join(FOLDERS.sub(r"\1", word) for word in words)
 
 
 def latex(summary: ComparisonSummary, target: int | None = None, sort: str = LEAD) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from clipforget.cli.terminal import PROG, clock
 from clipforget.evaluation.documents import Estimate, RunCost, found_sentence
+from clipforget.runs.config import shown_command
 from clipforget.tabular import markdown, ordinal, table, with_article
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def as_markdown(view: RunView, alpha: float | None = None) -> str:
     found = found_sentence(view["found"], view["target"], alpha_index(view, alpha))
     notes = "".join(f"{note}\n\n" for note in (found, *_audited(figures), *figures["notes"]))
     ranked = f"{markdown(RANKED, _ranked_cells(retrieval))}\n\n" if retrieval else ""
-    return f"{markdown(HEADER, rows)}\n\n{ranked}{notes}{about}{time}:\n\n```\n{figures['command']}\n```"
+    return f"{markdown(HEADER, rows)}\n\n{ranked}{notes}{about}{time}:\n\n```\n{shown_command(figures['command'])}\n```"
 
 
 def comparison(views: Sequence[RunView], alpha: float | None = None) -> str:
@@ -111,7 +112,7 @@ def comparison(views: Sequence[RunView], alpha: float | None = None) -> str:
                 *(_retained(by_key[key]) if key in by_key else "" for key in ("siblings", "others")),
                 f"{figures['h']:.1f}",
                 f"{figures['score']:.1f}",
-                f"`{figures['command']}`",
+                f"`{shown_command(figures['command'])}`",
             ]
         )
     score = views[0]["do_nothing"]["score"]

@@ -25,6 +25,7 @@ OURS = {SUPPRESSED: "anchored", NEVER_SEEN: "unseen"}  # the method that is take
 SOUP = "merged"  # the method that adds up the changes of several forgettings
 PROGRAM = ("python", "-m", "clipforget")
 Value = TypeVar("Value")
+FOLDERS = re.compile(r"(^|[=:/])/[^:]*/(?=[^/:])")  # those before a name; also after an option, a data set, a tower
 DEVICE = re.compile(r"auto|(cpu|cuda|mps|xpu)(:[0-9]{1,2})?")
 HIDDEN_DEFAULTS = (
     "tolerance",
@@ -248,6 +249,16 @@ def command_line(command: str, config: object, hidden_defaults: Iterable[str] = 
             for item in values if isinstance(values, list | tuple) else [values]:
                 words += as_option(name, item)
     return shlex.join(words)
+
+
+def without_folders(text: str) -> str:
+    """Return the name of a model or of images without the folders it lies in, to be shown to others."""
+    return FOLDERS.sub(r"\1", text)
+
+
+def shown_command(command: str) -> str:
+    """Return a command line without the folders that its files lie in, to be shown to others."""
+    return shlex.join(map(without_folders, shlex.split(command)))
 
 
 def as_option(name: str, value: SettingValue) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from clipforget.evaluation.documents import Estimate, found_sentence
 from clipforget.methods import METHODS
 from clipforget.runs.audited import HEADER, AuditsView, audit_rows, audit_sentences
+from clipforget.runs.config import shown_command, without_folders
 from clipforget.runs.selections import name_of
 from clipforget.runs.soups import summary_of
 from clipforget.tabular import markdown
@@ -77,7 +78,7 @@ def write_card(
             "",
             "## What was done",
             "",
-            f"- Original: {' made of '.join(f'`{name}`' for name in lineage or [config['model']])}",
+            f"- Original: {' made of '.join(f'`{without_folders(name)}`' for name in lineage or [config['model']])}",
             f"- Forgotten: {', '.join(f'`{text}`' for text in config['forget'])}",
             f"- Kept in view: {retain}",
             f"- Method: {method.title} ({source}). {summary_of(config)}",
@@ -85,7 +86,7 @@ def write_card(
             f"- Alpha: {alpha:.2f} ({chosen}): {share}",
             "",
             "```sh",
-            view["command"],
+            shown_command(view["command"]),
             "```",
             "",
             "## What it reaches",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from clipforget import __version__
 from clipforget.data.catalogue import find
 from clipforget.errors import BadModel, RunProblem, UnknownName
+from clipforget.runs.config import shown_command, without_folders
 from clipforget.soup.path import check_alpha, index_of
 from clipforget.workspace.card import write_card
 from clipforget.workspace.documents import FORMATS, ExportSize, RunView
@@ -62,9 +63,11 @@ def _made(finished: FinishedRun, view: RunView, index: int, format: str) -> File
     if format == "patch":
         config = view["config"]
         about = {
-            "original": soup_model.original, "unlearned": soup_model.unlearned, "model": config["model"],
-            "alpha": str(alpha), "run": finished.run.id, "forget": json.dumps(config["forget"]),
-            "method": config["method"], "settings": json.dumps(view["settings"]), "command": view["command"],
+            "original": soup_model.original, "unlearned": soup_model.unlearned,
+            "model": without_folders(config["model"]), "alpha": str(alpha), "run": finished.run.id,
+            "forget": json.dumps(config["forget"]),
+            "method": config["method"], "settings": json.dumps(view["settings"]),
+            "command": shown_command(view["command"]),
             "version": __version__,
         }  # fmt: skip
         return patch_files(soup_model.weights(1.0), soup_model.delta, about)

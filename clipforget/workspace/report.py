@@ -13,6 +13,7 @@ from clipforget.evaluation.documents import found_sentence
 from clipforget.evaluation.refusal import refusal_message
 from clipforget.methods import METHODS
 from clipforget.runs.audited import HEADER, AuditsView, audit_rows, audit_sentences
+from clipforget.runs.config import shown_command, without_folders
 from clipforget.runs.selections import name_of
 from clipforget.runs.soups import summary_of
 from clipforget.workspace.documents import RunView
@@ -92,8 +93,8 @@ def run_report(
         if row["key"] in ROLES
     ]
     facts = {
-        "Model": config["model"],
-        "Images": " and ".join(filter(None, (config["data"], config.get("others", "")))),
+        "Model": without_folders(config["model"]),
+        "Images": " and ".join(map(without_folders, filter(None, (config["data"], config.get("others", ""))))),
         **({"Selected": ", ".join(map(name_of, chosen))} if (chosen := config.get("selections")) else {}),
         "Forget": ", ".join(config["forget"]),
         "Retain": ", ".join(config.get("retain") or []) or "the siblings",
@@ -126,7 +127,7 @@ def run_report(
         "<h2>Settings of the method</h2>",
         f'<section class="card">{_facts({name: str(value) for name, value in view["settings"].items()})}</section>',
         "<h2>To repeat it</h2>",
-        f'<section class="card"><pre>{_text(view["command"])}</pre></section>',
+        f'<section class="card"><pre>{_text(shown_command(view["command"]))}</pre></section>',
     ]
     return _page(view["title"], body)
 
@@ -158,8 +159,8 @@ def comparison_report(summary: ComparisonSummary) -> str:
             f'<h3 style="margin-top:16px">What is kept while forgetting</h3><figure>{drawn}</figure>' if drawn else "",
         ]
     facts = {
-        "Model": summary["model"],
-        "Images": summary["data"],
+        "Model": without_folders(summary["model"]),
+        "Images": without_folders(summary["data"]),
         "Seeds": ", ".join(map(str, summary["seeds"])),
         "Runs": f"{summary['done']} of {summary['total']}",
         "Comparison": summary["id"],
@@ -173,7 +174,7 @@ def comparison_report(summary: ComparisonSummary) -> str:
         "<h2>How it was made</h2>",
         f'<section class="card">{_facts(facts)}</section>',
         "<h2>To repeat it</h2>",
-        f'<section class="card"><pre>{_text(summary["command"])}</pre></section>',
+        f'<section class="card"><pre>{_text(shown_command(summary["command"]))}</pre></section>',
     ]
     return _page(summary["title"], body)
 

@@ -14,7 +14,7 @@ from small import FEW, METHOD, SLOW
 from clipforget.cli.main import main, read
 from clipforget.cli.options import settings_of
 from clipforget.methods import METHODS
-from clipforget.runs.config import RunConfig
+from clipforget.runs.config import RunConfig, shown_command, without_folders
 from clipforget.runs.store import Store
 from clipforget.settings import options
 
@@ -121,6 +121,20 @@ def test_the_command_of_a_run_reads_back_as_its_configuration(name):
     names = [field.name for field in fields(RunConfig) if field.name not in ("settings", "soup")]
     again = RunConfig.read({**{key: getattr(args, key) for key in names}, "settings": settings}).checked()
     assert again == config
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("/home/me/photos", "photos"), ("ViT-B-32//home/me/my.pt:openai", "ViT-B-32/my.pt:openai"),
+        ("food=/home/me/food/:a b,c", "food=food/:a b,c"), ("cifar100:/home/me/sets", "cifar100:sets"),
+        ("hf-hub:owner/model", "hf-hub:owner/model"), ("airplane/*/sketch", "airplane/*/sketch"),
+    ],
+)  # fmt: skip
+def test_what_is_shown_to_others_names_no_folder(name, shown):
+    assert without_folders(name) == shown
+    config = RunConfig(data=name, forget=("a/b",)).command()
+    assert shlex.split(shown_command(config)) == [shown if word == name else word for word in shlex.split(config)]
 
 
 def test_the_command_of_an_old_run_is_still_read(capsys):

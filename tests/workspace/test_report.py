@@ -4,10 +4,12 @@ import csv
 import io
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from clipforget.runs.config import shown_command
 from clipforget.workspace.report import comparison_report
 from clipforget.workspace.results import ROLE_COLOURS, as_csv, as_png, draw, results
 from clipforget.workspace.workspace import Workspace
@@ -92,8 +94,9 @@ def test_the_report_of_a_run_needs_nothing_else(space, finished):
     read = Elements(page)
     assert len(page) < 2 * 2**20 and read.sources and all(source.startswith("data:image/") for source in read.sources)
     assert len(read.sources) == 48 and not re.search(r"url\(|@import", page)
-    for part in ("At alpha 0.40", "“<b>disc</b>”", "disc/big", finished.info()["command"], finished.id):
+    for part in ("At alpha 0.40", "“<b>disc</b>”", "disc/big", shown_command(finished.info()["command"]), finished.id):
         assert part in read.text
+    assert str(Path(finished.info()["config"]["data"]).parent) not in page
     view = space.finished_run(finished.id).view()
     for row in view["rows"]:
         assert f"{row['after'][40]:.1%} [{100 * row['low'][40]:.1f}, {100 * row['high'][40]:.1f}]" in read.text
