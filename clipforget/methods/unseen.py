@@ -4,14 +4,19 @@ A model that was retrained without biplanes still calls them airplanes: it knows
 is the kind's own name, and its own corner of feature space. So each image to forget keeps its similarities to siblings,
 while those to its own kind come down to them (no cluster is left for an image query) and its fine name falls below
 every other name. Siblings and others keep the original's features. All of it trains the last stages of the image tower.
+
+Training leaves what is along the name's direction, and a few pictures bring it back. So that direction is taken out of
+the last map in the end, as Erasing CLIP Memories (arXiv 2512.14137) does alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from clipforget.errors import BadModel
 from clipforget.methods import method
 from clipforget.settings import option
 from clipforget.unlearning.options import TrainingSettings, learning_rate_option
@@ -43,6 +48,9 @@ class UnseenSettings(TrainingSettings):
         search=(4.0, 8.0, 16.0),
     )  # fmt: skip
     stages: int = option(3, "How many of the last stages of the image tower are trained", low=1, high=100)
+    name_strength: float = option(
+        1.0, "Share of their own name's direction that is taken out of the last map in the end", low=0.0, high=1.0
+    )
     augment: float = option(0.5, "Strength of random mirrorings, zooms and shifts", low=0.0, high=1.0, advanced=True)
 
 
@@ -61,8 +69,10 @@ def unseen(task: Task, settings: UnseenSettings) -> Iterator[Step]:
     """
     import torch
 
+    from clipforget.models.projection import project
     from clipforget.models.stages import stages
     from clipforget.unlearning.batches import augment
+    from clipforget.unlearning.directions import basis, projection_matrix
     from clipforget.unlearning.losses import feature_distance
     from clipforget.unlearning.trainer import Trainer, tower_parameters
 
@@ -93,6 +103,8 @@ def unseen(task: Task, settings: UnseenSettings) -> Iterator[Step]:
         }
 
     yield from Trainer(task, settings, IMAGE, tier=3, parameters=late).train(loss)
+    with suppress(BadModel):  # a tower that ends in a pooling, as SigLIP's, stays as it was trained
+        project(task.clip.model, projection_matrix(basis(fine.cpu()), settings.name_strength))
 
 
 def mean_where(cosines: Tensor, related: Tensor) -> Tensor:

@@ -39,3 +39,12 @@ def test_the_targets_images_scatter_and_lose_their_name_by_late_weights_alone(wo
     assert after[0] < before[0] and after[1] < before[1] - 0.05
     moved = changed(task.original.model.state_dict(), task.clip.model.state_dict())
     assert moved and all(name.startswith(("visual.attnpool", "visual.layer4")) for name in moved)
+
+
+@pytest.mark.parametrize("strength", [0.0, 1.0])
+def test_of_the_names_direction_nothing_is_left_in_the_end(world: World, strength: float) -> None:
+    task, _ = build_task(world.config(goal=NEVER_SEEN))
+    list(unseen(task, UnseenSettings(steps=2, batch_size=4, name_strength=strength)))
+    with torch.no_grad():
+        cosines = task.clip.embed(task.others.pixels) @ task.original.encode_text(list(task.forget_prompts)).T
+    assert bool((cosines.abs() < 1e-5).all()) is (strength == 1.0)
