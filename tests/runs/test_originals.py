@@ -44,7 +44,7 @@ def test_a_run_starts_from_the_result_of_another(part, world):
     assert info["lineage"] == [name, world.clip] and f"--model {name}" in info["command"]
     space = Workspace(store.root, sample=False)
     _, files = space.model_files(derived.id, 0.5, "patch")
-    assert f"- Original: `{name}` made of `{world.clip}`\n" in files["README.md"].decode()
+    assert f"- Original: `{name}` made of `{Path(world.clip).name}`\n" in files["README.md"].decode()
     nothing = store.create(world.config(model=name, method="do_nothing", settings={}))
     nothing.update(state="done")
     again = f"run:{derived.id}@1"  # and so on: the result of a result
