@@ -7,7 +7,6 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from clipforget.data.target import Target
@@ -150,7 +149,7 @@ def about(config: Mapping[str, Any]) -> str:
     """Say in two sentences what a run forgets from what, by its stored configuration, of whatever version."""
     targets = [Target.read(text) for text in config["forget"]]
     named = [f"{one.short} ({one.label})" if len(one.levels) > 1 else one.short for one in targets]
-    model, data = (Path(name).name if name.startswith("/") else name for name in (config["model"], config["data"]))
+    model, data = map(without_folders, (config["model"], config["data"]))
     method = METHODS.load().get(config["method"])
     how = f"Method: {method.title if method else config['method']}; images: {data}."
     return f"{model} is to forget {' and '.join(named) or 'nothing'} and to keep everything else. {how}"

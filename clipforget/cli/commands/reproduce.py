@@ -24,7 +24,7 @@ from clipforget.cli.options import (
 )
 from clipforget.cli.terminal import PROG, Bar, as_started, clock, emit
 from clipforget.errors import BadQuery, BadSetting
-from clipforget.runs.config import RunConfig, images_of
+from clipforget.runs.config import RunConfig, images_of, without_folders
 from clipforget.tabular import markdown, table
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ def _measured(stat: SeedStat | None, ratio: SeedStat | None = None, digits: int 
 
 def _notes(result: ReproducedTable) -> list[str]:
     ratios = ", in brackets the ratio to Original" if result["ratios"] else ""
-    data, model = (Path(name).name if Path(name).is_absolute() else name for name in (result["data"], result["model"]))
+    data, model = map(without_folders, (result["data"], result["model"]))
     return [
         f"Accuracies in percent{ratios}; here: {data} with {model}.",
         result["note"],
