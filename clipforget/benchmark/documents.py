@@ -44,11 +44,16 @@ class Difference(TypedDict):
 
 
 class AuditStat(TypedDict):
-    """The primary figure of an audit over runs, that of models that never saw their targets, and the gap between."""
+    """The primary figure of an audit over runs, that of models that never saw their targets, and the gap between.
+
+    matched: the primary figure at 10 % forget, of the runs that come down to it; None of audits that do not follow
+    alpha.
+    """
 
     value: Stat | None
     reference: Stat | None
     gap: Stat | None
+    matched: Stat | None
 
 
 class Figures(TypedDict):
@@ -145,9 +150,10 @@ class Column(TypedDict):
 
 
 class AuditColumn(Column):
-    """An audit of the table; `share` where its figures are shares, 0 to 1."""
+    """An audit of the table; `share` where its figures are shares, 0 to 1, `follows` where it has some along alpha."""
 
     share: bool
+    follows: bool
 
 
 class TargetLabel(TypedDict):

@@ -149,7 +149,8 @@ def _cells(
     lead, *matched = summary["matched"]
     header = ["method", "tier", "rank (in tier)", *(["runs"] if len(counts) > 1 else [])]
     header += [lead["label"], *several, *(column["label"] for column in matched), "to best rival", VERDICT]
-    header += ["gap to reference"] * bool(summary["audits"]) + [column["label"] for column in summary["audits"]]
+    header += ["gap to reference"] * bool(summary["audits"])
+    header += [name for column in summary["audits"] for name in _audit_names(column)]
     header += [*AT_ALPHA.values(), *(column["label"] for column in summary["columns"]), *SHOWN_COST.values()]
     lines = []
     for row in rows:
@@ -187,7 +188,14 @@ def _audit_cells(summary: ComparisonSummary, figures: Figures) -> list[tuple[str
         found = figures["audits"].get(column["key"])
         gap = _number(found["gap"], 100, 1) if found else ""
         cells.append((_audit_number(column, found["value"] if found else None), f"({gap})" if gap else ""))
+        if column["follows"]:
+            cells.append((_audit_number(column, found["matched"] if found else None), ""))
     return cells
+
+
+def _audit_names(column: AuditColumn) -> list[str]:
+    """The heads of an audit's columns: at the chosen alpha, and at 10 % forget where it follows alpha."""
+    return [column["label"], f"{column['label']} at 10 %"][: 1 + column["follows"]]
 
 
 def _reference_cell(summary: ComparisonSummary, target: int | None, name: str) -> str:
@@ -308,7 +316,8 @@ def legend(summary: ComparisonSummary) -> str:
     ]
     if summary["audits"]:
         sentences.append(
-            "Audits: the primary figure of each; beneath, its distance to that of a model that never saw the target. "
+            "Audits: the primary figure of each, at the suggested alpha or at a forget accuracy of 10 %; beneath, its "
+            "distance to that of a model that never saw the target. "
             "Gap to reference: the mean distance, each as a share of the audit's range, 0 to 100; smaller is better."
         )
     return " ".join([*sentences, *summary["reasons"]])

@@ -84,7 +84,8 @@ def run_summary(run: Run, alpha: float | None = None) -> RunSummary:
     curve, siblings = Curve.of(scores["alphas"], scores["rows"]), sets.get("siblings")
     curve = curve if alpha is None else curve.only(index)
     cost: RunCost = run.info().get("cost") or {}
-    found = _audits(run, alpha)
+    read = readings(curve, scores["chance"])
+    found = _audits(run, alpha, read["10"])
     return RunSummary(
         alpha=scores["alphas"][index],
         h=scores["h"][index],
@@ -93,7 +94,7 @@ def run_summary(run: Run, alpha: float | None = None) -> RunSummary:
         chance=scores["chance"],
         untouched=scores["do_nothing"],
         curve=curve,
-        read=readings(curve, scores["chance"]),
+        read=read,
         collapsed=tuple(collapsed(index, siblings.ratio if siblings else None, scores.get("collapse"))),
         reasons=tuple(_reasons(scores)),
         index=index,
@@ -105,8 +106,11 @@ def run_summary(run: Run, alpha: float | None = None) -> RunSummary:
     )
 
 
-def _audits(run: Run, alpha: float | None) -> dict[str, dict[str, AuditGap]]:
-    """What its audits found by subject; nothing where it is read at an alpha that they were not done at, or damaged."""
+def _audits(run: Run, alpha: float | None, reading: Reading | None) -> dict[str, dict[str, AuditGap]]:
+    """What its audits found by subject, the chosen one also where its curve is read at 10 %.
+
+    Nothing where it is read at an alpha that they were not done at, or damaged.
+    """
     try:
         document = read_audits(run)
     except RunProblem:  # which the run's own page says
@@ -115,7 +119,8 @@ def _audits(run: Run, alpha: float | None) -> dict[str, dict[str, AuditGap]]:
     if document is None or read_at not in (0.0, document["alpha"]):
         return {}
     view = audits_view(run, document)
-    return {subject: audit_gaps(view, subject) for subject in SUBJECTS}
+    matched = {} if reading is None else {"chosen": reading.alpha}
+    return {subject: audit_gaps(view, subject, matched.get(subject)) for subject in SUBJECTS}
 
 
 def readings(curve: Curve, chance: float) -> dict[str, Reading | None]:

@@ -75,7 +75,7 @@ def summarize(comparison: ComparisonFolder, summary_of: Callable[[Run], RunSumma
         "matched": _matched_columns(runs.values()),
         "columns": _columns(runs.values()),
         "audits": [
-            {"key": name, "label": entry.title, "share": entry.scale <= 1}
+            {"key": name, "label": entry.title, "share": entry.scale <= 1, "follows": entry.follows}
             for name, entry in AUDITS.load().items()
             if any(name in run.audits for run in runs.values())
         ],
@@ -306,6 +306,7 @@ def _audit_stat(found: Sequence[AuditGap]) -> AuditStat:
         "value": stat(entry["value"] for entry in found),
         "reference": stat(entry["reference"] for entry in found),
         "gap": stat(entry["gap"] for entry in found),
+        "matched": stat(entry["matched"] for entry in found),
     }
 
 

@@ -6,6 +6,7 @@ import csv
 import io
 from typing import Any
 
+import numpy as np
 from typing_extensions import TypedDict  # pydantic takes that of typing from Python 3.12 on
 
 from clipforget.audits import AUDITS, SHARE, gap, judge, written
@@ -142,27 +143,39 @@ class AuditGap(TypedDict):
     """The primary figure of an audit of a run, that of a model that never saw the target, and how far apart they are.
 
     gap is 0 to 1: the mean difference of the audit's compared figures, each as a share of its range; None without a
-    reference.
+    reference. matched: the primary figure at another alpha; None where the audit does not follow alpha.
     """
 
     value: float | None
     reference: float | None
     gap: float | None
+    matched: float | None
 
 
-def audit_gaps(view: AuditsView, subject: str = "chosen") -> dict[str, AuditGap]:
-    """Return by name the audits that measured a subject, with their gap to the reference."""
+def audit_gaps(view: AuditsView, subject: str = "chosen", matched: float | None = None) -> dict[str, AuditGap]:
+    """Return by name what audits measured of a subject, its gap to the reference, and its figure at alpha `matched`."""
     gaps = {}
     for entry in view["audits"]:
         subjects = entry["subjects"]
         found = subjects.get("original" if entry["note"] else subject)  # with a note all figures are the original's
         if found is not None:
             reference = next(iter(entry["reference"].values()), None) if AUDITS[entry["name"]].comparable else None
-            theirs = reference["figures"][0]["value"] if reference else None
+            primary = found["figures"][0]
             gaps[entry["name"]] = AuditGap(
-                value=found["figures"][0]["value"], reference=theirs, gap=gap(AUDITS[entry["name"]], found, reference)
+                value=primary["value"],
+                reference=reference["figures"][0]["value"] if reference else None,
+                gap=gap(AUDITS[entry["name"]], found, reference),
+                matched=_at(matched, view["alphas"], entry["along"].get(primary["key"], [])),
             )
     return gaps
+
+
+def _at(alpha: float | None, alphas: list[float], values: list[float | None]) -> float | None:
+    """A figure at an alpha, on the straight line between those at which it was measured; None where it was at none."""
+    known = [(at, value) for at, value in zip(alphas, values, strict=False) if value is not None]
+    if alpha is None or not known:
+        return None
+    return float(np.interp(alpha, [at for at, _ in known], [value for _, value in known]))
 
 
 def _verdict(name: str, found: StoredAudit, reference: MeasurementDocument | None) -> tuple[bool | None, str]:

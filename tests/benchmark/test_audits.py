@@ -8,7 +8,7 @@ import pytest
 from small import FEW
 
 from clipforget.audits import AUDITS, gap
-from clipforget.benchmark import formats
+from clipforget.benchmark import formats, run_summary
 from clipforget.benchmark.execute import run_cells
 from clipforget.benchmark.plan import ComparisonPlan
 from clipforget.benchmark.rows import Row
@@ -16,6 +16,7 @@ from clipforget.benchmark.store import ComparisonStore
 from clipforget.benchmark.summary import summarize
 from clipforget.cli.main import main
 from clipforget.errors import UnknownName
+from clipforget.evaluation.curves import Reading
 from clipforget.runs import references
 from clipforget.runs.audited import read_audits
 
@@ -81,11 +82,21 @@ def test_the_gap_is_the_mean_distance_to_the_reference(compared, reference):
     assert nothing["all"]["gap"] is not None, "the untouched model has a gap too"
 
 
+def test_audits_that_follow_alpha_are_also_read_where_methods_have_forgotten_alike(compared, monkeypatch):
+    document = read_audits(compared.store.get(compared.info()["cells"][0]["run"]))
+    document["audits"]["image_query"]["along"]["forget"] = [1 - alpha for alpha in document["alphas"]]
+    monkeypatch.setattr(run_summary, "read_audits", lambda run: document)
+    for reading, expected in ((Reading(0.525, {"least": 1.0}), 0.475), (None, None)):  # it may never come down to 10 %
+        monkeypatch.setattr(run_summary, "readings", lambda curve, chance, at=reading: {"10": at, "chance": None})
+        stats = summarize(compared)["rows"][1]["all"]["audits"]["image_query"]
+        assert stats["value"]["mean"] != 0.475 and (stats["matched"] or {"mean": None})["mean"] == expected
+
+
 def test_tables_have_a_column_for_each_audit_and_a_row_of_the_reference(compared, reference):
     summary = summarize(compared)
     text = formats.text(summary)
     header = text.splitlines()[2]
-    assert "gap to reference" in header and "Image query" in header and "Gap to reference: the mean" in text
+    assert "gap to reference" in header and "Image query at 10 %" in header and "Gap to reference: the mean" in text
     assert (
         next(line for line in text.splitlines() if line.startswith("a model that never saw it")).split()[-1] == "10.0"
     )

@@ -80,14 +80,25 @@ function columns(comparison) {
 /** What the runs' audits found: the average gap to models that never saw the target, then each audit and its gap. */
 function audited(comparison) {
     if (!comparison.audits.length) return [];
-    const columns = comparison.audits.map(({ key, label, share }) => ({
-        key: `audit-${key}`,
-        label,
-        title: `${label}: its primary figure; beneath, its distance to that of a model that never saw the target`,
-        of: (figures) => figures.audits[key]?.value,
-        words: share ? percent : number(1),
-        below: ({ audits }) => (audits[key]?.gap ? `gap ${percent(audits[key].gap.mean)}` : ""),
-    }));
+    const columns = comparison.audits.flatMap(({ key, label, share, follows }) => {
+        const words = share ? percent : number(1);
+        const chosen = {
+            key: `audit-${key}`,
+            label,
+            title: `${label}: its primary figure; beneath, its distance to that of a model that never saw the target`,
+            of: (figures) => figures.audits[key]?.value,
+            words,
+            below: ({ audits }) => (audits[key]?.gap ? `gap ${percent(audits[key].gap.mean)}` : ""),
+        };
+        const matched = {
+            key: `audit-${key}-10`,
+            label: `${label} at 10 %`,
+            title: `${label}: its primary figure where the forget accuracy has come down to 10 %`,
+            of: (figures) => figures.audits[key]?.matched,
+            words,
+        };
+        return follows ? [chosen, matched] : [chosen];
+    });
     const title = "Mean distance of the audits' figures to those of a model that never saw the target; 0 is best";
     return [{ key: "gap", label: "gap to reference", title, of: (figures) => figures.gap, words: percent }, ...columns];
 }
