@@ -59,10 +59,12 @@ class AuditStat(TypedDict):
 class Figures(TypedDict):
     """The figures of n runs.
 
-    matched: at matched forgetting, by <set>_10 and <set>_chance, where the set `least` is the smallest, and area.
-    forgot: how many runs come down to each level, 10 and chance. verdict: words, where not all did well. Ranks are by
-    least_10. All else is at each run's own suggested alpha; columns by the keys of the sets, audits by their names. gap
-    is the average gap to the reference: the mean of the audits' gaps, 0 to 1, over runs; None without a reference.
+    matched: at matched forgetting, by <set>_10 and <set>_chance, where the set `least` is the smallest, least_named
+    (at 10 % under the class's name alone) and area.
+    forgot: how many runs come down to each level, 10, chance and named. verdict: words, where not all did well. Ranks
+    are by least_10. All else is at each run's own suggested alpha; columns by the keys of the sets, audits by their
+    names. gap is the average gap to the reference: the mean of the audits' gaps, 0 to 1, over runs; None without a
+    reference.
     """
 
     n: int

@@ -23,6 +23,7 @@ from clipforget.benchmark.documents import (
     Stat,
     SummaryRow,
 )
+from clipforget.benchmark.matched import BY_CLASS_NAME
 from clipforget.data.splits import ROLES
 from clipforget.errors import BadQuery, UnknownName
 from clipforget.runs.config import shown_command
@@ -33,7 +34,7 @@ LEAD = "least_10"  # the order of the rows where nobody asks for another
 AT_ALPHA = {"h": "H", "score": "Score", "alpha": "alpha"}
 COST = {"seconds": "seconds", "memory": "memory", "parameters": "changed"}
 SHOWN_COST = {"seconds": "seconds", "parameters": "changed"}  # in CSV and JSON the memory, in bytes, stands too
-MATCHED = ("siblings_10", "others_10", "siblings_chance", "others_chance", "area")
+MATCHED = ("siblings_10", "others_10", "siblings_chance", "others_chance", BY_CLASS_NAME, "area")
 GAP = "gap"
 SORTS = ("plan", "label", "tier", LEAD, *MATCHED, GAP, *AT_ALPHA, *COST)  # beside the keys of the columns
 UPWARDS = ("label", "forget", GAP, "seconds", "memory", "parameters")  # where less is better, or A comes first
@@ -95,7 +96,8 @@ def as_csv(summary: ComparisonSummary, sort: str = LEAD) -> str:
     heads += ["rival", *(f"difference_{kind}" for kind in ("mean", "low", "high"))]
     heads += [f"{name}_{kind}" for name in names for kind in ("mean", "spread")]
     about = ["row", "method", "tier", "preset", "target", "runs", "rank", "tier_rank"]
-    writer.writerow([*about, "forgot_10", "forgot_chance", "collapsed", *map(csv_safe, heads)])
+    forgot = [f"forgot_{level}" for level in summary["rows"][0]["all"]["forgot"]]
+    writer.writerow([*about, *forgot, "collapsed", *map(csv_safe, heads)])
     scopes = [("all", None), *((target["label"], target["key"]) for target in summary["targets"])]
     for label, target in scopes:
         for row in _ordered(summary, target, sort):
@@ -305,9 +307,11 @@ def _scope(summary: ComparisonSummary, target: int | None) -> str:
 def legend(summary: ComparisonSummary) -> str:
     """Say what the figures of a table are."""
     chance = f" Chance is {100 * summary['chance']:.1f} %." if summary["chance"] is not None else ""
+    named = any(column["key"] == BY_CLASS_NAME for column in summary["matched"])
     sentences = [
         "Kept: the share of the original's accuracy on test images where forget accuracy has come down to 10 %, or to "
         f"chance.{chance} Area: that under the least kept against the forgotten share.",
+        *["By class name: at 10 % where the class's name alone is asked for, and not the target's own."] * named,
         "Beneath stand 95 % intervals (bootstrap over targets and images). A run that never comes down keeps 0; "
         "a dash: none does. Ranks go by the least kept at 10 %. To best rival: that less the best other row's, paired.",
         "From H on each run is read at its own suggested alpha, the share of the original. Beneath an accuracy stands "

@@ -13,7 +13,7 @@ on the same draws of targets and forget images (paired). No torch. Letters: T ta
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -28,8 +28,10 @@ Floats = NDArray[np.float64]
 DRAWS = 1000
 DIGITS = 4
 LEVELS = ("10", "chance")  # forget accuracies: LEVEL, and that of guessing
+NAMED = "named"  # LEVEL where the class's name alone is asked for, as arXiv 2506.03117 does
 LEAD = f"{LEAST}_10"  # by which rows are ranked and compared
 AREA = "area"
+BY_CLASS_NAME = f"{LEAST}_{NAMED}"
 
 
 @dataclass(frozen=True)
@@ -62,18 +64,23 @@ def on_target(curves: tuple[Curve, ...], chance: float, target: int, row: int) -
         means[key] = mean
         draws[key] = kept_draws.binomial(recognised, np.clip(shares, 0.0, 1.0)) / recognised if recognised else shares
 
-    for level in LEVELS:
-        accuracy = curves[0].level(accuracy_of(level, chance))
-        images = curves[0].images
+    def kept(read: Sequence[Curve], level: str, keys: Mapping[str, str]) -> None:
+        accuracy, images = read[0].level(accuracy_of(level, chance)), read[0].images
         hits = min(accuracy, 1.0) * images
         drawn = forget_draws.beta(hits, images - hits + 1, DRAWS) if images else np.full(DRAWS, accuracy)
         levels = np.concatenate([[accuracy], drawn])
-        positions = [curve.positions(levels) for curve in curves]
-        for name in names:
-            shares = np.mean([c.kept_at(name, p) for c, p in zip(curves, positions, strict=True)], axis=0)
-            add(figure_key(name, level), name, float(shares[0]), shares[1:])
+        positions = [curve.positions(levels) for curve in read]
+        for key, name in keys.items():
+            shares = np.mean([c.kept_at(name, p) for c, p in zip(read, positions, strict=True)], axis=0)
+            add(key, name, float(shares[0]), shares[1:])
+
+    for level in LEVELS:
+        kept(curves, level, {figure_key(name, level): name for name in names})
     area = float(np.mean([curve.area() for curve in curves]))
     add(AREA, LEAST, area, np.full(DRAWS, area))
+    named = [read for curve in curves if (read := curve.by_class_name()) is not None]
+    if len(named) == len(curves):
+        kept(named, "10", {BY_CLASS_NAME: LEAST})
     return TargetFigures(means, draws)
 
 

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from clipforget.benchmark import matched
-from clipforget.benchmark.matched import LEVELS
+from clipforget.benchmark.matched import LEVELS, NAMED
 from clipforget.errors import RunProblem
-from clipforget.evaluation.curves import Curve, Reading, collapsed
+from clipforget.evaluation.curves import LEVEL, Curve, Reading, collapsed
 from clipforget.evaluation.documents import HAndScore, RunCost, Scores
 from clipforget.evaluation.metrics import is_retained, ratio
 from clipforget.evaluation.scores import read_scores
@@ -38,8 +38,8 @@ class RunSummary:
     """What a comparison needs of a finished run, at its suggested alpha, whose index is `index`.
 
     sets are keyed as the rows of the scores: forget and what is retained. curve: over every alpha; read: where it comes
-    down to each of LEVELS. collapsed: why it has collapsed. reasons: why some of this is of another kind than in runs
-    made today. seconds, memory and parameters are None where the run does not say.
+    down to each of LEVELS and to NAMED. collapsed: why it has collapsed. reasons: why some of this is of another kind
+    than in runs made today. seconds, memory and parameters are None where the run does not say.
     """
 
     alpha: float
@@ -124,8 +124,10 @@ def _audits(run: Run, alpha: float | None, reading: Reading | None) -> dict[str,
 
 
 def readings(curve: Curve, chance: float) -> dict[str, Reading | None]:
-    """Read a curve at each of LEVELS of forget accuracy; None where it never gets there."""
-    return {level: curve.read(matched.accuracy_of(level, chance)) for level in LEVELS}
+    """Read a curve at each of LEVELS of forget accuracy, and at NAMED; None where it never gets there."""
+    named = curve.by_class_name()
+    by_level = {level: curve.read(matched.accuracy_of(level, chance)) for level in LEVELS}
+    return {**by_level, NAMED: named.read(LEVEL) if named else None}
 
 
 def _reasons(scores: Scores) -> Iterable[str]:

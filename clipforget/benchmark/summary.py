@@ -7,7 +7,7 @@ Accuracies and ratios are shares, 0 to 1; H and Score percent, 0 to 100; seconds
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -28,7 +28,7 @@ from clipforget.benchmark.documents import (
     SummaryCell,
     SummaryRow,
 )
-from clipforget.benchmark.matched import LEVELS, TargetFigures
+from clipforget.benchmark.matched import LEVELS, NAMED, TargetFigures
 from clipforget.benchmark.plan import JOIN
 from clipforget.benchmark.run_summary import COLLAPSED, NOT_FORGOT, RunSummary, readings, run_summary
 from clipforget.benchmark.store import CellInfo, ComparisonFolder, ComparisonInfo
@@ -162,8 +162,11 @@ def _now(cells: Sequence[CellInfo], event: StepEvent | None) -> Now | None:
     return None
 
 
-def _matched_columns(runs: Iterable[RunSummary]) -> list[Column]:
-    """The leading columns: what the least, siblings and others keep at 10 %, the last two at chance, and the area."""
+def _matched_columns(runs: Collection[RunSummary]) -> list[Column]:
+    """The leading columns: what the least, siblings and others keep at 10 %, the last two at chance, and the area.
+
+    Before it stands what the least keeps at 10 % where the class's name alone is asked for, if that is of interest.
+    """
     known = {name for run in runs for name in run.curve.kept}
     names = {"10": (LEAST, "siblings", "others"), "chance": ("siblings", "others")}
     columns: list[Column] = [
@@ -172,6 +175,8 @@ def _matched_columns(runs: Iterable[RunSummary]) -> list[Column]:
         for name in names[level]
         if name in known or (name == LEAST and not known)
     ]
+    if any(run.curve.coarse is not None for run in runs):
+        columns.append({"key": matched.BY_CLASS_NAME, "label": "least kept by class name"})
     return [*columns, {"key": matched.AREA, "label": "area"}]
 
 
@@ -257,7 +262,7 @@ def _untouched(run: RunSummary) -> RunSummary:
     sets = {key: replace(figures, after=figures.before, ratio=1.0) for key, figures in run.sets.items()}
     h, score, curve = run.untouched["h"], run.untouched["score"], run.curve
     ones = {name: np.ones(len(curve.alphas)) for name in curve.kept}
-    curve = replace(curve, forget=np.full(len(curve.alphas), curve.before), kept=ones)
+    curve = replace(curve.only(len(curve.alphas) - 1), alphas=curve.alphas, kept=ones)
     return replace(
         run, alpha=1.0, h=h, score=score, sets=sets, seconds=0.0, memory=None, parameters=0,
         curve=curve, read=readings(curve, run.chance), collapsed=(), audits=run.untouched_audits,
@@ -275,7 +280,7 @@ def _figures(targets: Iterable[Sequence[RunSummary]]) -> Figures:
             "after": stat(figures.after for figures in own),
             "ratio": stat(figures.ratio for figures in own),
         }
-    forgot = {level: sum(run.read[level] is not None for run in runs) for level in LEVELS}
+    forgot = {level: sum(run.read[level] is not None for run in runs) for level in (*LEVELS, NAMED)}
     broken = sum(bool(run.collapsed) for run in runs)
     return {
         "n": len(runs),

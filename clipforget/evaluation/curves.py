@@ -44,7 +44,8 @@ class Curve:
 
     `forget` A: the accuracy of n = `images` images of the target, `before` that of the original. `kept` A each: the
     ratios of the retained sets, and under LEAST the smallest of them (1 where nothing is retained). `recognised`: how
-    many images of a set the original recognised, so the n of its kept share.
+    many images of a set the original recognised, so the n of its kept share. `coarse` A: as `forget`, but under the
+    class's name alone, as the paper reads it; None as if never seen, which that name tells nothing of.
     """
 
     alphas: Floats
@@ -53,6 +54,7 @@ class Curve:
     images: int
     kept: dict[str, Floats]
     recognised: dict[str, int]
+    coarse: Floats | None = None
 
     @classmethod
     def of(cls, alphas: Sequence[float], rows: Sequence[ScoreRow]) -> Curve:
@@ -68,13 +70,20 @@ class Curve:
         kept[LEAST] = np.min([*kept.values(), np.ones(len(alphas))], axis=0)
         accuracy = np.zeros(len(alphas)) if forget is None else np.array(forget["after"], dtype=float)
         before, images = (0.0, 0) if forget is None else (forget["before"]["value"], forget["n"])
-        return cls(np.array(alphas, dtype=float), accuracy, before, images, kept, recognised)
+        named = next((np.array(row["after"], dtype=float) for row in rows if row["key"] == "forget-coarse"), accuracy)
+        coarse = named if forget is not None and forget["level"] != "subgroup" else None
+        return cls(np.array(alphas, dtype=float), accuracy, before, images, kept, recognised, coarse)
 
     def only(self, index: int) -> Curve:
         """Return the curve of one alpha, by its index, at each of the A places: as if there were no other."""
         kept = {key: np.full(len(shares), shares[index]) for key, shares in self.kept.items()}
         alphas, forget = (np.full(len(self.alphas), values[index]) for values in (self.alphas, self.forget))
-        return replace(self, alphas=alphas, forget=forget, kept=kept)
+        coarse = None if self.coarse is None else np.full(len(self.alphas), self.coarse[index])
+        return replace(self, alphas=alphas, forget=forget, kept=kept, coarse=coarse)
+
+    def by_class_name(self) -> Curve | None:
+        """Return the curve whose forget accuracy is that under the class's name alone; None without it."""
+        return None if self.coarse is None else replace(self, forget=self.coarse, before=float(self.coarse[-1]))
 
     @property
     def worst(self) -> Floats:

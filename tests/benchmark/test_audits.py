@@ -87,7 +87,8 @@ def test_audits_that_follow_alpha_are_also_read_where_methods_have_forgotten_ali
     document["audits"]["image_query"]["along"]["forget"] = [1 - alpha for alpha in document["alphas"]]
     monkeypatch.setattr(run_summary, "read_audits", lambda run: document)
     for reading, expected in ((Reading(0.525, {"least": 1.0}), 0.475), (None, None)):  # it may never come down to 10 %
-        monkeypatch.setattr(run_summary, "readings", lambda curve, chance, at=reading: {"10": at, "chance": None})
+        read = {"10": reading, "chance": None, "named": None}
+        monkeypatch.setattr(run_summary, "readings", lambda curve, chance, read=read: read)
         stats = summarize(compared)["rows"][1]["all"]["audits"]["image_query"]
         assert stats["value"]["mean"] != 0.475 and (stats["matched"] or {"mean": None})["mean"] == expected
 

@@ -1,5 +1,7 @@
 """Figures at matched forgetting: means over seeds then targets, their bootstrap, and paired differences."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -53,6 +55,15 @@ def test_forget_images_are_drawn_alike_for_every_row_and_differently_for_targets
         return many.draws["siblings_10"]
 
     assert np.allclose(levels(0, 1), levels(0, 2), atol=1e-3) and not np.allclose(levels(0, 1), levels(1, 1), atol=1e-2)
+
+
+def test_by_class_name_the_curve_is_read_where_that_name_alone_has_lost_the_target():
+    hidden = replace(curve(0.9, forget=(0.9, 0.95, 1.0)), coarse=np.array([0.0, 0.1, 1.0]))
+    figures = matched.on_target((hidden,), 0.05, 0, 1)
+    assert figures.means["least_10"] == 0 and figures.means["least_named"] == pytest.approx(0.9)
+    assert figures.draws["least_named"].std() > 0
+    alone = matched.on_target((hidden, curve(0.9)), 0.05, 0, 1)  # one of them says nothing of it
+    assert "least_named" not in alone.means
 
 
 def test_a_run_that_never_comes_down_keeps_nothing_there():

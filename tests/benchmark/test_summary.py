@@ -158,7 +158,8 @@ def test_what_leads_is_read_at_ten_percent_forget_and_averaged_over_seeds_then_t
     )
     assert least["low"] <= first + 0.1 and least["high"] == 1.0, "of two targets either may be drawn twice"
     assert ours["all"]["matched"]["eval:art_10"]["mean"] == pytest.approx((0.7 + 0.55) / 4 + 0.5, abs=1e-4)
-    assert [column["key"] for column in shown["matched"]] == ["least_10", "siblings_10", "siblings_chance", "area"]
+    keys = ["least_10", "siblings_10", "siblings_chance", "least_named", "area"]
+    assert [column["key"] for column in shown["matched"]] == keys
     assert shown["cells"][0]["kept"] == pytest.approx((0.1 / 0.9 + 1) / 2, abs=1e-4)
     nothing = shown["rows"][0]["all"]
     assert nothing["verdict"] == "did not forget" and nothing["matched"]["area"]["mean"] == 0.0
@@ -201,7 +202,7 @@ def test_text_and_markdown_show_intervals_and_ratios_beneath(shown):
         "method", "tier", "rank (in tier)", "runs", names[0], "worst target", *names[1:], "to best rival", "verdict",
         "H", "Score", "alpha", "forget", "siblings", "others", "art", "seconds", "changed",
     ]  # fmt: skip
-    assert re.match(r"do nothing +2 +- +- +- +0\.0 +did not forget ", lines[header + 1])
+    assert re.match(r"do nothing +2 +- +- +- +- +0\.0 +did not forget ", lines[header + 1])
     assert "(100.0" in lines[header + 2] and " [0.0, 0.0] " in lines[header + 2]
     assert "15.0 ± 19.1" in lines[header + 3] and "(18.8 ± 23.9)" in lines[header + 4] and "(1)" in lines[header + 4]
     marked = formats.markdown(shown, target=0)
@@ -218,7 +219,7 @@ def test_the_command_of_a_published_table_shows_no_folder(shown):
 def test_latex_is_booktabs_and_escaped(shown):
     text = formats.latex(shown)
     body = re.findall(r"^(?!\\)(.*) \\\\$", text, re.M)
-    assert {line.replace(r"\&", "").count("&") for line in body} == {19} and text.count(r"\midrule") == 2
+    assert {line.replace(r"\&", "").count("&") for line in body} == {20} and text.count(r"\midrule") == 2
     assert r"A \& B" in text and r"$\pm$" in text and "±" not in text and r"\toprule" in text and r"\bottomrule" in text
 
 

@@ -9,7 +9,7 @@ ALPHAS = [0.0, 0.25, 0.5, 0.75, 1.0]
 
 
 def row(key, after, n=100):
-    return {"key": key, "n": n, "before": {"value": after[-1]}, "after": after}
+    return {"key": key, "n": n, "before": {"value": after[-1]}, "after": after, "level": "superclass"}
 
 
 def curve(forget, siblings=(0.0, 0.3, 0.6, 0.9, 0.9), others=(0.4, 0.5, 0.8, 0.8, 0.8), n=100):
@@ -25,6 +25,17 @@ def test_a_level_is_read_between_two_alphas():
     assert reading.kept["others"] == pytest.approx((0.5 + 0.25 * 0.3) / 0.8)
     assert reading.kept["least"] == pytest.approx(0.3 / 0.9 + 0.25 * (0.6 - 0.3) / 0.9), "siblings, all along"
     assert set(reading.kept) == {"siblings", "others", "least"}, "other rows are no retained sets"
+
+
+def test_the_curve_of_the_class_name_alone_is_another_unless_as_if_never_seen():
+    rows = [row("forget", [0.3, 0.5, 0.7, 0.8, 0.8]), row("siblings", [0.0, 0.3, 0.6, 0.9, 0.9])]
+    assert np.array_equal(Curve.of(ALPHAS, rows).by_class_name().forget, rows[0]["after"]), "it has one name only"
+    rows.append(row("forget-coarse", [0.0, 0.1, 0.5, 0.8, 0.8]))
+    both = Curve.of(ALPHAS, rows)
+    assert both.read(0.1) is None and both.by_class_name().read(0.1).kept["siblings"] == pytest.approx(0.3 / 0.9)
+    assert both.only(1).by_class_name().read(0.1).kept["least"] == pytest.approx(0.3 / 0.9)
+    rows[0]["level"] = "subgroup"
+    assert Curve.of(ALPHAS, rows).by_class_name() is None
 
 
 def test_a_dip_that_does_not_last_down_to_alpha_0_does_not_count():

@@ -12,6 +12,7 @@ const LOW_FIRST = ["label", "tier", "rank", "verdict", "gap", "forget", "seconds
 const number = (digits) => (value) => value.toFixed(digits);
 const TITLES = {
     [LEAD]: "Smallest share that any other set keeps where 10 % of the target's images are still recognised",
+    least_named: "The same where the class's name alone is asked for, as arXiv 2506.03117 does, not the target's own",
     area: "Area under the least kept share against the forgotten share; 100 is best, doing nothing has 0",
 };
 
