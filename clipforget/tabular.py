@@ -29,16 +29,30 @@ def with_article(prompt: str) -> str:
     return re.sub(r"\b(a) (?=[aeiou])(?!uni|use|eur|one\b)", r"\1n ", prompt, flags=re.IGNORECASE)
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int] = ()) -> str:
-    """Return aligned text columns; those whose index is in `numbers` are set to the right."""
+GAP = "  "  # between columns
+
+
+def table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int] = (), width: int | None = None
+) -> str:
+    """Return aligned text columns; those whose index is in `numbers` are set to the right.
+
+    Columns that do not fit into `width` signs stand beneath the others, the first one beside them again, without rows
+    that are blank there.
+    """
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if index in numbers else cell.ljust(width)
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in (header, *rows)
-    )
+    parts = [[0]]
+    for index in range(1, len(widths)):
+        taken = sum(widths[i] + len(GAP) for i in parts[-1]) + widths[index]
+        if width is not None and taken > width and len(parts[-1]) > 1:
+            parts.append([0])
+        parts[-1].append(index)
+
+    def line(row: Sequence[str], part: Sequence[int]) -> str:
+        return GAP.join(row[i].rjust(widths[i]) if i in numbers else row[i].ljust(widths[i]) for i in part).rstrip()
+
+    drawn = [[line(row, part) for row in (header, *rows)] for part in parts]
+    return "\n\n".join("\n".join(text for text in lines if text or len(parts) == 1) for lines in drawn)
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

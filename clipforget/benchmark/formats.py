@@ -11,6 +11,7 @@ import csv
 import io
 import math
 from collections.abc import Mapping
+from textwrap import fill
 from typing import Any
 
 from clipforget.benchmark.documents import (
@@ -49,14 +50,18 @@ MEDIA = {
 }
 
 
-def text(summary: ComparisonSummary, target: int | None = None, sort: str = LEAD) -> str:
-    """Format the table for a terminal, of one target (its key) or over all. Raises UnknownName for an unknown order."""
+def text(summary: ComparisonSummary, target: int | None = None, sort: str = LEAD, width: int | None = None) -> str:
+    """Format the table for a terminal of so many columns, of one target (its key) or over all.
+
+    Raises UnknownName for an unknown order.
+    """
     header, rows = _cells(summary, target, sort)
     lines = [line for row in rows for line in row if any(line)]
     about = f"{summary['title']}  ({_scope(summary, target)})"
     notes = [f"{row['label']}: {note}" for row in summary["rows"] for note in row["notes"]]
     numbers = [i for i, name in enumerate(header) if name not in ("method", VERDICT)]
-    return "\n".join([about, "", table(header, lines, numbers=numbers), "", legend(summary), *notes])
+    words = [fill(line, width) if width else line for line in (legend(summary), *notes)]
+    return "\n".join([about, "", table(header, lines, numbers, width), "", *words])
 
 
 def markdown(summary: ComparisonSummary, target: int | None = None, sort: str = LEAD) -> str:

@@ -205,6 +205,8 @@ def test_text_and_markdown_show_intervals_and_ratios_beneath(shown):
     assert re.match(r"do nothing +2 +- +- +- +- +0\.0 +did not forget ", lines[header + 1])
     assert "(100.0" in lines[header + 2] and " [0.0, 0.0] " in lines[header + 2]
     assert "15.0 ± 19.1" in lines[header + 3] and "(18.8 ± 23.9)" in lines[header + 4] and "(1)" in lines[header + 4]
+    narrow = formats.text(shown, width=70).splitlines()
+    assert max(map(len, narrow)) <= 70 and sum(line.startswith("method ") for line in narrow) > 3
     marked = formats.markdown(shown, target=0)
     assert "30.0 ± 14.1<br>(37.5 ± 17.7)" in marked and shown["command"] in marked and "a/b; 4 of 8" in marked
     assert "worst target" not in marked

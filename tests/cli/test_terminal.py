@@ -12,6 +12,11 @@ from clipforget.tabular import markdown, table, with_article
 
 def test_tables():
     assert table(("a", "n"), [["x", "1"], ["long", "22"]], numbers=[1]) == "a      n\nx      1\nlong  22"
+    wide = table(("name", "first", "second"), [["x", "1", "2"], ["", "", "(3)"]], numbers=[1, 2], width=12)
+    assert wide == "name  first\nx         1\n\nname  second\nx          2\n         (3)"
+    assert table(("name", "first"), [["x", "1"]], width=2) == "name  first\nx     1", (
+        "at least one column beside the first"
+    )
     assert markdown(("a",), [["x|y"]]) == "| a |\n| --- |\n| x\\|y |"
     assert [clock(s) for s in (None, 0, 59.6, 125)] == ["", "0:00", "1:00", "2:05"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -221,7 +222,8 @@ def _print(summary: ComparisonSummary, args: argparse.Namespace) -> None:
     elif args.markdown:
         print(formats.markdown(summary, target, args.sort), end="")
     else:
-        lines = [formats.text(summary, target, args.sort)]
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        lines = [formats.text(summary, target, args.sort, width)]
         lines += ["One target alone: --target TARGET."] if target is None and len(summary["targets"]) != 1 else []
         lines += [] if summary["state"] == "done" else [f"It is {summary['state']}."]
         lines.append(f"Comparison {summary['id']}. To repeat it: {summary['command']}")
