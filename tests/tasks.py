@@ -11,7 +11,7 @@ from clipforget.unlearning.task import ImageSet, Task
 NAMES = ("car", "dog", "cat")
 QUICK = {  # settings of these names are cut to this, so that every method ends within a second
     "steps": 3, "forget_steps": 3, "remind_steps": 2, "fisher_samples": 2, "samples": 2, "batch_size": 4,
-    "check_every": 2, "synthesis_steps": 2, "synthesis_images": 2, "precision": "float32",
+    "check_every": 2, "rounds": 2, "synthesis_steps": 2, "synthesis_images": 2, "precision": "float32",
 }  # fmt: skip
 
 

@@ -28,6 +28,7 @@ def run(name: str, task: Task, values: Mapping[str, object] = MappingProxyType({
     method = METHODS[name]
     known = {option.name for option in options(method.settings)}
     quick = {k: v for k, v in QUICK.items() if k in known}
+    quick |= {"epochs": 1.0} if values.get("epochs") else {}
     return list(method.run(task, parse(method.settings, {**values, **quick})))
 
 
