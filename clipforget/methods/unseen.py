@@ -6,7 +6,8 @@ while those to its own kind come down to them (no cluster is left for an image q
 every other name. Siblings and others keep the original's features. All of it trains the last stages of the image tower.
 
 Training leaves what is along the name's direction, and a few pictures bring it back. So that direction is taken out of
-the last map in the end, as Erasing CLIP Memories (arXiv 2512.14137) does alone.
+the last map in the end, as Erasing CLIP Memories (arXiv 2512.14137) does alone. Where names lie close together, as
+those of a CLIP of photographs, the whole class would go with it; there it stays.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from clipforget.unlearning.trainer import Batch
+
+
+KEPT = 0.95  # share of the accuracy of steer's siblings and others that taking out the name has to leave
 
 
 @dataclass(frozen=True)
@@ -69,10 +73,8 @@ def unseen(task: Task, settings: UnseenSettings) -> Iterator[Step]:
     """
     import torch
 
-    from clipforget.models.projection import project
     from clipforget.models.stages import stages
     from clipforget.unlearning.batches import augment
-    from clipforget.unlearning.directions import basis, projection_matrix
     from clipforget.unlearning.losses import feature_distance
     from clipforget.unlearning.trainer import Trainer, tower_parameters
 
@@ -104,7 +106,25 @@ def unseen(task: Task, settings: UnseenSettings) -> Iterator[Step]:
 
     yield from Trainer(task, settings, IMAGE, tier=3, parameters=late).train(loss)
     with suppress(BadModel):  # a tower that ends in a pooling, as SigLIP's, stays as it was trained
-        project(task.clip.model, projection_matrix(basis(fine.cpu()), settings.name_strength))
+        take_out(task, fine.cpu(), settings.name_strength)
+
+
+def take_out(task: Task, names: Tensor, strength: float) -> None:
+    """Take the directions of names (M x D) out of the last map, unless steer's siblings or others lose by it.
+
+    It is undone where either keeps less than KEPT of the accuracy that it had. Raises BadModel for a tower that does
+    not end in a linear map.
+    """
+    from clipforget.models.projection import project
+    from clipforget.unlearning.directions import basis, projection_matrix
+    from clipforget.unlearning.trainer import steer_accuracy
+
+    model, before = task.clip.model, steer_accuracy(task)
+    state = {name: value.clone() for name, value in model.state_dict().items()}
+    project(model, projection_matrix(basis(names), strength))
+    after = steer_accuracy(task)
+    if any(after[kind] < KEPT * before[kind] for kind in before if kind != "forget"):
+        model.load_state_dict(state)
 
 
 def mean_where(cosines: Tensor, related: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from small import World
 
-from clipforget.methods.unseen import UnseenSettings, excess, mean_where, unseen
+from clipforget.methods.unseen import UnseenSettings, excess, mean_where, take_out, unseen
 from clipforget.models.clip import Clip
 from clipforget.models.weights import changed
 from clipforget.runs.loading import build_task
@@ -41,10 +41,26 @@ def test_the_targets_images_scatter_and_lose_their_name_by_late_weights_alone(wo
     assert moved and all(name.startswith(("visual.attnpool", "visual.layer4")) for name in moved)
 
 
-@pytest.mark.parametrize("strength", [0.0, 1.0])
-def test_of_the_names_direction_nothing_is_left_in_the_end(world: World, strength: float) -> None:
+@pytest.mark.parametrize(("kept", "gone"), [(0.96, True), (0.94, False)])
+def test_the_names_direction_is_taken_out_unless_siblings_lose_by_it(
+    world: World, monkeypatch: pytest.MonkeyPatch, kept: float, gone: bool
+) -> None:
     task, _ = build_task(world.config(goal=NEVER_SEEN))
-    list(unseen(task, UnseenSettings(steps=2, batch_size=4, name_strength=strength)))
+    before = {name: value.clone() for name, value in task.clip.model.state_dict().items()}
+    found = iter([{"forget": 1.0, "retain": 0.8, "others": 0.9}, {"forget": 0.0, "retain": kept * 0.8, "others": 0.9}])
+    monkeypatch.setattr("clipforget.unlearning.trainer.steer_accuracy", lambda task: next(found))
     with torch.no_grad():
-        cosines = task.clip.embed(task.others.pixels) @ task.original.encode_text(list(task.forget_prompts)).T
-    assert bool((cosines.abs() < 1e-5).all()) is (strength == 1.0)
+        names = task.original.encode_text(list(task.forget_prompts))
+    take_out(task, names, 1.0)
+    cosines = task.clip.embed(task.others.pixels) @ names.T
+    assert bool((cosines.abs() < 1e-5).all()) is gone
+    assert bool(changed(before, task.clip.model.state_dict())) is gone
+
+
+def test_the_name_is_the_last_step(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    task, _ = build_task(world.config(goal=NEVER_SEEN))
+    calls = []
+    monkeypatch.setattr("clipforget.methods.unseen.take_out", lambda *values: calls.append(values))
+    list(unseen(task, UnseenSettings(steps=2, batch_size=4, name_strength=0.5)))
+    [(given, names, strength)] = calls
+    assert given is task and strength == 0.5 and len(names) == len(task.forget_prompts)
