@@ -9,6 +9,9 @@ from typing import Any, NotRequired, TypedDict
 
 from clipforget.benchmark.store import CellInfo
 
+NAMED = "named"  # a level: 10 % forget where the class's name alone is asked for, as arXiv 2506.03117 does
+BY_CLASS_NAME = f"least_{NAMED}"
+
 
 class Stat(TypedDict):
     """Mean and sample standard deviation over runs; no spread of a single one."""

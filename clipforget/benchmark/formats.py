@@ -15,6 +15,7 @@ from textwrap import fill
 from typing import Any
 
 from clipforget.benchmark.documents import (
+    BY_CLASS_NAME,
     AuditColumn,
     AuditStat,
     ComparisonSummary,
@@ -24,7 +25,6 @@ from clipforget.benchmark.documents import (
     Stat,
     SummaryRow,
 )
-from clipforget.benchmark.matched import BY_CLASS_NAME
 from clipforget.data.splits import ROLES
 from clipforget.errors import BadQuery, UnknownName
 from clipforget.runs.config import shown_command

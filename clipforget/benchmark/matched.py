@@ -21,17 +21,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from clipforget.benchmark.documents import Difference, MatchedStat
+from clipforget.benchmark.documents import BY_CLASS_NAME, Difference, MatchedStat
 from clipforget.evaluation.curves import LEAST, LEVEL, Curve
 
 Floats = NDArray[np.float64]
 DRAWS = 1000
 DIGITS = 4
 LEVELS = ("10", "chance")  # forget accuracies: LEVEL, and that of guessing
-NAMED = "named"  # LEVEL where the class's name alone is asked for, as arXiv 2506.03117 does
 LEAD = f"{LEAST}_10"  # by which rows are ranked and compared
 AREA = "area"
-BY_CLASS_NAME = f"{LEAST}_{NAMED}"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from clipforget.benchmark import matched
-from clipforget.benchmark.matched import LEVELS, NAMED
+from clipforget.benchmark.documents import NAMED
+from clipforget.benchmark.matched import LEVELS
 from clipforget.errors import RunProblem
 from clipforget.evaluation.curves import LEVEL, Curve, Reading, collapsed
 from clipforget.evaluation.documents import HAndScore, RunCost, Scores

@@ -17,6 +17,8 @@ import numpy as np
 from clipforget.audits import AUDITS
 from clipforget.benchmark import documents, matched
 from clipforget.benchmark.documents import (
+    BY_CLASS_NAME,
+    NAMED,
     AuditStat,
     Column,
     ColumnFigures,
@@ -28,7 +30,7 @@ from clipforget.benchmark.documents import (
     SummaryCell,
     SummaryRow,
 )
-from clipforget.benchmark.matched import LEVELS, NAMED, TargetFigures
+from clipforget.benchmark.matched import LEVELS, TargetFigures
 from clipforget.benchmark.plan import JOIN
 from clipforget.benchmark.run_summary import COLLAPSED, NOT_FORGOT, RunSummary, readings, run_summary
 from clipforget.benchmark.store import CellInfo, ComparisonFolder, ComparisonInfo
@@ -176,7 +178,7 @@ def _matched_columns(runs: Collection[RunSummary]) -> list[Column]:
         if name in known or (name == LEAST and not known)
     ]
     if any(run.curve.coarse is not None for run in runs):
-        columns.append({"key": matched.BY_CLASS_NAME, "label": "least kept by class name"})
+        columns.append({"key": BY_CLASS_NAME, "label": "least kept by class name"})
     return [*columns, {"key": matched.AREA, "label": "area"}]
 
 

@@ -69,7 +69,11 @@ def test_from_the_form_to_the_table_and_to_two_runs(visit: Any, site: Site, comp
     assert heads[1:4] == ["tier", "rank", "least kept at 10\u00a0%"] and "verdict" in heads
     assert "--levels superclass,subgroup,style" in found["command"]
     assert "--goal never-seen" in found["command"] and "--audits image_query" in found["command"]
-    assert heads[heads.index("verdict") + 1 : heads.index("H")] == ["gap to reference", "Image query"]
+    assert heads[heads.index("verdict") + 1 : heads.index("H")] == [
+        "gap to reference",
+        "Image query",
+        "Image query at 10\u00a0%",
+    ]
     shown = page.eval_on_selector_all(
         "td[data-column=audit-image_query] .cf-mean", "all => all.map((n) => n.textContent)"
     )

@@ -93,7 +93,7 @@ function audited(comparison) {
         };
         const matched = {
             key: `audit-${key}-10`,
-            label: `${label} at 10 %`,
+            label: `${label} at 10\u00a0%`,
             title: `${label}: its primary figure where the forget accuracy has come down to 10 %`,
             of: (figures) => figures.audits[key]?.matched,
             words,
