@@ -134,7 +134,8 @@ def choose_alpha(
 
     accuracies: A entries for each set ("forget" and what is to be retained), the last ones those of the original.
     alphas ascend from 0. Forgotten means that the accuracy of `forget` is at most `limit` there and at every smaller
-    alpha: beyond a violation nothing is accepted. Where no alpha has, or keeps nothing, the highest H counts alone.
+    alpha: beyond a violation nothing is accepted. Where no alpha has, or keeps nothing, the highest H counts alone; so
+    it does with too few images to show the limit, of which a single one would decide whether an alpha passes.
     The plateau is the widest run of alphas whose H is within PLATEAU of the highest. Where H is 0 everywhere, alpha 0
     shows what the method did. images: how many of `forget` there are.
     """
@@ -145,13 +146,19 @@ def choose_alpha(
     ]
     forget = accuracies["forget"]
     within = next((i for i, value in enumerate(forget) if not value <= limit + 1e-9), len(alphas))
-    low, high = _plateau(h[:within] if max(h[:within], default=0) > 0 else h)
+    passed = h[:within] if _enough(images, limit) else h
+    low, high = _plateau(passed if max(passed, default=0) > 0 else h)
     index = (low + high) // 2
     accuracy = float(forget[index])
     at_most = wilson(round(accuracy * images), images)[1]
     plateau = (alphas[low], alphas[high])
     choice = Choice(alphas[index], index, limit, images, accuracy, at_most, index < within, plateau, "")
     return replace(choice, reason=_reason(choice, h[index]))
+
+
+def _enough(images: int, limit: float) -> bool:
+    """Whether so many images can show that an accuracy is within the limit, by finding none."""
+    return wilson(0, images)[1] <= limit
 
 
 def _plateau(h: list[float]) -> tuple[int, int]:
@@ -175,7 +182,8 @@ def _reason(choice: Choice, h: float) -> str:
     if h <= 0:
         return "No alpha both forgets and keeps something; alpha 0 shows the model as the method left it."
     where = f"Alpha {alpha:.2f} is the middle of the plateau of highest H on calibrate images ({low:.2f} to {high:.2f})"
-    if not choice.within:
+    beyond = _enough(choice.images, limit) or wilson(round(choice.accuracy * choice.images), choice.images)[0] > limit
+    if not choice.within and beyond:
         return f"It did not forget to {limit:.1%}: {choice.accuracy:.1%} are left. {where}."
     if choice.at_most <= limit:
         return f"{where}, where at most {limit:.1%} of the target are still found."

@@ -108,6 +108,16 @@ def test_too_few_images_take_the_best_all_the_same_and_say_so() -> None:
     assert "cannot be shown" not in choose([0.0] * 8 + [0.5, 0.9], [0.8] * 3 + [1.0] * 7, images=400).reason
 
 
+def test_of_too_few_images_a_single_one_does_not_decide_what_is_accepted() -> None:
+    forget, siblings = [0.0, 0.1, 0.1, 0.1, 0.1, 0.1, 0.5, 0.6, 0.7, 0.9], [0.2, 0.5, 0.9] + [1.0] * 7
+    few, enough = choose(forget, siblings, images=20), choose(forget, siblings, images=400)
+    assert few.alpha == 0.4 and "5.0% cannot be shown with 20 images; at most 30.1%" in few.reason
+    assert enough.alpha == 0.0, "with images enough nothing above the limit is accepted"
+    forget = [0.4 if value == 0.1 else value for value in forget]
+    found = choose(forget, siblings, images=20).reason
+    assert found.startswith("It did not forget to 5.0%: 40.0% are left"), "so many even a few images can show"
+
+
 def test_where_nothing_is_within_the_limit_the_highest_h_counts() -> None:
     found = choose(
         [0.1, 0.1, 0.1, 0.2, 0.4, 0.8, 0.9, 0.9, 0.9, 0.9], [0.2, 0.6, 0.9, 0.9, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
