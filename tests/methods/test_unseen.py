@@ -6,7 +6,7 @@ import pytest
 import torch
 from small import World
 
-from clipforget.methods.unseen import UnseenSettings, excess, mean_where, take_out, unseen
+from clipforget.methods.unseen import UnseenSettings, bias_of, excess, mean_where, take_out, turn_away, unseen
 from clipforget.models.clip import Clip
 from clipforget.models.weights import changed
 from clipforget.runs.loading import build_task
@@ -57,10 +57,50 @@ def test_the_names_direction_is_taken_out_unless_siblings_lose_by_it(
     assert bool(changed(before, task.clip.model.state_dict())) is gone
 
 
+def test_all_images_move_away_from_the_name_and_other_names_keep_their_order(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task, _ = build_task(world.config(goal=NEVER_SEEN))
+    monkeypatch.setattr("clipforget.unlearning.trainer.steer_accuracy", lambda task: {"retain": 1.0})
+    with torch.no_grad():
+        name, others = (task.original.encode_text(list(texts)) for texts in (task.forget_prompts, task.class_prompts))
+    steer = torch.cat([task.original.embed(images.pixels) for images in task.steer.values()])
+    labels = torch.cat([images.labels for images in task.steer.values()])
+    wrong = (steer @ others.T)[torch.arange(len(others)) != labels[:, None]]
+    before = task.clip.embed(task.others.pixels)
+    turn_away(task, name, others, -100.0)
+    assert torch.equal(task.clip.embed(task.others.pixels), before), "nothing moves towards a name"
+    turn_away(task, name, others, 0.0)
+    level = float(wrong.mean())
+    moved = torch.cat([task.clip.embed(images.pixels) for images in task.steer.values()])
+    assert float((moved @ name.T).mean()) == pytest.approx(level, abs=0.1)
+    after = task.clip.embed(task.others.pixels)
+    assert float((after @ name.T).max()) < float((before @ name.T).mean())
+    then, now = (torch.nn.functional.normalize(x @ others.T, dim=1) for x in (before, after))
+    assert torch.allclose(then, now, atol=1e-3), "cosines with other names change by one factor an image"
+
+
+def test_a_map_without_a_bias_gets_one_from_what_it_reads(world: World) -> None:
+    task, _ = build_task(world.config(goal=NEVER_SEEN))
+    generator = torch.Generator().manual_seed(0)
+    size = task.clip.model.visual.attnpool.c_proj.in_features
+    inputs = torch.cat([2 + torch.randn(200, size, generator=generator), torch.ones(200, 1)], dim=1).double()
+    with torch.no_grad():
+        task.clip.model.visual.attnpool.c_proj.bias.fill_(0.5)
+        assert bias_of(task.clip.model, inputs).tolist() == [0.0] * size + [1.0]
+        task.clip.model.visual.attnpool.c_proj.bias.zero_()
+    found = bias_of(task.clip.model, inputs)
+    assert found[-1] == 0 and torch.allclose(inputs @ found, torch.ones(200).double(), atol=0.3)
+
+
 def test_the_name_is_the_last_step(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     task, _ = build_task(world.config(goal=NEVER_SEEN))
     calls = []
-    monkeypatch.setattr("clipforget.methods.unseen.take_out", lambda *values: calls.append(values))
-    list(unseen(task, UnseenSettings(steps=2, batch_size=4, name_strength=0.5)))
-    [(given, names, strength)] = calls
-    assert given is task and strength == 0.5 and len(names) == len(task.forget_prompts)
+    for step in ("take_out", "turn_away"):
+        monkeypatch.setattr(f"clipforget.methods.unseen.{step}", lambda *values: calls.append(values))
+    list(unseen(task, UnseenSettings(steps=2, batch_size=4, name_strength=0.5, name_distance=1.5)))
+    (given, names, strength), (_, away, _, distance) = calls
+    assert given is task and (strength, distance) == (0.5, 1.5)
+    assert len(names) == len(away) == len(task.forget_prompts)
+    list(unseen(task, UnseenSettings(steps=1, batch_size=4, name_distance=0.0)))
+    assert len(calls) == 3, "at a distance of 0 nothing is moved"
