@@ -10,7 +10,7 @@ function verdict({ passed, reference }) {
     return passed ? words : `not ${words}`;
 }
 
-const LATER = { "pictures and word": "… nor its name" }; // forms of a reference below the first one
+const LATER = { "pictures and word": "nor its name" }; // forms of a reference below the first one
 
 /** True where an audit has figures, or says why it has none. */
 export const isMeasured = ({ subjects, reason }) => Boolean(reason || Object.keys(subjects).length);
@@ -25,7 +25,7 @@ function models(entry, alpha) {
         ["zero", "alpha 0", zero],
         ...references.map(([form, found], i) => [
             "reference",
-            i ? (LATER[form] ?? `… ${form}`) : "never saw it",
+            i ? (LATER[form] ?? form) : "never saw it",
             found,
         ]),
     ]
