@@ -162,14 +162,14 @@ def turn_away(task: Task, names: Tensor, others: Tensor, distance: float) -> Non
     from clipforget.models.trunk import Trunk
 
     trunk = Trunk(task.clip)
-    images = [part for kind in task.steer.values() for part in kind.split(trunk.batch_size)]
+    images = [part for kind in task.steer.values() if len(kind) for part in kind.split(trunk.batch_size)]
+    if not images or len(task.names) < 2:
+        return
     read = [trunk.read(pixels) for pixels, _ in images]
     inputs, raw = torch.cat([x for x, _ in read]), torch.cat([trunk.raw(*x) for x in read])
     labels = torch.cat([labels for _, labels in images])
     cosines = torch.cat([task.original.embed(pixels) for pixels, _ in images]) @ task.class_embeddings.cpu().T
     wrong = cosines[torch.arange(cosines.shape[1]) != labels.cpu()[:, None]]
-    if len(wrong) < 2:
-        return
     level = float(wrong.mean() - distance * wrong.std())
     nearer = (F.normalize(raw, dim=1) @ names.double().T).mean(dim=0) - level
     vector = torch.linalg.pinv(torch.cat([names, others]).double())[:, : len(names)] @ -nearer.clamp(min=0)
