@@ -63,8 +63,8 @@ class UnseenSettings(TrainingSettings):
         1.0, "Share of their own name's direction that is taken out of the last map in the end", low=0.0, high=1.0
     )
     name_distance: float = option(
-        2.5, "How far all images move from their own name: standard deviations of the cosines of images with classes "
-        "that they do not show, below the mean; 0: not at all", low=0.0, high=10.0,
+        2.5, "How far from all images their own name is to lie: standard deviations below the mean cosine with wrong "
+        "classes; 0: left where it is", low=0.0, high=10.0,
     )  # fmt: skip
     augment: float = option(0.5, "Strength of random mirrorings, zooms and shifts", low=0.0, high=1.0, advanced=True)
 
