@@ -47,8 +47,8 @@ class UnseenSettings(TrainingSettings):
     learning_rate: float = learning_rate_option(2e-4, search=(1e-4, 2e-4, 4e-4))
     batch_size: int = option(32, "Images of each kind in a step", low=2, high=512, advanced=True)
     own_weight: float = option(
-        1.0, "Weight of bringing images to forget as far from each other as from siblings", low=0.0, high=100.0,
-        search=(0.3, 1.0, 3.0),
+        3.0, "Weight of bringing images to forget as far from each other as from siblings", low=0.0, high=100.0,
+        search=(1.0, 3.0, 6.0),
     )  # fmt: skip
     name_weight: float = option(
         1.0, "Weight of their own name falling below all other names", low=0.0, high=100.0, search=(0.3, 1.0, 3.0)
