@@ -102,16 +102,12 @@ def _cut(head: Sequence[Stage], tail: Sequence[Stage], x: Tensor) -> Iterator[Te
     """Yield what one tower's first stages and then the other's give, cut after each stage: S tensors N x D."""
     import torch
 
+    from clipforget.models.stages import run_stages
+
     for place, stage in enumerate(head, 1):
         with torch.inference_mode():
             x = stage.call(x)
-            yield _run(tail[place:], x)
-
-
-def _run(parts: Sequence[Stage], x: Tensor) -> Tensor:
-    for part in parts:
-        x = part.call(x)
-    return x
+            yield run_stages(tail[place:], x)
 
 
 def _changes(subject: Subject, task: AuditTask) -> dict[str, Tensor]:
@@ -142,7 +138,7 @@ def _restore(subject: Subject, task: AuditTask, names: Sequence[str], pixels: Te
     """Yield each weight and what the model gives with it alone as the original has it, N x D."""
     import torch
 
-    from clipforget.models.stages import stages
+    from clipforget.models.stages import run_stages, stages
 
     clip = subject.clip.clone()
     own, original = (_weights(model) for model in (clip.model, task.original.model))
@@ -152,7 +148,7 @@ def _restore(subject: Subject, task: AuditTask, names: Sequence[str], pixels: Te
             with torch.inference_mode():
                 kept = own[name].clone()
                 own[name].copy_(original[name])
-                features = _run(parts[place:], x)
+                features = run_stages(parts[place:], x)
                 own[name].copy_(kept)
             yield name, features
         with torch.inference_mode():

@@ -16,7 +16,7 @@ with: in a model that was retrained without convertibles, their name's cosine is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -30,7 +30,6 @@ from clipforget.unlearning.task import IMAGE, Step, Task
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from clipforget.models.stages import Stage
     from clipforget.unlearning.trainer import Batch
 
 
@@ -86,7 +85,7 @@ def unseen(task: Task, settings: UnseenSettings) -> Iterator[Step]:
     from torch.nn import functional as F
 
     from clipforget.models.precision import autocast
-    from clipforget.models.stages import stages
+    from clipforget.models.stages import run_stages, stages
     from clipforget.unlearning.batches import augment
     from clipforget.unlearning.losses import feature_distance
     from clipforget.unlearning.trainer import Trainer, tower_parameters
@@ -101,18 +100,13 @@ def unseen(task: Task, settings: UnseenSettings) -> Iterator[Step]:
         others = [text for text in (*task.class_prompts, *task.retain_prompts) if text not in task.forget_prompts]
         names = task.original.encode_text(others).float()
 
-    def through(stages: Sequence[Stage], x: Tensor) -> Tensor:
-        for stage in stages:
-            x = stage.call(x)
-        return x
-
     def features(pixels: Tensor, precision: str) -> tuple[Tensor, Tensor]:
         """Embed pixels by the trained model and by the original; what both have alike runs once."""
         with autocast(task.clip.device, precision):
             with torch.no_grad():
-                read = through(alike, pixels)
-                original = through(untrained, read)
-            return F.normalize(through(trained, read).float(), dim=1), F.normalize(original.float(), dim=1)
+                read = run_stages(alike, pixels)
+                original = run_stages(untrained, read)
+            return F.normalize(run_stages(trained, read).float(), dim=1), F.normalize(original.float(), dim=1)
 
     def loss(batch: Batch, settings: UnseenSettings) -> dict[str, Tensor]:
         views = [augment(batch.pixels(kind), settings.augment, batch.generator) for kind in batch.images]

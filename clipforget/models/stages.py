@@ -53,6 +53,13 @@ def stages(model: Any) -> list[Stage]:
         return whole  # a tower of another build: nothing is known about its insides
 
 
+def run_stages(parts: Iterable[Stage], x: Tensor) -> Tensor:
+    """Run stages one after the other on what the first of them takes; return what the last one gives."""
+    for part in parts:
+        x = part.call(x)
+    return x
+
+
 def with_projection(model: Any, parts: Sequence[Stage]) -> list[Stage]:
     """Split the last map of a ModifiedResNet or VisionTransformer off its last stage: what only changes it is cheap.
 
@@ -181,8 +188,6 @@ def _same(model: Any, parts: Sequence[Stage]) -> bool:
     height, width = size if isinstance(size, tuple | list) else (size, size)
     noise = torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(0))
     pixels = noise.to(first.device, first.dtype)
-    expected, x = model.encode_image(pixels), pixels
-    for part in parts:
-        x = part.call(x)
+    expected, x = model.encode_image(pixels), run_stages(parts, pixels)
     owned = all(any(part.owns(TOWER + name) for part in parts) for name, _ in model.visual.named_parameters())
     return owned and x.shape == expected.shape and bool((x - expected).norm() <= ROUNDING * expected.norm())

@@ -12,7 +12,7 @@ from torch import Tensor
 from clipforget.models.clip import Clip
 from clipforget.models.pixels import AnyPixels
 from clipforget.models.precision import autocast
-from clipforget.models.stages import SCALARS, TOWER, first_changed, stages, with_projection
+from clipforget.models.stages import SCALARS, TOWER, first_changed, run_stages, stages, with_projection
 from clipforget.models.weights import copied, fingerprint
 from clipforget.soup.arithmetic import counterpart, soup
 from clipforget.soup.path import Floats, quantize_features
@@ -63,12 +63,9 @@ class SoupModel:
         with torch.inference_mode():
             if start < self.first:
                 with autocast(self.clip.device, self.precision):
-                    for part in self.parts[start : min(stop, self.first)]:
-                        x = part.call(x)
+                    x = run_stages(self.parts[start : min(stop, self.first)], x)
             if stop > self.first:
-                x = x.float()
-                for part in self.parts[max(start, self.first) : stop]:
-                    x = part.call(x)
+                x = run_stages(self.parts[max(start, self.first) : stop], x.float())
         return x
 
     def embed(self, alpha: float, pixels: AnyPixels) -> Floats:

@@ -7,7 +7,7 @@ import torch
 from conftest import RESNET, build_clip
 from torch.nn.functional import normalize
 
-from clipforget.models.stages import first_changed, stages, with_projection
+from clipforget.models.stages import first_changed, run_stages, stages, with_projection
 
 
 def timm(name: str, size: int = 32, pool: str = "", proj: str = "linear") -> dict:
@@ -34,9 +34,8 @@ def test_composition_is_the_tower(kind: str) -> None:
     vision, count = TOWERS[kind]
     clip = build_clip(vision)
     parts = stages(clip.model)
-    x = pixels = torch.randn(3, 3, vision["image_size"], vision["image_size"])
-    for part in parts:
-        x = part.call(x)
+    pixels = torch.randn(3, 3, vision["image_size"], vision["image_size"])
+    x = run_stages(parts, pixels)
     expected = clip.model.encode_image(pixels)
     if kind == "modified_resnet":  # its pool is computed in another order
         torch.testing.assert_close(normalize(x), normalize(expected), rtol=0, atol=1e-6)
