@@ -69,7 +69,7 @@ def test_forgets_in_the_chosen_layers_and_leaves_all_else_alone(tower: str, tiny
 def test_adapts_the_layers_of_highest_relative_fisher_information(tiny_clip: Clip) -> None:
     """Measured again with plain gradients, image by image; the highest plain information lies elsewhere."""
     task = task_for(tiny_clip)
-    run(task, remind_steps=0)
+    layers = next(step.data["layers"] for step in run(task, remind_steps=0) if "layers" in step.data)
     names = candidates(tiny_clip.model)
     weights = [dict(tiny_clip.model.named_parameters())[name].requires_grad_() for name in names]
     means = []
@@ -82,6 +82,7 @@ def test_adapts_the_layers_of_highest_relative_fisher_information(tiny_clip: Cli
     tiny_clip.model.requires_grad_(False)
     forget, retain = means
     ratio = forget / (retain + FLOOR * retain.median())
+    assert [layer["relative"] for layer in layers] == pytest.approx(ratio.tolist(), rel=1e-3)
     ratio[forget < forget.quantile(0.25)] = 0
     relative, plain = ({names[i] for i in rank.topk(3).indices} for rank in (ratio, forget))
     assert set(change(task)) == relative != plain
