@@ -129,6 +129,9 @@ def test_reminders_are_aligned_with_the_originals_statistics(tiny_clip: Clip) ->
         steps = run(task_for(tiny_clip), alignment=alignment)
         courses = [step.data["alignment"] for step in steps if step.stage == "remind"]
         assert all(course[-1] < course[0] for course in courses) if aligned else not any(courses)
+    still, moved = (run(task_for(tiny_clip), forget_learning_rate=rate) for rate in (STILL, 1e-3))
+    for one, two in zip(still, moved, strict=True):  # by the original, whatever forgetting has done
+        assert one.data.get("alignment") == two.data.get("alignment")
 
 
 def test_forgetting_ends_where_nothing_is_left_or_with_its_epochs(tiny_clip: Clip) -> None:
