@@ -6,9 +6,10 @@ that is destroyed comes down to it.
 
 Intervals are those of a hierarchical bootstrap (percentiles, 95 %): targets are drawn with replacement, and the images
 of each. Of images only counts along alpha are stored. Drawing the n images to be forgotten anew moves the level at
-which a curve is read: k of n drawn images are recognised where a Beta(k, n - k + 1) share of the observed ones is (the
-k-th order statistic). Those kept are drawn binomially among the images that the original recognised. Rows are compared
-on the same draws of targets and forget images (paired). No torch. Letters: T targets, D draws.
+which a curve is read: just before one more than k of the n drawn images is recognised, so where a Beta(k + 1, n - k)
+share of the observed ones is (the order statistic of that image). Those kept are drawn binomially among the images that
+the original recognised. Rows are compared on the same draws of targets and forget images (paired). No torch. Letters: T
+targets, D draws.
 """
 
 from __future__ import annotations
@@ -64,8 +65,8 @@ def on_target(curves: tuple[Curve, ...], chance: float, target: int, row: int) -
 
     def kept(read: Sequence[Curve], level: str, keys: Mapping[str, str]) -> None:
         accuracy, images = read[0].level(accuracy_of(level, chance)), read[0].images
-        hits = min(accuracy, 1.0) * images
-        drawn = forget_draws.beta(hits, images - hits + 1, DRAWS) if images else np.full(DRAWS, accuracy)
+        hits = int(accuracy * images + 1e-9)  # that may be recognised
+        drawn = forget_draws.beta(hits + 1, images - hits, DRAWS) if hits < images else np.full(DRAWS, accuracy)
         levels = np.concatenate([[accuracy], drawn])
         positions = [curve.positions(levels) for curve in read]
         for key, name in keys.items():

@@ -33,9 +33,9 @@ def test_a_target_has_the_mean_of_its_seeds_and_draws_of_its_images():
     )
 
 
-def test_levels_move_as_if_the_images_themselves_were_drawn_anew():
-    """The slow way: each image is recognised from an alpha of its own on, and 48 of the 48 are drawn."""
-    images, level = 48, 6
+@pytest.mark.parametrize(("images", "level"), [(48, 6), (10, 1)])
+def test_levels_move_as_if_the_images_themselves_were_drawn_anew(images, level):
+    """The slow way: each image is recognised from an alpha of its own on, and as many are drawn as there are."""
     onsets = np.sort(np.random.default_rng(1).uniform(-0.05, 1.0, images))  # some are recognised at alpha 0
     alphas = np.linspace(0.0, 1.0, 101)
     forget = np.array([(onsets <= alpha).mean() for alpha in alphas])
