@@ -87,7 +87,6 @@ def unseen(task: Task, settings: UnseenSettings) -> Iterator[Step]:
     from clipforget.models.precision import autocast
     from clipforget.models.stages import run_stages, stages
     from clipforget.unlearning.batches import augment
-    from clipforget.unlearning.losses import feature_distance
     from clipforget.unlearning.trainer import Trainer, tower_parameters
 
     parts = stages(task.clip.model)
@@ -111,21 +110,40 @@ def unseen(task: Task, settings: UnseenSettings) -> Iterator[Step]:
     def loss(batch: Batch, settings: UnseenSettings) -> dict[str, Tensor]:
         views = [augment(batch.pixels(kind), settings.augment, batch.generator) for kind in batch.images]
         now, original = (x.split([len(view) for view in views]) for x in features(torch.cat(views), batch.precision))
-        forget, siblings = now[0], original[1]
         related = batch.labels("forget")[:, None] == batch.labels("retain")
-        kept = original[0] @ siblings.T
-        return {
-            "siblings": settings.siblings_weight * (forget @ siblings.T - kept).square().mean(),
-            "own kind": settings.own_weight * excess(forget @ forget.T, mean_where(kept, related)),
-            "name": settings.name_weight * excess(forget @ fine.T, (forget @ names.T).amin(1, keepdim=True).detach()),
-            "retain": settings.retain_weight * feature_distance(torch.cat(now[1:]), torch.cat(original[1:])),
-        }
+        return losses(now, original, related, (fine, names), settings)
 
     yield from Trainer(task, settings, IMAGE, tier=3, parameters=late).train(loss)
     with suppress(BadModel):  # a tower that ends in a pooling, as SigLIP's, stays as it was trained
         take_out(task, fine.cpu(), settings.name_strength)
         if settings.name_distance:
             turn_away(task, fine.cpu(), names.cpu(), settings.name_distance)
+
+
+def losses(
+    now: tuple[Tensor, ...],
+    original: tuple[Tensor, ...],
+    related: Tensor,
+    names: tuple[Tensor, Tensor],
+    settings: UnseenSettings,
+) -> dict[str, Tensor]:
+    """Return the weighted losses, scalars >= 0, of unit features of images to forget, siblings and others.
+
+    now and original are what the trained model and the original make of them (N, M and K x D); related (N x M) says
+    which siblings are of an image's class; names are the target's own (F x D) and all others (C x D).
+    """
+    import torch
+
+    from clipforget.unlearning.losses import feature_distance
+
+    forget, siblings, (fine, others) = now[0], original[1], names
+    kept = original[0] @ siblings.T
+    return {
+        "siblings": settings.siblings_weight * (forget @ siblings.T - kept).square().mean(),
+        "own kind": settings.own_weight * excess(forget @ forget.T, mean_where(kept, related)),
+        "name": settings.name_weight * excess(forget @ fine.T, (forget @ others.T).amin(1, keepdim=True).detach()),
+        "retain": settings.retain_weight * feature_distance(torch.cat(now[1:]), torch.cat(original[1:])),
+    }
 
 
 def take_out(task: Task, names: Tensor, strength: float) -> None:

@@ -30,6 +30,9 @@ def test_image_query_counts_images_of_the_same_kind_among_the_nearest(task):
     mixed = {**apart, "forget": apart["siblings"] + 1e-4}  # between the siblings, each image beside its twin
     found = figures("image_query", placed(task, **mixed), task)
     assert found["others"] == 1.0 and found["forget"] < 0.7 and found["siblings"] < 0.7
+    axes = torch.eye(11)  # nearer to any sibling than to each other: an image does not count as its own finding
+    alone = {"forget": axes[:10], "siblings": axes[:10].mean(0).expand(10, -1), "others": axes[10].expand(10, -1)}
+    assert figures("image_query", placed(task, **alone), task)["forget"] == 0
 
 
 @pytest.mark.parametrize("name", AUDITS.load())

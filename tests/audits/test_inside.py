@@ -172,6 +172,8 @@ def test_relearning_brings_back_sooner_what_was_only_hidden(taught, never, monke
     assert module._figure("5", "", [4, 5, 6], 5, "").low == pytest.approx(5 - 4.303 / 3**0.5, abs=1e-3)
     images = [module._picked(taught.fit["forget"], 5, start) for start in range(module.TRAININGS)]
     assert not any(torch.equal(images[0].pixels[:], other.pixels[:]) for other in images[1:])
+    monkeypatch.setattr(module, "_train", lambda *_: enumerate([0.0, 0.5, 0.91, 1.0]))
+    assert figures("relearning", relabelled(taught), taught)["5"] == 2, "back at 90 % of the original's"
 
 
 def test_too_few_steps_mean_hidden():

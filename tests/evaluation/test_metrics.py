@@ -95,10 +95,17 @@ def test_an_alpha_above_a_violation_is_not_accepted() -> None:
     assert found.alpha == 0.1 and found.within, "at .3 to .5 it has forgotten and keeps all, but at .2 it has not"
 
 
+def test_the_plateau_holds_all_alphas_whose_h_is_within_a_point_of_the_best() -> None:
+    """Of nothing found and .97, .985 and 1 kept, H is 98.5, 99.2 and 100."""
+    found = choose([0.0] * 7 + [0.9] * 3, [0.97, 0.97, 0.985, 0.985, 1.0, 0.985, 0.985, 1.0, 1.0, 1.0])
+    assert (found.alpha, found.plateau) == (0.4, (0.2, 0.6))
+
+
 def test_equal_alphas_tie_in_their_middle_and_two_plateaus_do_not_join() -> None:
     assert choose([0.0] * 10, [0.5] * 10).alpha == 0.4, "the lower one of two in the middle: forgotten more surely"
     found = choose([0.0] * 10, [1.0, 1.0, 0.6, 0.6, 1.0, 1.0, 1.0, 0.6, 0.6, 0.6])
     assert found.alpha == 0.5, "of two plateaus as high the wider one"
+    assert choose([0.0] * 10, [1.0, 1.0, 1.0, 0.6, 0.6, 1.0, 1.0, 0.6, 0.6, 0.6]).alpha == 0.1, "though it comes first"
 
 
 def test_too_few_images_take_the_best_all_the_same_and_say_so() -> None:

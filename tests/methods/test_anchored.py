@@ -61,13 +61,12 @@ def views(kinds: list[int], raw: Tensor, inputs: Tensor | None = None) -> Views:
 
 
 def test_what_is_asked_of_each_kind() -> None:
-    raw = 2 * torch.tensor([[0.8, 0.6, 0, 0], [0.6, 0.8, 0, 0], [0.0, 1.0, 0, 0]]).double()
-    three = raw.repeat(3, 1)
-    asked = changes_asked(views([FORGET] * 3 + [RETAIN] * 3 + [OTHERS] * 3, three), captions(), 0.3, 0.5)
-    forget, retain, others = asked.split(3)
-    assert forget.tolist() == pytest.approx([-1.0, -0.2, 0.0]), "down to losing by .3, times the length 2"
-    assert retain.tolist() == pytest.approx([0.6, 1.4, 3.0]), "up to winning by .5"
-    assert others.tolist() == pytest.approx([-0.4, 0.0, 0.0]), "down only where the coarse name wins"
+    raw = 2 * torch.tensor([[0.8, 0.6, 0, 0], [0.6, 0.8, 0, 0], [0.0, 1.0, 0, 0], [0.6, 0.0, 0, 0.8]]).double()
+    kinds = [FORGET] * 4 + [RETAIN] * 4 + [OTHERS] * 4
+    forget, retain, others = changes_asked(views(kinds, raw.repeat(3, 1)), captions(), 0.3, 0.5).split(4)
+    assert forget.tolist() == pytest.approx([-1.0, -0.2, 0.0, -2.6]), "down to losing by .3, times the length 2"
+    assert retain.tolist() == pytest.approx([0.6, 1.4, 3.0, 0.0]), "up to winning by .5"
+    assert others.tolist() == pytest.approx([-0.4, 0.0, 0.0, -1.2]), "down only where the coarse name wins"
 
 
 def test_the_regression_is_the_weighted_ridge_solution() -> None:

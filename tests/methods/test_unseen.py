@@ -1,4 +1,4 @@
-"""As if never seen: its two helpers by hand, and what training does to similarities and names."""
+"""As if never seen: its losses by hand, and what training does to similarities and names."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 from small import World
 
-from clipforget.methods.unseen import UnseenSettings, bias_of, excess, mean_where, take_out, turn_away, unseen
+from clipforget.methods.unseen import UnseenSettings, bias_of, excess, losses, mean_where, take_out, turn_away, unseen
 from clipforget.models.clip import Clip
 from clipforget.models.weights import changed
 from clipforget.runs.loading import build_task
@@ -22,6 +22,24 @@ def test_siblings_of_the_same_class_are_averaged_and_all_where_there_is_none() -
     related = torch.tensor([[True, False, True], [False, False, False]])
     means = mean_where(torch.tensor([[0.2, 0.9, 0.4], [0.0, 0.3, 0.6]]), related)
     assert means[:, 0].tolist() == pytest.approx([0.3, 0.3])
+
+
+def test_the_losses_by_hand() -> None:
+    """Two images to forget, of which the second has no sibling of its class; one name of their own, two of others."""
+    x, y, between, opposite = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.6, 0.8], [-1.0, 0.0]])
+    now = (torch.stack([between, x]), torch.stack([x, between]), opposite[None])
+    original = (torch.stack([y, x]), torch.stack([x, y]), x[None])
+    related = torch.tensor([[False, True], [False, False]])
+    names = (between[None], torch.stack([y, x]))
+    found = losses(now, original, related, names, UnseenSettings(siblings_weight=2.0, own_weight=3.0, name_weight=5.0))
+    # cosines with the siblings, from the original's [[0, 1], [1, 0]]: [[.6, .8], [1, 0]]
+    assert float(found["siblings"]) == pytest.approx(2 * (0.6**2 + 0.2**2) / 4)
+    # bounds 1, of the one sibling of its class, and .5, of all; cosines among themselves [[1, .6], [.6, 1]]
+    assert float(found["own kind"]) == pytest.approx(3 * (0.1**2 + 0.5**2) / 4)
+    # cosines with their own name 1 and .6, with the farthest other one .6 and 0
+    assert float(found["name"]) == pytest.approx(5 * (0.4**2 + 0.6**2) / 2)
+    # siblings keep 1 and .8 of their cosine, others turn round
+    assert float(found["retain"]) == pytest.approx(8 * (0 + 0.2 + 2) / 3)
 
 
 def test_the_targets_images_scatter_and_lose_their_name_by_late_weights_alone(world: World) -> None:
@@ -78,6 +96,9 @@ def test_all_images_move_away_from_the_name_and_other_names_keep_their_order(
     assert float((after @ name.T).max()) < float((before @ name.T).mean())
     then, now = (torch.nn.functional.normalize(x @ others.T, dim=1) for x in (before, after))
     assert torch.allclose(then, now, atol=1e-3), "cosines with other names change by one factor an image"
+    turn_away(task, name, others, 1.0)
+    farther = torch.cat([task.clip.embed(images.pixels) for images in task.steer.values()])
+    assert float((farther @ name.T).mean()) < float((moved @ name.T).mean()) - 0.1
 
 
 def test_a_map_without_a_bias_gets_one_from_what_it_reads(world: World) -> None:
