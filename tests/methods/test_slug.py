@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from tasks import task_for
 
 from clipforget.methods.slug import slug
-from clipforget.methods.slug.forgetting import mean_gradients, pareto
+from clipforget.methods.slug.forgetting import FIRST_STEP, Layer, Search, mean_gradients, pareto
 from clipforget.methods.slug.settings import SlugSettings
 from clipforget.models.clip import Clip
 from clipforget.models.weights import changed
 from clipforget.unlearning import losses
+from clipforget.unlearning.task import Task
 
 
 def test_the_front_by_hand() -> None:
@@ -55,6 +57,24 @@ def test_the_first_layer_list_marks_the_front(tiny_clip: Clip) -> None:
     front = {i for i, layer in enumerate(layers) if layer["chosen"]}
     assert front == set(pareto([one["forget"] for one in layers], [one["retain"] for one in layers]))
     assert all(0 <= one["retain"] <= 1 and one["forget"] > 0 for one in layers)
+
+
+def test_the_smallest_step_that_forgets_is_halved_out(tiny_clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps are told by their length, forgotten from 0.053 on."""
+    task, name = task_for(tiny_clip), "visual.layer3.0.conv2.weight"
+    start = tiny_clip.model.get_parameter(name).detach()
+
+    def accuracy(task: Task, images: object = None) -> dict[str, float]:
+        size = float((task.clip.model.get_parameter(name).detach() - start).norm() / start.norm())
+        return {"forget": float(size < 0.053), "retain": 1.0, "others": 1.0}
+
+    monkeypatch.setattr("clipforget.methods.slug.forgetting.steer_accuracy", accuracy)
+    layer = Layer(name, 1.0, 0.0, 1.0, True, torch.ones_like(start))
+    steps = list(Search(task, SlugSettings(evaluations=6, max_step=0.1), [layer]).run([layer]))
+    sizes = [step.data["size"] for step in steps]
+    assert sizes[:3] == pytest.approx([FIRST_STEP, 2 * FIRST_STEP, 4 * FIRST_STEP])
+    enough, short = ([size for size in sizes[:-1] if (size >= 0.053) is forgotten] for forgotten in (True, False))
+    assert sizes[-1] == min(enough) and min(enough) - max(short) < 0.01
 
 
 def test_a_weight_that_no_image_passes_is_no_obstacle(tiny_clip: Clip) -> None:

@@ -139,6 +139,7 @@ def test_forgetting_ends_where_nothing_is_left_or_with_its_epochs(tiny_clip: Cli
     task = dataclasses.replace(task, class_embeddings=tiny_clip.embed(task.forget.pixels)[:3])  # cosines near 1
     steps = [step for step in run(task, forget_learning_rate=STILL, remind_steps=0) if step.stage == "forget"]
     assert len(steps) == steps[0].total == 3 * math.ceil(len(task.forget) / 4)
+    assert set(steps[-1].steer) == {"forget", "retain", "others"}
     turned = dataclasses.replace(task_for(tiny_clip), class_embeddings=-task.class_embeddings)
     assert sum(step.stage == "forget" for step in run(turned, remind_steps=0)) == 1
 

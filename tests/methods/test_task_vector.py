@@ -73,6 +73,21 @@ def test_the_largest_coefficient_that_keeps_the_control(tiny_clip: Clip) -> None
     assert len(tried) > 1, "the tuning did no harm, so nothing was weighed"
 
 
+@pytest.mark.parametrize(("kept", "tried"), [(0.78, [2.0, 1.0]), (0.74, [2.0, 1.0, 0.0])])
+def test_a_share_of_the_control_is_enough(
+    kept: float, tried: list[float], tiny_clip: Clip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 0.8 at first 0.76 has to be left."""
+    found = iter([0.8, 0.7, kept, 0.8])
+    monkeypatch.setattr(Trainer, "steer_accuracy", lambda self: {"forget": 0.5, "others": next(found)})
+    settings = TaskVectorSettings(
+        steps=1, batch_size=4, check_every=1000, max_coefficient=2.0, coefficients=2, min_control_accuracy=0.95
+    )
+    monkeypatch.setattr(Trainer, "train", lambda self, loss: iter(()))
+    steps = list(task_vector(task_for(tiny_clip), settings))
+    assert [step.data["coefficient"] for step in steps] == tried
+
+
 def test_both_tunings_by_hand() -> None:
     likelihood = _tuning(batch_of(), TaskVectorSettings(tuning="likelihood"))
     assert likelihood["tuning"].item() == pytest.approx(cross_entropy(FEATURES["forget"], LABELS["forget"]))

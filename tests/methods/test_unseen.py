@@ -59,6 +59,19 @@ def test_the_targets_images_scatter_and_lose_their_name_by_late_weights_alone(wo
     assert moved and all(name.startswith(("visual.attnpool", "visual.layer4")) for name in moved)
 
 
+def test_siblings_are_those_of_an_images_class(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    task, _ = build_task(world.config(goal=NEVER_SEEN))
+    seen: list[torch.Tensor] = []
+    monkeypatch.setattr("clipforget.methods.unseen.losses", lambda *given: seen.append(given[2]) or losses(*given))
+    label = int(task.forget.labels[0])
+    task.retain.labels[::4] = 1 - label
+    list(unseen(task, UnseenSettings(steps=3, batch_size=16, stages=1)))
+    shares = [float(related.float().mean()) for related in seen]
+    expected = float((task.retain.labels == label).float().mean())
+    assert len(seen) == 3 and sum(shares) / 3 == pytest.approx(expected, abs=0.1)
+    assert all(torch.equal(row, related[0]) for related in seen for row in related)
+
+
 @pytest.mark.parametrize(("kept", "gone"), [(0.96, True), (0.94, False)])
 def test_the_names_direction_is_taken_out_unless_siblings_lose_by_it(
     world: World, monkeypatch: pytest.MonkeyPatch, kept: float, gone: bool
