@@ -21,7 +21,8 @@ from clipforget.unlearning.task import BOTH, IMAGE, KINDS
 SMOOTHING = 0.35  # weight of the newest estimate against the one shown before
 ALIKE = ("model", "data", "method", "device", "gallery")  # what runs have in common that take equally long
 FEWEST_NODES = 3  # the ends of a soup path and its middle
-TRAINING = {"steps", "forget_epochs", "samples"}  # settings of methods that change more than the last projection
+# settings of methods that change more than the last projection
+TRAINING = {"steps", "forget_epochs", "samples", "separate_steps"}
 DOUBT = 4.0  # seconds of planned work before the measured speed counts as much as the plan
 
 
@@ -134,7 +135,7 @@ def _seconds(stage: str, config: RunConfig, images: int, forget: int, speed: Mea
     method = METHODS.load()[config.method]
     settings: dict[str, Any] = as_dict(parse(method.settings, config.settings))
     trains = TRAINING & settings.keys() and method.changes in (IMAGE, BOTH)
-    steps = settings.get({"forget": "steps", "remind": "remind_steps"}.get(stage, ""), 0)
+    steps = settings.get({"forget": "steps", "remind": "remind_steps", "separate": "separate_steps"}.get(stage, ""), 0)
     seconds = images * speed.forward / speed.workers
     if stage == "score":
         return _guess(stage, images)

@@ -114,7 +114,7 @@ def test_says_what_it_is(name: str) -> None:
     method = METHODS[name]
     assert method.title and method.source and method.summary.endswith(".") and len(method.summary) < 130
     assert not method.summary.split()[0].endswith("s"), "the summary is an imperative clause: Lower, not Lowers"
-    no_paper = name in ("prompt_filter", "anchored", "unseen")
+    no_paper = name in ("prompt_filter", "anchored", "separated", "unseen")
     assert method.reference_url.startswith("https://") or no_paper, "its source has an address"
     arxiv = re.fullmatch(r"https://arxiv.org/abs/(\d{4}\.\d{5})", method.reference_url)
     assert not arxiv or f"arXiv {arxiv[1]}" in method.source, "source and address are the same paper"
