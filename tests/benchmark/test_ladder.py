@@ -12,8 +12,9 @@ def test_each_rung_takes_one_thing_less_away_up_to_ours() -> None:
     rows = [read_row(text) for text in ladder_rows()]
     assert [row.label for row in rows] == list(RUNGS)
     assert (rows[0].method, rows[0].settings) == ("targeted", {})
-    assert all(row.method == "anchored" for row in rows[1:]) and rows[-1].settings == {}
-    for lower, upper in pairwise(rows[1:]):
+    assert (rows[-1].method, rows[-1].settings) == ("separated", {})
+    assert all(row.method == "anchored" for row in rows[1:-1]) and rows[-2].settings == {}
+    for lower, upper in pairwise(rows[1:-1]):
         assert upper.settings.items() < lower.settings.items() and len(lower.settings) - len(upper.settings) == 1
 
 

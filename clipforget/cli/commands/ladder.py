@@ -13,7 +13,7 @@ from clipforget.cli.options import Parser
 def add_options(parser: Parser) -> None:
     """Add the options of `compare`."""
     add_compare_options(parser)
-    parser.description = "The rows of `compare` from the paper's method, targeted, to ours, anchored, one change a row."
+    parser.description = "The rows of `compare` from the paper's method, targeted, to ours, one change a row."
 
 
 @command("ladder", add_options, order=9)
