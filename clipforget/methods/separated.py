@@ -35,7 +35,11 @@ class SeparatedSettings(AnchoredSettings):
     separate_learning_rate: float = option(1e-4, "Its learning rate, AdamW", low=1e-7, high=1.0)
     batch_size: int = option(32, "Images of each kind in a step", low=2, high=512, advanced=True)
     share: float = option(
-        0.5, "Share of what was trained that is averaged with the original before forgetting", low=0.0, high=1.0
+        0.5,
+        "Share of what was trained that is averaged with the original before forgetting",
+        low=0.0,
+        high=1.0,
+        search=(0.3, 0.5, 0.7),
     )
     depth: float = option(0.35, "Share of the image tower's stages that is trained, the last ones", low=0.01, high=1.0)
 

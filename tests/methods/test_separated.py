@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from conftest import build_clip
 from tasks import task_for
 
 from clipforget.methods.anchored import anchored
@@ -15,6 +16,7 @@ from clipforget.models.stages import stages
 from clipforget.models.weights import changed
 from clipforget.unlearning.task import Task
 
+VIT = {"layers": 1, "width": 16, "head_width": 8, "patch_size": 8, "image_size": 32}
 SHORT = SeparatedSettings(separate_steps=15, separate_learning_rate=1e-3, batch_size=8, views=1)
 
 
@@ -65,8 +67,10 @@ def test_the_original_keeps_its_share(tiny_clip: Clip) -> None:
         torch.testing.assert_close(value, 0.3 * all_of_it[name], rtol=1e-3, atol=1e-6)
 
 
-def test_anchored_forgetting_follows_on_what_was_separated(tiny_clip: Clip) -> None:
-    task, by_hand, alone = (task_for(tiny_clip) for _ in range(3))
+@pytest.mark.parametrize("tower", ["resnet", "vit"])
+def test_anchored_forgetting_follows_on_what_was_separated(tower: str, tiny_clip: Clip) -> None:
+    original = tiny_clip if tower == "resnet" else build_clip(VIT)
+    task, by_hand, alone = (task_for(original) for _ in range(3))
     steps = list(separated(task, SHORT))
     assert list(dict.fromkeys(step.stage for step in steps)) == ["separate", "select", "forget"]
     list(separate(by_hand, SHORT))
