@@ -34,13 +34,10 @@ class SeparatedSettings(AnchoredSettings):
     separate_steps: int = option(60, "Steps of training that tells the target from the rest", low=1, high=5000)
     separate_learning_rate: float = option(1e-4, "Its learning rate, AdamW", low=1e-7, high=1.0)
     batch_size: int = option(32, "Images of each kind in a step", low=2, high=512, advanced=True)
-    share: float = option(
-        0.5,
-        "Share of what was trained that is averaged with the original before forgetting",
-        low=0.0,
-        high=1.0,
+    original_share: float = option(
+        0.5, "Share of the original in its average with what was trained, from which it forgets", low=0.0, high=1.0,
         search=(0.3, 0.5, 0.7),
-    )
+    )  # fmt: skip
     depth: float = option(0.35, "Share of the image tower's stages that is trained, the last ones", low=0.01, high=1.0)
 
 
@@ -58,7 +55,10 @@ def separated(task: Task, settings: SeparatedSettings) -> Iterator[Step]:
     Stage `separate` trains; `select` and `forget` are those of `anchored`. Raises BadData where a set of training
     images is empty, BadSetting where the training diverges, BadModel for a tower that does not end in a linear map.
     """
+    from clipforget.models.projection import projection_weight
+
     task.check_images(3)
+    projection_weight(task.original.model)  # a tower without one is refused before anything is trained
     yield from separate(task, settings)
     yield from anchored(task, settings)
 
@@ -104,7 +104,7 @@ def separate(task: Task, settings: SeparatedSettings) -> Generator[Step, None, N
     start = dict(task.original.model.named_parameters())
     with torch.no_grad():
         for name, value in late.items():
-            value.copy_(torch.lerp(start[name], value, settings.share))
+            value.copy_(torch.lerp(value, start[name], settings.original_share))
 
 
 def losses(likely: Sequence[Tensor], classes: int, siblings: Tensor, others: Tensor) -> dict[str, Tensor]:

@@ -9,6 +9,7 @@ import torch
 from conftest import build_clip
 from tasks import task_for
 
+from clipforget.errors import BadModel
 from clipforget.methods.anchored import anchored
 from clipforget.methods.separated import SeparatedSettings, losses, separate, separated
 from clipforget.models.clip import Clip
@@ -39,7 +40,7 @@ def test_the_losses_by_hand() -> None:
 
 def test_the_target_is_told_from_its_siblings_by_late_weights(tiny_clip: Clip) -> None:
     task = task_for(tiny_clip)
-    steps = list(separate(task, replace(SHORT, share=1.0)))
+    steps = list(separate(task, replace(SHORT, original_share=0.0)))
     assert [step.stage for step in steps] == ["separate"] * 15 and steps[-1].step == steps[-1].total
     names = torch.cat([task.class_embeddings, task.original.encode_text(list(task.forget_prompts)).detach()])
 
@@ -59,8 +60,8 @@ def test_the_target_is_told_from_its_siblings_by_late_weights(tiny_clip: Clip) -
 
 def test_the_original_keeps_its_share(tiny_clip: Clip) -> None:
     whole, part = task_for(tiny_clip), task_for(tiny_clip)
-    list(separate(whole, replace(SHORT, share=1.0)))
-    list(separate(part, replace(SHORT, share=0.3)))
+    list(separate(whole, replace(SHORT, original_share=0.0)))
+    list(separate(part, replace(SHORT, original_share=0.7)))
     found, all_of_it = change(part), change(whole)
     assert found.keys() == all_of_it.keys() and found
     for name, value in found.items():
@@ -85,3 +86,10 @@ def test_without_a_finer_name_there_is_nothing_to_separate(tiny_clip: Clip) -> N
     task = task_for(tiny_clip)
     task = replace(task, forget_prompts=(task.class_prompts[0],))
     assert not list(separate(task, SHORT)) and not change(task)
+
+
+def test_a_tower_without_a_last_map_is_refused_before_training() -> None:
+    task = task_for(build_clip(VIT))
+    task.original.model.visual.proj = None
+    with pytest.raises(BadModel):
+        next(separated(task, SHORT))
