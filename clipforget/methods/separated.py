@@ -40,6 +40,11 @@ class SeparatedSettings(AnchoredSettings):
     )  # fmt: skip
     depth: float = option(0.35, "Share of the image tower's stages that is trained, the last ones", low=0.01, high=1.0)
 
+    @property
+    def tier(self) -> int:
+        """Return 3: the separation sees labelled others, whatever the anchors use."""
+        return 3
+
 
 @method(
     "separated",
@@ -73,8 +78,9 @@ def separate(task: Task, settings: SeparatedSettings) -> Generator[Step, None, N
 
     from clipforget.models.precision import autocast
     from clipforget.models.stages import run_stages, stages
+    from clipforget.soup.arithmetic import soup
     from clipforget.unlearning.batches import augment
-    from clipforget.unlearning.trainer import Trainer, tower_parameters
+    from clipforget.unlearning.trainer import Trainer, stage_parameters
 
     prompts = [text for text in task.forget_prompts if text not in task.class_prompts]
     if not prompts:
@@ -83,15 +89,15 @@ def separate(task: Task, settings: SeparatedSettings) -> Generator[Step, None, N
         names = torch.cat([task.class_embeddings, task.original.encode_text(prompts).float()])
     parts = stages(task.clip.model)
     first = len(parts) - math.ceil(settings.depth * len(parts))
-    parameters = tower_parameters(task.clip.model, IMAGE)
-    late = {name: value for name, value in parameters.items() if any(stage.owns(name) for stage in parts[first:])}
+    early, trained = parts[:first], parts[first:]
+    late = stage_parameters(task.clip.model, trained)
 
     def loss(batch: Batch, training: TrainingSettings) -> dict[str, Tensor]:
         views = [augment(batch.pixels(kind), settings.augment, batch.generator) for kind in batch.images]
         with autocast(task.clip.device, batch.precision):
             with torch.no_grad():
-                read = run_stages(parts[:first], torch.cat(views))
-            features = F.normalize(run_stages(parts[first:], read).float(), dim=1)
+                read = run_stages(early, torch.cat(views))
+            features = F.normalize(run_stages(trained, read).float(), dim=1)
         likely = F.log_softmax(batch.scale * features @ names.T, dim=1)
         labels = batch.labels("retain"), batch.labels("others")
         return losses(likely.split([len(view) for view in views]), len(task.names), *labels)
@@ -101,10 +107,8 @@ def separate(task: Task, settings: SeparatedSettings) -> Generator[Step, None, N
         check_every=settings.separate_steps,
     )  # fmt: skip
     yield from Trainer(task, training, IMAGE, tier=3, parameters=late).train(loss, stage="separate")
-    start = dict(task.original.model.named_parameters())
-    with torch.no_grad():
-        for name, value in late.items():
-            value.copy_(torch.lerp(value, start[name], settings.original_share))
+    average = soup(task.original.model.state_dict(), late, settings.original_share)
+    task.clip.model.load_state_dict(average, strict=False)
 
 
 def losses(likely: Sequence[Tensor], classes: int, siblings: Tensor, others: Tensor) -> dict[str, Tensor]:

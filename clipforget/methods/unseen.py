@@ -87,13 +87,12 @@ def unseen(task: Task, settings: UnseenSettings) -> Iterator[Step]:
     from clipforget.models.precision import autocast
     from clipforget.models.stages import run_stages, stages
     from clipforget.unlearning.batches import augment
-    from clipforget.unlearning.trainer import Trainer, tower_parameters
+    from clipforget.unlearning.trainer import Trainer, stage_parameters
 
     parts = stages(task.clip.model)
     alike, trained = parts[: -settings.stages], parts[-settings.stages :]
     untrained = stages(task.original.model)[-settings.stages :]
-    parameters = tower_parameters(task.clip.model, IMAGE)
-    late = {name: value for name, value in parameters.items() if any(stage.owns(name) for stage in trained)}
+    late = stage_parameters(task.clip.model, trained)
     with torch.no_grad():
         fine = task.original.encode_text(list(task.forget_prompts)).float()
         others = [text for text in (*task.class_prompts, *task.retain_prompts) if text not in task.forget_prompts]

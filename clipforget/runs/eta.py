@@ -135,7 +135,7 @@ def _seconds(stage: str, config: RunConfig, images: int, forget: int, speed: Mea
     method = METHODS.load()[config.method]
     settings: dict[str, Any] = as_dict(parse(method.settings, config.settings))
     trains = TRAINING & settings.keys() and method.changes in (IMAGE, BOTH)
-    steps = settings.get({"forget": "steps", "remind": "remind_steps", "separate": "separate_steps"}.get(stage, ""), 0)
+    steps = settings.get("steps" if stage == "forget" else f"{stage}_steps", 0)
     seconds = images * speed.forward / speed.workers
     if stage == "score":
         return _guess(stage, images)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ from torch import Tensor
 from clipforget.errors import BadData, BadSetting
 from clipforget.models.clip import Clip
 from clipforget.models.precision import FLOAT32, autocast, training_precision
-from clipforget.models.stages import SCALARS, TOWER
+from clipforget.models.stages import SCALARS, TOWER, Stage
 from clipforget.models.weights import gradients_enabled
 from clipforget.unlearning import batches
 from clipforget.unlearning.options import TrainingSettings
@@ -104,6 +104,15 @@ def tower_parameters(model: torch.nn.Module, changes: str) -> dict[str, Tensor]:
         name: parameter
         for name, parameter in model.named_parameters()
         if name not in SCALARS and (changes == BOTH or name.startswith(TOWER) == (changes == IMAGE))
+    }
+
+
+def stage_parameters(model: torch.nn.Module, parts: Sequence[Stage]) -> dict[str, Tensor]:
+    """Return the image tower's parameters, by name, that belong to one of the stages."""
+    return {
+        name: parameter
+        for name, parameter in tower_parameters(model, IMAGE).items()
+        if any(stage.owns(name) for stage in parts)
     }
 
 

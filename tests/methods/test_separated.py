@@ -11,6 +11,7 @@ from tasks import task_for
 
 from clipforget.errors import BadModel
 from clipforget.methods.anchored import anchored
+from clipforget.methods.anchored.settings import AnchoredSettings
 from clipforget.methods.separated import SeparatedSettings, losses, separate, separated
 from clipforget.models.clip import Clip
 from clipforget.models.stages import stages
@@ -80,6 +81,13 @@ def test_anchored_forgetting_follows_on_what_was_separated(tower: str, tiny_clip
     list(anchored(alone, SHORT))
     assert task.clip.fingerprint() == by_hand.clip.fingerprint() != alone.clip.fingerprint()
     assert separation and set(change(task)) >= set(separation)
+
+
+def test_it_sees_others_even_where_they_are_no_anchors(tiny_clip: Clip) -> None:
+    settings = replace(SHORT, others_weight=0.0)
+    assert AnchoredSettings(others_weight=0.0).tier == 2 and settings.tier == 3
+    task = task_for(tiny_clip)
+    assert list(separated(task, settings))[-1].stage == "forget"
 
 
 def test_without_a_finer_name_there_is_nothing_to_separate(tiny_clip: Clip) -> None:
