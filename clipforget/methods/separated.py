@@ -2,9 +2,11 @@
 
 A linear map on late features forgets no more selectively than these features tell the target from its siblings. So the
 last stages of the image tower are trained shortly to call images of the target by their fine name and all others by
-their class's. What that learned is averaged with the original, as WiSE-FT (arXiv 2109.01903) does after fine-tuning:
-halfway it tells images apart that it was not trained on, while the trained model knows those it saw by heart. Anchored
-forgetting follows on these features: it takes both names away from the target.
+their class's. What that learned is averaged with the original, as WiSE-FT (arXiv 2109.01903) does after fine-tuning: on
+the way back it tells images apart that it was not trained on, while the trained model knows those it saw by heart.
+Anchored forgetting follows on these features: it takes both names away from the target. Anchors weigh half as much as
+alone: siblings and others are better told apart here, while images to forget that were not trained on move less than
+those that were.
 """
 
 from __future__ import annotations
@@ -29,14 +31,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SeparatedSettings(AnchoredSettings):
-    """Settings of the separation, beside those of anchored forgetting."""
+    """Settings of the separation, beside those of anchored forgetting, whose anchors weigh less after it."""
 
+    retain_weight: float = option(0.5, "Weight of siblings as anchors; 0: none", low=0.0, high=100.0)
+    others_weight: float = option(
+        0.5, "Weight of images of other classes as anchors; 0: none", low=0.0, high=100.0, search=(0.3, 0.5, 1.0)
+    )
     separate_steps: int = option(60, "Steps of training that tells the target from the rest", low=1, high=5000)
     separate_learning_rate: float = option(1e-4, "Its learning rate, AdamW", low=1e-7, high=1.0)
     batch_size: int = option(32, "Images of each kind in a step", low=2, high=512, advanced=True)
     original_share: float = option(
-        0.5, "Share of the original in its average with what was trained, from which it forgets", low=0.0, high=1.0,
-        search=(0.3, 0.5, 0.7),
+        0.2, "Share of the original in its average with what was trained, from which it forgets", low=0.0, high=1.0,
+        search=(0.1, 0.2, 0.5),
     )  # fmt: skip
     depth: float = option(0.35, "Share of the image tower's stages that is trained, the last ones", low=0.01, high=1.0)
 
