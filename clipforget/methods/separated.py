@@ -5,8 +5,7 @@ last stages of the image tower are trained shortly to call images of the target 
 their class's. What that learned is averaged with the original, as WiSE-FT (arXiv 2109.01903) does after fine-tuning: on
 the way back it tells images apart that it was not trained on, while the trained model knows those it saw by heart.
 Anchored forgetting follows on these features: it takes both names away from the target. Anchors weigh half as much as
-alone: siblings and others are better told apart here, while images to forget that were not trained on move less than
-those that were.
+alone, for with full weight more images of the target that it was not trained on keep a name at alpha 0.
 """
 
 from __future__ import annotations
