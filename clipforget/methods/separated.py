@@ -6,6 +6,9 @@ their class's. What that learned is averaged with the original, as WiSE-FT (arXi
 the way back it tells images apart that it was not trained on, while the trained model knows those it saw by heart.
 Anchored forgetting follows on these features: it takes both names away from the target. Anchors weigh half as much as
 alone, for with full weight more images of the target that it was not trained on keep a name at alpha 0.
+
+Where siblings look much alike some keep one even so: these were lifted with siblings, far over what the original finds
+of them. The preset `alike` asks only that siblings are found again.
 """
 
 from __future__ import annotations
@@ -58,6 +61,19 @@ class SeparatedSettings(AnchoredSettings):
     tier=3,
     source="ours",
     stages=("separate", "select", "forget"),
+    presets={
+        "alike": {
+            "retain_weight": 0.1,
+            "others_weight": 2.0,
+            "retain_margin": 0.05,
+            "forget_margin": 1.0,
+            "strength": 1.0,
+            "ridge": 1.4,
+        },
+    },
+    preset_notes={
+        "alike": "Ours, for siblings that look much alike: they are lifted less, and fewer images of the target stay.",
+    },
 )
 def separated(task: Task, settings: SeparatedSettings) -> Iterator[Step]:
     """Train late stages to tell the target from its siblings, then move it off its names as anchored forgetting does.
