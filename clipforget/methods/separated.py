@@ -72,7 +72,7 @@ class SeparatedSettings(AnchoredSettings):
         },
     },
     preset_notes={
-        "alike": "Ours, for siblings that look much alike: they are lifted less, and fewer images of the target stay.",
+        "alike": "Ours, for siblings that look much alike: lifted less, so fewer images to forget stay at alpha 0.",
     },
 )
 def separated(task: Task, settings: SeparatedSettings) -> Iterator[Step]:
