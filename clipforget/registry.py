@@ -17,6 +17,7 @@ class Registry(dict[str, Entry], Generic[Entry]):
     def __init__(self, kind: str, package: str) -> None:
         super().__init__()
         self.kind, self.package = kind, package
+        self._read: tuple[str, ...] = ()
 
     def __missing__(self, name: str) -> Entry:
         raise UnknownName(self.kind, name, self)
@@ -26,7 +27,9 @@ class Registry(dict[str, Entry], Generic[Entry]):
 
         An import error stops the start, with the name of the file in a note on the error.
         """
-        path = importlib.import_module(self.package).__path__
+        path = tuple(importlib.import_module(self.package).__path__)
+        if path == self._read:
+            return self
         for module in pkgutil.iter_modules(path):
             if module.name.startswith("_"):
                 continue
@@ -35,4 +38,5 @@ class Registry(dict[str, Entry], Generic[Entry]):
             except Exception as error:
                 error.add_note(f"while loading the {self.kind} file {self.package.replace('.', '/')}/{module.name}.py")
                 raise
+        self._read = path
         return self
