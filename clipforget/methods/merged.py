@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from clipforget.generators import relay
 from clipforget.methods import method
-from clipforget.methods.targeted.settings import REFERENCE_URL, SOURCE, TargetedSettings
+from clipforget.methods.targeted.settings import PAPER, PAPER_NOTE, REFERENCE_URL, SOURCE, TargetedSettings
 from clipforget.settings import option
 from clipforget.unlearning.task import ImageSet, Step, Task
 
@@ -45,6 +45,8 @@ class MergedSettings(TargetedSettings):
     source=f"{SOURCE}, Table 6",
     reference_url=REFERENCE_URL,
     stages=("select", "forget", "remind", "merge"),
+    presets={"paper": PAPER},
+    preset_notes={"paper": PAPER_NOTE},
 )
 def merged(task: Task, settings: MergedSettings) -> Iterator[Step]:
     """Forget each target by itself with targeted forgetting and add up the changes of the weights.

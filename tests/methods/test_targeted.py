@@ -140,8 +140,18 @@ def test_forgetting_ends_where_nothing_is_left_or_with_its_epochs(tiny_clip: Cli
     steps = [step for step in run(task, forget_learning_rate=STILL, remind_steps=0) if step.stage == "forget"]
     assert len(steps) == steps[0].total == 3 * math.ceil(len(task.forget) / 4)
     assert set(steps[-1].steer) == {"forget", "retain", "others"}
-    turned = dataclasses.replace(task_for(tiny_clip), class_embeddings=-task.class_embeddings)
-    assert sum(step.stage == "forget" for step in run(turned, remind_steps=0)) == 1
+    for stop, expected in ((0.0, 1), (-1.0, len(steps))):  # cosines near -1 from the start
+        turned = dataclasses.replace(task_for(tiny_clip), class_embeddings=-task.class_embeddings)
+        taken = run(turned, forget_learning_rate=STILL, remind_steps=0, stop_cosine=stop)
+        assert sum(step.stage == "forget" for step in taken) == expected
+
+
+def test_the_papers_preset_forgets_in_whole_epochs_and_keeps_more_of_the_original() -> None:
+    """Tables 4 and 5 of the paper come out with it: accuracies that collapse once the average has left the original."""
+    method = METHODS.load()["targeted"]
+    paper, usual = parse(method.settings, method.presets["paper"]), method.settings()
+    assert paper.stop_cosine == -1 < usual.stop_cosine
+    assert paper.ema_decay**10 > 0.5 > usual.ema_decay**10 and paper.ema_decay**50 < 0.1
 
 
 @pytest.mark.parametrize("stage", ["select", "forget", "remind"])

@@ -1,7 +1,8 @@
 """Table 4: how many reminding steps are good; past about 20 the paper's accuracy on ImageNet collapses.
 
 Table 2's run of RN101 that forgets airplane (8.8 / 63.2 / 41.2) is T = 10 here and alpha = 0.65 in Table 5, so all are
-read at that alpha (inferred).
+read at that alpha (inferred). So is why they collapse: the average starts at the original, whose share beta^T runs out,
+while small steps of reminding do not repair what forgetting has done to all else.
 """
 
 from __future__ import annotations

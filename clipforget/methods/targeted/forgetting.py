@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 # All inferred: the public text of the paper gives none of them.
 FISHER_IMAGES = 48  # of each kind, that the Fisher information is read from
 FLOOR = 0.1  # share of the median layer's information on the retain set that is added below the fraction
-STOP_COSINE = -0.4  # mean cosine of steer's forget images with the coarse caption, at which forgetting ends early
 EVALUATE_EVERY = 5  # steps of forgetting between two evaluations
 REFERENCE = 128  # retain images that statistics are recorded on, where they are
 ALIGN_STEPS, ALIGN_BOUND, ALIGN_COSINE = 5, 0.1, 0.9  # see alignment.align; the bound in normalised pixels
@@ -72,7 +71,7 @@ class TargetedForgetting:
         lora.merge(self.task.clip.model, self.averaged, names=list(self.updates))
 
     def forget(self) -> Iterator[Step]:
-        """Minimise the mean cosine of the forget images with their coarse caption, until steer's is STOP_COSINE."""
+        """Minimise the mean cosine of the forget images with their coarse caption until steer's is low enough."""
         task, settings = self.task, self.settings
         images = batches.batches(task.forget, settings.batch_size, self.generator)
         total = settings.forget_epochs * math.ceil(len(task.forget) / settings.batch_size)
@@ -81,7 +80,7 @@ class TargetedForgetting:
             pixels, labels = next(images)
             cosine = losses.caption_cosine(self._embed(pixels), labels.to(task.clip.device), task.class_embeddings)
             self._descend(optimizer, cosine)
-            last = step == total or self._steer_cosine() <= STOP_COSINE
+            last = step == total or self._steer_cosine() <= settings.stop_cosine
             steer = self._steer_accuracy() if last or step % EVALUATE_EVERY == 0 else {}
             yield Step("forget", step, total, {"forget": float(cosine.detach())}, steer)
             if last:
