@@ -80,7 +80,7 @@ class TargetedForgetting:
             pixels, labels = next(images)
             cosine = losses.caption_cosine(self._embed(pixels), labels.to(task.clip.device), task.class_embeddings)
             self._descend(optimizer, cosine)
-            last = step == total or self._steer_cosine() <= settings.stop_cosine
+            last = step == total or (settings.stop_cosine > -1 and self._steer_cosine() <= settings.stop_cosine)
             steer = self._steer_accuracy() if last or step % EVALUATE_EVERY == 0 else {}
             yield Step("forget", step, total, {"forget": float(cosine.detach())}, steer)
             if last:

@@ -10,7 +10,7 @@ SOURCE = "Targeted Forgetting of Image Subgroups in CLIP Models, arXiv 2506.0311
 REFERENCE_URL = "https://arxiv.org/abs/2506.03117"
 SELECTIONS = ("relative", "fisher", "random")  # the rules of clipforget.unlearning.fisher
 ALIGNMENTS = ("batchnorm", "recorded", "none")
-PAPER = {"stop_cosine": -1.0, "ema_decay": 0.95}  # two whole epochs, and an average that leaves the original slowly
+PAPER = {"stop_cosine": -1.0, "ema_decay": 0.95}
 PAPER_NOTE = "Inferred: two whole epochs and a slow average, with which the paper's Tables 4 and 5 come out."
 
 
